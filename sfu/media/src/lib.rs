@@ -1,1 +1,15 @@
-//! Placeholder.
+// SPDX-License-Identifier: EUPL-1.2
+//! The media core of Saal: it takes datagrams and commands with the time they arrived, and gives datagrams, events and
+//! messages to other shards. It opens no socket, starts no thread, takes no lock and reads no clock, and it knows no
+//! users, rooms or tokens.
+//!
+//! [`shard::Shard`] is the front door. A [`transport::Transport`] is one association with one client, a `Track` is
+//! media that a client publishes, a `Feed` is one shard's copy of a track, a `Subscription` is one receiver's view of
+//! a feed.
+
+pub mod ids;
+pub mod media_packet;
+pub mod rtcp;
+pub mod session;
+pub mod shard;
+pub mod transport;

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! One core's world.
+
+pub mod message;
+pub mod output;
