@@ -1,1 +1,4 @@
-//! Placeholder.
+// SPDX-License-Identifier: EUPL-1.2
+//! One SFU process: shard threads, UDP I/O, control and metrics.
+
+pub mod udp;
