@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! One SFU process: shard threads, UDP I/O, control and metrics.
 
+pub mod registry;
 pub mod udp;
