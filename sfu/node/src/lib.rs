@@ -3,6 +3,9 @@
 
 pub mod addresses;
 pub mod mailbox;
+pub mod metrics;
 mod os;
 pub mod registry;
+pub mod reports;
+pub mod shard_thread;
 pub mod udp;
