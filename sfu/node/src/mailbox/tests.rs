@@ -204,3 +204,43 @@ fn no_wake_up_is_lost_when_many_send_while_the_owner_falls_asleep() {
     }
     assert!(sender.wake_ups() <= sleeps);
 }
+
+#[test]
+fn each_command_wakes_an_owner_that_falls_asleep_just_then() {
+    const ROUNDS: u64 = 30_000;
+    let (sender, mut mailbox) = mailbox().unwrap();
+    let silent = Wake::new().unwrap();
+    let handled = Arc::new(AtomicU64::new(0));
+    // Sends the next command as soon as the last one is done, which is when the owner goes to sleep. Nothing that comes
+    // later makes up for a wake-up that is lost.
+    let thread = std::thread::spawn({
+        let handled = handled.clone();
+        move || {
+            for round in 0..ROUNDS {
+                let mut looks = 0;
+                while handled.load(Ordering::Acquire) < round {
+                    looks += 1;
+                    // Yields where there is one core only.
+                    if looks % 1_000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+                }
+                sender.send_command(close(round));
+            }
+        }
+    });
+    for round in 0..ROUNDS {
+        let command = loop {
+            mailbox.collect();
+            if let Some(command) = mailbox.next_command() {
+                break command;
+            }
+            assert!(sleep(&mut mailbox, &silent, Duration::from_secs(20)), "nobody woke the owner in round {round}");
+        };
+        assert_eq!(closed(Some(command)), Some(round));
+        handled.store(round + 1, Ordering::Release);
+        // So that the next command meets every moment of falling asleep.
+        for _ in 0..round % 32 {
+            std::hint::spin_loop();
+        }
+    }
+    thread.join().unwrap();
+}
