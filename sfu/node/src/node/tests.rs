@@ -2,6 +2,9 @@
 use std::net::UdpSocket as Client;
 use std::sync::Mutex;
 
+use sfu_media::ids::TransportId;
+use sfu_media::session::{Fingerprint, IceCredentials, Session, TransportSetup};
+
 use super::*;
 use crate::shard_thread::fake::FakeShard;
 
@@ -36,6 +39,34 @@ fn a_node_serves_its_port_until_it_is_shut_down() {
     assert_eq!(ports.metrics.sum().received.datagrams, 20);
     let (again, _) = start(&NodeConfig { media: address, ..config(2) }).unwrap();
     again.shutdown().unwrap();
+}
+
+#[test]
+fn a_client_is_answered_whichever_shard_hears_it() {
+    let (node, ports) = start(&config(2)).unwrap();
+    let credentials = IceCredentials { ufrag: "anna".into(), password: "password".into() };
+    let setup = TransportSetup {
+        id: TransportId(1),
+        local: credentials.clone(),
+        remote: credentials,
+        remote_fingerprint: Fingerprint([0; 32]),
+        session: Session::default(),
+    };
+    ports.registry.register(Box::new(setup)).unwrap();
+    // Enough addresses that the kernel gives some to either shard.
+    for _ in 0..40 {
+        let client = client();
+        for request in [&b"claim anna"[..], b"echo media"] {
+            client.send_to(request, node.media_addr()).unwrap();
+            let mut answer = [0; 20];
+            let len = client.recv(&mut answer).unwrap();
+            assert_eq!(&answer[..len], request);
+        }
+    }
+    node.shutdown().unwrap();
+    let turns = ports.metrics.sum().turns;
+    assert_eq!(turns.claims_granted, 1);
+    assert!(turns.claims_passed_on > 0, "one shard heard everything");
 }
 
 #[test]

@@ -183,6 +183,21 @@ fn a_destination_out_of_reach_does_not_keep_back_the_others() {
 }
 
 #[test]
+fn a_closed_port_at_the_other_end_disturbs_nobody() {
+    let mut pair = Pair::new("127.0.0.1:0");
+    let closed = bind("127.0.0.1:0").local_addr();
+    for _ in 0..3 {
+        let mut batch = SendBatch::new();
+        batch.push(closed, b"nobody");
+        batch.push(pair.to.local_addr(), b"there");
+        pair.sender.send(&pair.from, &batch);
+        assert_eq!(receive(&mut pair.receiver, &pair.to), [(pair.from.local_addr(), b"there".to_vec())]);
+        assert!(receive(&mut pair.receiver, &pair.from).is_empty());
+    }
+    assert_eq!((pair.sender.counters().datagrams, pair.receiver.counters().errors), (6, 0));
+}
+
+#[test]
 fn ipv6_works_as_ipv4_does() {
     let mut pair = Pair::new("[::1]:0");
     let sizes = [&[1_100; 10][..], &[300]].concat();
