@@ -25,6 +25,8 @@ mod sections;
 mod simulcast;
 mod sources;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod transport_parameters;
 
 use std::net::SocketAddr;
