@@ -10,6 +10,7 @@
 pub mod ids;
 pub mod media_packet;
 pub mod rtcp;
+pub mod rtp;
 pub mod session;
 pub mod shard;
 pub mod transport;
