@@ -14,3 +14,6 @@ pub mod rtp;
 pub mod session;
 pub mod shard;
 pub mod transport;
+
+#[cfg(test)]
+mod test_support;
