@@ -7,6 +7,7 @@
 //! media that a client publishes, a `Feed` is one shard's copy of a track, a `Subscription` is one receiver's view of
 //! a feed.
 
+pub mod codec;
 pub mod ids;
 pub mod media_packet;
 pub mod rtcp;
