@@ -14,6 +14,8 @@ pub mod rtcp;
 pub mod rtp;
 pub mod session;
 pub mod shard;
+pub mod speakers;
+pub mod track;
 pub mod transport;
 
 #[cfg(test)]
