@@ -8,6 +8,7 @@
 //! a feed.
 
 pub mod codec;
+pub mod feed;
 pub mod ids;
 pub mod media_packet;
 pub mod rtcp;
@@ -15,6 +16,7 @@ pub mod rtp;
 pub mod session;
 pub mod shard;
 pub mod speakers;
+pub mod subscription;
 pub mod track;
 pub mod transport;
 

@@ -9,7 +9,8 @@ use std::time::Instant;
 use crate::rtcp::keyframe_request::FirTargets;
 use crate::rtcp::nack::Nack;
 use crate::rtcp::remb::Remb;
-use crate::rtcp::reports::{ReportBlocks, SenderReport};
+use crate::rtcp::reports::{ReportBlocks, SenderReport, ntp_duration};
+use crate::rtp::rtp_time::RtpTime;
 
 pub mod keyframe_request;
 pub mod nack;
@@ -46,6 +47,30 @@ pub struct SenderClock {
     pub rtp_timestamp: u32,
     /// When the report arrived.
     pub received: Instant,
+}
+
+impl SenderClock {
+    /// The sender's wall clock when its media clock shows `rtp_timestamp`.
+    #[must_use]
+    pub fn ntp_at(&self, rtp_timestamp: RtpTime, clock_rate_hz: u32) -> u64 {
+        let ticks = i128::from(rtp_timestamp.ticks_since(RtpTime(self.rtp_timestamp)));
+        // The cast keeps the low 64 bits, which is what a wrapping clock shows.
+        self.ntp.wrapping_add(((ticks << 32) / i128::from(clock_rate_hz)) as u64)
+    }
+
+    /// What the sender's wall clock and media clock show now, if its packets take as long as the report did.
+    #[must_use]
+    pub fn at(&self, now: Instant, clock_rate_hz: u32) -> (u64, RtpTime) {
+        let ntp = self.ntp.wrapping_add(ntp_duration(now.saturating_duration_since(self.received)));
+        (ntp, self.rtp_at(ntp, clock_rate_hz))
+    }
+
+    /// What the sender's media clock shows at `ntp`.
+    #[must_use]
+    pub fn rtp_at(&self, ntp: u64, clock_rate_hz: u32) -> RtpTime {
+        let elapsed = i128::from(ntp.wrapping_sub(self.ntp).cast_signed());
+        RtpTime(self.rtp_timestamp).plus_ticks(((elapsed * i128::from(clock_rate_hz)) >> 32) as u32)
+    }
 }
 
 /// One packet of a compound.

@@ -150,6 +150,22 @@ fn another_implementation_reads_what_is_written() {
 }
 
 #[test]
+fn a_sender_clock_converts_both_ways_over_the_wraps() {
+    let received = crate::test_support::start();
+    let clock = SenderClock { ntp: u64::MAX - 5, rtp_timestamp: u32::MAX - 10, received };
+    assert_eq!(clock.ntp_at(RtpTime(u32::MAX - 10).plus_ticks(90_000), 90_000), (1u64 << 32) - 6);
+    assert_eq!(clock.rtp_at((1u64 << 32) - 6, 90_000), RtpTime(u32::MAX - 10).plus_ticks(90_000));
+    assert_eq!(clock.ntp_at(RtpTime(u32::MAX - 10).minus_ticks(45_000), 90_000), u64::MAX - 5 - (1 << 31));
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..10_000 {
+        let clock = SenderClock { ntp: rng.random(), rtp_timestamp: rng.random(), received };
+        let time = RtpTime(rng.random());
+        let back = clock.rtp_at(clock.ntp_at(time, 48_000), 48_000);
+        assert!(back.ticks_since(time).abs() <= 1, "{clock:?} {time:?} {back:?}");
+    }
+}
+
+#[test]
 fn a_bomb_of_nacks_names_a_bounded_number_of_packets() {
     let bomb: Vec<_> = (0..4_250).collect();
     let nack = || -> Box<dyn Packet> {

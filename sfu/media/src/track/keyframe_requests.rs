@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! When to ask a publisher for a keyframe: requests for one layer are merged, spaced, and repeated while unanswered.
+//! When to ask for a keyframe of one layer: requests are merged, spaced, and repeated while unanswered. A track asks its
+//! publisher by it, a feed asks its track.
 
 use std::time::{Duration, Instant};
 
@@ -7,21 +8,27 @@ use std::time::{Duration, Instant};
 pub const KEYFRAME_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A publisher that has not answered for ten seconds is not sending. Whoever still wants a keyframe asks again.
-const MAX_REPEATS: u8 = 20;
+pub(crate) const MAX_TRIES: u8 = 20;
 
 /// The requests for one layer.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyframeRequests {
+    max_tries: u8,
+    tries: u8,
     /// When to send the next one; `None` while nobody waits.
     due: Option<Instant>,
     last_sent: Option<Instant>,
-    repeats: u8,
 }
 
 impl KeyframeRequests {
+    /// Each request is sent so many times at most, unless it is made again.
+    pub(crate) const fn new(max_tries: u8) -> Self {
+        Self { max_tries, tries: 0, due: None, last_sent: None }
+    }
+
     /// Somebody needs a keyframe.
     pub(crate) fn request(&mut self, now: Instant) {
-        self.repeats = 0;
+        self.tries = 0;
         if self.due.is_none() {
             self.due = Some(self.last_sent.map_or(now, |sent| (sent + KEYFRAME_REQUEST_INTERVAL).max(now)));
         }
@@ -43,8 +50,8 @@ impl KeyframeRequests {
             return false;
         }
         self.last_sent = Some(now);
-        self.repeats += 1;
-        self.due = (self.repeats < MAX_REPEATS).then_some(now + KEYFRAME_REQUEST_INTERVAL);
+        self.tries += 1;
+        self.due = (self.tries < self.max_tries).then_some(now + KEYFRAME_REQUEST_INTERVAL);
         true
     }
 }
@@ -57,7 +64,7 @@ mod tests {
     #[test]
     fn a_thousand_requests_a_second_become_two() {
         let start = start();
-        let mut requests = KeyframeRequests::default();
+        let mut requests = KeyframeRequests::new(MAX_TRIES);
         let mut sent = 0;
         for millisecond in 0..10_000 {
             requests.request(start + ms(millisecond));
@@ -69,7 +76,7 @@ mod tests {
     #[test]
     fn a_request_is_repeated_until_a_keyframe_comes() {
         let start = start();
-        let mut requests = KeyframeRequests::default();
+        let mut requests = KeyframeRequests::new(MAX_TRIES);
         requests.request(start);
         assert!(requests.take_due(start));
         assert!(!requests.take_due(start + ms(499)));
@@ -82,7 +89,7 @@ mod tests {
     #[test]
     fn a_request_soon_after_a_keyframe_waits_for_the_interval() {
         let start = start();
-        let mut requests = KeyframeRequests::default();
+        let mut requests = KeyframeRequests::new(MAX_TRIES);
         requests.request(start);
         assert!(requests.take_due(start));
         requests.handle_keyframe();
@@ -93,10 +100,10 @@ mod tests {
     #[test]
     fn a_silent_publisher_is_not_asked_for_ever() {
         let start = start();
-        let mut requests = KeyframeRequests::default();
+        let mut requests = KeyframeRequests::new(MAX_TRIES);
         requests.request(start);
         let sent = (0..1_000).filter(|round| requests.take_due(start + ms(round * 500))).count();
-        assert_eq!(sent, usize::from(MAX_REPEATS));
+        assert_eq!(sent, usize::from(MAX_TRIES));
         assert_eq!(requests.poll_timeout(), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::rtp::rtp_time::RtpTime;
 use crate::rtp::seq_no::SeqNo;
 use crate::session::{MediaKind, NegotiatedCodec, Uplink};
 use crate::shard::counters::DropReason;
-use crate::track::keyframe_requests::KeyframeRequests;
+use crate::track::keyframe_requests::{KeyframeRequests, MAX_TRIES};
 use crate::track::loss_recovery::{LossRecovery, RecoveryRules};
 use crate::track::reception::Reception;
 use crate::track::sequence::{Place, Sequence};
@@ -103,7 +103,7 @@ impl LayerStream {
             sequence: Sequence::default(),
             reception: Reception::default(),
             loss_recovery: LossRecovery::new(rules),
-            keyframe_requests: KeyframeRequests::default(),
+            keyframe_requests: KeyframeRequests::new(MAX_TRIES),
         }
     }
 
