@@ -48,7 +48,7 @@ impl Feed {
             home,
             codec,
             activity: LayerActivity::default(),
-            histories: [const { None::<PacketHistory> }; MAX_LAYERS].map(|_| PacketHistory::new(codec.kind())),
+            histories: std::array::from_fn(|_| PacketHistory::new(codec.kind())),
             demand: Demand::default(),
         }
     }
@@ -82,7 +82,8 @@ impl Feed {
         let history = self.histories.get_mut(usize::from(meta.layer.0))?;
         self.activity.handle_packet(now, &meta);
         if meta.starts_keyframe {
-            self.demand.handle_keyframe(meta.layer);
+            let largest = self.activity.live().best_up_to(Layer(u8::MAX));
+            self.demand.handle_keyframe(meta.layer, largest == Some(meta.layer));
         }
         Some(Delivery { packet: history.insert(meta, payload)?, activity: &self.activity })
     }
@@ -174,9 +175,10 @@ mod tests {
         assert_eq!(feed.poll_keyframe_request(start), Some(Layer(3)));
         assert_eq!(feed.poll_keyframe_request(start), None);
         feed.want_keyframe(start + ms(100), Layer(1));
+        feed.want_keyframe(start + ms(100), Layer(200));
         assert_eq!(feed.poll_timeout(), Some(start + ms(500)));
         feed.handle_media(start + ms(150), meta(1, 70_000, true, start), &[0]);
-        assert_eq!(feed.poll_timeout(), None, "answered for everyone");
+        assert_eq!(feed.poll_timeout(), None, "answered for everyone, as there is no larger layer");
     }
 
     #[test]

@@ -214,10 +214,12 @@ impl Track {
             return;
         }
         let wanted = usize::from(layer.0).min(self.streams.len() - 1);
-        let (smaller, larger) = self.streams.split_at_mut(wanted + 1);
-        let sent = |stream: &&mut LayerStream| stream.ssrc.is_some();
-        if let Some(stream) = smaller.iter_mut().rev().find(sent).or_else(|| larger.iter_mut().find(sent)) {
-            stream.keyframe_requests.request(now);
+        let nearest_first = || (0..=wanted).rev().chain(wanted + 1..self.streams.len());
+        let is_sending = |at: &usize| self.streams[*at].is_sending(now);
+        // All are silent when a still picture is shared.
+        let is_known = |at: &usize| self.streams[*at].ssrc.is_some();
+        if let Some(at) = nearest_first().find(is_sending).or_else(|| nearest_first().find(is_known)) {
+            self.streams[at].keyframe_requests.request(now);
         }
     }
 

@@ -37,11 +37,11 @@ impl Demand {
         self.keyframes[usize::from(layer.0).min(MAX_LAYERS - 1)].request(now);
     }
 
-    /// A keyframe of the layer came.
-    pub(crate) fn handle_keyframe(&mut self, layer: Layer) {
-        if let Some(requests) = self.keyframes.get_mut(usize::from(layer.0)) {
-            requests.handle_keyframe();
-        }
+    /// A keyframe of the layer came. If there is no larger one, it is what those get who wanted a larger one.
+    pub(crate) fn handle_keyframe(&mut self, layer: Layer, is_largest: bool) {
+        let first = usize::from(layer.0).min(MAX_LAYERS);
+        let last = if is_largest { MAX_LAYERS } else { (first + 1).min(MAX_LAYERS) };
+        self.keyframes[first..last].iter_mut().for_each(KeyframeRequests::handle_keyframe);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {

@@ -15,6 +15,7 @@ use crate::rtp::rtp_time::RtpTime;
 use crate::session::Codec;
 use crate::test_support::{OPUS, VP8, mid, ms, opus_payload, start, vp8_payload};
 
+mod forms;
 mod reporting;
 mod resending;
 mod switching;
@@ -140,6 +141,21 @@ impl Camera {
         let ntp = (3_900_000_000 << 32) + crate::rtcp::reports::ntp_duration(now - self.epoch);
         SenderClock { ntp, rtp_timestamp: self.rtp_at(now, layer), received: now + ms(20) }
     }
+}
+
+/// A packet of audio.
+fn voice(place: u64, index: u64, rtp_timestamp: u32, now: Instant) -> Sent {
+    let meta = PacketMeta {
+        layer: Layer(0),
+        index,
+        rtp_timestamp,
+        marker: place == 0,
+        starts_keyframe: true,
+        audio_level: Some(30),
+        video_orientation: None,
+        arrival: now,
+    };
+    Sent { meta, payload: opus_payload() }
 }
 
 /// A feed with one receiver.

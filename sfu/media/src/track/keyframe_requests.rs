@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 /// Browsers ignore faster requests, and each keyframe costs several frames' worth of bitrate.
 pub const KEYFRAME_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A publisher that has not answered for ten seconds is not sending. Whoever still wants a keyframe asks again.
-pub(crate) const MAX_TRIES: u8 = 20;
+/// One request may be lost, three in a row rarely. Whoever still waits then asks again with the next packet that it
+/// cannot use, and where none comes, the publisher has stopped the layer.
+pub(crate) const MAX_TRIES: u8 = 4;
 
 /// The requests for one layer.
 #[derive(Clone, Copy, Debug)]

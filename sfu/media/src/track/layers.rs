@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The layers of a track: one simulcast stream each, with its retransmissions.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::ids::Layer;
 use crate::rtcp::SenderClock;
@@ -11,12 +11,15 @@ use crate::rtp::seq_no::SeqNo;
 use crate::session::{MediaKind, NegotiatedCodec, Uplink};
 use crate::shard::counters::DropReason;
 use crate::track::keyframe_requests::{KeyframeRequests, MAX_TRIES};
-use crate::track::loss_recovery::{LossRecovery, RecoveryRules};
+use crate::track::loss_recovery::LossRecovery;
 use crate::track::reception::Reception;
 use crate::track::sequence::{Place, Sequence};
 
 /// Layers that a track may have; what an offer names beyond is ignored. Browsers send three.
 pub const MAX_LAYERS: usize = 4;
+
+/// A layer that has been silent for longer may have been stopped by its publisher.
+const MAX_SILENCE: Duration = Duration::from_secs(1);
 
 /// How many layers an uplink has.
 #[must_use]
@@ -86,6 +89,7 @@ pub(crate) struct LayerStream {
     pub(crate) ssrc: Option<u32>,
     clock_rate_hz: u32,
     has_retransmission_stream: bool,
+    last_arrival: Option<Instant>,
     sequence: Sequence,
     reception: Reception,
     pub(crate) loss_recovery: LossRecovery,
@@ -94,15 +98,14 @@ pub(crate) struct LayerStream {
 
 impl LayerStream {
     pub(crate) fn new(codec: &NegotiatedCodec, ssrc: Option<u32>) -> Self {
-        let rules =
-            RecoveryRules { can_ask_again: codec.nack, needs_every_packet: codec.codec.kind() == MediaKind::Video };
         Self {
             ssrc,
             clock_rate_hz: codec.codec.clock_rate_hz(),
             has_retransmission_stream: codec.rtx_payload_type.is_some(),
+            last_arrival: None,
             sequence: Sequence::default(),
             reception: Reception::default(),
-            loss_recovery: LossRecovery::new(rules),
+            loss_recovery: LossRecovery::new(codec.nack),
             keyframe_requests: KeyframeRequests::new(MAX_TRIES),
         }
     }
@@ -133,20 +136,12 @@ impl LayerStream {
             self.reception = Reception::default();
             self.loss_recovery.forget();
         }
+        self.last_arrival = Some(now);
         if !packet.is_retransmission && place != Place::Implausible {
             self.reception.count(now, packet.timestamp, self.sequence.highest_reported(), self.clock_rate_hz);
         }
         let index = match place {
-            Place::FreshStart { index } => index,
-            Place::Newest { index, missing } => {
-                self.loss_recovery.handle_newest(now, index, missing);
-                index
-            }
-            Place::Late { index } => {
-                let is_answer = packet.is_retransmission || !self.has_retransmission_stream;
-                self.loss_recovery.handle_late(now, index, is_answer);
-                index
-            }
+            Place::FreshStart { index } | Place::Newest { index, .. } | Place::Late { index } => index,
             Place::Repeated => return Err(DropReason::Replayed),
             Place::Implausible => return Err(DropReason::TooLate),
         };
@@ -154,7 +149,20 @@ impl LayerStream {
             self.loss_recovery.handle_keyframe(index);
             self.keyframe_requests.handle_keyframe();
         }
+        match place {
+            Place::Newest { missing, .. } => self.loss_recovery.handle_newest(now, index, missing),
+            Place::Late { .. } => {
+                let is_answer = packet.is_retransmission || !self.has_retransmission_stream;
+                self.loss_recovery.handle_late(now, index, is_answer);
+            }
+            _ => {}
+        }
         Ok(index)
+    }
+
+    /// Whether anything came of it a moment ago.
+    pub(crate) fn is_sending(&self, now: Instant) -> bool {
+        self.last_arrival.is_some_and(|last| now.saturating_duration_since(last) < MAX_SILENCE)
     }
 
     /// Notes a sender report of the stream.

@@ -19,20 +19,12 @@ const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// Requests for one packet, as many as libwebrtc makes.
 const MAX_REQUESTS: u8 = 10;
-/// Audio that comes later than this after it was missed is no longer played.
-const AUDIO_LIFETIME: Duration = Duration::from_millis(400);
+/// Packets that nothing refers to any more, because a keyframe came after them or because they are audio, are still
+/// worth showing for as long as a receiver may buffer them.
+const SUPERSEDED_LIFETIME: Duration = Duration::from_millis(400);
 
 /// Packets that may be missing at one time: two seconds of 2.5 Mbit/s video. Beyond that a keyframe is quicker.
 const MAX_MISSING_PACKETS: usize = 512;
-/// What can be done about loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecoveryRules {
-    /// The publisher answers NACKs.
-    pub(crate) can_ask_again: bool,
-    /// Packets that came for good too late are followed by a keyframe (video), or forgotten (audio).
-    pub(crate) needs_every_packet: bool,
-}
-
 #[derive(Debug)]
 struct Missing {
     index: u64,
@@ -44,7 +36,10 @@ struct Missing {
 /// The missing packets of one stream.
 #[derive(Debug)]
 pub(crate) struct LossRecovery {
-    rules: RecoveryRules,
+    /// The publisher answers NACKs.
+    can_ask_again: bool,
+    /// Packets before this one are superseded: the newest keyframe.
+    needed_from: u64,
     /// In ascending order.
     missing: Vec<Missing>,
     /// Not later than the first `due` of `missing`.
@@ -55,8 +50,16 @@ pub(crate) struct LossRecovery {
 }
 
 impl LossRecovery {
-    pub(crate) const fn new(rules: RecoveryRules) -> Self {
-        Self { rules, missing: Vec::new(), next_due: None, round_trip: None, has_given_up: false, asked: Vec::new() }
+    pub(crate) const fn new(can_ask_again: bool) -> Self {
+        Self {
+            can_ask_again,
+            needed_from: 0,
+            missing: Vec::new(),
+            next_due: None,
+            round_trip: None,
+            has_given_up: false,
+            asked: Vec::new(),
+        }
     }
 
     /// Packet `index` is the newest, and the `count` before it have not come.
@@ -77,13 +80,13 @@ impl LossRecovery {
         let count = (indices.end - indices.start) as usize;
         if count > MAX_MISSING_PACKETS {
             self.forget();
-            self.has_given_up = true;
+            self.has_given_up = indices.end > self.needed_from;
             return;
         }
         let overflow = (self.missing.len() + count).saturating_sub(MAX_MISSING_PACKETS);
         if overflow > 0 {
-            self.missing.drain(..overflow);
-            self.has_given_up = true;
+            let needed_from = self.needed_from;
+            self.has_given_up |= self.missing.drain(..overflow).any(|missing| missing.index >= needed_from);
         }
         let due = now + REORDERING_WAIT;
         self.missing.extend(indices.map(|index| Missing { index, due, first_asked: None, requests: 0 }));
@@ -104,17 +107,9 @@ impl LossRecovery {
         }
     }
 
-    /// A keyframe starts at `index`: nothing before it is needed any more. Audio, where each packet can be decoded on
-    /// its own, is still worth hearing.
+    /// What starts at `index` can be decoded without anything before it.
     pub(crate) fn handle_keyframe(&mut self, index: u64) {
-        if !self.rules.needs_every_packet {
-            return;
-        }
-        let needless = self.missing.partition_point(|missing| missing.index < index);
-        self.missing.drain(..needless);
-        if self.missing.is_empty() {
-            self.next_due = None;
-        }
+        self.needed_from = self.needed_from.max(index);
     }
 
     /// Stops waiting for anything.
@@ -126,7 +121,7 @@ impl LossRecovery {
 
     /// Whether video was lost for good since the last call.
     pub(crate) fn take_need_for_keyframe(&mut self) -> bool {
-        std::mem::take(&mut self.has_given_up) && self.rules.needs_every_packet
+        std::mem::take(&mut self.has_given_up)
     }
 
     /// When [`Self::ask`] has something to do.
@@ -144,8 +139,9 @@ impl LossRecovery {
         let mut next_due: Option<Instant> = None;
         self.missing.retain_mut(|missing| {
             if missing.due <= now && self.asked.len() < limit {
-                if self.rules.is_hopeless(now, missing) {
-                    self.has_given_up = true;
+                let is_needed = missing.index >= self.needed_from;
+                if !self.can_ask_again || missing.is_hopeless(now, is_needed) {
+                    self.has_given_up |= is_needed;
                     return false;
                 }
                 missing.requests += 1;
@@ -161,11 +157,10 @@ impl LossRecovery {
     }
 }
 
-impl RecoveryRules {
-    fn is_hopeless(self, now: Instant, missing: &Missing) -> bool {
-        let is_stale =
-            |asked: Instant| !self.needs_every_packet && now.saturating_duration_since(asked) > AUDIO_LIFETIME;
-        !self.can_ask_again || missing.requests >= MAX_REQUESTS || missing.first_asked.is_some_and(is_stale)
+impl Missing {
+    fn is_hopeless(&self, now: Instant, is_needed: bool) -> bool {
+        let is_stale = |asked: Instant| now.saturating_duration_since(asked) > SUPERSEDED_LIFETIME;
+        self.requests >= MAX_REQUESTS || !is_needed && self.first_asked.is_some_and(is_stale)
     }
 }
 

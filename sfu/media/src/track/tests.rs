@@ -187,6 +187,19 @@ fn a_request_for_a_layer_that_is_not_sent_goes_to_the_nearest_one() {
 }
 
 #[test]
+fn a_request_for_a_layer_that_stopped_goes_to_the_nearest_one_that_is_sent() {
+    let start = start();
+    let mut track = video_track(3);
+    receive(&mut track, start, 2, &frame(1)).unwrap();
+    let other = TestPacket::new(SSRC + 1, 96, 1, 1, &[0]);
+    receive(&mut track, start + ms(1_500), 1, &other).unwrap();
+    track.request_keyframe(start + ms(1_500), Layer(2));
+    assert_eq!(feedback(&mut track, start + ms(1_500)).1, [SSRC + 1]);
+    track.request_keyframe(start + ms(9_000), Layer(2));
+    assert!(feedback(&mut track, start + ms(9_000)).1.contains(&SSRC), "a still picture");
+}
+
+#[test]
 fn nobody_is_asked_for_keyframes_without_an_audience() {
     let start = start();
     let mut track = video_track(1);

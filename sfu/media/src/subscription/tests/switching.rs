@@ -258,20 +258,6 @@ fn a_mute_at_the_track_leaves_no_gap_either() {
     assert_eq!(elapsed, 450_000);
 }
 
-fn voice(place: u64, index: u64, rtp_timestamp: u32, now: Instant) -> Sent {
-    let meta = PacketMeta {
-        layer: Layer(0),
-        index,
-        rtp_timestamp,
-        marker: place == 0,
-        starts_keyframe: true,
-        audio_level: Some(30),
-        video_orientation: None,
-        arrival: now,
-    };
-    Sent { meta, payload: opus_payload() }
-}
-
 #[test]
 fn audio_starts_anywhere_and_goes_on_after_pauses_and_new_sources() {
     let mut rig = Rig::new(&audio_downlink());
@@ -342,77 +328,4 @@ fn padding_in_the_stream_keeps_its_place() {
     padding.payload.clear();
     let got = rig.deliver(&padding).unwrap();
     assert_eq!(got.seq_no, rig.got[rig.got.len() - 2].seq_no.next());
-}
-
-#[test]
-fn short_and_absent_picture_ids_are_kept_as_they_are() {
-    let (mut rig, mut camera) = Rig::video();
-    let short = |payload: &mut Vec<u8>, id: u8| *payload = vec![0x90, 0x80, id & 0x7f, u8::from(id != 120), 1, 2];
-    rig.configure(false, 0);
-    for (id, layer) in [(120, 0), (121, 0), (120, 1)] {
-        if layer == 1 {
-            rig.configure(false, 1);
-        }
-        let mut sent = camera.picture(rig.now, layer, id == 120).remove(0);
-        sent.meta.marker = true;
-        short(&mut sent.payload, id);
-        rig.deliver(&sent).unwrap();
-        rig.now += ms(33);
-    }
-    let ids: Vec<_> = rig.got.iter().map(|got| got.picture_id.unwrap()).collect();
-    assert_eq!(ids, [120, 121, 122]);
-
-    let (mut rig, mut camera) = Rig::video();
-    let mut sent = camera.picture(rig.now, 0, true).remove(0);
-    sent.payload = vec![0x10, 0, 1, 2];
-    let got = rig.deliver(&sent).unwrap();
-    assert_eq!(&got.bytes[got.bytes.len() - 4..], [0x10, 0, 1, 2]);
-}
-
-#[test]
-fn extensions_come_under_the_receivers_ids() {
-    let mut rig = Rig::new(&audio_downlink());
-    let mut sent = voice(0, 70_000, 0, rig.now);
-    sent.meta.video_orientation = Some(3);
-    let got = rig.deliver(&sent).unwrap();
-    let view = RtpView::parse(&got.bytes).unwrap();
-    let elements: Vec<_> = view.extensions().collect();
-    assert_eq!(elements, [(9, &[30][..]), (7, &[3][..])]);
-    assert_eq!(view.payload, opus_payload());
-}
-
-#[test]
-fn transport_wide_numbers_are_written_where_they_are_safe() {
-    let transport_seq = |downlink: &Downlink, index| {
-        let mut rig = Rig::new(downlink);
-        let sent = voice(0, index, 0, rig.now);
-        let delivery = rig.feed.handle_media(rig.now, sent.meta, &sent.payload).unwrap();
-        let mut out = [0; MAX_PACKET_BYTES];
-        let forwarding = rig.subscription.handle_media(rig.now, &delivery, Some(SeqNo(77)), &mut out);
-        let Forwarding::Forward { len } = forwarding else { panic!("{forwarding:?}") };
-        let view = RtpView::parse(&out[..len]).unwrap();
-        let written = HeaderExtensions::read(view.extensions(), &RECEIVER_IDS).transport_seq;
-        assert_eq!(rig.subscription.wants_transport_seq(), written.is_some());
-        written
-    };
-    let mut downlink = audio_downlink();
-    assert_eq!(transport_seq(&downlink, 70_000), None, "it may have to be sent again as it was");
-    downlink.codec.nack = false;
-    assert_eq!(transport_seq(&downlink, 70_000), Some(SeqNo(77)));
-    downlink.codec.transport_cc = false;
-    assert_eq!(transport_seq(&downlink, 70_000), None, "not agreed on");
-    let mut downlink = video_downlink();
-    downlink.codec.codec = Codec::Opus;
-    assert_eq!(transport_seq(&downlink, 70_000), Some(SeqNo(77)), "it is sent again in a stream of its own");
-}
-
-#[test]
-fn a_buffer_that_is_too_short_is_no_panic() {
-    let (mut rig, mut camera) = Rig::video();
-    let sent = camera.picture(rig.now, 0, true).remove(0);
-    let delivery = rig.feed.handle_media(rig.now, sent.meta, &sent.payload).unwrap();
-    for len in 0..MAX_HEADER_BYTES + sent.payload.len() - 16 {
-        let forwarding = rig.subscription.handle_media(rig.now, &delivery, None, &mut vec![0; len]);
-        assert_eq!(forwarding, Forwarding::Drop(DropReason::Malformed));
-    }
 }

@@ -5,10 +5,6 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use super::*;
 use crate::test_support::{ms, start};
 
-const VIDEO: RecoveryRules = RecoveryRules { can_ask_again: true, needs_every_packet: true };
-const AUDIO: RecoveryRules = RecoveryRules { can_ask_again: true, needs_every_packet: false };
-const VIDEO_WITHOUT_NACK: RecoveryRules = RecoveryRules { can_ask_again: false, needs_every_packet: true };
-
 fn ask(recovery: &mut LossRecovery, now: Instant) -> Vec<u16> {
     recovery.ask(now, usize::MAX).iter().map(|seq_no| seq_no.0).collect()
 }
@@ -16,7 +12,7 @@ fn ask(recovery: &mut LossRecovery, now: Instant) -> Vec<u16> {
 #[test]
 fn a_packet_that_is_only_overtaken_is_not_asked_for() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 12, 1);
     assert!(ask(&mut recovery, start + ms(9)).is_empty());
     recovery.handle_newest(start + ms(9), 13, 0);
@@ -28,12 +24,12 @@ fn a_packet_that_is_only_overtaken_is_not_asked_for() {
 #[test]
 fn a_missing_packet_is_asked_for_after_a_wait_or_three_newer_ones() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 12, 1);
     assert_eq!(recovery.poll_timeout(), Some(start + REORDERING_WAIT));
     assert_eq!(ask(&mut recovery, start + REORDERING_WAIT), [11]);
 
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 12, 2);
     recovery.handle_newest(start + ms(1), 13, 0);
     assert_eq!(ask(&mut recovery, start + ms(1)), [10], "11 has two newer ones only");
@@ -44,7 +40,7 @@ fn a_missing_packet_is_asked_for_after_a_wait_or_three_newer_ones() {
 #[test]
 fn requests_are_repeated_at_the_round_trip_time() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 12, 1);
     assert_eq!(ask(&mut recovery, start + ms(10)), [11]);
     assert_eq!(recovery.poll_timeout(), Some(start + ms(110)), "100 ms as long as it is unknown");
@@ -59,7 +55,7 @@ fn requests_are_repeated_at_the_round_trip_time() {
 #[test]
 fn video_that_never_comes_ends_in_a_keyframe_request() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 12, 1);
     let mut requests = 0;
     let mut now = start;
@@ -75,23 +71,29 @@ fn video_that_never_comes_ends_in_a_keyframe_request() {
 }
 
 #[test]
-fn late_audio_is_forgotten() {
+fn what_a_keyframe_supersedes_is_asked_for_a_while_and_then_forgotten() {
     let start = start();
-    let mut recovery = LossRecovery::new(AUDIO);
-    recovery.handle_newest(start, 12, 1);
+    let mut recovery = LossRecovery::new(true);
+    recovery.handle_newest(start, 20, 5);
+    recovery.handle_keyframe(20);
+    assert_eq!(
+        ask(&mut recovery, start + REORDERING_WAIT),
+        [15, 16, 17, 18, 19],
+        "the picture before may still be shown"
+    );
     let mut now = start;
     while let Some(due) = recovery.poll_timeout() {
         now = due;
         ask(&mut recovery, now);
     }
-    assert!(now <= start + AUDIO_LIFETIME + DEFAULT_ROUND_TRIP + REORDERING_WAIT);
+    assert!(now <= start + SUPERSEDED_LIFETIME + DEFAULT_ROUND_TRIP + REORDERING_WAIT);
     assert!(!recovery.take_need_for_keyframe());
 }
 
 #[test]
 fn a_publisher_that_knows_no_nack_is_asked_for_a_keyframe_at_once() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO_WITHOUT_NACK);
+    let mut recovery = LossRecovery::new(false);
     recovery.handle_newest(start, 12, 1);
     assert!(ask(&mut recovery, start + REORDERING_WAIT).is_empty());
     assert!(recovery.take_need_for_keyframe());
@@ -99,20 +101,9 @@ fn a_publisher_that_knows_no_nack_is_asked_for_a_keyframe_at_once() {
 }
 
 #[test]
-fn a_keyframe_makes_earlier_losses_irrelevant() {
-    let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
-    recovery.handle_newest(start, 20, 5);
-    recovery.handle_keyframe(18);
-    assert_eq!(ask(&mut recovery, start + REORDERING_WAIT), [18, 19]);
-    recovery.handle_keyframe(30);
-    assert_eq!(recovery.poll_timeout(), None);
-}
-
-#[test]
 fn what_does_not_fit_one_nack_stays_due() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 20, 5);
     let due = start + REORDERING_WAIT;
     assert_eq!(recovery.ask(due, 3), [15, 16, 17].map(SeqNo));
@@ -124,10 +115,14 @@ fn what_does_not_fit_one_nack_stays_due() {
 #[test]
 fn a_long_outage_is_answered_by_a_keyframe_request_alone() {
     let start = start();
-    let mut recovery = LossRecovery::new(VIDEO);
+    let mut recovery = LossRecovery::new(true);
     recovery.handle_newest(start, 2_000, 1_000);
     assert_eq!(recovery.poll_timeout(), None);
     assert!(recovery.take_need_for_keyframe());
+
+    recovery.handle_keyframe(5_000);
+    recovery.handle_newest(start, 5_000, 2_999);
+    assert!(!recovery.take_need_for_keyframe(), "a keyframe ended it");
 }
 
 /// Every packet that is missing long enough is asked for, none that came is, and memory stays bounded.
@@ -136,7 +131,7 @@ fn random_loss_is_asked_for_exactly() {
     for seed in 0..20 {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut now = start();
-        let mut recovery = LossRecovery::new(VIDEO);
+        let mut recovery = LossRecovery::new(true);
         let mut missing = std::collections::BTreeSet::new();
         let mut index = 100_000u64;
         for _ in 0..5_000 {
