@@ -163,7 +163,10 @@ impl Track {
             return Err(DropReason::UnknownPayloadType);
         }
         let (seq_no, payload) = if is_rtx {
-            // The original's number stands before its payload (RFC 4588 §4). Padding that probes has neither.
+            if view.payload.is_empty() {
+                return Err(DropReason::Replayed); // Padding by which the publisher probes its uplink.
+            }
+            // The original's number stands before its payload (RFC 4588 §4).
             let (osn, payload) = view.payload.split_first_chunk().ok_or(DropReason::Malformed)?;
             (SeqNo(u16::from_be_bytes(*osn)), payload)
         } else {

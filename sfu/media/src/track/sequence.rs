@@ -8,7 +8,8 @@
 
 use crate::rtp::seq_no::SeqNo;
 
-/// Smallest distance between the indices before and after a fresh start. Loss never reaches it: see [`MAX_LOSS`].
+/// Smallest distance between the indices before and after a fresh start. Loss never reaches it: a step of more than
+/// 3,000 packets is a fresh start itself.
 pub const JUMP: u64 = 0x1_0000;
 
 /// A step of more packets is not believed until the packet after confirms it (RFC 3550 A.1, `MAX_DROPOUT`).

@@ -98,7 +98,9 @@ fn probing_padding_is_no_media() {
     let now = start();
     let mut track = video_track(1);
     let padding = TestPacket::new(RTX_SSRC, 97, 7, 0, &[]);
-    assert_eq!(receive(&mut track, now, 0, &padding), Err(DropReason::Malformed));
+    assert_eq!(receive(&mut track, now, 0, &padding), Err(DropReason::Replayed), "nothing new, but nothing wrong");
+    let torso = TestPacket::new(RTX_SSRC, 97, 7, 0, &[1]);
+    assert_eq!(receive(&mut track, now, 0, &torso), Err(DropReason::Malformed));
     let early = frame(0).retransmitted(RTX_SSRC, 97, 8);
     assert_eq!(receive(&mut track, now, 0, &early), Err(DropReason::TooLate), "nothing to retransmit yet");
     assert!(receive(&mut track, now, 0, &frame(0)).is_ok());
