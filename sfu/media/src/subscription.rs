@@ -117,7 +117,7 @@ impl Subscription {
     }
 
     /// Whether its packets carry transport-wide numbers. Those that are sent again as they are must not: a packet with
-    /// another header under the same number would be sealed with the same nonce (RFC 7714 §9.1).
+    /// another header under the same number would be sealed with the same nonce (RFC 7714 §8.4).
     #[must_use]
     pub const fn wants_transport_seq(&self) -> bool {
         let is_resent_as_it_is = self.codec.nack && self.retransmission.rtx.is_none();

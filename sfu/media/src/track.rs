@@ -22,7 +22,7 @@ use crate::session::{MediaKind, NegotiatedCodec, Uplink};
 use crate::shard::counters::DropReason;
 use crate::speakers::Loudness;
 use crate::track::audience::Audience;
-use crate::track::layers::{LayerStream, MAX_LAYERS, StreamPacket, layer_count};
+use crate::track::layers::{LayerStream, MAX_LAYERS, StreamPacket, announced_ssrcs, layer_count};
 
 pub mod audience;
 pub mod keyframe_requests;
@@ -81,7 +81,7 @@ impl Track {
     /// The track of an uplink, before its first packet.
     #[must_use]
     pub fn new(uplink: &Uplink) -> Self {
-        let announced = |layer: usize| uplink.ssrcs.get(layer).map(|(ssrc, _)| *ssrc);
+        let announced = |layer: usize| announced_ssrcs(uplink).get(layer).map(|(ssrc, _)| *ssrc);
         Self {
             id: uplink.track,
             speaker_group: uplink.speaker_group,
@@ -134,7 +134,7 @@ impl Track {
         self.codec = uplink.codec;
         self.speaker_group = uplink.speaker_group;
         for layer in 0..layer_count(uplink) {
-            let announced = uplink.ssrcs.get(layer).map(|(ssrc, _)| *ssrc);
+            let announced = announced_ssrcs(uplink).get(layer).map(|(ssrc, _)| *ssrc);
             match (self.streams.get_mut(layer), announced) {
                 (Some(stream), Some(ssrc)) => stream.bind(ssrc),
                 (Some(_), None) => {}

@@ -26,8 +26,15 @@ const MAX_SILENCE: Duration = Duration::from_secs(1);
 pub fn layer_count(uplink: &Uplink) -> usize {
     match uplink.codec.codec.kind() {
         MediaKind::Audio => 1,
-        MediaKind::Video => uplink.rids.len().max(uplink.ssrcs.len()).clamp(1, MAX_LAYERS),
+        MediaKind::Video if uplink.rids.is_empty() => uplink.ssrcs.len().clamp(1, MAX_LAYERS),
+        MediaKind::Video => uplink.rids.len().min(MAX_LAYERS),
     }
+}
+
+/// The SSRCs of an uplink's layers as SDP announced them, each with that of its retransmissions. Where rids name the
+/// layers, the order of SSRCs says nothing (RFC 8853 §5.5).
+pub(crate) fn announced_ssrcs(uplink: &Uplink) -> &[(u32, Option<u32>)] {
+    if uplink.rids.is_empty() { &uplink.ssrcs[..uplink.ssrcs.len().min(layer_count(uplink))] } else { &[] }
 }
 
 /// Some of a track's layers.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Which track and layer an incoming packet belongs to (RFC 8843 §9.2): by the SSRCs that SDP announced, or by the mid
+//! Which track and layer an incoming packet belongs to (RFC 9143 §9.2): by the SSRCs that SDP announced, or by the mid
 //! and rid that the first packets carry (RFC 8852).
 //!
 //! One router serves one transport, and knows only its client's own uplinks: no SSRC or mid that a client makes up
@@ -11,7 +11,7 @@ use crate::ids::{Layer, TrackId};
 use crate::rtp::extensions::HeaderExtensions;
 use crate::rtp::packet::RtpView;
 use crate::session::Uplink;
-use crate::track::layers::layer_count;
+use crate::track::layers::{announced_ssrcs, layer_count};
 
 /// Where a packet belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl UplinkRouter {
         router
     }
 
-    /// The uplinks changed. What was learnt about those that stay is kept: browsers send mid and rid only until the
-    /// first receiver report (RFC 8852 §3), so it could not be learnt again.
+    /// The uplinks changed. What was learnt about those that stay is kept: browsers send mid and rid only until they see
+    /// a receiver report, so it could not be learnt again.
     pub fn handle_renegotiation(&mut self, uplinks: &[Uplink]) {
         self.uplinks = uplinks.to_vec();
         self.streams.retain(|(_, route)| {
@@ -50,7 +50,7 @@ impl UplinkRouter {
             uplink.is_some_and(|uplink| usize::from(route.layer.0) < layer_count(uplink))
         });
         for uplink in uplinks {
-            for (layer, (ssrc, rtx_ssrc)) in (0..).map(Layer).zip(uplink.ssrcs.iter().take(layer_count(uplink))) {
+            for (layer, (ssrc, rtx_ssrc)) in (0..).map(Layer).zip(announced_ssrcs(uplink)) {
                 self.bind(*ssrc, Route { track: uplink.track, layer, is_rtx: false });
                 if let Some(rtx_ssrc) = rtx_ssrc {
                     self.bind(*rtx_ssrc, Route { track: uplink.track, layer, is_rtx: true });
@@ -86,7 +86,7 @@ impl UplinkRouter {
         let uplink = match extensions.mid {
             Some(mid) => self.uplinks.iter().find(|uplink| uplink.mid.as_str().as_bytes() == mid)?,
             None => {
-                // A payload type that only one m-line has identifies it (RFC 8843 §9.2).
+                // A payload type that only one m-line has identifies it (RFC 9143 §9.2).
                 let has_type = |uplink: &&Uplink| uplink.codec.payload_type == view.payload_type || is_rtx_of(uplink);
                 let mut candidates = self.uplinks.iter().filter(has_type);
                 candidates.next().filter(|_| candidates.next().is_none())?

@@ -32,6 +32,17 @@ fn announced_ssrcs_are_known_from_the_first_packet() {
 }
 
 #[test]
+fn where_rids_name_the_layers_the_order_of_ssrcs_says_nothing() {
+    let mut both = uplink(1, VP8, 3);
+    both.ssrcs = vec![(100, None), (200, None), (300, None), (400, None)];
+    assert_eq!(layer_count(&both), 3);
+    let mut router = UplinkRouter::new(&[both]);
+    assert_eq!(route(&mut router, &video(100)), None);
+    let tagged = video(100).with(IDS.mid, b"m1").with(IDS.rid, b"2");
+    assert_eq!(route(&mut router, &tagged), Some((1, 2, false)));
+}
+
+#[test]
 fn simulcast_streams_are_learnt_from_mid_and_rid() {
     let mut router = UplinkRouter::new(&[uplink(1, VP8, 3), uplink(2, VP8, 3)]);
     let tagged = |ssrc, mid: &[u8], rid: &[u8]| video(ssrc).with(IDS.mid, mid).with(IDS.rid, rid);
