@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! One core's world.
 
+pub mod demux;
 pub mod message;
 pub mod output;
