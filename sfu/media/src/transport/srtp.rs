@@ -14,7 +14,7 @@ mod ssrc_map;
 #[cfg(test)]
 mod tests;
 
-pub use keys::KeyError;
+use keys::KeyError;
 pub use opener::OpenError;
 pub(super) use opener::Opener;
 pub(super) use sealer::Sealer;
