@@ -165,15 +165,37 @@ fn forward_tsn_cannot_skip_half_the_number_space() {
     assert_eq!(peer.read_all(0), 1);
 }
 
+fn init(tag: u8, tsn: u32) -> Bytes {
+    let mut value = vec![0, 0, 0, tag, 0, 1, 0, 0, 0, 9, 0, 9];
+    value.extend(tsn.to_be_bytes());
+    value.extend([0x80, 8, 0, 6, 130, 192]);
+    packet([0; 4], &[chunk(chunks::INIT, 0, &value)])
+}
+
+#[test]
+fn tsns_wrap() {
+    let mut peer = Peer::established();
+    peer.server = SctpAssociation::new();
+    peer.next_tsn = u32::MAX - 2;
+    peer.server.handle_packet(peer.now, init(1, peer.next_tsn));
+    let answer = peer.server.poll_packet().unwrap();
+    let init_ack = chunks::parse(&answer).unwrap()[0];
+    peer.verification_tag = *init_ack.value.first_chunk().unwrap();
+    let (number, cookie) = init_ack.value[16..].split_first_chunk::<4>().unwrap();
+    assert_eq!(number[..2], [0, 7]);
+    let cookie = &cookie[..usize::from(number[3]) - 4];
+    peer.send(&[chunk(chunks::COOKIE_ECHO, 0, cookie)]);
+    for ssn in 0..6 {
+        let message = peer.data(0, ssn, WHOLE, b"over the wrap");
+        peer.send(&[message]);
+        peer.wait();
+    }
+    assert_eq!(peer.read_all(0), 6);
+}
+
 #[test]
 fn init_makes_one_association() {
     let mut server = SctpAssociation::new();
-    let init = |tag: u8, tsn: u32| {
-        let mut value = vec![0, 0, 0, tag, 0, 1, 0, 0, 0, 9, 0, 9];
-        value.extend(tsn.to_be_bytes());
-        value.extend([0x80, 8, 0, 6, 130, 192]);
-        packet([0; 4], &[chunk(chunks::INIT, 0, &value)])
-    };
     let now = start();
     server.handle_packet(now, init(1, 5));
     let answer = server.poll_packet().unwrap();

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 use super::call::{Call, Direction};
 use super::client::{AS_BROWSERS, Client, SHA1_ONLY};
 use crate::shard::message::TransportFailure;
@@ -53,5 +56,18 @@ fn any_one_lost_datagram_delays_the_handshake_but_does_not_end_it() {
             assert_eq!(call.take_events(), [TransportEvent::Connected], "{direction:?} {lost}");
             assert!(call.client.media.is_some(), "{direction:?} {lost}");
         }
+    }
+}
+
+#[test]
+fn a_handshake_gets_through_a_lossy_network() {
+    for seed in 0..30 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut call = Call::new(AS_BROWSERS);
+        call.link = Box::new(move |_, _, _| !rng.random_ratio(1, 10));
+        call.check(true);
+        call.client.start_dtls(call.now);
+        call.run(Duration::from_secs(9));
+        assert_eq!(call.take_events(), [TransportEvent::Connected], "seed {seed}");
     }
 }
