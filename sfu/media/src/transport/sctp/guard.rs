@@ -122,15 +122,21 @@ impl Guard {
         chunk.u16_at(4) < MAX_STREAMS && (is_old || (ahead <= TSN_WINDOW && has_room))
     }
 
-    /// A reset is kept until all data before it has come. The client repeats it, so it may come again later.
+    /// A reset that comes before the data in front of it would be kept. The client repeats it, so it may come later.
     fn admits_reset(&self, chunk: &Chunk<'_>) -> bool {
         chunk.parameters().all(|(kind, value)| {
             let last_tsn = value.get(8..12).map_or(0, |tsn| u32::from_be_bytes([tsn[0], tsn[1], tsn[2], tsn[3]]));
             kind != chunks::OUTGOING_RESET_REQUEST
                 || (self.reset_requests_left > 0
-                    && last_tsn.wrapping_sub(self.acked_tsn).cast_signed() <= 0
+                    && self.has_all_up_to(last_tsn)
                     && value[12..].chunks_exact(2).all(|id| u16::from_be_bytes([id[0], id[1]]) < MAX_STREAMS))
         })
+    }
+
+    fn has_all_up_to(&self, tsn: u32) -> bool {
+        let ahead = tsn.wrapping_sub(self.acked_tsn);
+        ahead.cast_signed() <= 0
+            || (ahead <= TSN_WINDOW && (1..=ahead).all(|step| self.ahead.contains(self.acked_tsn.wrapping_add(step))))
     }
 
     fn count(&mut self, chunks: &[Chunk<'_>]) -> Verdict {
@@ -222,6 +228,12 @@ impl TsnWindow {
         let is_new = self.0[word] & bit == 0;
         self.0[word] |= bit;
         is_new
+    }
+
+    /// Whether a TSN within the window has been seen.
+    fn contains(&self, tsn: u32) -> bool {
+        let (word, bit) = Self::place(tsn);
+        self.0[word] & bit != 0
     }
 
     fn forget_up_to(&mut self, tsn: u32, acked: u32) {

@@ -292,16 +292,36 @@ fn streams_beyond_the_announced_ones_are_not_made() {
     assert_eq!(association.stream_ids(), Vec::<u16>::new());
 }
 
+/// A request to reset stream 0 after the data up to `last_tsn`.
+fn reset_request(number: u32, last_tsn: u32) -> Vec<u8> {
+    let mut value = vec![0, 13, 0, 18];
+    value.extend(number.to_be_bytes());
+    value.extend([0; 4]);
+    value.extend(last_tsn.to_be_bytes());
+    value.extend([0, 0]);
+    chunk(chunks::RE_CONFIG, 0, &value)
+}
+
+#[test]
+fn a_reset_is_done_as_soon_as_it_is_due() {
+    let mut peer = Peer::established();
+    let message = peer.data(0, 0, WHOLE, b"x");
+    peer.send(&[message]);
+    assert_eq!(peer.read_all(0), 1);
+    let last_tsn = peer.next_tsn.wrapping_sub(1);
+    peer.send(&[reset_request(1, last_tsn.wrapping_add(1))]);
+    assert!(std::iter::from_fn(|| peer.server.poll_event()).all(|event| event != SctpEvent::Reset(0)));
+    // The data has come, but has not been acknowledged yet.
+    peer.send(&[reset_request(1, last_tsn)]);
+    assert!(std::iter::from_fn(|| peer.server.poll_event()).any(|event| event == SctpEvent::Reset(0)));
+}
+
 #[test]
 fn reset_requests_that_are_not_due_are_not_kept() {
     let mut peer = Peer::established();
     for request in 0..5000_u32 {
-        let mut value = vec![0, 13, 0, 18];
-        value.extend(request.to_be_bytes());
-        value.extend([0; 4]);
-        value.extend(peer.next_tsn.wrapping_add(1000).to_be_bytes());
-        value.extend([0, 0]);
-        peer.send(&[chunk(chunks::RE_CONFIG, 0, &value)]);
+        let last_tsn = peer.next_tsn.wrapping_add(1000);
+        peer.send(&[reset_request(request, last_tsn)]);
     }
     while peer.server.poll_packet().is_some() {}
     let message = peer.data(0, 0, WHOLE, b"x");
