@@ -162,7 +162,7 @@ impl DtlsAssociation {
                 let brings_cookie = ClientHello::parse(&message.body).is_some_and(|hello| hello.cookie == *cookie);
                 message.message_type == records::CLIENT_HELLO && brings_cookie
             }
-            Stage::Negotiating => true,
+            Stage::Negotiating => records::client_message_type(message.message_seq) == Some(message.message_type),
             Stage::Connected | Stage::Over => false,
         };
         if !is_expected {

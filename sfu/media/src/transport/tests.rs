@@ -8,3 +8,9 @@ mod data;
 mod handshake;
 mod ice;
 mod media;
+
+#[test]
+fn a_transport_may_move_to_the_thread_of_its_shard() {
+    fn moves<T: Send>() {}
+    moves::<super::Transport>();
+}

@@ -10,8 +10,8 @@ use super::records::Fragment;
 /// How far ahead of the next message others are kept: a client's flight has three messages before ChangeCipherSpec.
 const MAX_MESSAGES_AHEAD: u16 = 4;
 
-/// A handshake has six messages of the client's.
-const MAX_MESSAGES: u16 = 16;
+/// Two hellos and the client's flight; the sixth, Finished, is encrypted.
+const MAX_MESSAGES: u16 = 5;
 
 /// A complete handshake message.
 #[derive(Debug, PartialEq, Eq)]

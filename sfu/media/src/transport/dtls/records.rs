@@ -11,6 +11,9 @@ pub(super) const APPLICATION_DATA: u8 = 23;
 /// Handshake types (RFC 5246 §7.4, RFC 6347 §4.2.2).
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const HELLO_VERIFY_REQUEST: u8 = 3;
+const CERTIFICATE: u8 = 11;
+const CERTIFICATE_VERIFY: u8 = 15;
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 pub(super) const RECORD_HEADER_BYTES: usize = 13;
 pub(super) const HANDSHAKE_HEADER_BYTES: usize = 12;
@@ -22,6 +25,14 @@ const DTLS_1_0: [u8; 2] = [0xfe, 0xff];
 /// Longest handshake message that we take. A ClientHello with a post-quantum key share has 1.5 kB, a certificate
 /// chain of a WebRTC client less.
 pub(super) const MAX_MESSAGE_BYTES: usize = 8192;
+
+/// What the client's messages are when it shows a certificate, in their order (RFC 6347 §4.2.4). Finished, the last,
+/// is encrypted.
+pub(super) fn client_message_type(message_seq: u16) -> Option<u8> {
+    [CLIENT_HELLO, CLIENT_HELLO, CERTIFICATE, CLIENT_KEY_EXCHANGE, CERTIFICATE_VERIFY]
+        .get(usize::from(message_seq))
+        .copied()
+}
 
 /// One record with its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

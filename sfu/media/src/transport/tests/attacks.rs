@@ -60,9 +60,16 @@ fn junk_from_the_clients_address_does_not_end_the_handshake() {
     let mut no_srtp = hello.clone();
     no_srtp.truncate(60);
     let mut junk = vec![no_srtp, alert(2, 40), alert(1, 0), alert(2, 0), vec![22], vec![20; 14]];
-    for message_type in [1, 11, 15, 16, 20] {
+    let mut encrypted = junk_fragment(20, 5, 12);
+    encrypted[4] = 1;
+    junk.push(encrypted);
+    for message_type in [0, 1, 2, 11, 15, 16, 20] {
         for message_seq in 0..7 {
             junk.push(junk_fragment(message_type, message_seq, 24));
+            // A whole message of the type that is due cannot be told from the client's.
+            if ![(11, 2), (16, 3), (15, 4)].contains(&(message_type, message_seq)) {
+                junk.push(junk_fragment(message_type, message_seq, 12));
+            }
         }
     }
     for junk in junk {
