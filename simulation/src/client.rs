@@ -220,11 +220,7 @@ impl Client {
     /// Takes in a datagram from the server.
     pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
         match datagram.first() {
-            Some(0..=3) => {
-                if self.ice.handle_datagram(datagram) {
-                    self.secure.start(now);
-                }
-            }
+            Some(0..=3) if self.ice.handle_datagram(datagram) => self.secure.start(now),
             Some(20..=63) => {
                 let was_up = self.secure.is_up();
                 self.secure.handle_datagram(now, datagram);

@@ -3,4 +3,5 @@
 //! reorder and narrow. Everything random is seeded, so that a failing run can be run again.
 
 pub mod client;
+pub mod deployment;
 pub mod link;

@@ -21,7 +21,7 @@ use crate::udp::UdpSocket;
 
 /// Transports that a node holds at most: far above what a machine can serve, and low enough that their setups fit into
 /// memory whoever asks for them.
-const MAX_TRANSPORTS: usize = 20_000;
+pub(crate) const MAX_TRANSPORTS: usize = 20_000;
 
 /// How long the shards may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,6 +57,9 @@ pub enum StartError {
     /// A mailbox or a thread could not be made.
     #[error("starting the shards")]
     Threads(#[source] io::Error),
+    /// No certificate could be made.
+    #[error("making the certificate for DTLS")]
+    Identity(#[from] sfu_media::transport::IdentityError),
     /// The metrics could not be described.
     #[error("describing the metrics")]
     Metrics(#[from] prometheus::Error),

@@ -10,26 +10,15 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sfu_media::ids::{ShardId, TransportId};
 use sfu_media::session::{IceCredentials, Session, TransportSetup};
+pub use sfu_media::shard::ClaimRequest;
 use thiserror::Error;
 
 /// Says whether a STUN request carries a valid MESSAGE-INTEGRITY made with the password.
 pub type Verify = Box<dyn Fn(&[u8], &str) -> bool + Send + Sync>;
-
-/// A STUN check that a shard has heard from an address it does not know, for none of its transports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRequest {
-    /// The fragment of ours that the check names: what stands before the colon in USERNAME (RFC 8445 §7.2.2).
-    pub ufrag: String,
-    /// Where it came from.
-    pub source: SocketAddr,
-    /// The whole check.
-    pub datagram: Vec<u8>,
-}
 
 /// The answer to a [`ClaimRequest`].
 #[derive(Debug)]

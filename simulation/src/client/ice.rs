@@ -111,12 +111,7 @@ fn attribute(typ: rtc_stun::attributes::AttrType, value: Vec<u8>) -> Box<dyn Set
 }
 
 /// A check that nominates, as a controlling client sends it to a lite server.
-fn binding_request(
-    crypto: &Crypto,
-    local: &Credentials,
-    remote: &Credentials,
-    transaction: TransactionId,
-) -> Vec<u8> {
+fn binding_request(crypto: &Crypto, local: &Credentials, remote: &Credentials, transaction: TransactionId) -> Vec<u8> {
     let mut message = Message::new();
     let integrity = MessageIntegrity::new_short_term_integrity_with_provider(remote.password.clone(), crypto.crypto());
     message

@@ -210,7 +210,10 @@ impl Receiver {
         }
         let mut faults = Vec::new();
         if let Some(last) = &self.last {
-            if !last.is_complete {
+            // A keyframe may cut off a frame whose rest was lost: nothing after it refers to that.
+            if !last.is_complete && is_keyframe {
+                self.reception.broken_frames += 1;
+            } else if !last.is_complete {
                 faults.push(format!("{stamp:?} begins before {:?} ended", last.stamp));
             }
             let ahead = packet.timestamp.wrapping_sub(last.timestamp) as i32;

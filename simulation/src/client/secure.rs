@@ -28,7 +28,6 @@ pub(crate) struct Secure {
     config: Arc<rtc_dtls::config::HandshakeConfig>,
     is_started: bool,
     srtp: Option<Srtp>,
-    pub(crate) application_data: Vec<BytesMut>,
 }
 
 struct Srtp {
@@ -50,7 +49,7 @@ impl Secure {
             .expect("a client's DTLS settings are valid");
         let endpoint = Endpoint::new(PEER, TransportProtocol::UDP, None);
         let config = Arc::new(config);
-        Self { crypto, endpoint, config, is_started: false, srtp: None, application_data: Vec::new() }
+        Self { crypto, endpoint, config, is_started: false, srtp: None }
     }
 
     pub(crate) fn start(&mut self, now: Instant) {
@@ -72,10 +71,8 @@ impl Secure {
     pub(crate) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
         let Ok(events) = self.endpoint.read(now, PEER, None, BytesMut::from(datagram)) else { return };
         for event in events {
-            match event {
-                EndpointEvent::HandshakeComplete => self.srtp = Some(self.export()),
-                EndpointEvent::ApplicationData(data) => self.application_data.push(data),
-                _ => {}
+            if matches!(event, EndpointEvent::HandshakeComplete) {
+                self.srtp = Some(self.export());
             }
         }
     }
@@ -99,10 +96,6 @@ impl Secure {
             seal: context(&config.keys.local_master_key, &config.keys.local_master_salt),
             open: context(&config.keys.remote_master_key, &config.keys.remote_master_salt),
         }
-    }
-
-    pub(crate) fn send(&mut self, now: Instant, data: &[u8]) {
-        self.endpoint.write(now, PEER, data).expect("DTLS is up");
     }
 
     pub(crate) fn poll_datagram(&mut self) -> Option<BytesMut> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use sfu_media::ids::ShardId;
+use sfu_media::shard::Shard;
 use sfu_media::shard::counters::ShardCounters;
 use sfu_media::shard::message::{ShardCommand, ShardEvent, ShardMessage};
 use sfu_media::shard::output::SendBatch;
@@ -45,4 +46,50 @@ pub trait MediaShard {
 
     /// What the shard has counted so far.
     fn counters(&self) -> ShardCounters;
+}
+
+impl MediaShard for Shard {
+    fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &mut [u8]) {
+        self.handle_datagram(now, source, datagram);
+    }
+
+    fn handle_command(&mut self, now: Instant, command: ShardCommand) {
+        self.handle_command(now, command);
+    }
+
+    fn handle_messages(&mut self, now: Instant, from: ShardId, messages: Vec<ShardMessage>) {
+        self.handle_messages(now, from, messages);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.handle_timeout(now);
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn transmits(&mut self) -> &mut SendBatch {
+        self.transmits()
+    }
+
+    fn poll_event(&mut self) -> Option<ShardEvent> {
+        self.poll_event()
+    }
+
+    fn poll_messages(&mut self) -> Option<(ShardId, Vec<ShardMessage>)> {
+        self.poll_messages()
+    }
+
+    fn poll_claim(&mut self) -> Option<ClaimRequest> {
+        self.poll_claim()
+    }
+
+    fn learn_forward(&mut self, source: SocketAddr, owner: ShardId) {
+        self.learn_forward(source, owner);
+    }
+
+    fn counters(&self) -> ShardCounters {
+        self.counters()
+    }
 }
