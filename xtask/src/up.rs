@@ -9,14 +9,13 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{tools, tree, web};
+use crate::build;
 
 /// What `cargo xtask up` takes.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Build with optimisation: slower to build, for measurements
-    #[arg(long)]
-    release: bool,
+    #[command(flatten)]
+    build: build::Options,
     /// Do not add --dev to saal serve
     #[arg(long)]
     no_dev: bool,
@@ -28,25 +27,7 @@ pub(crate) struct Options {
 /// Returns only when something is missing or the build fails: on success this process becomes Saal,
 /// so that Ctrl-C and the exit status are Saal's own.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    tools::require_c_compiler()?;
-    if let Some(folder) = tree::web_client() {
-        tools::require_node_and_npm()?;
-        println!("building the web client");
-        web::build(&folder)?;
-    }
-    println!("building saal (the first time takes some minutes)");
-    let mut build = tree::cargo();
-    build.args(["build", "--package", "saal", "--bin", "saal"]);
-    if options.release {
-        build.arg("--release");
-    }
-    let status = build.status().context("starting cargo")?;
-    if !status.success() {
-        // Cargo has said what is wrong.
-        return Ok(ExitCode::FAILURE);
-    }
-    let profile = if options.release { "release" } else { "debug" };
-    let saal = tree::target().join(profile).join("saal");
+    let Some(saal) = build::saal(&options.build)? else { return Ok(ExitCode::FAILURE) };
     let has_config = std::env::var_os("SAAL_CONFIG").is_some();
     let mut serve = Command::new(&saal);
     serve.args(serve_arguments(&options.arguments, options.no_dev || has_config));
