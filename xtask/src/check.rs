@@ -32,15 +32,24 @@ enum Check {
     Docs,
 }
 
+impl Check {
+    /// Whether it compiles something; the binary carries the web client.
+    fn is_build(self) -> bool {
+        matches!(self, Self::Web | Self::Clippy | Self::Docs)
+    }
+}
+
 /// Runs the chosen checks, or all.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    tools::require_c_compiler()?;
-    let mut steps = Steps::default();
-    if let Some(folder) = tree::web_client() {
-        tools::require_node_and_npm()?;
-        steps.prepare("web client", || web::build(&folder));
-    }
     let chosen = if options.only.is_empty() { Check::value_variants() } else { &options.only };
+    let mut steps = Steps::default();
+    if chosen.iter().any(|check| check.is_build()) {
+        tools::require_c_compiler()?;
+        if let Some(folder) = tree::web_client() {
+            tools::require_node_and_npm()?;
+            steps.prepare("web client", || web::build(&folder));
+        }
+    }
     for check in chosen {
         one(*check, &mut steps);
     }

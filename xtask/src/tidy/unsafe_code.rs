@@ -9,14 +9,20 @@ use super::Source;
 /// How far above `unsafe` its `SAFETY` comment may begin.
 const REACH: usize = 8;
 
-/// An entry of `tidy.toml`: this file may say `unsafe`.
+/// An entry of `tidy.toml`: this file, or this folder when it ends in `/`, may say `unsafe`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Permit {
-    file: String,
+    path: String,
     /// For the person who reads the list; a permit without one does not parse.
     #[serde(rename = "reason")]
     _reason: String,
+}
+
+impl Permit {
+    fn covers(&self, path: &str) -> bool {
+        if self.path.ends_with('/') { path.starts_with(&self.path) } else { path == self.path }
+    }
 }
 
 /// One line for each `unsafe` that should not be, or that gives no reason.
@@ -24,7 +30,7 @@ pub(super) fn problems(file: Source<'_>, permits: &[Permit]) -> Vec<String> {
     if !file.has_extension(&["rs"]) {
         return Vec::new();
     }
-    let is_permitted = permits.iter().any(|permit| permit.file == file.path);
+    let is_permitted = permits.iter().any(|permit| permit.covers(file.path));
     let lines: Vec<&str> = file.text.lines().collect();
     let mut problems = Vec::new();
     for (index, _) in lines.iter().enumerate().filter(|(_, line)| says_unsafe(line)) {
@@ -38,10 +44,10 @@ pub(super) fn problems(file: Source<'_>, permits: &[Permit]) -> Vec<String> {
     problems
 }
 
-/// Permits for files that are gone.
+/// Permits for what is gone.
 pub(super) fn stale(permits: &[Permit], paths: &[String]) -> Vec<String> {
-    let gone = permits.iter().filter(|permit| !paths.contains(&permit.file));
-    gone.map(|permit| format!("xtask/tidy.toml permits {}, which is not there", permit.file)).collect()
+    let gone = permits.iter().filter(|permit| !paths.iter().any(|path| permit.covers(path)));
+    gone.map(|permit| format!("xtask/tidy.toml permits {}, which is not there", permit.path)).collect()
 }
 
 /// Whether the keyword stands in the code of this line: not in a comment, a string or a longer word.
@@ -72,7 +78,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        let permits = [Permit { file: "allowed.rs".into(), _reason: "sendmmsg".into() }];
+        let permits = [Permit { path: "allowed.rs".into(), _reason: "sendmmsg".into() }];
         problems(Source { path: "allowed.rs", text }, &permits)
     }
 
@@ -95,6 +101,14 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_can_be_permitted() {
+        let permits = [Permit { path: "sfu/node/src/os/".into(), _reason: "system calls".into() }];
+        let text = "// SAFETY: fine\nunsafe { f() }";
+        assert!(problems(Source { path: "sfu/node/src/os/wake.rs", text }, &permits).is_empty());
+        assert_eq!(problems(Source { path: "sfu/node/src/os.rs", text }, &permits).len(), 1);
+    }
+
+    #[test]
     fn the_word_in_comments_strings_and_lint_names_is_no_code() {
         for line in ["// unsafe", "#![deny(unsafe_code)]", "let a = \"say \\\"unsafe\\\" here\";"] {
             assert!(!says_unsafe(line), "{line}");
@@ -104,7 +118,7 @@ mod tests {
 
     #[test]
     fn permits_for_files_that_are_gone_are_named() {
-        let permits = [Permit { file: "gone.rs".into(), _reason: String::new() }];
+        let permits = [Permit { path: "gone.rs".into(), _reason: String::new() }];
         assert_eq!(stale(&permits, &["here.rs".to_owned()]).len(), 1);
         assert!(stale(&permits, &["gone.rs".to_owned()]).is_empty());
     }
