@@ -41,7 +41,7 @@ impl Steps {
         self.step(name, fix, || {
             let log = tree::target().join("xtask").join(format!("{}.log", name.replace(' ', "-")));
             let status = run_into(&mut command, &log)?;
-            let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+            let output = without_colours(&String::from_utf8_lossy(&fs::read(&log)?));
             let tally = tests_in(&output).unwrap_or_default();
             let problem = match status {
                 Some(status) if status.success() => None,
@@ -90,8 +90,12 @@ impl Steps {
         // The name must be seen before the work, which may take minutes.
         let _ = std::io::stdout().flush();
         let started = Instant::now();
-        let outcome =
-            work().unwrap_or_else(|error| Outcome { problem: Some(format!("{error:#}")), ..Outcome::default() });
+        let outcome = work().unwrap_or_else(|error| {
+            let message = format!("{error:#}");
+            let (problem, details) = message.split_once('\n').unwrap_or((&message, ""));
+            let details = last_lines(details, TAIL_LINES);
+            Outcome { problem: Some(problem.to_owned()), details, ..Outcome::default() }
+        });
         let seconds = started.elapsed().as_secs_f32();
         let ok = outcome.problem.is_none();
         self.total += outcome.counted();
@@ -171,6 +175,17 @@ fn wait(mut child: Child, has_own_group: bool, limit: Duration) -> Result<Option
     Ok(None)
 }
 
+/// Not every tool can be told to do without them.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |letter| letter + 1);
+        plain.push_str(&part[end..]);
+    }
+    plain
+}
+
 fn last_lines(text: &str, count: usize) -> Vec<String> {
     let mut tail = VecDeque::with_capacity(count + 1);
     for line in text.lines() {
@@ -207,6 +222,12 @@ mod tests {
     fn the_end_of_a_long_output_is_shown() {
         assert_eq!(last_lines("a\nb\nc\n", 2), ["b", "c"]);
         assert_eq!(last_lines("a", 2), ["a"]);
+    }
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colours("\u{1b}[38;2;225;80;80;1m×\u{1b}[0m wrong\u{1b}["), "× wrong");
+        assert_eq!(without_colours("plain [0m text"), "plain [0m text");
     }
 
     #[test]

@@ -7,10 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 
 /// Folders of the web client that a build does not read.
 const NO_SOURCES: [&str; 3] = ["node_modules", "dist", "test"];
+
+/// Beyond these, npm prints its manual.
+const MOST_ERROR_LINES: usize = 25;
 
 /// Installs the packages of the lock file and builds `dist/`, each only when it is out of date.
 pub(crate) fn build(folder: &Path) -> Result<()> {
@@ -42,13 +45,17 @@ fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
     let words = arguments.join(" ");
     let output =
         command(folder, arguments).stdin(Stdio::null()).output().with_context(|| format!("starting npm {words}"))?;
-    ensure!(
-        output.status.success(),
-        "npm {words} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    if !output.status.success() {
+        let output = [output.stdout, output.stderr].concat();
+        bail!("npm {words} failed\n{}", what_went_wrong(&String::from_utf8_lossy(&output)));
+    }
     Ok(())
+}
+
+/// npm marks its errors and follows them with its whole manual; other tools end with what went wrong.
+fn what_went_wrong(output: &str) -> String {
+    let marked: Vec<&str> = output.lines().filter(|line| line.starts_with("npm error")).collect();
+    if marked.len() <= MOST_ERROR_LINES { output.to_owned() } else { marked[..MOST_ERROR_LINES].join("\n") }
 }
 
 fn newest_source(folder: &Path) -> Result<Option<SystemTime>> {
