@@ -56,15 +56,15 @@ async fn serve(settings: &Settings) -> Result<()> {
 
 /// The one place where the roles are composed: the bus, the SFU node, the signaling service.
 async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Result<()> {
-    // The roles are still to come: until then this only holds the port. Their composition is:
+    // The roles are still to come: until then this only holds the port. They are composed here:
     //
     //   let registry = prometheus::Registry::new();
     //   let bus = bus::Bus::local();
-    //   let node = sfu_node::start(sfu_node::NodeConfig { media, advertise, shards }, &bus, &registry)?;
-    //   announce(…);
+    //   let node = sfu_node::start(sfu_node::NodeConfig { media, advertise, shards, dev }, &bus, &registry)?;
+    //   announce(settings, http.local_addr()?);
     //   signaling::serve(signaling::Config { … }, bus, http, registry, stop.asked_for()).await?;
-    let advertised = ports::advertised(&settings.media, settings.dev);
-    info!(media = %settings.media.listen, ?advertised, shards = settings.media.shards, "media");
+    //   node.shutdown(…)
+    info!(media = %settings.media.listen, shards = settings.media.shards, "no media yet");
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     stop.asked_for().await;
     info!("stopped");
