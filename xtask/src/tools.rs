@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 /// What Vite 8 runs on: 20.19 or newer in the 20 series, or 22.12 and newer. Node 21 is in neither.
 const NODE_20: Version = Version { major: 20, minor: 19, patch: 0 };
@@ -40,19 +40,21 @@ impl std::fmt::Display for Version {
 
 /// What the web client is built with.
 pub(crate) fn require_node_and_npm() -> Result<()> {
-    let printed = version_of("node")
-        .context("Node is missing: install Node 20.19 or newer (with npm); Debian 12's own package is too old")?;
-    judge_node(&printed)?;
-    version_of("npm").context("npm is missing: install it beside Node")?;
+    let Some(node) = version_of("node") else {
+        bail!("Node is missing: install Node 20.19 or newer (with npm); Debian 12's own package is too old")
+    };
+    judge_node(&node)?;
+    ensure!(version_of("npm").is_some(), "npm is missing: install it beside Node");
     Ok(())
 }
 
 /// What the cryptography is built with.
 pub(crate) fn require_c_compiler() -> Result<()> {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-    version_of(&compiler).with_context(|| {
-        format!("there is no C compiler called {compiler}: on Debian, apt-get install gcc libc6-dev")
-    })?;
+    ensure!(
+        version_of(&compiler).is_some(),
+        "there is no C compiler called {compiler}: on Debian, apt-get install gcc libc6-dev"
+    );
     Ok(())
 }
 
@@ -71,10 +73,9 @@ fn judge_node(printed: &str) -> Result<()> {
     Ok(())
 }
 
-fn version_of(tool: &str) -> Result<String> {
-    let output = Command::new(tool).arg("--version").stdin(Stdio::null()).output()?;
-    ensure!(output.status.success(), "{tool} --version failed");
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+fn version_of(tool: &str) -> Option<String> {
+    let output = Command::new(tool).arg("--version").stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]
