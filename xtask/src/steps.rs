@@ -177,9 +177,10 @@ fn wait(mut child: Child, has_own_group: bool, limit: Duration) -> Result<Option
 
 /// Not every tool can be told to do without them.
 fn without_colours(text: &str) -> String {
-    let mut parts = text.split("\u{1b}[");
+    let mut parts = text.split('\u{1b}');
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
+        // An escape sequence ends with its first letter: `[1;31m`, and `(B` from terminals that know no colours.
         let end = part.find(|c: char| c.is_ascii_alphabetic()).map_or(part.len(), |letter| letter + 1);
         plain.push_str(&part[end..]);
     }
@@ -227,6 +228,7 @@ mod tests {
     #[test]
     fn colours_are_taken_out() {
         assert_eq!(without_colours("\u{1b}[38;2;225;80;80;1m×\u{1b}[0m wrong\u{1b}["), "× wrong");
+        assert_eq!(without_colours("\u{1b}[31m-old\u{1b}(B\u{1b}[m"), "-old");
         assert_eq!(without_colours("plain [0m text"), "plain [0m text");
     }
 
