@@ -1,1 +1,4 @@
 //! Placeholder.
+
+#[allow(dead_code)]
+mod web_client;
