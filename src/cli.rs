@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
-use crate::secret::Secret;
+use signaling::Secret;
 use crate::{duration, health, serve, token};
 
 /// `saal` and its commands.
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_secret_may_hold_colons_but_not_be_empty() {
         let parsed = api_key("key:a:b").unwrap();
-        assert_eq!((parsed.key.as_str(), parsed.secret.reveal()), ("key", "a:b"));
+        assert_eq!((parsed.key.as_str(), parsed.secret.expose()), ("key", "a:b"));
         assert!(api_key("key:").is_err() && api_key(":secret").is_err() && api_key("key").is_err());
     }
 

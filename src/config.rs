@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::SettingsFlags;
-use crate::secret::Secret;
+use signaling::Secret;
 use layers::Layer;
 pub(crate) use problems::Problems;
 
@@ -202,7 +202,7 @@ impl Settings {
             problem(&["api_keys"], format!("there is no API key: set one with a secret of its own; {REMEDY}"));
         }
         for (key, secret) in &self.api_keys {
-            if secret.reveal().chars().count() < SHORTEST_SECRET_CHARS {
+            if secret.expose().chars().count() < SHORTEST_SECRET_CHARS {
                 let what = format!("the secret has fewer than {SHORTEST_SECRET_CHARS} characters; {REMEDY}");
                 problem(&["api_keys", key], what);
             }

@@ -10,7 +10,6 @@ mod duration;
 mod health;
 mod logging;
 mod ports;
-mod secret;
 mod serve;
 mod token;
 

@@ -7,7 +7,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use bus::Bus;
+use sfu_node::NodeConfig;
+use signaling::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -21,6 +24,9 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
 /// A part of that: what tasks get which are still busy when the roles have ended.
 const LAST_TASKS: Duration = Duration::from_millis(500);
+
+/// The name of the SFU node in the same process.
+const OWN_NODE: &str = "local";
 
 /// The room of the link that `--dev` prints.
 const DEV_ROOM: &str = "demo";
@@ -56,19 +62,40 @@ async fn serve(settings: &Settings) -> Result<()> {
 
 /// The one place where the roles are composed: the bus, the SFU node, the signaling service.
 async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Result<()> {
-    // The roles are still to come: until then this only holds the port. They are composed here:
-    //
-    //   let registry = prometheus::Registry::new();
-    //   let bus = bus::Bus::local();
-    //   let node = sfu_node::start(sfu_node::NodeConfig { media, advertise, shards, dev }, &bus, &registry)?;
-    //   announce(settings, http.local_addr()?);
-    //   signaling::serve(signaling::Config { … }, bus, http, registry, stop.asked_for()).await?;
-    //   node.shutdown(…)
-    info!(media = %settings.media.listen, shards = settings.media.shards, "no media yet");
+    let metrics = prometheus::Registry::new();
+    let bus = Bus::local();
+    let node_config = NodeConfig {
+        media: settings.media.listen,
+        advertise: settings.media.advertise.clone(),
+        shards: settings.media.shards,
+        dev: settings.dev,
+    };
+    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).context("starting the SFU")?;
+    let died = node.died();
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    stop.asked_for().await;
+    let signaling = signaling::serve(signaling_config(settings), bus, http, metrics, stop.asked_for());
+    tokio::select! {
+        result = signaling => result.context("serving HTTP")?,
+        () = died => bail!("the SFU has died; see the log"),
+    }
+    // Signaling has said goodbye to everybody, so nothing depends on the node any more.
+    node.shutdown().await.context("ending the SFU")?;
     info!("stopped");
     Ok(())
+}
+
+fn signaling_config(settings: &Settings) -> signaling::Config {
+    let api_keys = settings.api_keys.iter().map(|(key, secret)| ApiKey { key: key.clone(), secret: secret.clone() });
+    signaling::Config {
+        dev: settings.dev,
+        api_keys: api_keys.collect(),
+        rooms: signaling::RoomDefaults {
+            auto_create: settings.rooms.auto_create,
+            empty_timeout: settings.rooms.empty_timeout,
+            departure_timeout: settings.rooms.departure_timeout,
+            max_participants: settings.rooms.max_participants,
+        },
+    }
 }
 
 /// Says that people can come, and for development where to.

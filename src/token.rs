@@ -2,41 +2,13 @@
 
 //! Room tokens: JWTs with LiveKit's claims, signed with HS256, as every LiveKit SDK makes them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use jsonwebtoken::{EncodingKey, Header};
-use serde::Serialize;
+use signaling::auth::room_token::{RoomTokenRequest, mint};
 
 use crate::cli::TokenFlags;
 use crate::config::{DEV_KEY, Purpose, Settings};
-
-/// What a token says.
-#[derive(Serialize)]
-struct Claims<'a> {
-    /// The API key whose secret signed.
-    iss: &'a str,
-    /// The participant's identity.
-    sub: &'a str,
-    iat: u64,
-    nbf: u64,
-    exp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    video: VideoGrant<'a>,
-}
-
-/// What its holder may do.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VideoGrant<'a> {
-    room: &'a str,
-    room_join: bool,
-    can_publish: bool,
-    can_subscribe: bool,
-    can_publish_data: bool,
-    room_admin: bool,
-}
 
 /// `saal token`: prints a token, or a link that carries it.
 pub(crate) fn run(flags: &TokenFlags) -> Result<()> {
@@ -59,25 +31,15 @@ pub(crate) fn room_link(base: &str, room: &str) -> String {
 
 fn sign(flags: &TokenFlags, settings: &Settings, now: SystemTime) -> Result<String> {
     let key = signing_key(flags.key.as_deref(), settings)?;
-    let secret = EncodingKey::from_secret(settings.api_keys[key].reveal().as_bytes());
-    let now = now.duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
-    let claims = Claims {
-        iss: key,
-        sub: &flags.identity,
-        iat: now,
-        nbf: now,
-        exp: now.saturating_add(flags.valid_for.as_secs()),
-        name: flags.name.as_deref(),
-        video: VideoGrant {
-            room: &flags.room,
-            room_join: true,
-            can_publish: true,
-            can_subscribe: true,
-            can_publish_data: true,
-            room_admin: flags.admin,
-        },
+    let request = RoomTokenRequest {
+        room: flags.room.clone(),
+        identity: flags.identity.clone(),
+        name: flags.name.clone().unwrap_or_default(),
+        admin: flags.admin,
+        valid_for: flags.valid_for,
+        now,
     };
-    jsonwebtoken::encode(&Header::default(), &claims, &secret).context("signing the token")
+    Ok(mint(key, settings.api_keys[key].expose(), &request)?)
 }
 
 /// The key that was asked for, or the only one there is; with `--dev`, the one that brings.

@@ -9,7 +9,7 @@ mod local;
 mod sfu;
 
 pub use ids::{NodeId, ParticipantSid, RoomSid, TrackSid, TransportSid};
-pub use local::{Bus, BusError, RoomEvents, SfuEndpoint, SfuRequest};
+pub use local::{Bus, BusError, PendingReply, RoomEvents, SfuEndpoint, SfuRequest};
 pub use sfu::{
     Answer, DataChannel, MediaKind, Publication, SectionsNeeded, SfuCommand, SfuEvent, SfuRefusal, SfuReply,
     SpeakerLevel, Subscription, SubscriptionSettings, TransportFailure,

@@ -91,12 +91,17 @@ impl Bus {
     ///
     /// Fails when the node is not there, stops, takes too long or refuses.
     pub async fn request(&self, node: &NodeId, command: SfuCommand) -> Result<SfuReply, BusError> {
-        let reply = self.enqueue(node, command).await?;
-        match tokio::time::timeout(REPLY_TIMEOUT, reply).await {
-            Ok(Ok(answer)) => Ok(answer?),
-            Ok(Err(_)) => Err(BusError::Closed),
-            Err(_) => Err(BusError::Timeout),
-        }
+        self.begin(node, command).await?.answer().await
+    }
+
+    /// Sends `command` to `node` and returns a handle to wait for the answer with, so that the caller can send more
+    /// commands meanwhile. They arrive in the order they were sent.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the node is not there.
+    pub async fn begin(&self, node: &NodeId, command: SfuCommand) -> Result<PendingReply, BusError> {
+        self.enqueue(node, command).await.map(PendingReply)
     }
 
     /// Sends `command` to `node` without waiting for its answer, which is of no use to the caller.
@@ -132,6 +137,26 @@ impl Bus {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // A panic elsewhere leaves two tables of senders, which are whole at every step.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer to a command under way.
+#[derive(Debug)]
+#[must_use = "a command whose answer is of no use is sent with `Bus::tell`"]
+pub struct PendingReply(oneshot::Receiver<Result<SfuReply, SfuRefusal>>);
+
+impl PendingReply {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the node stops, takes too long or refuses.
+    pub async fn answer(self) -> Result<SfuReply, BusError> {
+        match tokio::time::timeout(REPLY_TIMEOUT, self.0).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            Ok(Err(_)) => Err(BusError::Closed),
+            Err(_) => Err(BusError::Timeout),
+        }
     }
 }
 
@@ -245,6 +270,20 @@ mod tests {
         });
         assert_eq!(bus.request(&"node".into(), close("t")).await, Err(BusError::Refused(SfuRefusal::UnknownTransport)));
         node.await.expect("the node ends well");
+    }
+
+    #[tokio::test]
+    async fn more_commands_can_follow_before_the_answer() {
+        let bus = Bus::local();
+        let mut endpoint = bus.serve_sfu("node".into());
+        let first = bus.begin(&"node".into(), close("a")).await.expect("a node");
+        bus.tell(&"node".into(), close("b")).await.expect("a node");
+        let (command, reply) = endpoint.next().await.expect("a request").into_parts();
+        assert!(matches!(command, SfuCommand::CloseTransport { transport } if transport == TransportSid::from("a")));
+        reply(Ok(SfuReply::Done));
+        assert_eq!(first.answer().await, Ok(SfuReply::Done));
+        let (command, _reply) = endpoint.next().await.expect("a request").into_parts();
+        assert!(matches!(command, SfuCommand::CloseTransport { transport } if transport == TransportSid::from("b")));
     }
 
     #[tokio::test]

@@ -1,4 +1,59 @@
-//! Placeholder.
+// SPDX-License-Identifier: EUPL-1.2
+//! Signaling: rooms, tokens, LiveKit's client protocol and the HTTP surface.
+//!
+//! Clients connect by LiveKit's websocket (`session`), administrators call its RoomService (`twirp`). Behind them are
+//! the rooms, which know neither, and `media`, which speaks to the SFU nodes over the bus. Media itself never comes here.
 
-#[allow(dead_code)]
+mod accept;
+mod app;
+pub mod auth;
+mod config;
+mod dev;
+mod error;
+mod health;
+mod media;
+mod metrics;
+mod rooms;
+mod session;
+mod tasks;
+mod twirp;
 mod web_client;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use bus::Bus;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+
+pub use crate::auth::secret::{ApiKey, Secret};
+pub use crate::config::{Config, RoomDefaults};
+
+use crate::app::App;
+
+/// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
+///
+/// # Errors
+///
+/// Fails at once when the configuration cannot be used.
+pub async fn serve(
+    config: Config,
+    bus: Bus,
+    listener: TcpListener,
+    registry: Registry,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), io::Error> {
+    let app = Arc::new(App::new(config, bus, registry)?);
+    accept::serve(app, listener, shutdown).await;
+    Ok(())
+}
+
+/// All routes, for whoever brings a server of its own. Rooms live as long as the process.
+///
+/// # Errors
+///
+/// Fails when the configuration cannot be used.
+pub fn router(config: Config, bus: Bus, registry: Registry) -> Result<Router, io::Error> {
+    Ok(app::router(Arc::new(App::new(config, bus, registry)?)))
+}

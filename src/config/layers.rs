@@ -98,7 +98,7 @@ impl Layer {
             layer.set(&["media", "advertise"], addresses.into());
         }
         for api_key in &flags.api_key {
-            layer.set(&["api_keys", &api_key.key], api_key.secret.reveal().into());
+            layer.set(&["api_keys", &api_key.key], api_key.secret.expose().into());
         }
         layer
     }

@@ -99,7 +99,7 @@ fn every_kind_of_value_can_come_from_the_environment() {
 #[test]
 fn an_api_key_from_the_environment_keeps_its_case_and_a_secret_of_digits_stays_a_text() {
     let settings = read("", &[("SAAL_API_KEYS__MyKey", "01234567890123456789012345678901")]).unwrap();
-    assert_eq!(settings.api_keys["MyKey"].reveal(), "01234567890123456789012345678901");
+    assert_eq!(settings.api_keys["MyKey"].expose(), "01234567890123456789012345678901");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn development_brings_its_own_key_and_stays_on_this_machine() {
         let flags = SettingsFlags { dev: true, http: Some(http.parse().unwrap()), ..SettingsFlags::default() };
         load("", &[], flags, Purpose::Serve)
     };
-    assert_eq!(dev("127.0.0.1:7880").unwrap().api_keys[DEV_KEY].reveal(), DEV_SECRET);
+    assert_eq!(dev("127.0.0.1:7880").unwrap().api_keys[DEV_KEY].expose(), DEV_SECRET);
     assert!(dev("[::1]:7880").is_ok());
     let told = dev("0.0.0.0:7880").unwrap_err();
     assert!(told.starts_with("http.listen (--http): with --dev"), "{told}");

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Takes connections. A client that says nothing, or that says it slowly, is not waited for.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tracing::{debug, info, warn};
+
+use crate::app::{self, App};
+use crate::tasks::Tasks;
+
+/// Longest wait for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest head of a request. The join request stands in its URL: a browser's has about 4 kB with its token.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Longest time that the end may take.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Rest after the system refused a connection, which it does when there are too many.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` completes, and ends everything then.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let service = TowerToHyperService::new(app::router(app.clone()));
+    let (stop, stopped) = watch::channel(false);
+    let connections = Tasks::default();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (service, stopped, guard) = (service.clone(), stopped.clone(), connections.enter());
+                tokio::spawn(async move {
+                    serve_connection(stream, service, stopped).await;
+                    drop(guard);
+                });
+            }
+            Err(error) => rest_after(&error).await,
+        }
+    }
+    drop(listener);
+    info!("shutting down");
+    let end = async {
+        app.shut_down().await;
+        stop.send_replace(true);
+        connections.all_ended().await;
+    };
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, end).await.is_err() {
+        warn!("some connections did not end in time");
+    }
+}
+
+async fn rest_after(error: &io::Error) {
+    // These concern only the one who called.
+    let is_of_caller = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !is_of_caller {
+        warn!(%error, "no connection can be taken");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+async fn serve_connection(stream: TcpStream, service: TowerToHyperService<Router>, mut stopped: watch::Receiver<bool>) {
+    // Messages are short and must not wait for each other.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "a connection cannot be set up");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let stopped = async { drop(stopped.wait_for(|is_stopped| *is_stopped).await) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended badly");
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What the parts share, and the router that leads to them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{HeaderName, Method};
+use axum::middleware::map_request;
+use axum::routing::{get, head};
+use bus::Bus;
+use prometheus::Registry;
+use tower_http::cors::{Any, CorsLayer};
+use tracing::warn;
+
+use crate::auth::revocation::Revocations;
+use crate::auth::room_token::TokenKeys;
+use crate::config::Config;
+use crate::metrics::{self, Metrics};
+use crate::rooms::directory::Directory;
+use crate::rooms::keeper::DataCodec;
+use crate::session::data_packets;
+use crate::tasks::Tasks;
+use crate::{dev, health, session, twirp, web_client};
+
+/// Secrets shorter than this can be guessed from one token.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// How long a browser remembers what CORS allows. LiveKit's figure.
+const CORS_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// What the parts share.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) keys: TokenKeys,
+    pub(crate) revocations: Revocations,
+    pub(crate) directory: Directory,
+    pub(crate) metrics: Metrics,
+    pub(crate) registry: Registry,
+    /// The websockets.
+    pub(crate) sessions: Tasks,
+}
+
+impl App {
+    pub(crate) fn new(config: Config, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
+        let keys = TokenKeys::new(&config.api_keys);
+        let keys = keys.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        if !config.dev && config.api_keys.iter().any(|key| key.secret.expose().len() < MIN_SECRET_BYTES) {
+            warn!("the secret of an API key is shorter than {MIN_SECRET_BYTES} bytes");
+        }
+        let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
+        let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
+        let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
+        Ok(Self {
+            config,
+            keys,
+            revocations: Revocations::default(),
+            directory,
+            metrics,
+            registry,
+            sessions: Tasks::default(),
+        })
+    }
+
+    /// Tells everybody to leave and waits until they are gone.
+    pub(crate) async fn shut_down(&self) {
+        self.directory.shut_down().await;
+        self.sessions.all_ended().await;
+    }
+}
+
+/// All routes.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let registry = app.registry.clone();
+    let livekit = Router::new()
+        // Clients look here whether the server can be reached. What `GET /` shows is not their business.
+        .route("/", head(|| async {}))
+        .merge(session::routes())
+        .merge(twirp::routes())
+        .layer(cors());
+    let inner = Router::new()
+        .merge(livekit)
+        .merge(dev::routes(app.config.dev))
+        .merge(health::routes())
+        .merge(web_client::routes())
+        .route("/metrics", get(async move || metrics::render(&registry)))
+        .with_state(app);
+    // Paths must be tidied before they are looked up, so the lookup is inside.
+    Router::new().fallback_service(inner).layer(map_request(tidy_path))
+}
+
+/// LiveKit's paths may be used from the pages of any site: the token decides.
+fn cors() -> CorsLayer {
+    let methods = [Method::OPTIONS, Method::HEAD, Method::GET, Method::POST, Method::PATCH, Method::DELETE];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(methods)
+        .allow_headers(Any)
+        .expose_headers([HeaderName::from_static("retry-after")])
+        .max_age(CORS_MAX_AGE)
+}
+
+/// Makes one slash of several: clients append their paths to whatever base they were given.
+async fn tidy_path(mut request: Request) -> Request {
+    let uri = request.uri();
+    if uri.path().contains("//") {
+        let mut path = String::with_capacity(uri.path().len());
+        for character in uri.path().chars() {
+            if !(character == '/' && path.ends_with('/')) {
+                path.push(character);
+            }
+        }
+        if let Some(query) = uri.query() {
+            path.push('?');
+            path.push_str(query);
+        }
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = PathAndQuery::try_from(path).ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What our own browser client asks first; and, on a developer's machine, a token for everybody.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use crate::app::App;
+use crate::auth::room_token::RoomTokenRequest;
+use crate::error::ApiError;
+use crate::rooms::details::MAX_NAME_BYTES;
+
+/// How long a developer's token lives.
+const TOKEN_LIFE: Duration = Duration::from_secs(6 * 3600);
+
+/// Longest request for a token.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+pub(crate) fn routes(is_dev: bool) -> Router<Arc<App>> {
+    let routes = Router::new().route("/api/v1/config", get(config));
+    if is_dev {
+        let token = post(token).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+        routes.route("/api/v1/dev/token", token)
+    } else {
+        routes
+    }
+}
+
+#[derive(Serialize)]
+struct ConfigAnswer {
+    version: &'static str,
+    dev: bool,
+}
+
+async fn config(State(app): State<Arc<App>>) -> Json<ConfigAnswer> {
+    Json(ConfigAnswer { version: env!("CARGO_PKG_VERSION"), dev: app.config.dev })
+}
+
+#[derive(Deserialize)]
+struct TokenRequest {
+    room: String,
+    identity: String,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Serialize)]
+struct TokenAnswer {
+    token: String,
+}
+
+async fn token(
+    State(app): State<Arc<App>>,
+    request: Result<Json<TokenRequest>, JsonRejection>,
+) -> Result<Json<TokenAnswer>, ApiError> {
+    let Json(request) = request.map_err(|_| ApiError::Malformed("room, identity and name are expected"))?;
+    if request.room.is_empty() || request.identity.is_empty() {
+        return Err(ApiError::Malformed("room and identity must not be empty"));
+    }
+    if [&request.room, &request.identity, &request.name].into_iter().any(|text| text.len() > MAX_NAME_BYTES) {
+        return Err(ApiError::Malformed("room, identity or name is too long"));
+    }
+    let request = RoomTokenRequest {
+        room: request.room,
+        identity: request.identity,
+        name: request.name,
+        admin: false,
+        valid_for: TOKEN_LIFE,
+        now: SystemTime::now(),
+    };
+    let token = app.keys.mint_with_first(&request).ok_or(ApiError::Unavailable("the server has no API key"))?;
+    let token = token.map_err(|error| {
+        error!(%error, "a token cannot be signed");
+        ApiError::Internal
+    })?;
+    Ok(Json(TokenAnswer { token }))
+}

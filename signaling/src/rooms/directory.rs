@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Which rooms there are and who keeps them: all of them this process, at present.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bus::{Bus, RoomSid};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::media::placement::Placement;
+use crate::media::transports::Transports;
+use crate::metrics::Metrics;
+use crate::rooms::ids::Ids;
+use crate::rooms::info::{DisconnectReason, RoomInfo, RoomSettings};
+use crate::rooms::input::{Control, Input, RoomChange, SessionId};
+use crate::rooms::keeper::{DataCodec, Keeper, Letter, now};
+use crate::rooms::output::{ControlError, ControlReply, Notice};
+use crate::rooms::room::Room;
+use crate::tasks::Tasks;
+
+/// Letters that may wait for a room. A full box makes the sender wait: its websocket is not read meanwhile.
+const LETTERS: usize = 1024;
+
+/// The way to a room.
+#[derive(Clone)]
+pub(crate) struct RoomHandle {
+    sid: RoomSid,
+    letters: mpsc::Sender<Letter>,
+    info: watch::Receiver<RoomInfo>,
+}
+
+impl RoomHandle {
+    /// What others are told about the room.
+    pub(crate) fn info(&self) -> RoomInfo {
+        self.info.borrow().clone()
+    }
+
+    /// Lets a session come in, or back. When the room is over, `notices` closes without a word.
+    pub(crate) async fn enter(&self, session: SessionId, notices: mpsc::Sender<Notice>, input: Input) {
+        drop(self.letters.send(Letter::Enter { session, notices, input }).await);
+    }
+
+    /// Says what happened. A room that is over does not care.
+    pub(crate) async fn send(&self, input: Input) {
+        drop(self.letters.send(Letter::Input(input)).await);
+    }
+
+    /// Has the room do what an administrator wants.
+    pub(crate) async fn control(&self, control: Control) -> Result<ControlReply, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.letters.send(Letter::Control { control, reply }).await;
+        sent.map_err(|_| ControlError::RoomClosed)?;
+        answer.await.map_err(|_| ControlError::RoomClosed)?
+    }
+
+    /// Waits until the room is over.
+    pub(crate) async fn ended(&self) {
+        self.letters.closed().await;
+    }
+
+    fn is_open(&self) -> bool {
+        !self.letters.is_closed()
+    }
+}
+
+/// The rooms of this process.
+pub(crate) struct Directory {
+    bus: Bus,
+    placement: Placement,
+    defaults: RoomSettings,
+    codec: DataCodec,
+    metrics: Metrics,
+    tasks: Tasks,
+    next_session: AtomicU64,
+    is_closing: AtomicBool,
+    rooms: Arc<Mutex<HashMap<Arc<str>, RoomHandle>>>,
+    #[cfg(test)]
+    pub(crate) lookups: AtomicU64,
+}
+
+impl Directory {
+    pub(crate) fn new(bus: Bus, defaults: RoomSettings, codec: DataCodec, metrics: Metrics) -> Self {
+        Self {
+            placement: Placement::new(bus.clone()),
+            bus,
+            defaults,
+            codec,
+            metrics,
+            tasks: Tasks::default(),
+            next_session: AtomicU64::new(0),
+            is_closing: AtomicBool::new(false),
+            rooms: Arc::default(),
+            #[cfg(test)]
+            lookups: AtomicU64::new(0),
+        }
+    }
+
+    /// A number for a new websocket.
+    pub(crate) fn new_session(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether somebody who comes now can be served.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_closing.load(Ordering::Relaxed) && self.placement.is_possible()
+    }
+
+    /// The room of that name, if there is one.
+    pub(crate) fn get(&self, name: &str) -> Option<RoomHandle> {
+        #[cfg(test)]
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        lock(&self.rooms).get(name).filter(|room| room.is_open()).cloned()
+    }
+
+    /// The rooms there are, or those of them that `names` names.
+    pub(crate) fn list(&self, names: &[String]) -> Vec<RoomInfo> {
+        let rooms = lock(&self.rooms);
+        let open = rooms.values().filter(|room| room.is_open()).map(RoomHandle::info);
+        let mut rooms: Vec<_> =
+            open.filter(|room| names.is_empty() || names.iter().any(|name| **name == *room.name)).collect();
+        rooms.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+        rooms
+    }
+
+    /// The room of that name, made if need be. Only a room that is made takes `change`; then the second is true.
+    pub(crate) fn get_or_create(&self, name: &str, change: &RoomChange) -> (RoomHandle, bool) {
+        let mut rooms = lock(&self.rooms);
+        if let Some(room) = rooms.get(name).filter(|room| room.is_open()) {
+            return (room.clone(), false);
+        }
+        let name: Arc<str> = name.into();
+        let handle = self.open(&name, change);
+        rooms.insert(name, handle.clone());
+        (handle, true)
+    }
+
+    fn open(&self, name: &Arc<str>, change: &RoomChange) -> RoomHandle {
+        let metadata = change.metadata.clone().unwrap_or_default();
+        let room = Room::new(now(), name.clone(), change.apply(self.defaults), metadata, Ids::from_os());
+        let sid = room.sid().clone();
+        let (sender, letters) = mpsc::channel(LETTERS);
+        let (info, info_reader) = watch::channel(room.info());
+        let keeper = Keeper {
+            room,
+            letters,
+            events: self.bus.room_events(sid.clone()),
+            transports: Transports::new(self.bus.clone(), self.placement.clone()),
+            codec: self.codec,
+            metrics: self.metrics.clone(),
+            info,
+            sessions: HashMap::new(),
+            replies: HashMap::new(),
+            next_control: 0,
+        };
+        let (guard, rooms) = (self.tasks.enter(), self.rooms.clone());
+        let (name, own_sid) = (name.clone(), sid.clone());
+        tokio::spawn(async move {
+            let gone = || {
+                let mut rooms = lock(&rooms);
+                // Another room may have that name by now.
+                if rooms.get(&name).is_some_and(|room| room.sid == own_sid) {
+                    rooms.remove(&name);
+                }
+            };
+            keeper.run(gone).await;
+            drop(guard);
+        });
+        RoomHandle { sid, letters: sender, info: info_reader }
+    }
+
+    /// Ends every room and waits until they have ended.
+    pub(crate) async fn shut_down(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        let rooms: Vec<_> = lock(&self.rooms).values().cloned().collect();
+        for room in rooms {
+            room.send(Input::Close(DisconnectReason::ServerShutdown)).await;
+        }
+        self.tasks.all_ended().await;
+    }
+}
+
+fn lock(rooms: &Mutex<HashMap<Arc<str>, RoomHandle>>) -> MutexGuard<'_, HashMap<Arc<str>, RoomHandle>> {
+    // A panic elsewhere leaves the table whole: it is changed by single steps.
+    rooms.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What a room wants done: tell a session, order an SFU node, answer an administrator.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bus::{DataChannel, ParticipantSid, SectionsNeeded, SfuCommand, TrackSid, TransportSid};
+
+use crate::auth::grants::Permissions;
+use crate::rooms::details::Details;
+use crate::rooms::info::{DisconnectReason, Identity, ParticipantInfo, RoomInfo, TrackInfo};
+use crate::rooms::input::{AddTrack, ControlId, DataPacket, SessionId};
+
+/// Something to be done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Tell a session.
+    Notify { session: SessionId, notice: Notice },
+    /// Say no more to a session; its websocket closes after what it was told.
+    EndSession { session: SessionId },
+    /// Order the room's SFU node.
+    Sfu(SfuCommand),
+    /// Have an offer answered, and report the answer.
+    Offer { transport: TransportSid, offer: u32, sdp: String },
+    /// Send a message over data channels.
+    SendData { transports: Vec<TransportSid>, channel: DataChannel, message: OutgoingData },
+    /// Answer an administrator.
+    Reply { id: ControlId, reply: Result<ControlReply, ControlError> },
+    /// Somebody is gone.
+    Left(DisconnectReason),
+    /// The room is over. Nothing follows.
+    Closed,
+}
+
+/// What a session is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Notice {
+    /// First of all: you are in.
+    Joined(Box<Joined>),
+    /// First of all on a new websocket: you are still in.
+    Resumed {
+        last_data_sequence: u32,
+    },
+    Participants(Vec<Arc<ParticipantInfo>>),
+    Room(Box<RoomInfo>),
+    Answer(SessionAnswer),
+    SectionsNeeded(SectionsNeeded),
+    TrackPublished {
+        cid: String,
+        track: Box<TrackInfo>,
+    },
+    TrackUnpublished(TrackSid),
+    /// Somebody receives the track for the first time.
+    TrackSubscribed(TrackSid),
+    /// An administrator muted the track.
+    Muted {
+        track: TrackSid,
+        is_muted: bool,
+    },
+    SubscriptionAllowed {
+        publisher: ParticipantSid,
+        track: TrackSid,
+        is_allowed: bool,
+    },
+    SubscriptionFailed {
+        track: TrackSid,
+    },
+    Speakers(Vec<Speaker>),
+    /// What became of a request.
+    Answered {
+        request_id: u32,
+        outcome: RequestOutcome,
+        message: &'static str,
+        add_track: Option<Box<AddTrack>>,
+    },
+    /// The token must be renewed, since what it says has changed or grows old.
+    RenewToken(Box<TokenContent>),
+    /// Go, and then do as told.
+    Leave {
+        reason: DisconnectReason,
+        then: AfterLeave,
+    },
+}
+
+/// What somebody who is in must know.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Joined {
+    pub(crate) room: RoomInfo,
+    pub(crate) participant: Arc<ParticipantInfo>,
+    pub(crate) others: Vec<Arc<ParticipantInfo>>,
+}
+
+/// The answer to an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionAnswer {
+    /// Of the offer.
+    pub(crate) id: u32,
+    pub(crate) sdp: String,
+    /// Which track arrives on which m-line.
+    pub(crate) tracks_by_mid: BTreeMap<String, TrackSid>,
+}
+
+/// How loud somebody is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Speaker {
+    pub(crate) participant: ParticipantSid,
+    /// 0.0 to 1.0, in eighths.
+    pub(crate) level: f32,
+    pub(crate) is_active: bool,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestOutcome {
+    Ok,
+    NotAllowed,
+    NotFound,
+    LimitExceeded,
+    UnsupportedType,
+    InvalidRequest,
+}
+
+/// What a client does after it was told to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterLeave {
+    /// Stay away.
+    Disconnect,
+    /// Join anew.
+    Reconnect,
+}
+
+/// What a renewed token must say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TokenContent {
+    pub(crate) details: Details,
+    pub(crate) permissions: Permissions,
+}
+
+/// A message to go out, and whom it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutgoingData {
+    pub(crate) packet: DataPacket,
+    pub(crate) channel: DataChannel,
+    /// `None` is nobody to be named.
+    pub(crate) sender: Option<(Identity, ParticipantSid)>,
+}
+
+/// What an administrator is answered.
+#[derive(Debug, PartialEq)]
+pub(crate) enum ControlReply {
+    Done,
+    Room(RoomInfo),
+    Participant(Arc<ParticipantInfo>),
+    Participants(Vec<Arc<ParticipantInfo>>),
+    Track(Box<TrackInfo>),
+}
+
+/// Why an administrator gets no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ControlError {
+    NoSuchParticipant,
+    NoSuchTrack,
+    TooLong(crate::rooms::details::TooLong),
+    /// Only the publisher opens its own microphone.
+    RemoteUnmute,
+    /// The room is over.
+    RoomClosed,
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Data packets: who may send them, whom they are for, and under whose name they travel.
+
+use bus::{DataChannel, ParticipantSid, SfuCommand, TransportSid};
+
+use super::Room;
+use super::participant::Participant;
+use crate::rooms::info::Identity;
+use crate::rooms::input::{DataAudience, DataPacket, IncomingData};
+use crate::rooms::output::{OutgoingData, Output};
+
+impl Room {
+    /// A client sent a packet. One that may not be sent, or came before, is dropped without a word.
+    pub(super) fn data(&mut self, data: IncomingData) {
+        let IncomingData { transport, channel, bytes, packet } = data;
+        if let (Some(sid), Some(packet)) = (self.participant_of_transport(&transport), packet) {
+            self.pass_on(&sid, channel, packet);
+        }
+        if channel == DataChannel::Reliable {
+            // Whatever became of it, its sender has been served.
+            self.order(SfuCommand::DataTaken { transport, bytes });
+        }
+    }
+
+    fn pass_on(&mut self, sid: &ParticipantSid, channel: DataChannel, packet: DataPacket) {
+        let Some(sender) = self.participants.get_mut(sid) else { return };
+        let may_send = packet.audience != DataAudience::FromAgents || sender.is_agent();
+        if !sender.permissions.can_publish_data || !may_send {
+            return;
+        }
+        if channel == DataChannel::Reliable && packet.sequence > 0 {
+            // After a reconnect a client sends again what it is not sure has arrived.
+            if packet.sequence <= sender.last_data_sequence {
+                return;
+            }
+            sender.last_data_sequence = packet.sequence;
+        }
+        let name = self.name_of_sender(sid, &packet);
+        self.send_data(Some(sid), channel, packet, name);
+    }
+
+    /// Whom receivers are told that a packet is from. Only agents may speak for others; nobody learns of the hidden.
+    fn name_of_sender(&self, sid: &ParticipantSid, packet: &DataPacket) -> Option<(Identity, ParticipantSid)> {
+        let sender = self.participants.get(sid)?;
+        let claimed = self.identities.get(packet.claimed_identity.as_str()).filter(|_| sender.is_agent());
+        let named = claimed.and_then(|claimed| self.participants.get(claimed)).unwrap_or(sender);
+        (!named.permissions.is_hidden).then(|| (named.identity.clone(), named.sid.clone()))
+    }
+
+    /// Sends a packet to those it is for, its sender left out.
+    pub(super) fn send_data(
+        &mut self,
+        from: Option<&ParticipantSid>,
+        channel: DataChannel,
+        packet: DataPacket,
+        sender: Option<(Identity, ParticipantSid)>,
+    ) {
+        let receivers = self.participants.values().filter(|receiver| Some(&receiver.sid) != from);
+        let transports: Vec<TransportSid> = receivers
+            .filter(|receiver| receiver.is_active() && receiver.is_meant_by(&packet))
+            .map(|receiver| receiver.transport.clone())
+            .collect();
+        if !transports.is_empty() {
+            let message = OutgoingData { packet, channel, sender };
+            self.outputs.push_back(Output::SendData { transports, channel, message });
+        }
+    }
+}
+
+impl Participant {
+    fn is_meant_by(&self, packet: &DataPacket) -> bool {
+        let is_for_all = packet.identities.is_empty() && packet.participants.is_empty();
+        let is_named = || {
+            packet.identities.iter().any(|identity| **identity == *self.identity)
+                || packet.participants.contains(&self.sid)
+        };
+        let may_receive = packet.audience != DataAudience::ToMetricsReaders || self.permissions.can_subscribe_metrics;
+        may_receive && (is_for_all || is_named())
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Coming in, coming back on a new websocket, and losing a websocket.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{ParticipantSid, SfuCommand, TransportSid};
+use tracing::debug;
+
+use super::lifetime::Timer;
+use super::negotiation::Negotiation;
+use super::participant::Participant;
+use super::{Room, Told, count};
+use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantState};
+use crate::rooms::input::{Join, Now, Resume, SessionId, SubscriptionRules};
+use crate::rooms::output::{AfterLeave, Joined, Notice, Output};
+
+/// Longest time from the join until media flows; LiveKit's figure.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long somebody without a websocket stays. Clients try for about 40 s, most of them succeed within 10 s.
+pub(super) const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Room {
+    /// Lets somebody in, in place of whoever has that identity.
+    pub(super) fn join(&mut self, now: Now, mut join: Join) {
+        if self.is_full_for(&join) {
+            return self.turn_away(join.session, DisconnectReason::JoinFailure, AfterLeave::Disconnect);
+        }
+        if let Some(previous) = self.identities.get(&join.identity).cloned() {
+            self.remove(now, &previous, DisconnectReason::DuplicateIdentity, Some(AfterLeave::Disconnect));
+        }
+        let (sid, transport) = (self.ids.participant(), self.ids.transport());
+        let (session, kind) = (join.session, join.kind);
+        let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
+        let participant = new_participant(now, sid.clone(), transport.clone(), join);
+        debug!(room = %self.sid, participant = %sid, "joined");
+        self.identities.insert(participant.identity.clone(), sid.clone());
+        self.sessions.insert(session, sid.clone());
+        self.transports.insert(transport.clone(), sid.clone());
+        self.participants.insert(sid.clone(), participant);
+        if !kind.is_dependent() {
+            self.idle = None;
+        }
+        self.order(SfuCommand::OpenTransport { transport, room: self.sid.clone(), participant: sid.clone() });
+        self.tell_joined(&sid);
+        if let Some(participant) = self.participants.get_mut(&sid) {
+            participant.state = ParticipantState::Joined;
+        }
+        self.mark_changed(&sid, Told::Others);
+        self.room_changed(now);
+        self.schedule(now.instant + CONNECT_TIMEOUT, Timer::Connect(sid.clone()));
+        self.renew_token(&sid);
+        self.schedule_token_renewal(now, &sid);
+        for track in tracks {
+            self.add_track(&sid, track);
+        }
+        if let Some(offer) = offer {
+            self.offer(now, &sid, offer);
+        }
+    }
+
+    fn is_full_for(&self, join: &Join) -> bool {
+        let limit = self.settings.max_participants;
+        let others = self.participants.values().filter(|other| other.identity != join.identity);
+        limit > 0 && !join.kind.is_dependent() && count(others.filter(|other| !other.kind.is_dependent())) >= limit
+    }
+
+    fn turn_away(&mut self, session: SessionId, reason: DisconnectReason, then: AfterLeave) {
+        self.outputs.push_back(Output::Notify { session, notice: Notice::Leave { reason, then } });
+        self.outputs.push_back(Output::EndSession { session });
+    }
+
+    fn tell_joined(&mut self, sid: &ParticipantSid) {
+        let Some(participant) = self.participants.get(sid) else { return };
+        let joined = Joined { room: self.info(), participant: participant.info.clone(), others: self.others(sid) };
+        self.notify(sid, Notice::Joined(Box::new(joined)));
+    }
+
+    /// Gives somebody who is in a new websocket, and tells it everything it may have missed on the old one.
+    pub(super) fn resume(&mut self, resume: Resume) {
+        let Resume { session, identity, participant: sid, sync } = resume;
+        let known = self.participants.get_mut(&sid).filter(|participant| participant.identity == identity);
+        let Some(participant) = known else {
+            return self.turn_away(session, DisconnectReason::StateMismatch, AfterLeave::Reconnect);
+        };
+        let last_data_sequence = participant.last_data_sequence;
+        participant.session_lost_at = None;
+        if let Some(previous) = participant.session.replace(session) {
+            self.sessions.remove(&previous);
+            self.outputs.push_back(Output::EndSession { session: previous });
+        }
+        self.sessions.insert(session, sid.clone());
+        debug!(room = %self.sid, participant = %sid, "resumed");
+        // Clients ignore whatever comes before this.
+        self.notify(&sid, Notice::Resumed { last_data_sequence });
+        // A client that reads in the update that it is muted, and is not, opens the track again.
+        self.repeat_mutes(&sid);
+        let mut everybody = self.others(&sid);
+        everybody.extend(self.participants.get(&sid).map(|participant| participant.info.clone()));
+        self.notify(&sid, Notice::Participants(everybody));
+        self.notify(&sid, Notice::Room(Box::new(self.info())));
+        self.renew_token(&sid);
+        self.repeat_denials(&sid);
+        self.repeat_speakers(&sid);
+        if let Some(sync) = sync {
+            self.sync(&sid, sync);
+        }
+    }
+
+    /// A websocket is gone. Its participant stays for a while: media goes on and the client comes back.
+    pub(super) fn session_ended(&mut self, now: Now, session: SessionId) {
+        let Some(sid) = self.sessions.remove(&session) else { return };
+        if let Some(participant) = self.participants.get_mut(&sid) {
+            participant.session = None;
+            participant.session_lost_at = Some(now.instant);
+            self.schedule(now.instant + SESSION_TIMEOUT, Timer::SessionLost(sid));
+        }
+    }
+
+    /// Media flows: from now on it receives.
+    pub(super) fn connected(&mut self, transport: &TransportSid) {
+        let Some(sid) = self.participant_of_transport(transport) else { return };
+        let Some(participant) = self.participants.get_mut(&sid) else { return };
+        if participant.state < ParticipantState::Active {
+            participant.state = ParticipantState::Active;
+            self.mark_changed(&sid, Told::Everyone);
+            self.reconcile_all(&sid);
+        }
+    }
+}
+
+fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join: Join) -> Participant {
+    let info = ParticipantInfo {
+        sid: sid.clone(),
+        identity: join.identity.clone(),
+        details: join.details.clone(),
+        state: ParticipantState::Joining,
+        kind: join.kind,
+        kind_details: join.kind_details.clone(),
+        permissions: join.permissions.clone(),
+        joined_at: now.unix,
+        version: 1,
+        is_publisher: false,
+        tracks: Vec::new(),
+        client: join.client.clone(),
+        disconnect_reason: None,
+    };
+    Participant {
+        sid,
+        identity: join.identity,
+        kind: join.kind,
+        kind_details: join.kind_details,
+        details: join.details,
+        permissions: join.permissions,
+        client: join.client,
+        state: ParticipantState::Joining,
+        joined_at: now.unix,
+        session: Some(join.session),
+        session_lost_at: None,
+        transport,
+        negotiation: Negotiation::default(),
+        tracks: BTreeMap::new(),
+        rules: SubscriptionRules::Everyone,
+        auto_subscribe: join.auto_subscribe,
+        chosen: HashMap::new(),
+        wishes: HashMap::new(),
+        subscriptions: HashSet::new(),
+        denied: HashSet::new(),
+        last_data_sequence: 0,
+        info: Arc::new(info),
+    }
+}

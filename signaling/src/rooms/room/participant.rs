@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! One stay of somebody in a room: what it is, publishes and receives.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{ParticipantSid, TrackSid, TransportSid};
+
+use super::negotiation::Negotiation;
+use crate::auth::grants::Permissions;
+use crate::rooms::details::Details;
+use crate::rooms::info::{
+    ClientFeatures, DisconnectReason, Identity, ParticipantInfo, ParticipantKind, ParticipantState, TrackInfo,
+};
+use crate::rooms::input::{SessionId, SubscriptionRules, Wishes};
+
+/// Somebody in a room.
+pub(super) struct Participant {
+    pub(super) sid: ParticipantSid,
+    pub(super) identity: Identity,
+    pub(super) kind: ParticipantKind,
+    pub(super) kind_details: Vec<i32>,
+    pub(super) details: Details,
+    pub(super) permissions: Permissions,
+    pub(super) client: ClientFeatures,
+    pub(super) state: ParticipantState,
+    /// Since 1970.
+    pub(super) joined_at: Duration,
+    /// Its websocket, if it has one at the moment.
+    pub(super) session: Option<SessionId>,
+    /// Since when it has none.
+    pub(super) session_lost_at: Option<Instant>,
+    pub(super) transport: TransportSid,
+    pub(super) negotiation: Negotiation,
+    pub(super) tracks: BTreeMap<TrackSid, Track>,
+    /// Whom it lets receive them.
+    pub(super) rules: SubscriptionRules,
+    pub(super) auto_subscribe: bool,
+    /// What it asked to receive or not to receive.
+    pub(super) chosen: HashMap<TrackSid, bool>,
+    /// In what size.
+    pub(super) wishes: Wishes,
+    /// What is forwarded to it.
+    pub(super) subscriptions: HashSet<TrackSid>,
+    /// What it was told that it may not receive.
+    pub(super) denied: HashSet<TrackSid>,
+    /// The highest sequence number of its reliable data packets.
+    pub(super) last_data_sequence: u32,
+    /// What others were last told about it.
+    pub(super) info: Arc<ParticipantInfo>,
+}
+
+/// A track that somebody publishes.
+pub(super) struct Track {
+    pub(super) info: TrackInfo,
+    /// The client's own name for it.
+    pub(super) cid: String,
+    /// It has its m-line. Before that nobody else knows of it.
+    pub(super) is_published: bool,
+    /// An administrator muted it, and its publisher has not opened it since.
+    pub(super) is_muted_by_administrator: bool,
+    /// Its publisher knows that somebody receives it.
+    pub(super) is_subscribed: bool,
+}
+
+impl Participant {
+    pub(super) fn is_recorder(&self) -> bool {
+        self.permissions.is_recorder || self.kind == ParticipantKind::Egress
+    }
+
+    pub(super) fn is_agent(&self) -> bool {
+        self.permissions.is_agent || self.kind == ParticipantKind::Agent
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.state == ParticipantState::Active
+    }
+
+    pub(super) fn has_published_tracks(&self) -> bool {
+        self.tracks.values().any(|track| track.is_published)
+    }
+
+    /// Whether it wants to receive `track`, leaving aside whether it may.
+    pub(super) fn wants(&self, track: &TrackSid) -> bool {
+        self.chosen.get(track).copied().unwrap_or(self.auto_subscribe)
+    }
+
+    /// Forgets all about a track of somebody else. Returns whether it was forwarded.
+    pub(super) fn forget_track(&mut self, track: &TrackSid) -> bool {
+        self.chosen.remove(track);
+        self.wishes.remove(track);
+        self.denied.remove(track);
+        self.subscriptions.remove(track)
+    }
+
+    /// Writes down its state under the next version.
+    pub(super) fn renew_info(&mut self) {
+        self.info = Arc::new(self.describe(self.info.version.saturating_add(1)));
+    }
+
+    /// The last that others hear of it.
+    pub(super) fn farewell(&self, reason: DisconnectReason) -> ParticipantInfo {
+        ParticipantInfo {
+            state: ParticipantState::Disconnected,
+            tracks: Vec::new(),
+            is_publisher: false,
+            disconnect_reason: Some(reason),
+            ..self.describe(self.info.version.saturating_add(1))
+        }
+    }
+
+    fn describe(&self, version: u32) -> ParticipantInfo {
+        let tracks = self.tracks.values().filter(|track| track.is_published);
+        ParticipantInfo {
+            sid: self.sid.clone(),
+            identity: self.identity.clone(),
+            details: self.details.clone(),
+            state: self.state,
+            kind: self.kind,
+            kind_details: self.kind_details.clone(),
+            permissions: self.permissions.clone(),
+            joined_at: self.joined_at,
+            version,
+            is_publisher: self.has_published_tracks(),
+            tracks: tracks.map(|track| track.info.clone()).collect(),
+            client: self.client.clone(),
+            disconnect_reason: None,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What participants may do and show, changed while they are in the room.
+
+use bus::ParticipantSid;
+
+use super::{Room, Told};
+use crate::auth::grants::Permissions;
+use crate::rooms::details::{DetailsChange, TooLong};
+use crate::rooms::info::DisconnectReason;
+use crate::rooms::output::{Notice, RequestOutcome};
+
+impl Room {
+    /// Somebody changes what it shows of itself.
+    pub(super) fn change_own_details(&mut self, sid: &ParticipantSid, request_id: u32, change: DetailsChange) {
+        let Some(participant) = self.participants.get(sid) else { return };
+        let (outcome, message) = if !participant.permissions.can_update_own_metadata {
+            (RequestOutcome::NotAllowed, "does not have permission to update own metadata")
+        } else if self.change_details(sid, change).is_err() {
+            (RequestOutcome::LimitExceeded, "metadata size exceeds limits")
+        } else {
+            (RequestOutcome::Ok, "")
+        };
+        // The client looks for its new values first, and then whether it was refused.
+        self.flush();
+        self.notify(sid, Notice::Answered { request_id, outcome, message, add_track: None });
+    }
+
+    pub(super) fn change_details(&mut self, sid: &ParticipantSid, change: DetailsChange) -> Result<(), TooLong> {
+        if let Some(participant) = self.participants.get_mut(sid) {
+            participant.details.change(change)?;
+            self.mark_changed(sid, Told::Everyone);
+            self.renew_token(sid);
+        }
+        Ok(())
+    }
+
+    /// Somebody may do other things than before. What it may do no longer ends at once.
+    pub(super) fn set_permissions(&mut self, sid: &ParticipantSid, permissions: Permissions) {
+        let Some(participant) = self.participants.get_mut(sid) else { return };
+        if participant.permissions == permissions {
+            return;
+        }
+        let before = std::mem::replace(&mut participant.permissions, permissions);
+        let (can_subscribe, is_hidden) = (participant.permissions.can_subscribe, participant.permissions.is_hidden);
+        let tracks: Vec<_> = participant.tracks.keys().cloned().collect();
+        if is_hidden && !before.is_hidden {
+            // Whoever knew of it sees it leave.
+            self.departed.push(participant.farewell(DisconnectReason::ClientInitiated).into());
+        }
+        self.mark_changed(sid, Told::Everyone);
+        self.unpublish_forbidden(sid);
+        if can_subscribe != before.can_subscribe {
+            self.reconcile_all(sid);
+        }
+        if is_hidden != before.is_hidden {
+            self.reconcile_everybody(&tracks);
+        }
+        self.renew_token(sid);
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! LiveKit's websocket at the edge. With `twirp`, the only place that knows LiveKit's protobufs: everything is turned
+//! into our own types here, and back.
+
+pub(crate) mod convert;
+pub(crate) mod data_packets;
+
+mod admission;
+mod frames;
+mod http;
+mod join;
+mod join_request;
+mod limits;
+mod ping;
+mod refresh_token;
+mod requests;
+mod responses;
+mod resume;
+mod socket;
+
+pub(crate) use http::routes;

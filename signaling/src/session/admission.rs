@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Whether somebody may come in, decided before the websocket opens.
+//!
+//! Whoever holds a genuine token is looked at in every respect before the verdict is given, so that the time it takes
+//! does not tell one refusal from another, and above all not whether a room exists.
+
+use std::time::SystemTime;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use livekit_protocol::JoinRequest;
+use serde::Deserialize;
+
+use super::join;
+use super::join_request::{self, BadJoinRequest};
+use crate::app::App;
+use crate::auth::room_token::{InvalidToken, RoomToken};
+use crate::rooms::details::{Details, MAX_NAME_BYTES, TooLong};
+
+/// What the query says. It holds secrets, and is never logged.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Query {
+    access_token: String,
+    join_request: String,
+}
+
+/// Somebody who may come in.
+pub(super) struct Admitted {
+    pub(super) token: RoomToken,
+    pub(super) join: JoinRequest,
+    pub(super) details: Details,
+}
+
+/// Why somebody may not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    /// Clients show it, and look for some of these words.
+    pub(super) text: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: impl ToString) -> Self {
+        Self { status, text: text.to_string() }
+    }
+}
+
+/// Which generation of the protocol asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// Parameters in the query.
+    V0,
+    /// A join request.
+    V1,
+}
+
+/// Looks at somebody who wants in.
+pub(super) fn admit(
+    app: &App,
+    now: SystemTime,
+    headers: &HeaderMap,
+    query: &Query,
+    generation: Generation,
+) -> Result<Admitted, Refusal> {
+    let token = bearer(headers, query).ok_or(InvalidToken).and_then(|token| app.keys.verify(token));
+    let token = token.map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error))?;
+    let join = match generation {
+        Generation::V0 => Ok(JoinRequest::default()),
+        Generation::V1 => join_request::parse(&query.join_request),
+    };
+    let details = join.as_ref().ok().map(|join| join::details(&token, join));
+    let findings = Findings {
+        is_revoked: app.revocations.is_revoked(now, &token.grants.room, token.identity(), token.issued_at()),
+        room_exists: app.directory.get(&token.grants.room).is_some(),
+        can_create: app.config.rooms.auto_create || token.grants.room_create,
+        is_ready: app.directory.is_ready(),
+        join,
+        details,
+    };
+    judge(token, findings)
+}
+
+/// The token, from the header or from the query: browsers can set no header on a websocket.
+fn bearer<'a>(headers: &'a HeaderMap, query: &'a Query) -> Option<&'a str> {
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        }
+        None => Some(&query.access_token),
+    }
+}
+
+/// All there is to know about somebody with a genuine token.
+struct Findings {
+    is_revoked: bool,
+    room_exists: bool,
+    can_create: bool,
+    is_ready: bool,
+    join: Result<JoinRequest, BadJoinRequest>,
+    details: Option<Result<Details, TooLong>>,
+}
+
+fn judge(token: RoomToken, findings: Findings) -> Result<Admitted, Refusal> {
+    if findings.is_revoked {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, InvalidToken));
+    }
+    if !token.grants.room_join {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "permissions denied"));
+    }
+    let bad_request = |text: &dyn ToString| Refusal::new(StatusCode::BAD_REQUEST, text.to_string());
+    if token.identity().is_empty() {
+        return Err(bad_request(&"identity cannot be empty"));
+    }
+    if token.identity().len() > MAX_NAME_BYTES {
+        return Err(bad_request(&"identity length exceeds limits"));
+    }
+    if token.grants.room.is_empty() {
+        return Err(bad_request(&"no room name"));
+    }
+    if token.grants.room.len() > MAX_NAME_BYTES {
+        return Err(bad_request(&"room name length exceeds limits"));
+    }
+    let join = findings.join.map_err(|error| bad_request(&error))?;
+    let says_something = !join.metadata.is_empty() || !join.participant_attributes.is_empty();
+    if says_something && !token.grants.permissions().can_update_own_metadata {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "permissions denied"));
+    }
+    let details = findings.details.unwrap_or(Ok(Details::default())).map_err(|error| bad_request(&error))?;
+    // Who resumes and finds no room is told so on the websocket, and then comes here again to join.
+    if !findings.room_exists && !findings.can_create && !join.reconnect {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "requested room does not exist"));
+    }
+    if !findings.is_ready {
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no node can take the call at present"));
+    }
+    Ok(Admitted { token, join, details })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::room_token::{RoomTokenRequest, mint};
+    use crate::auth::secret::ApiKey;
+    use crate::config::{Config, RoomDefaults};
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+
+    fn app() -> App {
+        let api_keys = vec![ApiKey { key: "key".into(), secret: SECRET.into() }];
+        let rooms = RoomDefaults { auto_create: false, ..RoomDefaults::default() };
+        let config = Config { api_keys, rooms, ..Config::default() };
+        App::new(config, bus::Bus::local(), prometheus::Registry::new()).expect("an app")
+    }
+
+    /// The status, and how often the rooms were looked through.
+    fn check(app: &App, room: &str, change: impl FnOnce(&mut RoomToken)) -> (u16, u64) {
+        let request = RoomTokenRequest {
+            room: room.into(),
+            identity: "ann".into(),
+            name: String::new(),
+            admin: false,
+            valid_for: Duration::from_secs(60),
+            now: SystemTime::now(),
+        };
+        let mut token = app.keys.verify(&mint("key", SECRET, &request).expect("a token")).expect("a good token");
+        change(&mut token);
+        let grants = token.grants.clone();
+        let signed = app.keys.renew(&token, grants, SystemTime::now(), Duration::from_secs(60)).expect("a token");
+        let query = Query { access_token: signed, ..Query::default() };
+        let before = app.directory.lookups.load(Ordering::Relaxed);
+        let refusal = admit(app, SystemTime::now(), &HeaderMap::new(), &query, Generation::V0).err();
+        let lookups = app.directory.lookups.load(Ordering::Relaxed) - before;
+        (refusal.map_or(200, |refusal| refusal.status.as_u16()), lookups)
+    }
+
+    #[tokio::test]
+    async fn a_refusal_takes_the_same_work_whether_the_room_exists_or_not() {
+        let app = app();
+        app.directory.get_or_create("there", &Default::default());
+        let forbid = |token: &mut RoomToken| token.grants.room_join = false;
+        assert_eq!(check(&app, "there", forbid), (401, 1));
+        assert_eq!(check(&app, "nowhere", forbid), (401, 1));
+        assert_eq!(check(&app, "nowhere", |_| {}), (404, 1));
+        // There is no node in this test, which is found out last.
+        assert_eq!(check(&app, "there", |_| {}), (503, 1));
+        assert_eq!(check(&app, "nowhere", |token| token.grants.room_create = true), (503, 1));
+    }
+
+    #[tokio::test]
+    async fn a_strange_token_learns_nothing() {
+        let app = app();
+        let query = Query { access_token: "strange".into(), ..Query::default() };
+        let refusal = admit(&app, SystemTime::now(), &HeaderMap::new(), &query, Generation::V0).err();
+        assert_eq!(refusal, Some(Refusal::new(StatusCode::UNAUTHORIZED, "invalid authorization token")));
+        assert_eq!(app.directory.lookups.load(Ordering::Relaxed), 0);
+    }
+}

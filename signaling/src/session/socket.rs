@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! One websocket, from the upgrade to its end: between a client and its room.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use livekit_protocol::{SignalResponse, signal_response};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::Error as WebSocketError;
+use tracing::{Instrument as _, debug, debug_span};
+
+use super::admission::Admitted;
+use super::frames::Encoding;
+use super::requests::Task;
+use super::{limits, ping, refresh_token, requests, responses};
+use crate::app::App;
+use crate::rooms::directory::RoomHandle;
+use crate::rooms::info::DisconnectReason;
+use crate::rooms::input::{Input, Request, RoomChange, SessionId};
+use crate::rooms::keeper::now;
+use crate::rooms::output::{AfterLeave, Notice};
+
+/// How often a session that found its room over asks for another one.
+const ENTRY_ATTEMPTS: usize = 3;
+
+/// Longest wait for the client to close its end, so that it reads what it was told last.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The websocket works no more.
+#[derive(Debug)]
+struct Broken;
+
+/// Serves a client until it leaves or loses its connection.
+pub(super) async fn run(app: Arc<App>, socket: WebSocket, admitted: Admitted) {
+    let guard = app.sessions.enter();
+    app.metrics.sessions.inc();
+    let id = app.directory.new_session();
+    let session = Session {
+        writer: Writer { socket, encoding: Encoding::default() },
+        budget: limits::MessageBudget::new(Instant::now().into_std()),
+        malformed: 0,
+        was_told_to_leave: false,
+        id,
+        app: app.clone(),
+        admitted,
+    };
+    Box::pin(session.run()).instrument(debug_span!("session", id = id.0)).await;
+    app.metrics.sessions.dec();
+    drop(guard);
+}
+
+/// Tells a client of the older generation that it cannot join.
+pub(super) async fn refuse_generation(socket: WebSocket) {
+    let mut writer = Writer { socket, encoding: Encoding::default() };
+    let leave = responses::leave(DisconnectReason::JoinFailure, AfterLeave::Disconnect);
+    if writer.send(leave).await.is_ok() {
+        writer.close(close_code::POLICY, "this server speaks /rtc/v1 only").await;
+    }
+}
+
+struct Session {
+    app: Arc<App>,
+    id: SessionId,
+    admitted: Admitted,
+    writer: Writer,
+    budget: limits::MessageBudget,
+    malformed: u32,
+    was_told_to_leave: bool,
+}
+
+/// A room that was entered, with the first that it said.
+struct Entry {
+    room: RoomHandle,
+    notices: mpsc::Receiver<Notice>,
+    first: Notice,
+}
+
+impl Session {
+    async fn run(mut self) {
+        let started = Instant::now();
+        let entry = match timeout(limits::ENTRY_TIMEOUT, self.enter()).await {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return self.turn_away(DisconnectReason::StateMismatch, "turned_away").await,
+            Err(_) => return self.turn_away(DisconnectReason::JoinFailure, "timed_out").await,
+        };
+        let outcome = match entry.first {
+            Notice::Joined(_) => "joined",
+            Notice::Resumed { .. } => "resumed",
+            _ => "turned_away",
+        };
+        self.app.metrics.entries.with_label_values(&[outcome]).inc();
+        self.app.metrics.join_seconds.observe(started.elapsed().as_secs_f64());
+        let Entry { room, mut notices, first } = entry;
+        let ended = match self.tell(first).await {
+            Ok(()) => self.relay(&room, &mut notices).await,
+            Err(broken) => Err(broken),
+        };
+        room.send(Input::SessionEnded { session: self.id }).await;
+        if let Ok((code, reason)) = ended {
+            self.writer.close(code, reason).await;
+        }
+    }
+
+    /// Enters the room. `None` is a room that cannot be entered.
+    async fn enter(&mut self) -> Option<Entry> {
+        let name = self.admitted.token.grants.room.as_str();
+        for _ in 0..ENTRY_ATTEMPTS {
+            let (room, input) = if self.admitted.join.reconnect {
+                let resume = super::resume::request(self.id, &self.admitted.token, self.admitted.join.clone());
+                (self.app.directory.get(name)?, Input::Resume(resume))
+            } else {
+                let (token, details) = (&self.admitted.token, self.admitted.details.clone());
+                let join = super::join::request(self.id, token, self.admitted.join.clone(), details);
+                (self.app.directory.get_or_create(name, &self.room_change()).0, Input::Join(Box::new(join)))
+            };
+            let (sender, mut notices) = mpsc::channel(limits::OUTGOING_MESSAGES);
+            room.enter(self.id, sender, input).await;
+            // A room that is over says nothing at all.
+            if let Some(first) = notices.recv().await {
+                return Some(Entry { room, notices, first });
+            }
+        }
+        None
+    }
+
+    /// How the room shall be, if this participant makes it.
+    fn room_change(&self) -> RoomChange {
+        let Some(config) = &self.admitted.token.claims.room_config else { return RoomChange::default() };
+        let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+        RoomChange {
+            empty_timeout: seconds(config.empty_timeout),
+            departure_timeout: seconds(config.departure_timeout),
+            max_participants: (config.max_participants > 0).then_some(config.max_participants),
+            metadata: (!config.metadata.is_empty()).then(|| config.metadata.clone()),
+        }
+    }
+
+    async fn turn_away(mut self, reason: DisconnectReason, outcome: &'static str) {
+        self.app.metrics.entries.with_label_values(&[outcome]).inc();
+        if self.writer.send(responses::leave(reason, AfterLeave::Reconnect)).await.is_ok() {
+            self.writer.close(close_code::NORMAL, "").await;
+        }
+    }
+
+    /// Carries messages to and fro until one side has enough. Returns how to close the websocket.
+    async fn relay(
+        &mut self,
+        room: &RoomHandle,
+        notices: &mut mpsc::Receiver<Notice>,
+    ) -> Result<(u16, &'static str), Broken> {
+        let mut pings = interval_at(Instant::now() + ping::WEBSOCKET_PING_INTERVAL, ping::WEBSOCKET_PING_INTERVAL);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_heard = Instant::now();
+        let mut is_heard = true;
+        loop {
+            tokio::select! {
+                notice = notices.recv() => match notice {
+                    Some(notice) => self.tell(notice).await?,
+                    None if self.was_told_to_leave || !is_heard => return Ok((close_code::NORMAL, "")),
+                    // The client left, another websocket took over, or this one does not read.
+                    None => return Ok((close_code::POLICY, "the session has ended")),
+                },
+                frame = self.writer.socket.recv(), if is_heard => {
+                    last_heard = Instant::now();
+                    match frame {
+                        Some(Ok(frame)) => is_heard = self.hear(room, &frame).await?,
+                        Some(Err(error)) => return self.unreadable(error),
+                        None => return Err(Broken),
+                    }
+                },
+                _ = pings.tick() => {
+                    if is_heard && ping::is_dead(Instant::now().into_std(), last_heard.into_std()) {
+                        debug!("nothing was heard for too long");
+                        return Err(Broken);
+                    }
+                    self.writer.send_frame(Message::Ping(Vec::new().into())).await?;
+                },
+            }
+        }
+    }
+
+    /// Deals with a frame. Returns whether the client is to be heard any longer.
+    async fn hear(&mut self, room: &RoomHandle, frame: &Message) -> Result<bool, Broken> {
+        let length = match frame {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+            Message::Close(_) => return Ok(true),
+        };
+        if !self.budget.take(Instant::now().into_std(), length) {
+            return Ok(self.expel(room, "too_many").await);
+        }
+        let Ok(request) = self.writer.encoding.read(frame) else {
+            self.malformed += 1;
+            self.app.metrics.rejected_frames.with_label_values(&["malformed"]).inc();
+            if self.malformed > limits::MAX_MALFORMED_FRAMES {
+                return Ok(self.expel(room, "too_many_malformed").await);
+            }
+            return Ok(true);
+        };
+        // Without a message it is one that only newer servers know.
+        let Some(message) = request.and_then(|request| request.message) else { return Ok(true) };
+        let (kind, task) = requests::parse(message, now().unix);
+        self.app.metrics.requests.with_label_values(&[kind]).inc();
+        match task {
+            Task::Room(request) => room.send(Input::Request { session: self.id, request }).await,
+            Task::Answer(answer) => self.writer.send(*answer).await?,
+            Task::Nothing => {}
+        }
+        Ok(true)
+    }
+
+    /// Sends a client away that does not behave. The room lives on without it.
+    async fn expel(&mut self, room: &RoomHandle, why: &'static str) -> bool {
+        debug!(why, "a client is sent away");
+        self.app.metrics.rejected_frames.with_label_values(&[why]).inc();
+        let request = Request::Leave(DisconnectReason::ParticipantRemoved);
+        room.send(Input::Request { session: self.id, request }).await;
+        false
+    }
+
+    /// What the client sent is no websocket traffic, or too much of it at once.
+    fn unreadable(&self, error: axum::Error) -> Result<(u16, &'static str), Broken> {
+        let error = error.into_inner();
+        match error.downcast_ref::<WebSocketError>() {
+            Some(WebSocketError::Capacity(_)) => {
+                self.app.metrics.rejected_frames.with_label_values(&["too_large"]).inc();
+                Ok((close_code::SIZE, "the message is too large"))
+            }
+            Some(WebSocketError::Utf8(_)) => Ok((close_code::INVALID, "the text is no UTF-8")),
+            Some(WebSocketError::Protocol(_)) => Ok((close_code::PROTOCOL, "")),
+            _ => Err(Broken),
+        }
+    }
+
+    /// Passes on what the room says.
+    async fn tell(&mut self, notice: Notice) -> Result<(), Broken> {
+        if let Notice::RenewToken(content) = notice {
+            let token = refresh_token::renew(&self.app.keys, &self.admitted.token, *content, SystemTime::now());
+            return match token {
+                Some(token) => self.writer.send(signal_response::Message::RefreshToken(token)).await,
+                None => Ok(()),
+            };
+        }
+        self.was_told_to_leave |= matches!(notice, Notice::Leave { .. });
+        match responses::message(notice) {
+            Some(message) => self.writer.send(message).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes to the websocket, never for long.
+struct Writer {
+    socket: WebSocket,
+    encoding: Encoding,
+}
+
+impl Writer {
+    async fn send(&mut self, message: signal_response::Message) -> Result<(), Broken> {
+        match self.encoding.write(&SignalResponse { message: Some(message) }) {
+            Some(frame) => self.send_frame(frame).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send_frame(&mut self, frame: Message) -> Result<(), Broken> {
+        match timeout(limits::WRITE_TIMEOUT, self.socket.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Broken),
+        }
+    }
+
+    /// Says goodbye and waits a moment for the other side to do so. Hanging up while it still sends could take from it
+    /// what it was told last.
+    async fn close(mut self, code: u16, reason: &'static str) {
+        let farewell = async {
+            let frame = CloseFrame { code, reason: reason.into() };
+            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            }
+        };
+        if timeout(CLOSE_TIMEOUT, farewell).await.is_err() {
+            debug!("a client did not close its end");
+        }
+    }
+}

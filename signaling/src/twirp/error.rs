@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Errors as Twirp writes them: a code, words, and the HTTP status that goes with the code (Twirp wire protocol v7).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::rooms::output::ControlError;
+
+/// A kind of error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    BadRoute,
+    Malformed,
+    InvalidArgument,
+    Unauthenticated,
+    NotFound,
+    FailedPrecondition,
+    ResourceExhausted,
+    DeadlineExceeded,
+    Unimplemented,
+    Internal,
+}
+
+impl Code {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRoute => "bad_route",
+            Self::Malformed => "malformed",
+            Self::InvalidArgument => "invalid_argument",
+            Self::Unauthenticated => "unauthenticated",
+            Self::NotFound => "not_found",
+            Self::FailedPrecondition => "failed_precondition",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Unimplemented => "unimplemented",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BadRoute | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Malformed | Self::InvalidArgument => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::FailedPrecondition => StatusCode::PRECONDITION_FAILED,
+            // Only for bodies that are too large.
+            Self::ResourceExhausted => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
+            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// Why a method fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TwirpError {
+    pub(super) code: Code,
+    pub(super) message: &'static str,
+}
+
+impl TwirpError {
+    pub(super) fn new(code: Code, message: &'static str) -> Self {
+        Self { code, message }
+    }
+
+    /// One for all tokens that do not do.
+    pub(super) fn denied() -> Self {
+        Self::new(Code::Unauthenticated, "permissions denied")
+    }
+
+    pub(super) fn no_such_room() -> Self {
+        Self::new(Code::NotFound, "requested room does not exist")
+    }
+}
+
+impl From<ControlError> for TwirpError {
+    fn from(error: ControlError) -> Self {
+        use crate::rooms::details::TooLong;
+        match error {
+            ControlError::NoSuchParticipant => Self::new(Code::NotFound, "participant does not exist"),
+            ControlError::NoSuchTrack => Self::new(Code::NotFound, "track is not found"),
+            ControlError::TooLong(TooLong::Name) => Self::new(Code::InvalidArgument, "name length exceeds limits"),
+            ControlError::TooLong(TooLong::Metadata) => {
+                Self::new(Code::InvalidArgument, "metadata size exceeds limits")
+            }
+            ControlError::TooLong(TooLong::Attributes) => {
+                Self::new(Code::InvalidArgument, "attributes size exceeds limits")
+            }
+            ControlError::RemoteUnmute => Self::new(Code::FailedPrecondition, "remote unmute not enabled"),
+            ControlError::RoomClosed => Self::no_such_room(),
+        }
+    }
+}
+
+impl IntoResponse for TwirpError {
+    fn into_response(self) -> Response {
+        let body = json!({ "code": self.code.as_str(), "msg": self.message }).to_string();
+        // LiveKit's SDKs compare the type as a whole.
+        let content_type = HeaderValue::from_static("application/json");
+        (self.code.status(), [(header::CONTENT_TYPE, content_type)], body).into_response()
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Looking at participants, changing what they may do, and removing them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bus::TrackSid;
+use livekit_protocol as proto;
+
+use super::error::{Code, TwirpError};
+use super::room_service::Caller;
+use crate::rooms::details::DetailsChange;
+use crate::rooms::input::Control;
+use crate::rooms::output::ControlReply;
+use crate::session::convert;
+
+pub(super) async fn list(
+    caller: Caller,
+    request: proto::ListParticipantsRequest,
+) -> Result<proto::ListParticipantsResponse, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    match room.control(Control::ListParticipants).await? {
+        ControlReply::Participants(infos) => {
+            let participants = infos.iter().map(|info| convert::participant(info)).collect();
+            Ok(proto::ListParticipantsResponse { participants })
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn get(
+    caller: Caller,
+    request: proto::RoomParticipantIdentity,
+) -> Result<proto::ParticipantInfo, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    participant(room.control(Control::GetParticipant(request.identity.into())).await?)
+}
+
+/// Removes somebody, who cannot come back with a token issued before. That holds also for somebody who is not there at
+/// the moment.
+pub(super) async fn remove(
+    caller: Caller,
+    request: proto::RoomParticipantIdentity,
+) -> Result<proto::RemoveParticipantResponse, TwirpError> {
+    caller.check_administers(&request.room)?;
+    let now = SystemTime::now();
+    let issued_until = match u64::try_from(request.revoke_token_ts) {
+        // Tokens from before that second are refused.
+        Ok(before) if before > 0 => before - 1,
+        _ => now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+    };
+    caller.app.revocations.revoke(now, &request.room, &request.identity, issued_until);
+    let room = caller.administered_room(&request.room)?;
+    room.control(Control::RemoveParticipant(request.identity.into())).await?;
+    Ok(proto::RemoveParticipantResponse {})
+}
+
+pub(super) async fn update(
+    caller: Caller,
+    request: proto::UpdateParticipantRequest,
+) -> Result<proto::ParticipantInfo, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    let change = DetailsChange {
+        name: request.name,
+        metadata: request.metadata,
+        attributes: request.attributes.into_iter().collect(),
+    };
+    let permissions = request.permission.as_ref().map(convert::permissions_from);
+    let control = Control::UpdateParticipant { identity: request.identity.into(), change, permissions };
+    participant(room.control(control).await?)
+}
+
+pub(super) async fn mute_track(
+    caller: Caller,
+    request: proto::MuteRoomTrackRequest,
+) -> Result<proto::MuteRoomTrackResponse, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    let control =
+        Control::Mute { identity: request.identity.into(), track: request.track_sid.into(), is_muted: request.muted };
+    match room.control(control).await? {
+        ControlReply::Track(info) => Ok(proto::MuteRoomTrackResponse { track: Some(convert::track(&info)) }),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn update_subscriptions(
+    caller: Caller,
+    request: proto::UpdateSubscriptionsRequest,
+) -> Result<proto::UpdateSubscriptionsResponse, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    let of_participants = request.participant_tracks.into_iter().flat_map(|tracks| tracks.track_sids);
+    let tracks = request.track_sids.into_iter().chain(of_participants).map(TrackSid::from).collect();
+    let control = Control::Subscribe { identity: request.identity.into(), tracks, subscribe: request.subscribe };
+    room.control(control).await?;
+    Ok(proto::UpdateSubscriptionsResponse {})
+}
+
+fn participant(reply: ControlReply) -> Result<proto::ParticipantInfo, TwirpError> {
+    match reply {
+        ControlReply::Participant(info) => Ok(convert::participant(&info)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> TwirpError {
+    TwirpError::new(Code::Internal, "unexpected answer")
+}
