@@ -15,6 +15,10 @@ use super::{MAX_RECEIVE_BUFFER_BYTES, MAX_STREAMS};
 /// How far TSNs may run ahead of what is acknowledged. At full packets it is four times the receive buffer.
 const TSN_WINDOW: u32 = 4096;
 
+/// TSNs older than that are no duplicates. Half the number space would do if we knew as soon as `rtc-sctp` what it has:
+/// it takes a number that is older for us by nearly half of it for one that is newer by nearly half of it.
+const MAX_AGE: i32 = 1 << 30;
+
 /// Unread chunks beyond which only the one that is due next is let in: it may complete what others wait for.
 const MAX_UNREAD_CHUNKS: usize = 4096;
 
@@ -102,9 +106,7 @@ impl Guard {
         match chunk.kind {
             chunks::DATA => self.admits_data(chunk),
             chunks::SACK => are_plausible_gaps(chunk),
-            chunks::FORWARD_TSN => {
-                chunk.u32_at(0).wrapping_sub(self.acked_tsn).cast_signed() <= TSN_WINDOW.cast_signed()
-            }
+            chunks::FORWARD_TSN => self.steps_ahead(chunk.u32_at(0)).is_some(),
             chunks::RE_CONFIG => self.admits_reset(chunk),
             chunks::COOKIE_ECHO
             | chunks::HEARTBEAT
@@ -115,11 +117,16 @@ impl Guard {
         }
     }
 
+    /// How far a TSN lies ahead of what is acknowledged, zero for old ones, `None` outside of what can be.
+    fn steps_ahead(&self, tsn: u32) -> Option<u32> {
+        let steps = tsn.wrapping_sub(self.acked_tsn).cast_signed();
+        (-MAX_AGE..=TSN_WINDOW.cast_signed()).contains(&steps).then_some(steps.max(0).cast_unsigned())
+    }
+
     fn admits_data(&self, chunk: &Chunk<'_>) -> bool {
-        let ahead = chunk.u32_at(0).wrapping_sub(self.acked_tsn);
-        let is_old = ahead.cast_signed() <= 0;
-        let has_room = self.unread_chunks < MAX_UNREAD_CHUNKS || ahead == 1;
-        chunk.u16_at(4) < MAX_STREAMS && (is_old || (ahead <= TSN_WINDOW && has_room))
+        let has_room = self.unread_chunks < MAX_UNREAD_CHUNKS;
+        let is_welcome = |steps| steps <= 1 || has_room;
+        chunk.u16_at(4) < MAX_STREAMS && self.steps_ahead(chunk.u32_at(0)).is_some_and(is_welcome)
     }
 
     /// A reset that comes before the data in front of it would be kept. The client repeats it, so it may come later.
@@ -134,9 +141,8 @@ impl Guard {
     }
 
     fn has_all_up_to(&self, tsn: u32) -> bool {
-        let ahead = tsn.wrapping_sub(self.acked_tsn);
-        ahead.cast_signed() <= 0
-            || (ahead <= TSN_WINDOW && (1..=ahead).all(|step| self.ahead.contains(self.acked_tsn.wrapping_add(step))))
+        let have_come = |steps| (1..=steps).all(|step| self.ahead.contains(self.acked_tsn.wrapping_add(step)));
+        self.steps_ahead(tsn).is_some_and(have_come)
     }
 
     fn count(&mut self, chunks: &[Chunk<'_>]) -> Verdict {

@@ -194,12 +194,6 @@ impl Client {
         &mut self.association.as_mut().unwrap().1
     }
 
-    /// Sends something through DTLS that is no packet of the association's.
-    pub(crate) fn send_raw_packet(&mut self, now: Instant, packet: &[u8]) {
-        self.dtls.write(now, self.server, packet).unwrap();
-        self.drain_dtls();
-    }
-
     fn handle_packet(&mut self, now: Instant, packet: Bytes) {
         if self.association.is_none() {
             return;
