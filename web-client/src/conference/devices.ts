@@ -63,24 +63,33 @@ export async function pickSpeaker(): Promise<string | null> {
   }
 }
 
-/** The constraints under which a device is asked for. A device that is gone must not be an error: any other will do. */
-export function microphoneConstraints(deviceId: string): MediaTrackConstraints {
-  return {
-    ...(deviceId === '' ? {} : { deviceId: { ideal: deviceId } }),
-    autoGainControl: true,
-    echoCancellation: true,
-    noiseSuppression: true,
-  };
+/** The constraints for a device; the empty id leaves the choice to the browser. */
+export function captureConstraints(kind: 'microphone' | 'camera', deviceId: string): MediaTrackConstraints {
+  // "exact", because Chromium takes the default microphone when another one is merely the ideal.
+  const device = deviceId === '' ? {} : { deviceId: { exact: deviceId } };
+  return kind === 'microphone'
+    ? { ...device, autoGainControl: true, echoCancellation: true, noiseSuppression: true }
+    : // 720p is the largest layer that is sent.
+      { ...device, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 }
 
-/** As for the microphone; 720p is the largest layer that is sent. */
-export function cameraConstraints(deviceId: string): MediaTrackConstraints {
-  return {
-    ...(deviceId === '' ? {} : { deviceId: { ideal: deviceId } }),
-    width: { ideal: 1280 },
-    height: { ideal: 720 },
-    frameRate: { ideal: 30 },
+/** Switches a device on. One that has been unplugged is no error: any other of its kind will do. */
+export async function openDevice(kind: 'microphone' | 'camera', deviceId: string): Promise<MediaStreamTrack> {
+  const open = async (id: string) => {
+    const constraints = captureConstraints(kind, id);
+    const stream = await navigator.mediaDevices.getUserMedia(
+      kind === 'microphone' ? { audio: constraints } : { video: constraints },
+    );
+    const [track] = stream.getTracks();
+    if (track === undefined) throw new DOMException('the browser gave no track', 'NotFoundError');
+    return track;
   };
+  try {
+    return await open(deviceId);
+  } catch (error) {
+    if (deviceId === '' || deviceProblem(error) !== 'missing') throw error;
+    return open('');
+  }
 }
 
 /** What a rejected `getUserMedia` means for the user. */

@@ -2,7 +2,7 @@
 // Microphone and camera before joining. The tracks are handed over to the conference, so that the camera does not
 // go dark and the browser does not ask a second time.
 import { signal, type ReadonlySignal } from '@preact/signals';
-import { cameraConstraints, deviceProblem, microphoneConstraints, refreshDevices } from './devices';
+import { captureConstraints, deviceProblem, openDevice, refreshDevices } from './devices';
 import type { DeviceProblem } from './model';
 
 /** What one device is doing. */
@@ -45,13 +45,13 @@ export class Preview {
     const requests = { microphone: this.#begin('microphone'), camera: this.#begin('camera') };
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        audio: microphoneConstraints(ids.microphone),
-        video: cameraConstraints(ids.camera),
+        audio: captureConstraints('microphone', ids.microphone),
+        video: captureConstraints('camera', ids.camera),
       });
       this.#finish('microphone', requests.microphone, stream.getAudioTracks()[0]);
       this.#finish('camera', requests.camera, stream.getVideoTracks()[0]);
     } catch {
-      // One of the two is missing or refused. Asked for one by one, the other one may still work.
+      // One of the two is missing, unplugged or refused. Asked for one by one, the other one may still work.
       if (this.#isCurrent('microphone', requests.microphone)) await this.switchOn('microphone', ids.microphone);
       if (this.#isCurrent('camera', requests.camera)) await this.switchOn('camera', ids.camera);
     }
@@ -63,12 +63,7 @@ export class Preview {
     // Chromium shares one camera setting between all tracks of a page: the old one has to go first.
     const request = this.#begin(device);
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(
-        device === 'microphone'
-          ? { audio: microphoneConstraints(deviceId) }
-          : { video: cameraConstraints(deviceId) },
-      );
-      this.#finish(device, request, stream.getTracks()[0]);
+      this.#finish(device, request, await openDevice(device, deviceId));
     } catch (error) {
       if (this.#isCurrent(device, request)) {
         this.#states[device].value = { kind: 'problem', problem: deviceProblem(error) };

@@ -16,7 +16,7 @@ import {
   type TextStreamReader,
 } from 'livekit-client';
 import { ChatLog } from './chat';
-import { deviceProblem } from './devices';
+import { captureConstraints, deviceProblem, openDevice } from './devices';
 import { endReason, joinError } from './join-error';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, Permissions } from './model';
 import { ParticipantState } from './participant-state';
@@ -28,6 +28,10 @@ const CHAT_TOPIC = 'lk.chat';
 
 /** A text that claims to be longer is not read at all. */
 const MAX_CHAT_BYTES = 64 * 1024;
+
+type CaptureControl = 'microphone' | 'camera';
+
+const SOURCE = { microphone: Track.Source.Microphone, camera: Track.Source.Camera } as const;
 
 /** LiveKit's `TrackSource` numbers, which its browser library does not export. */
 const SOURCE_CAMERA = 1;
@@ -79,20 +83,11 @@ export async function joinConference(options: JoinOptions): Promise<Conference> 
   return session;
 }
 
-function roomOptions({ microphoneId, cameraId, speakerId }: JoinOptions): RoomOptions {
+function roomOptions({ speakerId }: JoinOptions): RoomOptions {
   return {
     adaptiveStream: true,
     dynacast: true,
-    audioCaptureDefaults: {
-      ...(microphoneId === '' ? {} : { deviceId: { ideal: microphoneId } }),
-      autoGainControl: true,
-      echoCancellation: true,
-      noiseSuppression: true,
-    },
-    videoCaptureDefaults: {
-      ...(cameraId === '' ? {} : { deviceId: { ideal: cameraId } }),
-      resolution: VideoPresets.h720.resolution,
-    },
+    videoCaptureDefaults: { resolution: VideoPresets.h720.resolution },
     publishDefaults: { simulcast: true, videoCodec: 'vp8', stopMicTrackOnMute: false },
     ...(speakerId === '' ? {} : { audioOutput: { deviceId: speakerId } }),
   };
@@ -114,10 +109,9 @@ class Session implements Conference {
   readonly #camera: Toggle;
   readonly #screen: Toggle;
   /** Tracks of the preview that have not been published yet. */
-  readonly #handedOver: { microphone: MediaStreamTrack | null; camera: MediaStreamTrack | null } = {
-    microphone: null,
-    camera: null,
-  };
+  readonly #handedOver: Record<CaptureControl, MediaStreamTrack | null> = { microphone: null, camera: null };
+  /** The devices to be opened; the empty id leaves the choice to the browser. */
+  readonly #ids: Record<CaptureControl, string> = { microphone: '', camera: '' };
 
   constructor(room: Room) {
     this.#room = room;
@@ -125,17 +119,11 @@ class Session implements Conference {
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#microphone = new Toggle(
-      async (isOn) => {
-        const track = isOn ? this.#takeHandedOver('microphone') : null;
-        await (track === null ? me.setMicrophoneEnabled(isOn) : this.#publish(track));
-      },
+      (isOn) => this.#switch('microphone', isOn),
       () => me.isMicrophoneEnabled,
     );
     this.#camera = new Toggle(
-      async (isOn) => {
-        const track = isOn ? this.#takeHandedOver('camera') : null;
-        await (track === null ? me.setCameraEnabled(isOn) : this.#publish(track));
-      },
+      (isOn) => this.#switch('camera', isOn),
       () => me.isCameraEnabled,
     );
     this.#screen = new Toggle(
@@ -161,7 +149,9 @@ class Session implements Conference {
   }
 
   /** Called once the room is connected. */
-  start({ takeTracks, displayName }: JoinOptions): void {
+  start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions): void {
+    this.#ids.microphone = microphoneId;
+    this.#ids.camera = cameraId;
     const me = this.#room.localParticipant;
     this.#readPermissions();
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
@@ -198,14 +188,15 @@ class Session implements Conference {
   }
 
   async useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
-    const kinds = { microphone: 'audioinput', camera: 'videoinput', speaker: 'audiooutput' } as const;
     if (kind === 'speaker') {
       await this.#room.switchActiveDevice('audiooutput', deviceId);
       return;
     }
+    this.#ids[kind] = deviceId;
     // Without a choice, 'default' is only a wish: not every browser knows a device of that name.
     const isChosen = deviceId !== '';
-    await this.#room.switchActiveDevice(kinds[kind], isChosen ? deviceId : 'default', isChosen);
+    const liveKitKind = kind === 'microphone' ? 'audioinput' : 'videoinput';
+    await this.#room.switchActiveDevice(liveKitKind, isChosen ? deviceId : 'default', isChosen);
   }
 
   startSound(): Promise<void> {
@@ -220,7 +211,7 @@ class Session implements Conference {
     return this.#room.disconnect();
   }
 
-  async #control(control: 'microphone' | 'camera', change: Promise<void>): Promise<void> {
+  async #control(control: CaptureControl, change: Promise<void>): Promise<void> {
     try {
       await change;
       const shown = this.controlProblem.peek()?.control;
@@ -230,22 +221,33 @@ class Session implements Conference {
     }
   }
 
-  #takeHandedOver(control: 'microphone' | 'camera'): MediaStreamTrack | null {
+  #takeHandedOver(control: CaptureControl): MediaStreamTrack | null {
     const track = this.#handedOver[control];
     this.#handedOver[control] = null;
     return track;
   }
 
-  /** Publishes a track of the preview, which then behaves like one that LiveKit asked the browser for itself. */
-  async #publish(track: MediaStreamTrack): Promise<void> {
-    const { deviceId } = track.getSettings();
-    const constraints = { ...track.getConstraints(), ...(deviceId === undefined ? {} : { deviceId }) };
-    const [localTrack, source] =
-      track.kind === 'audio'
-        ? ([new LocalAudioTrack(track, constraints, false), Track.Source.Microphone] as const)
-        : ([new LocalVideoTrack(track, constraints, false), Track.Source.Camera] as const);
+  async #switch(control: CaptureControl, isOn: boolean): Promise<void> {
+    const me = this.#room.localParticipant;
+    if (isOn && me.getTrackPublication(SOURCE[control]) === undefined) {
+      await this.#publish(control, this.#takeHandedOver(control) ?? (await openDevice(control, this.#ids[control])));
+    } else if (control === 'microphone') {
+      await me.setMicrophoneEnabled(isOn);
+    } else {
+      await me.setCameraEnabled(isOn);
+    }
+  }
+
+  /** Publishes a track, which then behaves like one that LiveKit asked the browser for itself. */
+  async #publish(control: CaptureControl, track: MediaStreamTrack): Promise<void> {
+    // What LiveKit opens again later, for instance after muting a camera, has to be the same device.
+    const constraints = captureConstraints(control, track.getSettings().deviceId ?? '');
+    const localTrack =
+      control === 'microphone'
+        ? new LocalAudioTrack(track, constraints, false)
+        : new LocalVideoTrack(track, constraints, false);
     try {
-      await this.#room.localParticipant.publishTrack(localTrack, { source });
+      await this.#room.localParticipant.publishTrack(localTrack, { source: SOURCE[control] });
     } catch (error) {
       localTrack.stop();
       throw error;

@@ -4,6 +4,7 @@ import type { TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TokenClaims } from '../app/access';
 import { chosenCamera, chosenMicrophone, displayName, wantsCamera, wantsMicrophone } from '../app/preferences';
+import { announcer } from '../conference/announcer';
 import { watchDevices } from '../conference/devices';
 import type { JoinError } from '../conference/model';
 import { Preview, type PreviewDevice, type PreviewState } from '../conference/preview';
@@ -47,6 +48,7 @@ export function Prejoin({ room, version, claims, onJoin }: PrejoinProps) {
       return;
     }
     isJoining.value = true;
+    announcer.say(words.joining);
     joinError.value = null;
     joinError.value = await onJoin(name, preview);
     isJoining.value = false;

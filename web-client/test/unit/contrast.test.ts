@@ -45,6 +45,8 @@ const TEXT: [text: string, ground: string][] = [
   ['on-plate-muted', 'tile'],
   ['plate-danger', 'plate'],
   ['plate-speaking', 'plate'],
+  ['plate-warning', 'plate'],
+  ['on-plate', 'plate-hover'],
   ...[1, 2, 3, 4, 5, 6].map((n): [string, string] => ['on-avatar', `avatar-${n}`]),
 ];
 
