@@ -34,8 +34,11 @@ impl Control {
         self.mute_muted(id);
         self.run_subscriptions_of(id);
         self.ask_for_offer(id);
+        let uplinks = self.transports.get(&id).into_iter().flat_map(|entry| &entry.session.uplinks);
+        let uplinks = uplinks.map(|uplink| (uplink.mid.clone(), uplink.track));
         let tracks_by_mid = tracks_by_mid
             .into_iter()
+            .chain(uplinks)
             .filter_map(|(mid, track)| Some((mid.as_str().to_owned(), self.tracks.get(&track)?.sid.clone())))
             .collect();
         Ok(Answer { sdp: answer, tracks_by_mid, candidates: self.config.candidates.clone() })
