@@ -6,7 +6,6 @@ import {
   assertFlowing,
   identityOf,
   join,
-  loudness,
   observeFor,
   reception,
   waitForPeople,
@@ -27,17 +26,15 @@ async function meet({ server, newPage, folder }, kinds) {
   await Promise.all(pages.map((page) => waitForPeople(page, 2)));
   await Promise.all(pages.map((page, index) => waitForPicture(page, identities[1 - index])));
   const before = await Promise.all(pages.map(reception));
-  const levels = await Promise.all(pages.map((page) => loudness(page)));
   await observeFor(MINUTE_MS);
   const after = await Promise.all(pages.map(reception));
   for (const [index, page] of pages.entries()) {
     // Fake cameras give 20 to 30 frames a second; two browsers share two cores with encoders and decoders.
     assertFlowing(before[index], after[index], { frames: 60 * 8 });
-    assert.ok(levels[index].length === 1 && levels[index][0] > 0.01, `sound is heard: ${levels[index]}`);
     assert.equal(after[index].serverPorts.length, 1, `one UDP port: ${after[index].serverPorts}`);
     assert.match(after[index].serverPorts[0], /^udp:/);
     if (kinds[index] === 'chromium') {
-      assert.equal(after[index].srtpCipher, 'AEAD_AES_128_GCM');
+      assert.match(after[index].srtpCipher, /AEAD_AES_128_GCM/);
       assert.equal(after[index].dtlsState, 'connected');
     }
     await page.screenshot(joinPath(folder, `${names[index]}-${kinds[index]}.png`));

@@ -4,13 +4,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { observeFor } from '../support/meeting.mjs';
 
 const require = createRequire(import.meta.url);
 
 /** Serves a blank page with the SDK as it was published, from another origin than Saal's. */
 async function serveSdk() {
-  const sdk = readFileSync(require.resolve('livekit-client/dist/livekit-client.umd.js'));
+  const folder = dirname(require.resolve('livekit-client'));
+  const sdk = readFileSync(join(folder, 'livekit-client.umd.js'));
   const page = '<!doctype html><meta charset="utf-8"><title>SDK</title><script src="/sdk.js"></script>';
   const server = createServer((request, response) => {
     const isSdk = request.url === '/sdk.js';
