@@ -11,8 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
-use signaling::Secret;
 use crate::{duration, health, serve, token};
+use signaling::Secret;
 
 /// `saal` and its commands.
 #[derive(Parser)]

@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::SettingsFlags;
-use signaling::Secret;
 use layers::Layer;
 pub(crate) use problems::Problems;
+use signaling::Secret;
 
 /// The API key that `--dev` brings, known to everybody.
 pub(crate) const DEV_KEY: &str = "devkey";

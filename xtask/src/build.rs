@@ -31,10 +31,10 @@ pub(crate) fn saal(options: &Options) -> Result<Option<PathBuf>> {
     tools::require_c_compiler()?;
     if let Some(folder) = tree::web_client() {
         tools::require_node_and_npm()?;
-        println!("building the web client");
-        web::build(&folder)?;
+        println!("installing the web client's packages, if they changed");
+        web::install(&folder)?;
     }
-    println!("building saal (the first time takes some minutes)");
+    println!("building saal and the web client in it (the first time takes some minutes)");
     let mut cargo = tree::cargo();
     cargo.args(["build", "--locked", "--package", "saal", "--bin", "saal"]);
     if options.release {

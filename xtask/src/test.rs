@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut steps = Steps::default();
     if let Some(folder) = tree::web_client() {
         tools::require_node_and_npm()?;
-        steps.prepare("web client", || web::build(&folder));
+        steps.prepare("web packages", || web::install(&folder));
     }
     if wants(Suite::Check) {
         check::all(&mut steps);

@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Installs and builds the web client, when something changed since the last time.
+//! The web client's packages. The client itself is built by `signaling/build.rs`, whenever cargo finds it changed.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-
-/// Folders of the web client that a build does not read.
-const NO_SOURCES: [&str; 3] = ["node_modules", "dist", "test"];
 
 /// Beyond these, npm prints its manual.
 const MOST_ERROR_LINES: usize = 25;
 
-/// Installs the packages of the lock file and builds `dist/`, each only when it is out of date.
-pub(crate) fn build(folder: &Path) -> Result<()> {
-    install(folder)?;
-    let built = modified(&folder.join("dist/index.html"));
-    if built.is_none() || built < newest_source(folder)? {
-        npm(folder, &["run", "build"])?;
-    }
-    Ok(())
-}
+/// A copy of the lock file that was installed last. `signaling/build.rs` reads and writes it too.
+const INSTALLED: &str = "node_modules/.saal-lockfile";
 
-/// Installs the packages of the lock file when the installed ones are older than it.
+/// Installs the packages of the lock file, when others are installed or none.
 pub(crate) fn install(folder: &Path) -> Result<()> {
-    let installed = modified(&folder.join("node_modules/.package-lock.json"));
-    if installed.is_none() || installed < modified(&folder.join("package-lock.json")) {
-        npm(folder, &["ci", "--no-audit", "--no-fund"])?;
+    let lock = fs::read(folder.join("package-lock.json")).context("the web client has no package-lock.json")?;
+    let installed = folder.join(INSTALLED);
+    if fs::read(&installed).is_ok_and(|known| known == lock) {
+        return Ok(());
     }
-    Ok(())
+    npm(folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
+    fs::write(&installed, lock).with_context(|| format!("writing {}", installed.display()))
 }
 
 /// An npm command in the web client's folder, without questions and colours.
@@ -56,23 +47,4 @@ fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
 fn what_went_wrong(output: &str) -> String {
     let marked: Vec<&str> = output.lines().filter(|line| line.starts_with("npm error")).collect();
     if marked.len() <= MOST_ERROR_LINES { output.to_owned() } else { marked[..MOST_ERROR_LINES].join("\n") }
-}
-
-fn newest_source(folder: &Path) -> Result<Option<SystemTime>> {
-    let mut newest = None;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let is_source = !NO_SOURCES.iter().any(|name| entry.file_name() == *name);
-        let time = match entry.file_type()? {
-            kind if kind.is_dir() && is_source => newest_source(&entry.path())?,
-            kind if kind.is_file() => modified(&entry.path()),
-            _ => None,
-        };
-        newest = newest.max(time);
-    }
-    Ok(newest)
-}
-
-fn modified(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
 }
