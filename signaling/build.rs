@@ -11,16 +11,8 @@ use std::process::Command;
 use std::{env, fs};
 
 /// What a build of the client depends on, below `web-client/`. Not the tests, so that a change to them costs nothing.
-const SOURCES: [&str; 8] = [
-    ".npmrc",
-    "index.html",
-    "package-lock.json",
-    "package.json",
-    "public",
-    "scripts",
-    "src",
-    "vite.config.ts",
-];
+const SOURCES: [&str; 8] =
+    [".npmrc", "index.html", "package-lock.json", "package.json", "public", "scripts", "src", "vite.config.ts"];
 
 /// Read by the `RustEmbed` derive in `src/web_client.rs`.
 const EMBED_VARIABLE: &str = "SAAL_WEB_CLIENT_EMBED";
@@ -66,42 +58,31 @@ fn built_or_placeholder() -> PathBuf {
     assert!(env::var("PROFILE").as_deref() != Ok("release"), "{fix}");
     println!("cargo:warning={fix}");
     // A file that never exists makes cargo look again next time, when Node.js may be there.
-    println!(
-        "cargo:rerun-if-changed={}",
-        out_dir().join("no-such-file").display()
-    );
+    println!("cargo:rerun-if-changed={}", out_dir().join("no-such-file").display());
     placeholder(&folder, &fix);
     folder
 }
 
 /// Makes sure that Node.js is new enough and that `node_modules` is what the lockfile says. The error is half a sentence.
 fn prepare_tools(client: &Path) -> Result<(), String> {
-    let version = run(Command::new("node").arg("--version"))
-        .map_err(|_| "Node.js was not found".to_owned())?;
+    let version = run(Command::new("node").arg("--version")).map_err(|_| "Node.js was not found".to_owned())?;
     if !is_new_enough(version.trim()) {
         return Err(format!("Node.js {} is too old", version.trim()));
     }
-    let lockfile = fs::read(client.join("package-lock.json"))
-        .map_err(|error| format!("no lockfile: {error}"))?;
+    let lockfile = fs::read(client.join("package-lock.json")).map_err(|error| format!("no lockfile: {error}"))?;
     // npm has no quick way to tell whether what is installed is what the lockfile asks for.
     let installed = client.join("node_modules/.saal-lockfile");
     if fs::read(&installed).is_ok_and(|known| known == lockfile) {
         return Ok(());
     }
-    run(Command::new("npm")
-        .args(["ci", "--ignore-scripts"])
-        .current_dir(client))
-    .map_err(|output| format!("npm ci failed: {}", first_errors(&output)))?;
-    fs::write(&installed, lockfile)
-        .map_err(|error| format!("{} cannot be written: {error}", installed.display()))
+    run(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(client))
+        .map_err(|output| format!("npm ci failed: {}", first_errors(&output)))?;
+    fs::write(&installed, lockfile).map_err(|error| format!("{} cannot be written: {error}", installed.display()))
 }
 
 /// Vite 8 runs on Node.js 20.19 and later 20s, and from 22.12 on.
 fn is_new_enough(version: &str) -> bool {
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split('.')
-        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers = version.trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     match major {
         0..=19 | 21 => false,
@@ -112,14 +93,7 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 fn build(client: &Path, folder: &Path) {
-    let vite = [
-        "node_modules/vite/bin/vite.js",
-        "build",
-        "--emptyOutDir",
-        "--logLevel",
-        "warn",
-        "--outDir",
-    ];
+    let vite = ["node_modules/vite/bin/vite.js", "build", "--emptyOutDir", "--logLevel", "warn", "--outDir"];
     for arguments in [&vite[..], &["scripts/compress.mjs"]] {
         let mut command = Command::new("node");
         command.args(arguments).arg(folder).current_dir(client);
@@ -136,46 +110,26 @@ fn placeholder(folder: &Path, fix: &str) {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Saal</title><h1>No web client</h1><p>{}</p></html>",
         fix.replace('&', "&amp;").replace('<', "&lt;")
     );
-    let written =
-        fs::create_dir_all(folder).and_then(|()| fs::write(folder.join("index.html"), page));
-    assert!(
-        written.is_ok(),
-        "{} cannot be written: {written:?}",
-        folder.display()
-    );
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(folder.join("index.html"), page));
+    assert!(written.is_ok(), "{} cannot be written: {written:?}", folder.display());
 }
 
 /// Runs a command. Gives its output; on failure that, or why it could not be started, is the error.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    if output.status.success() {
-        Ok(text)
-    } else {
-        Err(text)
-    }
+    if output.status.success() { Ok(text) } else { Err(text) }
 }
 
 /// What npm says of the cause, on one line: cargo shows no more of a warning.
 fn first_errors(output: &str) -> String {
-    let lines = output
-        .lines()
-        .filter_map(|line| line.strip_prefix("npm error "))
-        .map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" / ")
+    let lines = output.lines().filter_map(|line| line.strip_prefix("npm error ")).map(str::trim);
+    lines.filter(|line| !line.is_empty()).take(3).collect::<Vec<_>>().join(" / ")
 }
 
 fn workspace() -> PathBuf {
-    let package =
-        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
-    package
-        .parent()
-        .expect("this crate lies in the workspace")
-        .to_path_buf()
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    package.parent().expect("this crate lies in the workspace").to_path_buf()
 }
 
 fn out_dir() -> PathBuf {

@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -39,10 +39,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     ),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
 /// A new version of the server has to reach everybody at their next visit.
@@ -91,28 +88,15 @@ fn routes_of<S: Clone + Send + Sync + 'static>(lookup: Lookup) -> Router<S> {
 }
 
 fn answer(lookup: Lookup, path: &str, caching: &'static str, request: &HeaderMap) -> Response {
-    let mut response = file_response(lookup, path, caching, request).unwrap_or_else(|| {
-        (
-            StatusCode::NOT_FOUND,
-            [(CACHE_CONTROL, ASK_EVERY_TIME)],
-            "not found",
-        )
-            .into_response()
-    });
+    let mut response = file_response(lookup, path, caching, request)
+        .unwrap_or_else(|| (StatusCode::NOT_FOUND, [(CACHE_CONTROL, ASK_EVERY_TIME)], "not found").into_response());
     for (name, value) in SECURITY_HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-fn file_response(
-    lookup: Lookup,
-    path: &str,
-    caching: &'static str,
-    request: &HeaderMap,
-) -> Option<Response> {
+fn file_response(lookup: Lookup, path: &str, caching: &'static str, request: &HeaderMap) -> Option<Response> {
     let plain = lookup(path)?;
     let content_type = with_charset(&plain.content_type);
     let (file, encoding) = match compressed(lookup, path, request) {
@@ -146,45 +130,30 @@ fn compressed(lookup: Lookup, path: &str, request: &HeaderMap) -> Option<(File, 
 fn accepts(request: &HeaderMap, coding: &str) -> bool {
     list(request, &ACCEPT_ENCODING).any(|item| {
         let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let is_ruled_out = weight
-            .trim()
-            .strip_prefix("q=")
-            .is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
+        let is_ruled_out = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
         name.trim().eq_ignore_ascii_case(coding) && !is_ruled_out
     })
 }
 
 /// Whether the browser already has this version. Weak comparison, as RFC 9110 §13.1.2 asks for.
 fn is_known(request: &HeaderMap, etag: &str) -> bool {
-    list(request, &IF_NONE_MATCH)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == etag)
+    list(request, &IF_NONE_MATCH).any(|known| known == "*" || known.trim_start_matches("W/") == etag)
 }
 
 /// The items of a header that is a comma-separated list, possibly spread over several lines.
 fn list<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = request
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
+    let lines = request.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 /// Half of the hash is enough to tell versions apart.
 fn etag(sha256: &[u8; 32]) -> String {
-    let hex: String = sha256
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = sha256.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")
 }
 
 fn with_charset(content_type: &str) -> String {
-    if content_type.starts_with("text/") {
-        format!("{content_type}; charset=utf-8")
-    } else {
-        content_type.to_owned()
-    }
+    if content_type.starts_with("text/") { format!("{content_type}; charset=utf-8") } else { content_type.to_owned() }
 }
 
 #[cfg(test)]
@@ -209,11 +178,7 @@ mod tests {
         };
         let mut sha256 = [0; 32];
         sha256[..4].copy_from_slice(&content[..4]);
-        Some(File {
-            content: Cow::Borrowed(content),
-            content_type: content_type.to_owned(),
-            sha256,
-        })
+        Some(File { content: Cow::Borrowed(content), content_type: content_type.to_owned(), sha256 })
     }
 
     async fn ask(uri: &str, headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderMap, String) {
@@ -221,35 +186,16 @@ mod tests {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let request = request
-            .body(Body::empty())
-            .expect("the request is well-formed");
-        let response = routes_of::<()>(made_up)
-            .oneshot(request)
-            .await
-            .expect("a router does not fail");
+        let request = request.body(Body::empty()).expect("the request is well-formed");
+        let response = routes_of::<()>(made_up).oneshot(request).await.expect("a router does not fail");
         let (parts, body) = response.into_parts();
-        let bytes = body
-            .collect()
-            .await
-            .expect("the body is in memory")
-            .to_bytes();
-        (
-            parts.status,
-            parts.headers,
-            String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        let bytes = body.collect().await.expect("the body is in memory").to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
     }
 
     #[tokio::test]
     async fn every_screen_is_the_same_page() {
-        for uri in [
-            "/",
-            "/m/Rat",
-            "/m/B%C3%BCrgeramt%20S%C3%BCd",
-            "/m/a%2Fb",
-            "/m/a/b",
-        ] {
+        for uri in ["/", "/m/Rat", "/m/B%C3%BCrgeramt%20S%C3%BCd", "/m/a%2Fb", "/m/a/b"] {
             let (status, headers, body) = ask(uri, &[]).await;
             assert_eq!((status, body.as_str()), (StatusCode::OK, "<page>"), "{uri}");
             assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -261,18 +207,9 @@ mod tests {
     async fn a_page_the_browser_has_is_not_sent_again() {
         let (_, headers, _) = ask("/", &[]).await;
         let etag = headers[ETAG].to_str().expect("an etag is ASCII").to_owned();
-        for known in [
-            etag.clone(),
-            format!("W/{etag}"),
-            format!("\"old\", {etag}"),
-            "*".to_owned(),
-        ] {
+        for known in [etag.clone(), format!("W/{etag}"), format!("\"old\", {etag}"), "*".to_owned()] {
             let (status, headers, body) = ask("/m/Rat", &[(IF_NONE_MATCH, &known)]).await;
-            assert_eq!(
-                (status, body.as_str()),
-                (StatusCode::NOT_MODIFIED, ""),
-                "{known}"
-            );
+            assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{known}");
             assert_eq!(headers[ETAG], etag);
             assert!(headers.contains_key(CONTENT_SECURITY_POLICY));
         }
@@ -284,10 +221,7 @@ mod tests {
     async fn assets_never_change() {
         let (status, headers, body) = ask("/assets/font-1.woff2", &[(ACCEPT_ENCODING, "br")]).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, "font"));
-        assert_eq!(
-            headers[CACHE_CONTROL],
-            "public, max-age=31536000, immutable"
-        );
+        assert_eq!(headers[CACHE_CONTROL], "public, max-age=31536000, immutable");
         assert_eq!(headers[CONTENT_TYPE], "font/woff2");
         assert!(!headers.contains_key(CONTENT_ENCODING));
     }
@@ -297,13 +231,7 @@ mod tests {
         let check = async |accepted: &str, body: &str, encoding: Option<&str>| {
             let (_, headers, sent) = ask("/assets/app-1.js", &[(ACCEPT_ENCODING, accepted)]).await;
             assert_eq!(sent, body, "{accepted}");
-            assert_eq!(
-                headers
-                    .get(CONTENT_ENCODING)
-                    .and_then(|value| value.to_str().ok()),
-                encoding,
-                "{accepted}"
-            );
+            assert_eq!(headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()), encoding, "{accepted}");
             assert_eq!(headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
             assert_eq!(headers[VARY], "accept-encoding");
         };
@@ -317,22 +245,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_missing_is_404_and_not_the_page() {
-        for uri in [
-            "/assets/app-2.js",
-            "/assets/../Cargo.toml",
-            "/assets/%2e%2e/index.html",
-            "/favicon.svg",
-            "/unknown",
-        ] {
+        for uri in
+            ["/assets/app-2.js", "/assets/../Cargo.toml", "/assets/%2e%2e/index.html", "/favicon.svg", "/unknown"]
+        {
             let (status, _, body) = ask(uri, &[]).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{uri}");
             assert_ne!(body, "<page>", "{uri}");
         }
         let (_, headers, _) = ask("/assets/app-2.js", &[]).await;
-        assert_eq!(
-            headers[CACHE_CONTROL], "no-cache",
-            "a mistake must not be kept for a year"
-        );
+        assert_eq!(headers[CACHE_CONTROL], "no-cache", "a mistake must not be kept for a year");
     }
 
     #[tokio::test]
@@ -344,9 +265,7 @@ mod tests {
             }
         }
         let (_, headers, _) = ask("/", &[]).await;
-        let policy = headers[CONTENT_SECURITY_POLICY]
-            .to_str()
-            .expect("the policy is ASCII");
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().expect("the policy is ASCII");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("http"));
     }
 
@@ -357,31 +276,18 @@ mod tests {
         let own_answer = Router::new().route("/", head(async || StatusCode::NO_CONTENT));
         for (router, expected) in [
             (routes_of::<()>(made_up), StatusCode::OK),
-            (
-                routes_of::<()>(made_up).merge(own_answer),
-                StatusCode::NO_CONTENT,
-            ),
+            (routes_of::<()>(made_up).merge(own_answer), StatusCode::NO_CONTENT),
         ] {
-            let request = Request::head("/")
-                .body(Body::empty())
-                .expect("the request is well-formed");
-            let response = router
-                .oneshot(request)
-                .await
-                .expect("a router does not fail");
+            let request = Request::head("/").body(Body::empty()).expect("the request is well-formed");
+            let response = router.oneshot(request).await.expect("a router does not fail");
             assert_eq!(response.status(), expected);
         }
     }
 
     #[tokio::test]
     async fn the_embedded_client_is_there() {
-        let request = Request::get("/")
-            .body(Body::empty())
-            .expect("the request is well-formed");
-        let response = routes::<()>()
-            .oneshot(request)
-            .await
-            .expect("a router does not fail");
+        let request = Request::get("/").body(Body::empty()).expect("the request is well-formed");
+        let response = routes::<()>().oneshot(request).await.expect("a router does not fail");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Who counts as a speaker, and how loud.
 
 use super::*;
 use crate::ids::Layer;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! A track through its front door: packets in, accepted packets and feedback out.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! What waits, what is dropped, and that no wake-up is lost.
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

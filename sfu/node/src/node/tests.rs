@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Nodes that start, are heard, and end.
+
 use std::net::UdpSocket as Client;
 use std::sync::Mutex;
 

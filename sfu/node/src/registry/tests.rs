@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Who may claim which transport.
+
 use sfu_media::session::Fingerprint;
 
 use super::*;

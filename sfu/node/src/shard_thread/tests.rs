@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! The loop of a shard, turn by turn.
+
 use std::net::{SocketAddr, UdpSocket as Client};
 
 use sfu_media::ids::{TrackId, TransportId};

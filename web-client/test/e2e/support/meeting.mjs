@@ -59,7 +59,7 @@ export function reception(page) {
     const reports = await Promise.all(
       [engine.pcManager?.publisher, engine.pcManager?.subscriber].filter(Boolean).map((pc) => pc.getStats()),
     );
-    const stats = reports.flatMap((report) => [...report.values()]);
+    const stats = reports.flatMap((report) => Array.from(report.values()));
     const of = (type) => stats.filter((entry) => entry.type === type);
     const inbound = of('inbound-rtp').filter((entry) => (entry.packetsReceived ?? 0) > 0);
     const audio = inbound.filter((entry) => entry.kind === 'audio');

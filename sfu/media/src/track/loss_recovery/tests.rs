@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! What is asked for again, how often, and when it is given up.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

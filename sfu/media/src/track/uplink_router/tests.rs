@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Which track and layer a packet is found to belong to.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What forwarding costs without encryption and sockets. It prints figures and asserts nothing, because the machine it
-//! runs on is not known: `cargo test --release -p sfu-media --test forwarding_cost -- --ignored --nocapture`.
+//! runs on is not known: `cargo run --release -p sfu-media --example forwarding_cost`.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use sfu_media::feed::Feed;
 use sfu_media::subscription::{Forwarding, MAX_PACKET_BYTES, Subscription};
 use sfu_media::track::Track;
 
+#[path = "../tests/common/mod.rs"]
 mod common;
 
 #[allow(clippy::disallowed_methods, reason = "this is a measurement")]
@@ -45,9 +46,7 @@ fn cost(kind: Kind, receivers: u32) -> f64 {
     best.as_nanos() as f64 / f64::from(packets * receivers)
 }
 
-#[test]
-#[ignore = "prints figures"]
-fn figures() {
+fn main() {
     for receivers in [1, 10, 50, 200] {
         println!(
             "{receivers:>4} receivers: video {:>6.1} ns, audio {:>6.1} ns per forwarded packet",
