@@ -179,17 +179,30 @@ pub(crate) struct TrackWish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SubscriptionRules {
     Everyone,
-    Only(Vec<Allowance>),
+    Only(Allowances),
 }
 
-/// One receiver that may receive, and what.
+/// Who may receive what. A receiver is named in either way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allowances {
+    pub(crate) participants: HashMap<ParticipantSid, AllowedTracks>,
+    pub(crate) identities: HashMap<Identity, AllowedTracks>,
+}
+
+/// What one receiver may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Allowance {
-    /// Either of the two names it.
-    pub(crate) participant: Option<ParticipantSid>,
-    pub(crate) identity: Option<Identity>,
-    /// `None` is every track.
-    pub(crate) tracks: Option<BTreeSet<TrackSid>>,
+pub(crate) enum AllowedTracks {
+    All,
+    Only(BTreeSet<TrackSid>),
+}
+
+impl AllowedTracks {
+    pub(crate) fn contains(&self, track: &TrackSid) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(tracks) => tracks.contains(track),
+        }
+    }
 }
 
 /// What a client that resumed believes.
@@ -199,7 +212,7 @@ pub(crate) struct SyncState {
     pub(crate) tracks: Vec<TrackSid>,
     pub(crate) subscribe: bool,
     /// Those that it has paused.
-    pub(crate) disabled: Vec<TrackSid>,
+    pub(crate) disabled: BTreeSet<TrackSid>,
     /// Those of its own that it knows to be published.
     pub(crate) published: BTreeSet<TrackSid>,
 }

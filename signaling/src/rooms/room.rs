@@ -59,6 +59,8 @@ pub(crate) struct Room {
     departed: Vec<Arc<ParticipantInfo>>,
     /// When everybody last heard about the room itself.
     room_told_at: Option<Instant>,
+    /// The time of the last input.
+    now: Instant,
     /// Others see the room otherwise than before.
     has_changed: bool,
     outputs: VecDeque<Output>,
@@ -104,6 +106,7 @@ impl Room {
             changed: BTreeMap::new(),
             departed: Vec::new(),
             room_told_at: None,
+            now: now.instant,
             has_changed: false,
             outputs: VecDeque::new(),
             is_closed: false,
@@ -121,6 +124,7 @@ impl Room {
         if self.is_closed {
             return self.handle_after_close(input);
         }
+        self.now = now.instant;
         match input {
             Input::Join(join) => self.join(now, *join),
             Input::Resume(resume) => self.resume(resume),
@@ -200,13 +204,7 @@ impl Room {
     /// Tells everybody what changed. Who left comes first, so that its identity is free for whoever takes it.
     fn flush(&mut self) {
         let departed = std::mem::take(&mut self.departed);
-        let mut changed = Vec::new();
-        for (sid, told) in std::mem::take(&mut self.changed) {
-            if let Some(participant) = self.participants.get_mut(&sid) {
-                participant.renew_info();
-                changed.push((participant.info.clone(), told));
-            }
-        }
+        let changed = self.take_due_changes();
         if departed.is_empty() && changed.is_empty() {
             return;
         }
@@ -223,6 +221,26 @@ impl Room {
                 self.outputs.push_back(Output::Notify { session, notice: Notice::Participants(infos) });
             }
         }
+    }
+
+    /// Who has changed and may be told about, with a new version. Somebody who changes all the time must wait, since
+    /// everybody in the room hears of it each time.
+    fn take_due_changes(&mut self) -> Vec<(Arc<ParticipantInfo>, Told)> {
+        let mut due = Vec::new();
+        for (sid, told) in std::mem::take(&mut self.changed) {
+            let Some(participant) = self.participants.get_mut(&sid) else { continue };
+            match participant.next_update().filter(|at| *at > self.now) {
+                Some(at) => {
+                    self.changed.insert(sid, told);
+                    self.schedule(at, Timer::Update);
+                }
+                None => {
+                    participant.renew_info(self.now);
+                    due.push((participant.info.clone(), told));
+                }
+            }
+        }
+        due
     }
 
     /// Everybody whom `recipient` may know of, itself left out.

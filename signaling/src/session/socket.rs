@@ -93,6 +93,9 @@ impl Session {
         self.app.metrics.entries.with_label_values(&[outcome]).inc();
         self.app.metrics.join_seconds.observe(started.elapsed().as_secs_f64());
         let Entry { room, mut notices, first } = entry;
+        if self.is_revoked() {
+            self.expel(&room, "revoked").await;
+        }
         let ended = match self.tell(first).await {
             Ok(()) => self.relay(&room, &mut notices).await,
             Err(broken) => Err(broken),
@@ -123,6 +126,13 @@ impl Session {
             }
         }
         None
+    }
+
+    /// Whether the participant was removed between the look at its token and its coming in. Whoever is removed later is
+    /// found in the room.
+    fn is_revoked(&self) -> bool {
+        let token = &self.admitted.token;
+        self.app.revocations.is_revoked(SystemTime::now(), &token.grants.room, token.identity(), token.issued_at())
     }
 
     /// How the room shall be, if this participant makes it.
@@ -189,13 +199,14 @@ impl Session {
             Message::Close(_) => return Ok(true),
         };
         if !self.budget.take(Instant::now().into_std(), length) {
-            return Ok(self.expel(room, "too_many").await);
+            self.app.metrics.rejected_frames.with_label_values(&["too_many"]).inc();
+            return Ok(self.expel(room, "too many messages").await);
         }
         let Ok(request) = self.writer.encoding.read(frame) else {
             self.malformed += 1;
             self.app.metrics.rejected_frames.with_label_values(&["malformed"]).inc();
             if self.malformed > limits::MAX_MALFORMED_FRAMES {
-                return Ok(self.expel(room, "too_many_malformed").await);
+                return Ok(self.expel(room, "too much nonsense").await);
             }
             return Ok(true);
         };
@@ -214,7 +225,6 @@ impl Session {
     /// Sends a client away that does not behave. The room lives on without it.
     async fn expel(&mut self, room: &RoomHandle, why: &'static str) -> bool {
         debug!(why, "a client is sent away");
-        self.app.metrics.rejected_frames.with_label_values(&[why]).inc();
         let request = Request::Leave(DisconnectReason::ParticipantRemoved);
         room.send(Input::Request { session: self.id, request }).await;
         false

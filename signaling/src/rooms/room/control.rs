@@ -46,8 +46,16 @@ impl Room {
 
     /// What is true of a participant now, also told to the others.
     fn current_info(&mut self, sid: &ParticipantSid) -> Result<Arc<ParticipantInfo>, ControlError> {
+        self.tell_at_once(sid);
         self.flush();
         self.participants.get(sid).map(|participant| participant.info.clone()).ok_or(ControlError::NoSuchParticipant)
+    }
+
+    /// What an administrator does is told without delay.
+    fn tell_at_once(&mut self, sid: &ParticipantSid) {
+        if let Some(participant) = self.participants.get_mut(sid) {
+            participant.told_at = None;
+        }
     }
 
     fn list_participants(&self) -> ControlReply {
@@ -77,6 +85,7 @@ impl Room {
             // The publisher itself hears it by that notice. If an update overtook it, the client would take it for a
             // mistake and open the track.
             self.set_muted(&sid, track, is_muted, Told::Others);
+            self.tell_at_once(&sid);
         }
         let entry = self.track_mut(&sid, track).ok_or(ControlError::NoSuchTrack)?;
         Ok(ControlReply::Track(Box::new(entry.info.clone())))

@@ -170,5 +170,6 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         denied: HashSet::new(),
         last_data_sequence: 0,
         info: Arc::new(info),
+        told_at: None,
     }
 }

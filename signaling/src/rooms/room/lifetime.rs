@@ -30,6 +30,8 @@ pub(super) enum Timer {
     Sections(ParticipantSid),
     Speakers,
     RoomUpdate,
+    /// Somebody changed again before it could be told.
+    Update,
     /// Nobody is there.
     Idle,
 }
@@ -70,6 +72,8 @@ impl Room {
                 Timer::Sections(sid) => self.ask_for_sections(now, &sid),
                 Timer::Speakers => self.tell_speakers(now),
                 Timer::RoomUpdate => self.room_changed(now),
+                // Told after every input, this one too.
+                Timer::Update => {}
                 Timer::Idle => self.idle_timeout(now),
             }
         }

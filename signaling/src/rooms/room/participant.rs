@@ -49,7 +49,12 @@ pub(super) struct Participant {
     pub(super) last_data_sequence: u32,
     /// What others were last told about it.
     pub(super) info: Arc<ParticipantInfo>,
+    /// When that was.
+    pub(super) told_at: Option<Instant>,
 }
+
+/// Shortest time between two updates about somebody who is there as before. A hand on a slider is no news for a room.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A track that somebody publishes.
 pub(super) struct Track {
@@ -94,8 +99,17 @@ impl Participant {
         self.subscriptions.remove(track)
     }
 
+    /// When others may be told the next time. `None` is at once: it came, connected, or publishes other tracks.
+    pub(super) fn next_update(&self) -> Option<Instant> {
+        let published = self.tracks.values().filter(|track| track.is_published).map(|track| &track.info.sid);
+        let is_as_before =
+            self.state == self.info.state && published.eq(self.info.tracks.iter().map(|track| &track.sid));
+        self.told_at.filter(|_| is_as_before).map(|told_at| told_at + UPDATE_INTERVAL)
+    }
+
     /// Writes down its state under the next version.
-    pub(super) fn renew_info(&mut self) {
+    pub(super) fn renew_info(&mut self, now: Instant) {
+        self.told_at = Some(now);
         self.info = Arc::new(self.describe(self.info.version.saturating_add(1)));
     }
 

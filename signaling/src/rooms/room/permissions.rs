@@ -20,8 +20,6 @@ impl Room {
         } else {
             (RequestOutcome::Ok, "")
         };
-        // The client looks for its new values first, and then whether it was refused.
-        self.flush();
         self.notify(sid, Notice::Answered { request_id, outcome, message, add_track: None });
     }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Who receives what: what a receiver wants, may receive and is forwarded are brought into line here.
 
+use std::collections::BTreeSet;
+
 use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid};
 
 use super::Room;
 use super::participant::{Participant, Track};
 use crate::media::subscriptions::settings;
-use crate::rooms::input::{Allowance, SubscriptionRules, TrackWish};
-use crate::rooms::output::Notice;
-
-/// Receivers that a publisher may name. More than any room holds.
-const MAX_ALLOWANCES: usize = 2000;
+use crate::rooms::input::{Allowances, SubscriptionRules, TrackWish};
+use crate::rooms::output::{Notice, Output};
 
 impl Room {
     /// A receiver wants tracks, or does not want them any more.
@@ -35,7 +34,7 @@ impl Room {
     }
 
     /// Pauses these tracks and no others, as a client that resumed has them.
-    pub(super) fn pause_tracks(&mut self, sid: &ParticipantSid, disabled: &[TrackSid]) {
+    pub(super) fn pause_tracks(&mut self, sid: &ParticipantSid, disabled: &BTreeSet<TrackSid>) {
         let Some(participant) = self.participants.get(sid) else { return };
         let wishes: Vec<_> = (participant.subscriptions.iter().cloned())
             .map(|track| {
@@ -72,10 +71,7 @@ impl Room {
     }
 
     /// A publisher says who may receive its tracks.
-    pub(super) fn allow_subscribers(&mut self, sid: &ParticipantSid, mut rules: SubscriptionRules) {
-        if let SubscriptionRules::Only(allowances) = &mut rules {
-            allowances.truncate(MAX_ALLOWANCES);
-        }
+    pub(super) fn allow_subscribers(&mut self, sid: &ParticipantSid, rules: SubscriptionRules) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
         if participant.rules != rules {
             participant.rules = rules;
@@ -187,7 +183,7 @@ impl Room {
             if !forwarded.is_empty() {
                 let transport = receiver.transport.clone();
                 let command = SfuCommand::Unsubscribe { transport, tracks: forwarded };
-                self.outputs.push_back(crate::rooms::output::Output::Sfu(command));
+                self.outputs.push_back(Output::Sfu(command));
             }
         }
     }
@@ -211,17 +207,14 @@ impl Participant {
     fn allows(&self, receiver: &Self, track: &TrackSid) -> bool {
         match &self.rules {
             SubscriptionRules::Everyone => true,
-            SubscriptionRules::Only(allowances) => {
-                receiver.is_recorder() || allowances.iter().any(|allowance| allowance.covers(receiver, track))
-            }
+            SubscriptionRules::Only(allowances) => receiver.is_recorder() || allowances.cover(receiver, track),
         }
     }
 }
 
-impl Allowance {
-    fn covers(&self, receiver: &Participant, track: &TrackSid) -> bool {
-        let names_receiver =
-            self.participant.as_ref() == Some(&receiver.sid) || self.identity.as_ref() == Some(&receiver.identity);
-        names_receiver && self.tracks.as_ref().is_none_or(|tracks| tracks.contains(track))
+impl Allowances {
+    fn cover(&self, receiver: &Participant, track: &TrackSid) -> bool {
+        let named = [self.participants.get(&receiver.sid), self.identities.get(&receiver.identity)];
+        named.into_iter().flatten().any(|tracks| tracks.contains(track))
     }
 }

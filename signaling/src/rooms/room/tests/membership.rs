@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Coming in, coming back, leaving.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::rooms::input::SyncState;
 
@@ -184,7 +186,7 @@ fn a_resumed_client_is_taken_at_its_word() {
     let sync = SyncState {
         tracks: vec![first.clone(), "TR_gone".into()],
         subscribe: false,
-        disabled: vec![second.clone()],
+        disabled: BTreeSet::from([second.clone()]),
         ..SyncState::default()
     };
     room.handle(Input::Request { session, request: Request::Sync(sync) });

@@ -106,6 +106,7 @@ fn a_muted_track_is_muted_at_the_sfu_and_for_everybody() {
     let mut room = room();
     let (ann, bob) = (room.join("ann"), room.join("bob"));
     let track = room.publish(&ann, microphone("m"));
+    room.pass(Duration::from_secs(1));
     room.forget_all();
     room.request(&ann, Request::Mute { track: track.clone(), is_muted: true });
     assert!(matches!(room.ordered().as_slice(), [SfuCommand::Mute { is_muted: true, .. }]));
@@ -140,6 +141,7 @@ fn what_a_client_says_about_a_track_is_kept() {
     assert_eq!(of(&picture, &tracks).layers.iter().map(|layer| layer.quality).collect::<Vec<_>>(), [Quality::High]);
     room.request(&ann, Request::AudioFeatures { track: sound.clone(), features: Vec::new() });
     room.request(&ann, Request::VideoSize { track: picture.clone(), width: 640, height: 480 });
+    room.pass(Duration::from_millis(100));
     let tracks = seen_tracks(&mut room, &bob, &ann).expect("an update");
     assert!(!of(&sound, &tracks).is_stereo());
     assert_eq!((of(&picture, &tracks).width, of(&picture, &tracks).height), (640, 480));
@@ -155,4 +157,23 @@ fn a_publisher_learns_once_that_somebody_receives() {
     assert!(room.told(&ann).contains(&Notice::TrackSubscribed(track.clone())));
     room.negotiate(&cy, 1, &[("3", &track)]);
     assert!(!room.told(&ann).contains(&Notice::TrackSubscribed(track)));
+}
+
+#[test]
+fn somebody_who_changes_all_the_time_is_told_about_ten_times_a_second() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    let track = room.publish(&ann, microphone("m"));
+    room.pass(Duration::from_secs(1));
+    room.forget_all();
+    for number in 0..100 {
+        room.request(&ann, Request::Mute { track: track.clone(), is_muted: number % 2 == 0 });
+        room.pass(Duration::from_millis(10));
+    }
+    assert_eq!(room.ordered().len(), 100, "the SFU is told each time");
+    assert!((10..=11).contains(&room.updates(&bob).len()));
+    room.pass(Duration::from_secs(1));
+    assert!(room.updates(&bob).len() <= 1);
+    let info = room.room.participants.get(&ann.sid).map(|ann| ann.info.clone());
+    assert!(info.is_some_and(|info| !info.tracks[0].is_muted), "the last change is told");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Who receives what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::*;
 use crate::rooms::info::{Layer, Quality};
-use crate::rooms::input::{Allowance, SubscriptionRules, TrackWish};
+use crate::rooms::input::{Allowances, AllowedTracks, SubscriptionRules, TrackWish};
 
 fn choose(tracks: &[&TrackSid], subscribe: bool) -> Request {
     Request::Subscribe { tracks: tracks.iter().map(|track| (*track).clone()).collect(), subscribe }
@@ -137,9 +137,9 @@ fn a_publisher_decides_who_receives() {
     let (ann, bob, cy) = (room.join("ann"), room.join("bob"), room.join("cy"));
     let (first, second) = (room.publish(&ann, camera("1")), room.publish(&ann, camera("2")));
     room.forget_all();
-    let of_bob =
-        Allowance { participant: None, identity: Some("bob".into()), tracks: Some(BTreeSet::from([first.clone()])) };
-    let rules = SubscriptionRules::Only(vec![of_bob]);
+    let first_only = AllowedTracks::Only(BTreeSet::from([first.clone()]));
+    let identities = HashMap::from([("bob".into(), first_only)]);
+    let rules = SubscriptionRules::Only(Allowances { identities, ..Allowances::default() });
     room.request(&ann, Request::AllowSubscribers(rules));
     let denied = |track: &TrackSid, is_allowed| Notice::SubscriptionAllowed {
         publisher: ann.sid.clone(),
@@ -169,7 +169,7 @@ fn a_publisher_decides_who_receives() {
 fn rules_hold_for_tracks_and_people_that_come_later() {
     let mut room = room();
     let ann = room.join("ann");
-    room.request(&ann, Request::AllowSubscribers(SubscriptionRules::Only(Vec::new())));
+    room.request(&ann, Request::AllowSubscribers(SubscriptionRules::Only(Allowances::default())));
     let track = room.publish(&ann, camera("c"));
     let bob = room.join("bob");
     assert_eq!(room.forwarded(&bob), (vec![], vec![]));

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Clients that ask for too much. Whoever does is sent away; the room lives on.
+
+use livekit_protocol as proto;
+use livekit_protocol::participant_info::State;
+use livekit_protocol::signal_request::Message as Request;
+use prost::Message as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::support::sfu::sdp;
+use crate::support::{Client, Server, soon};
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_closes_the_websocket() {
+    let server = Server::start().await;
+    let (mut ann, _) = Client::join(&server, "room", "ann").await;
+    let (mut bob, _) = Client::join(&server, "room", "bob").await;
+    ann.send_frame(Message::binary(vec![0; 1024 * 1024 + 1])).await;
+    assert_eq!(ann.closed().await, Some(CloseCode::Size));
+    bob.ping().await;
+}
+
+#[tokio::test]
+async fn fragments_without_end_are_too_large_as_well() {
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+    let server = Server::start().await;
+    let (mut ann, _) = Client::join(&server, "room", "ann").await;
+    for number in 0..9 {
+        let opcode = OpCode::Data(if number == 0 { Data::Binary } else { Data::Continue });
+        ann.send_frame(Message::Frame(Frame::message(vec![0; 128 * 1024], opcode, false))).await;
+    }
+    assert_eq!(ann.closed().await, Some(CloseCode::Size));
+}
+
+#[tokio::test]
+async fn an_offer_of_a_large_meeting_fits() {
+    let server = Server::start().await;
+    let (mut ann, _) = Client::join(&server, "room", "ann").await;
+    let large = format!("{}{}", sdp(3, 3, &[]), "publish nothing\n".repeat(25_000));
+    assert!(large.len() > 350_000);
+    ann.negotiate(1, &large).await;
+}
+
+#[tokio::test]
+async fn a_flood_ends_its_sender_s_stay() {
+    let server = Server::start().await;
+    let (mut bob, _) = Client::join(&server, "room", "bob").await;
+    let (mut eve, _) = Client::join(&server, "room", "eve").await;
+    let request = proto::SignalRequest { message: Some(Request::Ping(0)) }.encode_to_vec();
+    for _ in 0..2000 {
+        // The server may have had enough before the last one.
+        if futures_util::SinkExt::feed(&mut eve.socket, Message::binary(request.clone())).await.is_err() {
+            break;
+        }
+    }
+    drop(futures_util::SinkExt::flush(&mut eve.socket).await);
+    let leave = eve.leave().await;
+    assert_eq!(leave.reason(), proto::DisconnectReason::ParticipantRemoved);
+    assert_eq!(leave.action(), proto::leave_request::Action::Disconnect);
+    bob.update(|info| info.identity == "eve" && info.state() == State::Disconnected).await;
+    bob.ping().await;
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.text().contains(r#"signaling_rejected_frames_total{reason="too_many"} 1"#));
+}
+
+#[tokio::test]
+async fn too_much_nonsense_ends_its_sender_s_stay() {
+    let server = Server::start().await;
+    let (mut bob, _) = Client::join(&server, "room", "bob").await;
+    let (mut eve, _) = Client::join(&server, "room", "eve").await;
+    for _ in 0..30 {
+        eve.send_frame(Message::text("nonsense")).await;
+    }
+    assert_eq!(eve.leave().await.reason(), proto::DisconnectReason::ParticipantRemoved);
+    bob.ping().await;
+}
+
+#[tokio::test]
+async fn a_url_without_end_is_not_read() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(server.address).await.expect("connected");
+    let request = format!("GET /rtc/v1?access_token={} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(200_000));
+    let mut answer = Vec::new();
+    soon(async {
+        drop(stream.write_all(request.as_bytes()).await);
+        drop(stream.read_to_end(&mut answer).await);
+    })
+    .await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert_eq!(server.get("/health/live").await.status, 200);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The service through its front door: HTTP and websockets from outside, with a test's own SFU at the other end of the
+//! bus.
+
+mod abuse;
+mod administration;
+mod data;
+mod framing;
+mod http;
+mod joining;
+mod media;
+mod resuming;
+mod support;
+mod timing;
+mod tokens;
