@@ -111,6 +111,8 @@ async function serverSdk({ server, newPage }) {
   assert.equal(listed.identity, 'anna');
   const participant = await rooms.getParticipant('office', 'anna');
   assert.equal(participant.tracks.length, 1);
+  await assert.rejects(rooms.getParticipant('office', 'nobody'));
+  await assert.rejects(new RoomServiceClient(server.origin, 'devkey', 'wrong').listRooms());
   await rooms.mutePublishedTrack('office', 'anna', participant.tracks[0].sid, true);
   await page.waitUntil(() => !window.room.localParticipant.isMicrophoneEnabled);
   await rooms.updateParticipant('office', 'anna', { metadata: 'chair', name: 'Dr. Anna', attributes: { seat: '1' } });
@@ -120,6 +122,20 @@ async function serverSdk({ server, newPage }) {
       window.room.localParticipant.name === 'Dr. Anna' &&
       window.room.localParticipant.attributes.seat === '1',
   );
+  const watcher = await newPage('chromium');
+  await joinPlain(watcher, sdk, url, await server.token(['--room', 'office', '--identity', 'bert']));
+  const { sid } = participant.tracks[0];
+  const isSubscribed = (state) =>
+    watcher.waitUntil(
+      ([track, wanted]) => {
+        const publications = [...(window.room.remoteParticipants.get('anna')?.trackPublications.values() ?? [])];
+        return publications.some((p) => p.trackSid === track && p.isSubscribed === wanted);
+      },
+      [sid, state],
+    );
+  await isSubscribed(true);
+  await rooms.updateSubscriptions('office', 'bert', [sid], false);
+  await isSubscribed(false);
   await rooms.sendData('office', new TextEncoder().encode('from the office'), DataPacket_Kind.RELIABLE, {
     destinationIdentities: ['anna'],
   });
