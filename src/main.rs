@@ -1,2 +1,28 @@
-//! x
-fn main() {}
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The one binary: reads the settings and runs the roles they ask for.
+//!
+//! Nothing here knows media or rooms; `serve.rs` puts the crates together that do.
+
+mod cli;
+mod config;
+mod duration;
+mod health;
+mod logging;
+mod ports;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("saal: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

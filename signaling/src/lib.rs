@@ -17,6 +17,7 @@ mod rooms;
 mod session;
 mod tasks;
 mod twirp;
+mod web_client;
 
 use std::io;
 use std::sync::Arc;

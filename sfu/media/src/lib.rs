@@ -3,13 +3,22 @@
 //! messages to other shards. It opens no socket, starts no thread, takes no lock and reads no clock, and it knows no
 //! users, rooms or tokens.
 //!
-//! [`shard::Shard`] is the front door. A [`transport::Transport`] is one association with one client, a `Track` is
-//! media that a client publishes, a `Feed` is one shard's copy of a track, a `Subscription` is one receiver's view of
-//! a feed.
+//! [`shard::Shard`] is the front door. A [`transport::Transport`] is one association with one client, a [`track::Track`]
+//! is media that a client publishes, a [`feed::Feed`] is one shard's copy of a track, a [`subscription::Subscription`] is
+//! one receiver's view of a feed.
 
+pub mod codec;
+pub mod feed;
 pub mod ids;
 pub mod media_packet;
 pub mod rtcp;
+pub mod rtp;
 pub mod session;
 pub mod shard;
+pub mod speakers;
+pub mod subscription;
+pub mod track;
 pub mod transport;
+
+#[cfg(test)]
+mod test_support;

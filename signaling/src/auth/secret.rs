@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Text that must not be seen: it prints as dots and is only read by name.
+//! Text that must not be seen: it is printed, logged and written as `(hidden)`, and only read by name.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A secret. It never shows in `Debug` output.
-#[derive(Clone, PartialEq, Eq)]
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// A secret. Neither `Debug` nor `Display` nor serialisation shows it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(Arc<str>);
 
 impl Secret {
@@ -24,7 +30,19 @@ impl<T: Into<Arc<str>>> From<T> for Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("•••")
+        f.write_str(HIDDEN)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
     }
 }
 
@@ -42,10 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_never_prints() {
+    fn no_way_of_printing_shows_a_secret() {
         let key = ApiKey { key: "key".into(), secret: "hush".into() };
-        let printed = format!("{key:?} {key:#?}");
-        assert!(!printed.contains("hush"));
+        let json = serde_json::to_string(&key.secret).unwrap();
+        for shown in [format!("{key:?}"), format!("{key:#?}"), key.secret.to_string(), json] {
+            assert!(shown.contains(HIDDEN) && !shown.contains("hush"), "{shown}");
+        }
         assert_eq!(key.secret.expose(), "hush");
     }
 }

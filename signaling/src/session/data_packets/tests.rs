@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! What becomes of data packets on their way through the edge.
 
 use livekit_protocol as proto;
 

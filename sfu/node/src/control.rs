@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The node's control: a pure state machine between the bus and the shards.
+//!
+//! It keeps what signaling ordered (transports, tracks, subscriptions), answers offers, and tells the shards what
+//! follows from it. A subscription starts at its shard once three things are there: both clients are connected, and
+//! the receiver's session has a downlink for it. Nothing here waits, and nothing is on the packet path.
+
+mod data;
+mod offers;
+mod publications;
+mod reports;
+mod subscriptions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bus::{RoomSid, SfuCommand, SfuEvent, SfuRefusal, SfuReply, TrackSid, TransportSid};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
+use sfu_media::session::{Codec, Session};
+use sfu_media::shard::message::ShardCommand;
+use sfu_media::transport::negotiation::{Negotiation, NegotiationConfig};
+
+use crate::node::MAX_TRANSPORTS;
+use crate::registry::{Place, Registry};
+
+/// What follows from a command or an event.
+#[derive(Debug)]
+pub enum ControlOutput {
+    /// For a shard, in this order.
+    ToShard(ShardId, ShardCommand),
+    /// For whoever keeps the room.
+    Report(RoomSid, SfuEvent),
+}
+
+/// The state of one node beside its shards.
+pub struct Control {
+    config: Arc<NegotiationConfig>,
+    registry: Arc<Registry>,
+    rng: StdRng,
+    transports: HashMap<TransportId, TransportEntry>,
+    transport_ids: HashMap<TransportSid, TransportId>,
+    tracks: HashMap<TrackId, TrackEntry>,
+    track_ids: HashMap<TrackSid, TrackId>,
+    groups: HashMap<RoomSid, RoomEntry>,
+    rooms_by_group: HashMap<SpeakerGroup, RoomSid>,
+    last_id: u64,
+    outputs: Vec<ControlOutput>,
+}
+
+/// One client.
+struct TransportEntry {
+    sid: TransportSid,
+    room: RoomSid,
+    negotiation: Negotiation,
+    /// What was last agreed on.
+    session: Session,
+    /// The shard that hears it, once DTLS is up there.
+    shard: Option<ShardId>,
+    subscriptions: HashMap<TrackId, SubscriptionEntry>,
+}
+
+/// What a client shall receive.
+struct SubscriptionEntry {
+    settings: bus::SubscriptionSettings,
+    /// The shard was told.
+    is_running: bool,
+}
+
+/// What a client publishes.
+struct TrackEntry {
+    sid: TrackSid,
+    transport: TransportId,
+    codec: Codec,
+    is_muted: bool,
+}
+
+struct RoomEntry {
+    group: SpeakerGroup,
+    transports: usize,
+}
+
+impl Control {
+    /// The control of a node whose clients reach it by `config`.
+    #[must_use]
+    pub fn new(config: Arc<NegotiationConfig>, registry: Arc<Registry>, rng: StdRng) -> Self {
+        Self {
+            config,
+            registry,
+            rng,
+            transports: HashMap::new(),
+            transport_ids: HashMap::new(),
+            tracks: HashMap::new(),
+            track_ids: HashMap::new(),
+            groups: HashMap::new(),
+            rooms_by_group: HashMap::new(),
+            last_id: 0,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Carries out an order.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what names an unknown transport, an offer that cannot be answered, and more transports than fit.
+    pub fn handle_command(&mut self, command: SfuCommand) -> Result<SfuReply, SfuRefusal> {
+        match command {
+            SfuCommand::OpenTransport { transport, room, .. } => self.open(transport, room)?,
+            SfuCommand::Offer { transport, sdp } => return self.offer(&transport, &sdp).map(SfuReply::Answer),
+            SfuCommand::Publish { transport, publication } => self.publish(&transport, publication)?,
+            SfuCommand::Unpublish { transport, track } => self.unpublish(&transport, &track)?,
+            SfuCommand::Mute { transport, track, is_muted } => self.mute(&transport, &track, is_muted)?,
+            SfuCommand::Subscribe { transport, subscriptions } => self.subscribe(&transport, subscriptions)?,
+            SfuCommand::Unsubscribe { transport, tracks } => self.unsubscribe(&transport, &tracks)?,
+            SfuCommand::ConfigureSubscription { transport, track, settings } => {
+                self.configure(&transport, &track, settings)?
+            }
+            SfuCommand::SendData { transports, channel, payload } => self.send_data(&transports, channel, payload),
+            SfuCommand::DataTaken { transport, bytes } => self.data_taken(&transport, bytes)?,
+            SfuCommand::CloseTransport { transport } => self.close(&transport)?,
+        }
+        Ok(SfuReply::Done)
+    }
+
+    /// What follows from the commands and events so far, oldest first.
+    pub fn drain_outputs(&mut self) -> impl Iterator<Item = ControlOutput> + '_ {
+        self.outputs.drain(..)
+    }
+
+    /// How many transports are open.
+    #[must_use]
+    pub fn transport_count(&self) -> usize {
+        self.transports.len()
+    }
+
+    fn open(&mut self, sid: TransportSid, room: RoomSid) -> Result<(), SfuRefusal> {
+        if self.transport_ids.contains_key(&sid) {
+            return Ok(());
+        }
+        if self.transports.len() >= MAX_TRANSPORTS {
+            return Err(SfuRefusal::Full);
+        }
+        let id = TransportId(self.next_id());
+        self.enter_room(&room);
+        let negotiation = Negotiation::new(id, self.config.clone(), StdRng::from_rng(&mut self.rng));
+        self.transport_ids.insert(sid.clone(), id);
+        self.transports.insert(
+            id,
+            TransportEntry {
+                sid,
+                room,
+                negotiation,
+                session: Session::default(),
+                shard: None,
+                subscriptions: HashMap::new(),
+            },
+        );
+        Ok(())
+    }
+
+    fn close(&mut self, sid: &TransportSid) -> Result<(), SfuRefusal> {
+        let id = self.id_of(sid)?;
+        self.tell_owner(id, ShardCommand::CloseTransport { transport: id });
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Closes every transport.
+    pub fn close_all(&mut self) {
+        let all: Vec<_> = self.transports.keys().copied().collect();
+        for id in all {
+            self.tell_owner(id, ShardCommand::CloseTransport { transport: id });
+            self.forget(id);
+        }
+    }
+
+    /// Drops a transport that its shard has forgotten or is being told to forget.
+    fn forget(&mut self, id: TransportId) {
+        let Some(entry) = self.transports.remove(&id) else { return };
+        self.transport_ids.remove(&entry.sid);
+        self.registry.remove(id);
+        let published: Vec<_> =
+            self.tracks.iter().filter(|(_, track)| track.transport == id).map(|(id, _)| *id).collect();
+        for track in published {
+            self.forget_track(track);
+        }
+        self.leave_room(&entry.room);
+    }
+
+    fn enter_room(&mut self, room: &RoomSid) {
+        if let Some(entry) = self.groups.get_mut(room) {
+            entry.transports += 1;
+            return;
+        }
+        let group = SpeakerGroup(self.next_id());
+        self.groups.insert(room.clone(), RoomEntry { group, transports: 1 });
+        self.rooms_by_group.insert(group, room.clone());
+    }
+
+    fn leave_room(&mut self, room: &RoomSid) {
+        let Some(entry) = self.groups.get_mut(room) else { return };
+        entry.transports -= 1;
+        if entry.transports == 0 {
+            self.rooms_by_group.remove(&entry.group);
+            self.groups.remove(room);
+        }
+    }
+
+    /// Sends an order to the shard that owns a transport, if one does yet.
+    fn tell_owner(&mut self, id: TransportId, command: ShardCommand) {
+        if let Place::OwnedBy(shard) = self.registry.place(id) {
+            self.outputs.push(ControlOutput::ToShard(shard, command));
+        }
+    }
+
+    fn id_of(&self, sid: &TransportSid) -> Result<TransportId, SfuRefusal> {
+        self.transport_ids.get(sid).copied().ok_or(SfuRefusal::UnknownTransport)
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}

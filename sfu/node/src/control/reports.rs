@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What shards tell: turned into the names that signaling knows and reported under the room.
+
+use bus::{SfuEvent, SpeakerLevel};
+use sfu_media::ids::{ShardId, TransportId};
+use sfu_media::shard::message::{self, ShardEvent};
+
+use super::{Control, ControlOutput};
+
+impl Control {
+    /// Takes in what a shard reports. Reports about what is gone are passed over.
+    pub fn handle_event(&mut self, shard: ShardId, event: ShardEvent) {
+        match event {
+            ShardEvent::Connected { transport } => self.connected(shard, transport),
+            ShardEvent::Failed { transport, reason } => self.failed(transport, reason),
+            ShardEvent::Data { transport, channel, payload } => {
+                let channel = super::data::channel_for_bus(channel);
+                self.report(transport, |sid| SfuEvent::Data { transport: sid, channel, payload: payload.to_vec() });
+            }
+            ShardEvent::TrackStarted { track } => {
+                let Some(entry) = self.tracks.get(&track) else { return };
+                let track = entry.sid.clone();
+                self.report(entry.transport, |_| SfuEvent::TrackStarted { track });
+            }
+            ShardEvent::Speakers { group, levels } => {
+                let Some(room) = self.rooms_by_group.get(&group).cloned() else { return };
+                let levels = levels
+                    .into_iter()
+                    .filter_map(|(track, level)| {
+                        Some(SpeakerLevel { track: self.tracks.get(&track)?.sid.clone(), level })
+                    })
+                    .collect();
+                self.outputs.push(ControlOutput::Report(room, SfuEvent::Speakers { levels, source: shard.0 }));
+            }
+        }
+    }
+
+    fn connected(&mut self, shard: ShardId, id: TransportId) {
+        let Some(entry) = self.transports.get_mut(&id) else { return };
+        entry.shard = Some(shard);
+        self.report(id, |transport| SfuEvent::Connected { transport });
+        self.mute_muted(id);
+        self.run_subscriptions_of(id);
+        self.run_subscriptions_to(id);
+    }
+
+    fn failed(&mut self, id: TransportId, reason: message::TransportFailure) {
+        let reason = match reason {
+            message::TransportFailure::HandshakeTimeout => bus::TransportFailure::HandshakeTimeout,
+            message::TransportFailure::HandshakeFailed => bus::TransportFailure::HandshakeFailed,
+            message::TransportFailure::ConsentLost => bus::TransportFailure::ConsentLost,
+            message::TransportFailure::ClosedByPeer => bus::TransportFailure::ClosedByPeer,
+            message::TransportFailure::SlowDataReader => bus::TransportFailure::SlowDataReader,
+        };
+        self.report(id, |transport| SfuEvent::Failed { transport, reason });
+        self.forget(id);
+    }
+
+    fn report(&mut self, id: TransportId, event: impl FnOnce(bus::TransportSid) -> SfuEvent) {
+        let Some(entry) = self.transports.get(&id) else { return };
+        let event = event(entry.sid.clone());
+        self.outputs.push(ControlOutput::Report(entry.room.clone(), event));
+    }
+}

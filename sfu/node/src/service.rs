@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The node on the bus: commands and the shards' reports go through [`Control`] one at a time, and what follows from
+//! them goes to the shards and back to the bus.
+
+use std::sync::Arc;
+
+use bus::{Bus, NodeId, SfuEndpoint, SfuRequest};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sfu_media::shard::Shard;
+use sfu_media::transport::negotiation::NegotiationConfig;
+use sfu_media::transport::{DtlsIdentity, stun_is_valid};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::control::{Control, ControlOutput};
+use crate::mailbox::MailboxSender;
+use crate::node::{Node, NodeConfig, ShutdownError, StartError};
+use crate::reports::{ReportReceiver, ShardReport};
+
+/// A node that serves on the bus.
+pub struct Service {
+    node: Node,
+    task: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    died: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// Opens the media port, starts the shards and serves as `id` on `bus`. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the port, the threads or a certificate cannot be had.
+    pub fn start(
+        config: &NodeConfig,
+        id: NodeId,
+        bus: &Bus,
+        metrics: &prometheus::Registry,
+    ) -> Result<Self, StartError> {
+        let identity = DtlsIdentity::generate()?;
+        let fingerprint = identity.fingerprint();
+        let (node, ports) = Node::start(config, Box::new(stun_is_valid), move |shard| {
+            Shard::new(shard, identity.clone(), rand::random())
+        })?;
+        metrics.register(Box::new(ports.metrics))?;
+        let candidates = node.candidates().to_vec();
+        let negotiation = Arc::new(NegotiationConfig { fingerprint, candidates });
+        let control = Control::new(negotiation, ports.registry, StdRng::from_os_rng());
+        let (stop, stopping) = watch::channel(false);
+        let (dying, died) = watch::channel(false);
+        let service = Loop {
+            control,
+            endpoint: bus.serve_sfu(id),
+            reports: ports.reports,
+            mailboxes: ports.mailboxes,
+            stopping,
+            dying,
+        };
+        Ok(Self { node, task: tokio::spawn(service.run()), stop, died })
+    }
+
+    /// Where media arrives, with the port that the kernel chose.
+    #[must_use]
+    pub const fn media_addr(&self) -> std::net::SocketAddr {
+        self.node.media_addr()
+    }
+
+    /// Ends when a shard has died: its calls are lost, and the process should be started anew.
+    pub fn died(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut died = self.died.clone();
+        async move {
+            // Without a loop there is nothing left that could die.
+            if died.wait_for(|died| *died).await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Says goodbye to all clients and ends, in at most two seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a shard did not end in time, or had panicked.
+    pub async fn shutdown(self) -> Result<(), ShutdownError> {
+        self.stop.send_replace(true);
+        // The loop ends at once: it waits for nothing but its inputs.
+        let _ = self.task.await;
+        let node = self.node;
+        tokio::task::spawn_blocking(move || node.shutdown()).await.unwrap_or(Err(ShutdownError::StillRunning))
+    }
+}
+
+struct Loop {
+    control: Control,
+    endpoint: SfuEndpoint,
+    reports: ReportReceiver,
+    mailboxes: Vec<MailboxSender>,
+    stopping: watch::Receiver<bool>,
+    dying: watch::Sender<bool>,
+}
+
+impl Loop {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                _ = self.stopping.changed() => break,
+                report = self.reports.next() => match report {
+                    Some((_, ShardReport::Died)) | None => {
+                        self.dying.send_replace(true);
+                        break;
+                    }
+                    // Where a transport is stands in the registry already.
+                    Some((_, ShardReport::Claimed(_))) => {}
+                    Some((shard, ShardReport::Event(event))) => self.control.handle_event(shard, event),
+                },
+                request = self.endpoint.next() => match request {
+                    Some(request) => self.answer(request),
+                    None => break,
+                },
+            }
+            self.carry_out();
+        }
+        self.control.close_all();
+        self.carry_out();
+    }
+
+    fn answer(&mut self, request: SfuRequest) {
+        let (command, reply) = request.into_parts();
+        reply(self.control.handle_command(command));
+    }
+
+    fn carry_out(&mut self) {
+        for output in self.control.drain_outputs() {
+            match output {
+                ControlOutput::ToShard(shard, command) => {
+                    // A shard that is gone is reported as dead; nobody misses its commands.
+                    if let Some(mailbox) = self.mailboxes.get(usize::from(shard.0)) {
+                        mailbox.send_command(command);
+                    }
+                }
+                // A room without a keeper has nobody who could act on it.
+                ControlOutput::Report(room, event) => {
+                    self.endpoint.report(&room, event);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The command line: what can be said, and which function answers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Purpose, Settings};
+use crate::{duration, health, serve, token};
+use signaling::Secret;
+
+/// `saal` and its commands.
+#[derive(Parser)]
+#[command(version, about = "Video and telephone conferencing that an organisation hosts itself")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run Saal until Ctrl-C or SIGTERM
+    Serve(SettingsFlags),
+    /// Print a token that lets somebody into a room
+    Token(TokenFlags),
+    /// Print the settings in force as TOML, with secrets hidden
+    Config(SettingsFlags),
+    /// Ask a running Saal on this machine whether it is ready; the exit status is the answer
+    Health(SettingsFlags),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub(crate) fn run(self) -> Result<()> {
+        match self.command {
+            Command::Serve(flags) => serve::run(&flags.settings(Purpose::Serve)?),
+            Command::Token(flags) => token::run(&flags),
+            Command::Config(flags) => {
+                print!("{}", flags.settings(Purpose::Read)?.to_toml()?);
+                Ok(())
+            }
+            Command::Health(flags) => health::run(flags.settings(Purpose::Read)?.http.listen),
+        }
+    }
+}
+
+/// Flags that every command takes. They go before the environment, which goes before the file.
+#[derive(Args, Default)]
+pub(crate) struct SettingsFlags {
+    /// For development: loopback only, with the API key `devkey` and the secret `secret`
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Settings file; without it, saal.toml in the working directory is read if there is one
+    #[arg(long, value_name = "FILE", env = "SAAL_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for what must survive a restart
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where to listen for HTTP and WebSocket
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Where to receive and send media (UDP)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) media: Option<SocketAddr>,
+    /// Address under which browsers reach the media port; can be given several times
+    #[arg(long, value_name = "IP")]
+    pub(crate) advertise: Vec<IpAddr>,
+    /// API key and its secret; can be given several times. Others on this machine can read it in the
+    /// process list, so prefer the settings file
+    #[arg(long, value_name = "KEY:SECRET", value_parser = api_key)]
+    pub(crate) api_key: Vec<ApiKey>,
+}
+
+impl SettingsFlags {
+    /// The settings of file, environment and these flags together.
+    pub(crate) fn settings(&self, purpose: Purpose) -> Result<Settings> {
+        // Names and values that are not Unicode cannot be meant for us.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Ok(Settings::load(self, environment, purpose)?)
+    }
+}
+
+/// What `saal token` takes.
+#[derive(Args)]
+pub(crate) struct TokenFlags {
+    /// Room that the token opens
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) room: String,
+    /// Who comes in with it: one identity is in a room once
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) identity: String,
+    /// Name that the others see
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Let its holder moderate the room
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// How long the token can be used to join, such as 30m or 6h
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration::parse)]
+    pub(crate) valid_for: Duration,
+    /// Print a link to open in a browser instead; BASE is the address people use, http.listen without it
+    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true)]
+    pub(crate) link: Option<Option<String>>,
+    /// API key to sign with, when there are several
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+}
+
+/// A key with its secret, as `--api-key` takes them.
+#[derive(Clone)]
+pub(crate) struct ApiKey {
+    pub(crate) key: String,
+    pub(crate) secret: Secret,
+}
+
+fn api_key(text: &str) -> Result<ApiKey, &'static str> {
+    match text.split_once(':') {
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
+            Ok(ApiKey { key: key.to_owned(), secret: Secret::from(secret.to_owned()) })
+        }
+        _ => Err("expected a key and its secret with a colon between them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_secret_may_hold_colons_but_not_be_empty() {
+        let parsed = api_key("key:a:b").unwrap();
+        assert_eq!((parsed.key.as_str(), parsed.secret.expose()), ("key", "a:b"));
+        assert!(api_key("key:").is_err() && api_key(":secret").is_err() && api_key("key").is_err());
+    }
+
+    #[test]
+    fn a_link_may_or_may_not_name_its_base() {
+        let link = |flag: &str| {
+            let line = ["saal", "token", "--room", "r", "--identity", "i", flag];
+            match Cli::try_parse_from(line).unwrap().command {
+                Command::Token(flags) => flags.link.unwrap(),
+                _ => panic!("not a token command"),
+            }
+        };
+        assert_eq!(link("--link"), None);
+        assert_eq!(link("--link=https://saal.example.org").unwrap(), "https://saal.example.org");
+    }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The settings: defaults, then `saal.toml`, then `SAAL_…` in the environment, then flags.
+//!
+//! `saal.sample.toml` documents every key; a test keeps it equal to these types and their defaults.
+
+mod layers;
+mod problems;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use figment::Figment;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::SettingsFlags;
+use layers::Layer;
+pub(crate) use problems::Problems;
+use signaling::Secret;
+
+/// The API key that `--dev` brings, known to everybody.
+pub(crate) const DEV_KEY: &str = "devkey";
+
+/// Its secret.
+pub(crate) const DEV_SECRET: &str = "secret";
+
+/// HS256 signs with SHA-256, so a shorter secret would be easier to guess than the signature.
+const SHORTEST_SECRET_CHARS: usize = 32;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: Http,
+    pub(crate) media: Media,
+    pub(crate) api_keys: BTreeMap<String, Secret>,
+    pub(crate) rooms: Rooms,
+    pub(crate) log: Log,
+    /// Whether `--dev` was given. No setting: a file must not be able to say it.
+    #[serde(skip)]
+    pub(crate) dev: bool,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    #[serde(deserialize_with = "address")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// `[media]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Media {
+    #[serde(deserialize_with = "address")]
+    pub(crate) listen: SocketAddr,
+    #[serde(deserialize_with = "one_or_more_ips")]
+    pub(crate) advertise: Vec<IpAddr>,
+    pub(crate) shards: usize,
+}
+
+/// `[rooms]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rooms {
+    pub(crate) auto_create: bool,
+    #[serde(with = "crate::duration")]
+    pub(crate) empty_timeout: Duration,
+    #[serde(with = "crate::duration")]
+    pub(crate) departure_timeout: Duration,
+    pub(crate) max_participants: u32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// What the settings are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To run a server, which must not be open to anybody who guesses a secret.
+    Serve,
+    /// To look at them or to sign a token.
+    Read,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            http: Http::default(),
+            media: Media::default(),
+            api_keys: BTreeMap::new(),
+            rooms: Rooms::default(),
+            log: Log::default(),
+            dev: false,
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7880)) }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 7882)), advertise: Vec::new(), shards: 0 }
+    }
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self {
+            auto_create: true,
+            empty_timeout: Duration::from_secs(300),
+            departure_timeout: Duration::from_secs(20),
+            max_participants: 0,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Settings {
+    /// Puts the layers together and judges the result. Every mistake is reported, not only the first.
+    pub(crate) fn load(
+        flags: &SettingsFlags,
+        environment: impl Iterator<Item = (String, String)>,
+        purpose: Purpose,
+    ) -> Result<Self, Problems> {
+        let mut layers = Figment::new();
+        if flags.dev {
+            layers = layers.merge(Layer::development());
+        }
+        layers = layers
+            .merge(Layer::file(flags.config.as_deref())?)
+            .merge(Layer::environment(environment))
+            .merge(Layer::flags(flags));
+        let mut problems = Problems::in_values(&layers);
+        let mut settings: Self = match layers.extract() {
+            Ok(settings) => settings,
+            Err(_) if !problems.is_empty() => return Err(problems),
+            Err(error) => return Err(Problems::one(error.to_string())),
+        };
+        settings.dev = flags.dev;
+        settings.judge(purpose, |key, what| problems.add(&layers, key, what));
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// The settings as `saal.toml` would say them.
+    pub(crate) fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context("writing the settings as TOML")
+    }
+
+    /// What each value alone cannot tell.
+    fn judge(&self, purpose: Purpose, mut problem: impl FnMut(&[&str], String)) {
+        if self.dev && !self.http.listen.ip().is_loopback() {
+            let what = "with --dev everybody knows the API key, so only a loopback address will do";
+            problem(&["http", "listen"], what.to_owned());
+        }
+        if let Some(ip) = self.media.advertise.iter().find(|ip| ip.is_unspecified()) {
+            problem(&["media", "advertise"], format!("{ip} is no address that a browser could reach"));
+        }
+        if let Err(error) = EnvFilter::try_new(&self.log.level) {
+            problem(&["log", "level"], format!("{:?} is no log level: {error}", self.log.level));
+        }
+        if purpose == Purpose::Serve && !self.dev {
+            self.judge_secrets(problem);
+        }
+    }
+
+    fn judge_secrets(&self, mut problem: impl FnMut(&[&str], String)) {
+        const REMEDY: &str = "`openssl rand -base64 32` makes a good one";
+        if self.api_keys.is_empty() {
+            problem(&["api_keys"], format!("there is no API key: set one with a secret of its own; {REMEDY}"));
+        }
+        for (key, secret) in &self.api_keys {
+            if secret.expose().chars().count() < SHORTEST_SECRET_CHARS {
+                let what = format!("the secret has fewer than {SHORTEST_SECRET_CHARS} characters; {REMEDY}");
+                problem(&["api_keys", key], what);
+            }
+        }
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no address with a port, such as 127.0.0.1:7880")))
+}
+
+/// A list, or in the environment also one address or several with commas between them.
+fn one_or_more_ips<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        One(String),
+        Many(Vec<String>),
+    }
+    let texts = match Texts::deserialize(deserializer) {
+        Ok(Texts::One(text)) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+        Ok(Texts::Many(texts)) => texts,
+        Err(_) => return Err(D::Error::custom("expected a list of IP addresses")),
+    };
+    let parse = |text: &String| text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no IP address")));
+    texts.iter().filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests;

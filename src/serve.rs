@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! `saal serve`: puts the roles together in one process, and ends them together.
+
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bus::Bus;
+use sfu_node::NodeConfig;
+use signaling::ApiKey;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::config::Settings;
+use crate::{logging, ports, token};
+
+/// What ending may take. Service managers wait longer than this before they kill.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
+/// A part of that: what tasks get which are still busy when the roles have ended.
+const LAST_TASKS: Duration = Duration::from_millis(500);
+
+/// The name of the SFU node in the same process.
+const OWN_NODE: &str = "local";
+
+/// The room of the link that `--dev` prints.
+const DEV_ROOM: &str = "demo";
+
+/// Runs until Ctrl-C or SIGTERM.
+pub(crate) fn run(settings: &Settings) -> Result<()> {
+    logging::start(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let result = runtime.block_on(serve(settings));
+    runtime.shutdown_timeout(LAST_TASKS);
+    result
+}
+
+async fn serve(settings: &Settings) -> Result<()> {
+    let stop = Stop::on_signals()?;
+    ports::check_media_port(settings)?;
+    let http = ports::listen_for_http(settings).await?;
+    let goodbye = {
+        let stop = stop.clone();
+        async move {
+            stop.asked_for().await;
+            tokio::time::sleep(LONGEST_GOODBYE - LAST_TASKS).await;
+        }
+    };
+    tokio::select! {
+        result = run_roles(settings, http, &stop) => result,
+        () = goodbye => {
+            warn!("some calls did not end in time and were cut");
+            Ok(())
+        }
+    }
+}
+
+/// The one place where the roles are composed: the bus, the SFU node, the signaling service.
+async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Result<()> {
+    let metrics = prometheus::Registry::new();
+    let bus = Bus::local();
+    let node_config = NodeConfig {
+        media: settings.media.listen,
+        advertise: settings.media.advertise.clone(),
+        shards: settings.media.shards,
+        dev: settings.dev,
+    };
+    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).context("starting the SFU")?;
+    let died = node.died();
+    announce(settings, http.local_addr().context("asking for the HTTP port")?);
+    let signaling = signaling::serve(signaling_config(settings), bus, http, metrics, stop.asked_for());
+    tokio::select! {
+        result = signaling => result.context("serving HTTP")?,
+        () = died => bail!("the SFU has died; see the log"),
+    }
+    // Signaling has said goodbye to everybody, so nothing depends on the node any more.
+    node.shutdown().await.context("ending the SFU")?;
+    info!("stopped");
+    Ok(())
+}
+
+fn signaling_config(settings: &Settings) -> signaling::Config {
+    let api_keys = settings.api_keys.iter().map(|(key, secret)| ApiKey { key: key.clone(), secret: secret.clone() });
+    signaling::Config {
+        dev: settings.dev,
+        api_keys: api_keys.collect(),
+        rooms: signaling::RoomDefaults {
+            auto_create: settings.rooms.auto_create,
+            empty_timeout: settings.rooms.empty_timeout,
+            departure_timeout: settings.rooms.departure_timeout,
+            max_participants: settings.rooms.max_participants,
+        },
+    }
+}
+
+/// Says that people can come, and for development where to.
+fn announce(settings: &Settings, http: SocketAddr) {
+    info!(%http, version = env!("CARGO_PKG_VERSION"), "ready");
+    if settings.dev {
+        let base = format!("http://{http}");
+        let link = token::room_link(&base, DEV_ROOM);
+        // Not `println!`, which panics when nobody reads: a server must not end because of that.
+        let _ =
+            writeln!(std::io::stdout(), "Saal is ready at {base}\nTo try it, open this in two browser tabs: {link}");
+    }
+}
+
+/// Whether somebody asked this process to end; clones share the answer.
+#[derive(Clone)]
+struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Watches for Ctrl-C and SIGTERM from now on.
+    fn on_signals() -> Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt()).context("watching for Ctrl-C")?;
+        let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
+        let (asked, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => info!("Ctrl-C: stopping"),
+                _ = terminate.recv() => info!("SIGTERM: stopping"),
+            }
+            asked.send_replace(true);
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Ends when the process shall.
+    fn asked_for(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut receiver = self.0.clone();
+        async move {
+            // An error means that nobody watches any more; ending is then the only safe answer.
+            let _ = receiver.wait_for(|asked| *asked).await;
+        }
+    }
+}

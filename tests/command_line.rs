@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The binary as people meet it: what it prints, what it refuses, how it starts and ends.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::Value;
+
+const STRONG: &str = "0123456789abcdef0123456789abcdef";
+
+/// `saal` in an empty folder, with no settings of its surroundings.
+fn saal(arguments: &[&str]) -> Command {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty");
+    std::fs::create_dir_all(&folder).expect("creating a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SAAL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    saal(arguments).output().expect("running saal")
+}
+
+fn settings_file(name: &str, text: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("writing a settings file");
+    path.display().to_string()
+}
+
+/// What a successful command printed.
+fn printed(arguments: &[&str]) -> String {
+    let output = output(arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// What a refusal said: on standard error, with exit status 1, without a backtrace.
+fn refused(arguments: &[&str]) -> String {
+    let output = output(arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.starts_with("saal: ") && !said.contains("panicked"), "{said}");
+    said
+}
+
+/// A token's claims, when `secret` signed it with HS256 and it is valid now.
+fn verified(token: &str, secret: &str) -> Value {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_nbf = true;
+    validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
+    jsonwebtoken::decode::<Value>(token.trim(), &DecodingKey::from_secret(secret.as_bytes()), &validation)
+        .expect("a valid token")
+        .claims
+}
+
+#[test]
+fn a_token_lets_its_holder_join_one_room() {
+    let claims = verified(&printed(&["token", "--dev", "--room", "demo", "--identity", "alice"]), "secret");
+    assert_eq!(claims["iss"], "devkey");
+    assert_eq!(claims["sub"], "alice");
+    let video = &claims["video"];
+    assert_eq!((&video["room"], &video["roomJoin"]), (&Value::from("demo"), &Value::from(true)));
+    // LiveKit's rule: what is not said may be done, except administration.
+    for may in ["canPublish", "canSubscribe", "canPublishData"] {
+        assert_ne!(video[may], false, "{claims}");
+    }
+    assert_ne!(video["roomAdmin"], true, "{claims}");
+    assert!(claims.get("name").is_none());
+}
+
+#[test]
+fn a_token_carries_name_moderation_and_life_time() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let key = format!("portal:{STRONG}");
+    let token = printed(&[
+        "token",
+        "--room",
+        "r",
+        "--identity",
+        "i",
+        "--name",
+        "Ada Süß",
+        "--admin",
+        "--valid-for",
+        "1h30m",
+        "--api-key",
+        &key,
+    ]);
+    let claims = verified(&token, STRONG);
+    assert_eq!((&claims["iss"], &claims["name"]), (&Value::from("portal"), &Value::from("Ada Süß")));
+    assert_eq!(claims["video"]["roomAdmin"], true);
+    let times = ["iat", "nbf", "exp"].map(|claim| claims[claim].as_f64().expect("a time") as u64);
+    assert!((now..now + 60).contains(&times[0]), "{claims}");
+    assert_eq!((times[1], times[2]), (times[0], times[0] + 5_400));
+}
+
+#[test]
+fn a_token_is_signed_with_the_key_of_the_settings_file() {
+    let file = settings_file("token.toml", &format!("[api_keys]\na = '{STRONG}'\nb = 'b{STRONG}'\n"));
+    let base = ["token", "--config", &file, "--room", "r", "--identity", "i"];
+    assert!(refused(&base).contains("choose one with --key"));
+    let token = printed(&[&base[..], &["--key", "b"]].concat());
+    assert_eq!(verified(&token, &format!("b{STRONG}"))["iss"], "b");
+}
+
+#[test]
+fn a_link_leads_to_the_room_with_the_token_where_no_server_logs_it() {
+    let base = ["token", "--dev", "--room", "Haus 7", "--identity", "i"];
+    let link = printed(&[&base[..], &["--link"]].concat());
+    let (address, token) = link.split_once("#token=").expect("a token in the fragment");
+    assert_eq!(address, "http://127.0.0.1:7880/m/Haus%207");
+    assert_eq!(verified(token, "secret")["video"]["room"], "Haus 7");
+    let link = printed(&[&base[..], &["--link=https://saal.example.org/"]].concat());
+    assert!(link.starts_with("https://saal.example.org/m/Haus%207#token="), "{link}");
+}
+
+#[test]
+fn without_a_key_there_is_no_token() {
+    let said = refused(&["token", "--room", "r", "--identity", "i"]);
+    assert!(said.contains("no API key") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_server_with_a_weak_secret_does_not_start() {
+    let said = refused(&["serve", "--api-key", "portal:secret"]);
+    assert!(said.contains("api_keys.portal (--api-key)"), "{said}");
+    assert!(said.contains("openssl rand -base64 32") && said.lines().count() == 1, "{said}");
+    assert!(!said.contains(":secret"), "{said}");
+}
+
+#[test]
+fn a_server_without_any_secret_does_not_start() {
+    let said = refused(&["serve"]);
+    assert!(said.contains("openssl rand -base64 32") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn development_does_not_open_to_the_network() {
+    let said = refused(&["serve", "--dev", "--http", "0.0.0.0:0"]);
+    assert!(said.contains("http.listen (--http)") && said.contains("loopback"), "{said}");
+}
+
+#[test]
+fn settings_are_printed_without_their_secrets() {
+    let file = settings_file("hidden.toml", &format!("[api_keys]\nportal = '{STRONG}'\n"));
+    let shown = printed(&["config", "--config", &file, "--http", "127.0.0.1:9"]);
+    assert!(!shown.contains(STRONG), "{shown}");
+    assert!(shown.contains("portal = \"(hidden)\"") && shown.contains("listen = \"127.0.0.1:9\""), "{shown}");
+}
+
+#[test]
+fn printed_settings_name_every_key_of_the_sample() {
+    let sample = include_str!("../saal.sample.toml");
+    let assignments = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned()).collect()
+    };
+    assert_eq!(assignments(&printed(&["config"])), assignments(sample));
+}
+
+#[test]
+fn bad_settings_are_told_all_at_once_with_key_and_place() {
+    let file = settings_file("bad.toml", "colour = 'red'\n[media]\nlisten = 'everywhere'\n");
+    let output = saal(&["config", "--config", &file]).env("SAAL_MEDIA__SHARDS", "-1").output().expect("running saal");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.starts_with("saal: 3 settings do not work:"), "{said}");
+    assert!(said.contains(&format!("colour ({file}): there is no such setting")), "{said}");
+    assert!(said.contains(&format!("media.listen ({file}): \"everywhere\" is no address")), "{said}");
+    assert!(said.contains("media.shards (SAAL_MEDIA__SHARDS in the environment)"), "{said}");
+}
+
+#[test]
+fn the_usual_file_is_read_without_being_asked_for() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("usual");
+    std::fs::create_dir_all(&folder).expect("creating a folder");
+    std::fs::write(folder.join("saal.toml"), "[rooms]\nmax_participants = 7\n").expect("writing saal.toml");
+    let output = saal(&["config"]).current_dir(folder).output().expect("running saal");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("max_participants = 7"), "{output:?}");
+}
+
+#[test]
+fn a_taken_port_is_one_sentence() {
+    let http = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = http.local_addr().expect("an address").to_string();
+    let said = refused(&["serve", "--dev", "--http", &address, "--media", "127.0.0.1:0"]);
+    assert!(said.contains("already taken") && said.contains("http.listen"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+
+    let media = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = media.local_addr().expect("an address").to_string();
+    let said = refused(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", &address]);
+    assert!(said.contains("already taken") && said.contains("media.listen"), "{said}");
+}
+
+#[test]
+fn health_without_a_server_is_a_failure() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+    let said = refused(&["health", "--http", &free]);
+    assert!(said.contains("no answer from"), "{said}");
+}
+
+#[test]
+fn sigterm_and_ctrl_c_end_a_server_cleanly() {
+    for signal in ["-TERM", "-INT"] {
+        let (server, ready) = started();
+        assert!(ready.contains("http://127.0.0.1:"), "{ready}");
+        let asked = Instant::now();
+        let kill = Command::new("kill").args([signal, &server.0.id().to_string()]).status().expect("running kill");
+        assert!(kill.success());
+        let status = server.wait();
+        assert!(status.success(), "{signal}: {status}");
+        assert!(asked.elapsed() < Duration::from_secs(5), "{signal} took {:?}", asked.elapsed());
+    }
+}
+
+/// A server on ports that nobody uses, and the line in which it says that it is ready.
+fn started() -> (Server, String) {
+    let arguments = ["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"];
+    let mut child = saal(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starting saal");
+    let stdout = child.stdout.take().expect("its output");
+    let server = Server(child);
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    (server, line)
+}
+
+/// Ends with the test, however that ends.
+struct Server(Child);
+
+impl Server {
+    fn wait(mut self) -> ExitStatus {
+        self.0.wait().expect("its end")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Which events of a conference are read out. Speaking is not among them: it would never be quiet.
+import { effect, untracked } from '@preact/signals';
+import { fill, plural, t } from '../i18n';
+import type { Announcer } from './announcer';
+import type { Conference, ParticipantView } from './model';
+
+/** A longer message is read in the chat. */
+const MAX_CHARS_READ = 200;
+
+/** Has the events of a conference read out. Returns how to stop. */
+export function announceConference(conference: Conference, announcer: Announcer): () => void {
+  const others = conference.remotes.peek().length;
+  const words = t.peek().announcements;
+  announcer.say(others === 0 ? words.joinedAlone : plural(words.joinedRoom, others));
+  const stops = [
+    announcePeople(conference, announcer),
+    announceScreens(conference, announcer),
+    announceConnection(conference, announcer),
+    announceMessages(conference, announcer),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    announcer.reset();
+  };
+}
+
+function announcePeople(conference: Conference, announcer: Announcer): () => void {
+  let known = namesOf(conference.remotes.peek());
+  return effect(() => {
+    const present = conference.remotes.value;
+    // Who is really gone is only known once the connection is back.
+    if (conference.connection.value === 'reconnecting') return;
+    untracked(() => {
+      const now = namesOf(present);
+      for (const [identity, name] of now) if (!known.has(identity)) announcer.joined(identity, name);
+      for (const [identity, name] of known) if (!now.has(identity)) announcer.left(identity, name);
+      known = now;
+    });
+  });
+}
+
+function announceScreens(conference: Conference, announcer: Announcer): () => void {
+  let sharing = new Map<string, string>();
+  return effect(() => {
+    const now = new Map(
+      conference.remotes.value
+        .filter((person) => person.screen.value !== null)
+        .map((person) => [person.identity, person.name.peek()]),
+    );
+    const words = t.peek().announcements;
+    for (const [identity, name] of now) if (!sharing.has(identity)) announcer.say(fill(words.shareStarted, { name }));
+    for (const [identity, name] of sharing) {
+      if (!now.has(identity)) announcer.say(fill(words.shareStopped, { name }));
+    }
+    sharing = now;
+  });
+}
+
+function announceConnection(conference: Conference, announcer: Announcer): () => void {
+  let before = conference.connection.peek();
+  return effect(() => {
+    const now = conference.connection.value;
+    if (now === before) return;
+    before = now;
+    const words = t.peek().announcements;
+    announcer.say(now === 'reconnecting' ? words.reconnecting : words.reconnected, 'assertive');
+  });
+}
+
+function announceMessages(conference: Conference, announcer: Announcer): () => void {
+  let last = conference.chat.messages.peek().at(-1)?.id;
+  return effect(() => {
+    const messages = conference.chat.messages.value;
+    const start = messages.findIndex((message) => message.id === last) + 1;
+    last = messages.at(-1)?.id;
+    for (const { isOwn, senderName, text } of messages.slice(start)) {
+      if (isOwn) continue;
+      const short = text.length > MAX_CHARS_READ ? `${text.slice(0, MAX_CHARS_READ)} …` : text;
+      announcer.say(fill(t.peek().announcements.message, { name: senderName, text: short }));
+    }
+  });
+}
+
+function namesOf(people: readonly ParticipantView[]): Map<string, string> {
+  return new Map(people.map((person) => [person.identity, person.name.peek()]));
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: EUPL-1.2
+// One LiveKit participant as signals. LiveKit tells that something changed; this reads what it is now.
+import { batch, signal } from '@preact/signals';
+import { ConnectionQuality, Track, type Participant, type TrackPublication } from 'livekit-client';
+import type { LinkQuality, MicrophoneState, ParticipantView, VideoSource } from './model';
+
+const LINK: Record<ConnectionQuality, LinkQuality> = {
+  [ConnectionQuality.Excellent]: 'good',
+  [ConnectionQuality.Good]: 'good',
+  [ConnectionQuality.Poor]: 'poor',
+  [ConnectionQuality.Lost]: 'lost',
+  [ConnectionQuality.Unknown]: 'unknown',
+};
+
+/** Follows one participant. */
+export class ParticipantState implements ParticipantView {
+  readonly identity: string;
+  readonly isLocal: boolean;
+  readonly name = signal('');
+  readonly microphone = signal<MicrophoneState>('none');
+  readonly camera = signal<VideoSource | null>(null);
+  readonly screen = signal<VideoSource | null>(null);
+  readonly isSpeaking = signal(false);
+  readonly spokeAtMs = signal(0);
+  readonly link = signal<LinkQuality>('unknown');
+  #participant: Participant;
+
+  constructor(participant: Participant) {
+    this.#participant = participant;
+    this.identity = participant.identity;
+    this.isLocal = participant.isLocal;
+    this.refresh();
+  }
+
+  /** The same person is from now on represented by another object of LiveKit's. */
+  follow(participant: Participant): void {
+    this.#participant = participant;
+  }
+
+  /** Reads everything again; cheap, because unchanged signals wake nobody. */
+  refresh(): void {
+    const participant = this.#participant;
+    batch(() => {
+      this.name.value = participant.name || participant.identity;
+      this.microphone.value = microphoneState(participant.getTrackPublication(Track.Source.Microphone));
+      this.link.value = LINK[participant.connectionQuality];
+      const isMirrored = this.isLocal;
+      keepIfSame(this.camera, videoSource(participant.getTrackPublication(Track.Source.Camera), isMirrored));
+      keepIfSame(this.screen, videoSource(participant.getTrackPublication(Track.Source.ScreenShare), false));
+    });
+  }
+
+  /** Takes in whether the person is heard at the moment. */
+  setSpeaking(isSpeaking: boolean, nowMs: number): void {
+    if (isSpeaking === this.isSpeaking.peek()) return;
+    batch(() => {
+      this.isSpeaking.value = isSpeaking;
+      if (isSpeaking) this.spokeAtMs.value = nowMs;
+    });
+  }
+}
+
+function microphoneState(publication: TrackPublication | undefined): MicrophoneState {
+  if (publication === undefined) return 'none';
+  return publication.isMuted ? 'muted' : 'on';
+}
+
+function videoSource(publication: TrackPublication | undefined, isMirrored: boolean): VideoSource | null {
+  const track = publication?.videoTrack;
+  if (track === undefined || publication?.isMuted !== false) return null;
+  return {
+    id: publication.trackSid,
+    isMirrored,
+    attach: (element) => void track.attach(element),
+    detach: (element) => void track.detach(element),
+  };
+}
+
+/** A new object for the same picture would make the video element start again. */
+function keepIfSame(current: { value: VideoSource | null }, next: VideoSource | null): void {
+  if (current.value?.id !== next?.id) current.value = next;
+}

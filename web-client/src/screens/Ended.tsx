@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: EUPL-1.2
+import { navigate } from '../app/router';
+import type { EndReason } from '../conference/model';
+import { t } from '../i18n';
+import { Button } from '../ui/Button';
+import { Message } from './Message';
+
+interface EndedProps {
+  reason: EndReason;
+  onRejoin: () => void;
+}
+
+/** After a meeting: why it is over, and the way back in. */
+export function Ended({ reason, onRejoin }: EndedProps) {
+  const words = t.value.ended;
+  const { title, text } = words.reasons[reason];
+  return (
+    <Message
+      icon={reason === 'lost' || reason === 'shutdown' ? 'warning' : 'callEnd'}
+      title={title}
+      testId="ended"
+      actions={
+        <>
+          <Button kind="primary" data-testid="rejoin" onClick={onRejoin}>
+            {words.rejoin}
+          </Button>
+          <Button data-testid="to-start" onClick={() => navigate('/')}>
+            {words.toStart}
+          </Button>
+        </>
+      }
+    >
+      <p data-testid="end-reason" data-reason={reason}>
+        {text}
+      </p>
+    </Message>
+  );
+}

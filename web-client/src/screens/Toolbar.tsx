@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: EUPL-1.2
+import type { ReadonlySignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import type { Conference } from '../conference/model';
+import { shortcutLabel, type ShortcutAction } from '../conference/shortcuts';
+import { fill, plural, t } from '../i18n';
+import { Icon } from '../ui/Icon';
+import type { IconName } from '../ui/icons';
+import { useRovingFocus } from '../ui/roving-focus';
+import type { PanelName } from './Room';
+
+interface ToolbarProps {
+  conference: Conference;
+  panel: ReadonlySignal<PanelName | null>;
+  onPanel: (name: PanelName) => void;
+}
+
+/** The controls, always in the same order. */
+export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
+  const words = t.value.room;
+  const bar = useRef<HTMLDivElement>(null);
+  useRovingFocus(bar);
+  const may = conference.permissions.value;
+  const isMicrophoneOn = conference.isMicrophoneOn.value;
+  const isCameraOn = conference.isCameraOn.value;
+  const isScreenShared = conference.isScreenShared.value;
+  const unread = conference.chat.unread.value;
+  const count = conference.remotes.value.length + 1;
+  const withKeys = (text: string, action: ShortcutAction) =>
+    fill(text, { keys: shortcutLabel(action, t.value.settings.control) });
+
+  return (
+    <footer class="toolbar">
+      <div class="tools" id="tools" role="toolbar" aria-label={words.tools} ref={bar} tabIndex={-1}>
+        <Tool
+          icon={isMicrophoneOn ? 'mic' : 'micOff'}
+          label={words.microphone}
+          hint={withKeys(isMicrophoneOn ? words.microphoneOff : words.microphoneOn, 'microphone')}
+          isPressed={isMicrophoneOn}
+          isOffRed
+          isAllowed={may.microphone}
+          testId="toggle-mic"
+          onClick={() => void conference.setMicrophone(!isMicrophoneOn)}
+        />
+        <Tool
+          icon={isCameraOn ? 'videocam' : 'videocamOff'}
+          label={words.camera}
+          hint={withKeys(isCameraOn ? words.cameraOff : words.cameraOn, 'camera')}
+          isPressed={isCameraOn}
+          isOffRed
+          isAllowed={may.camera}
+          testId="toggle-cam"
+          onClick={() => void conference.setCamera(!isCameraOn)}
+        />
+        {canShareScreen() && (
+          <Tool
+            icon={isScreenShared ? 'screenShareStop' : 'screenShare'}
+            label={words.share}
+            hint={isScreenShared ? words.shareStop : words.shareStart}
+            isPressed={isScreenShared}
+            isAllowed={may.screen}
+            testId="toggle-share"
+            onClick={() => void conference.setScreenShare(!isScreenShared)}
+          />
+        )}
+        <Tool
+          id="open-chat"
+          icon={panel.value === 'chat' ? 'chatOpen' : 'chat'}
+          label={words.chat}
+          detail={unread > 0 ? plural(words.chatUnread, unread) : ''}
+          isExpanded={panel.value === 'chat'}
+          badge={unread > 0 ? badgeText(unread) : ''}
+          isBadgeLoud
+          testId="toggle-chat"
+          onClick={() => onPanel('chat')}
+        />
+        <Tool
+          id="open-people"
+          icon={panel.value === 'people' ? 'groupOpen' : 'group'}
+          label={words.people}
+          detail={plural(words.inRoom, count)}
+          isExpanded={panel.value === 'people'}
+          badge={String(count)}
+          testId="toggle-people"
+          onClick={() => onPanel('people')}
+        />
+        <Tool
+          icon="callEnd"
+          label={words.leave}
+          hint={words.leaveHint}
+          isLeave
+          testId="leave"
+          onClick={() => void conference.leave()}
+        />
+      </div>
+    </footer>
+  );
+}
+
+interface ToolProps {
+  icon: IconName;
+  /** The visible words. */
+  label: string;
+  /** What the badge shows, in words. */
+  detail?: string;
+  hint?: string;
+  id?: string;
+  isPressed?: boolean;
+  isExpanded?: boolean;
+  /** Switched off, it warns: nobody hears or sees me. */
+  isOffRed?: boolean;
+  isLeave?: boolean;
+  isAllowed?: boolean;
+  badge?: string;
+  isBadgeLoud?: boolean;
+  testId: string;
+  onClick: () => void;
+}
+
+function Tool(props: ToolProps) {
+  const { icon, label, detail = '', hint, id, isPressed, isExpanded, isOffRed, isLeave, badge, isBadgeLoud } = props;
+  const isAllowed = props.isAllowed ?? true;
+  const classes = ['tool', isOffRed && !isPressed && 'tool-off', isLeave && 'tool-leave'];
+  return (
+    <button
+      type="button"
+      id={id}
+      class={classes.filter(Boolean).join(' ')}
+      title={isAllowed ? (hint ?? label) : t.value.room.notAllowed}
+      aria-pressed={isPressed}
+      aria-expanded={isExpanded}
+      aria-disabled={!isAllowed}
+      data-testid={props.testId}
+      onClick={() => isAllowed && props.onClick()}
+    >
+      <Icon name={icon} />
+      <span class="tool-label">{label}</span>
+      {detail !== '' && <span class="visually-hidden">, {detail}</span>}
+      {badge !== undefined && badge !== '' && (
+        <span
+          class={isBadgeLoud ? 'badge badge-loud' : 'badge'}
+          aria-hidden="true"
+          data-testid={`${props.testId}-badge`}
+        >
+          {badge}
+        </span>
+      )}
+    </button>
+  );
+}
+
+function badgeText(n: number): string {
+  return n > 99 ? '99+' : String(n);
+}
+
+/** Phones cannot share their screen from a browser. */
+function canShareScreen(): boolean {
+  return typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The icons in use, as the path of a Material Symbol. Only what is named here ends up in the build.
+import callEnd from '@material-symbols/svg-400/rounded/call_end-fill.svg?raw';
+import chat from '@material-symbols/svg-400/rounded/chat.svg?raw';
+import chatOpen from '@material-symbols/svg-400/rounded/chat-fill.svg?raw';
+import chevronLeft from '@material-symbols/svg-400/rounded/chevron_left.svg?raw';
+import chevronRight from '@material-symbols/svg-400/rounded/chevron_right.svg?raw';
+import close from '@material-symbols/svg-400/rounded/close.svg?raw';
+import contrast from '@material-symbols/svg-400/rounded/contrast.svg?raw';
+import error from '@material-symbols/svg-400/rounded/error.svg?raw';
+import fullscreen from '@material-symbols/svg-400/rounded/fullscreen.svg?raw';
+import fullscreenExit from '@material-symbols/svg-400/rounded/fullscreen_exit.svg?raw';
+import group from '@material-symbols/svg-400/rounded/group.svg?raw';
+import groupOpen from '@material-symbols/svg-400/rounded/group-fill.svg?raw';
+import language from '@material-symbols/svg-400/rounded/language.svg?raw';
+import mic from '@material-symbols/svg-400/rounded/mic-fill.svg?raw';
+import micOff from '@material-symbols/svg-400/rounded/mic_off-fill.svg?raw';
+import person from '@material-symbols/svg-400/rounded/person-fill.svg?raw';
+import screenShare from '@material-symbols/svg-400/rounded/present_to_all.svg?raw';
+import screenShareStop from '@material-symbols/svg-400/rounded/cancel_presentation.svg?raw';
+import search from '@material-symbols/svg-400/rounded/search.svg?raw';
+import send from '@material-symbols/svg-400/rounded/send-fill.svg?raw';
+import settings from '@material-symbols/svg-400/rounded/settings.svg?raw';
+import speaking from '@material-symbols/svg-400/rounded/graphic_eq.svg?raw';
+import videocam from '@material-symbols/svg-400/rounded/videocam-fill.svg?raw';
+import videocamOff from '@material-symbols/svg-400/rounded/videocam_off-fill.svg?raw';
+import volumeUp from '@material-symbols/svg-400/rounded/volume_up.svg?raw';
+import warning from '@material-symbols/svg-400/rounded/warning.svg?raw';
+import weakSignal from '@material-symbols/svg-400/rounded/signal_wifi_bad-fill.svg?raw';
+import wifiOff from '@material-symbols/svg-400/rounded/wifi_off.svg?raw';
+
+const svgs = {
+  callEnd,
+  chat,
+  chatOpen,
+  chevronLeft,
+  chevronRight,
+  close,
+  contrast,
+  error,
+  fullscreen,
+  fullscreenExit,
+  group,
+  groupOpen,
+  language,
+  mic,
+  micOff,
+  person,
+  screenShare,
+  screenShareStop,
+  search,
+  send,
+  settings,
+  speaking,
+  videocam,
+  videocamOff,
+  volumeUp,
+  warning,
+  weakSignal,
+  wifiOff,
+};
+
+export type IconName = keyof typeof svgs;
+
+/** The drawing of an icon, on Material Symbols' grid of `0 -960 960 960`. */
+export function iconPath(name: IconName): string {
+  return / d="([^"]+)"/.exec(svgs[name])?.[1] ?? '';
+}

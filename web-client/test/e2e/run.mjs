@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Runs the end-to-end scenarios: real browsers against a real Saal server on this machine.
+//
+//   node test/e2e/run.mjs --saal ../target/debug/saal [--only TEXT] [--out FOLDER]
+//
+// Each scenario gets a server of its own, so that none can hide behind another. Screenshots and the servers' logs stay
+// in the output folder.
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Browsers } from './support/browsers.mjs';
+import { startServer } from './support/server.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+const { values: options } = parseArgs({
+  options: {
+    saal: { type: 'string' },
+    only: { type: 'string' },
+    out: { type: 'string', default: join(here, '../../../target/e2e') },
+  },
+});
+if (options.saal === undefined) {
+  console.error('name the server to test: --saal PATH');
+  process.exit(1);
+}
+const saal = resolve(options.saal);
+const out = resolve(options.out);
+
+/** All scenarios of all files, in the order of the files' names. */
+async function loadScenarios() {
+  const files = (await readdir(join(here, 'scenarios'))).filter((name) => name.endsWith('.mjs')).toSorted();
+  const lists = await Promise.all(files.map((name) => import(join(here, 'scenarios', name))));
+  return lists.flatMap((list) => list.default);
+}
+
+async function runOne(scenario, browsers) {
+  const folder = join(out, scenario.name.replaceAll(/[^a-z0-9]+/gi, '-'));
+  await mkdir(folder, { recursive: true });
+  const server = await startServer({ saal, log: join(folder, 'server.log') });
+  const opened = [];
+  const context = {
+    server,
+    saal,
+    folder,
+    /** Opens a page in a browser; it is closed, and pictured if the scenario fails, at the end. */
+    newPage: async (kind, pageOptions) => {
+      const page = await (await browsers.get(kind)).newPage(pageOptions);
+      opened.push(page);
+      return page;
+    },
+  };
+  try {
+    await scenario.run(context);
+  } catch (error) {
+    await Promise.all(
+      opened.map((page, index) => page.screenshot(join(folder, `failure-${index + 1}.png`)).catch(() => undefined)),
+    );
+    const problems = opened.flatMap((page, index) => page.problems.map((text) => `page ${index + 1}: ${text}`));
+    error.message = [error.message, ...problems.slice(0, 20)].join('\n      ');
+    throw error;
+  } finally {
+    await Promise.all(opened.map((page) => page.close().catch(() => undefined)));
+    await server.stop();
+  }
+}
+
+const all = await loadScenarios();
+const scenarios = all.filter(({ name }) => name.toLowerCase().includes((options.only ?? '').toLowerCase()));
+const browsers = new Browsers();
+let failed = 0;
+for (const [index, scenario] of scenarios.entries()) {
+  const began = performance.now();
+  const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  process.stdout.write(`[${index + 1}/${scenarios.length}] ${scenario.name} … `);
+  try {
+    await runOne(scenario, browsers);
+    console.log(`ok (${seconds()})`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED (${seconds()})\n      ${error.stack ?? error}`);
+  }
+}
+await browsers.close();
+console.log(`Screenshots and logs: ${out}`);
+console.log(`${scenarios.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 && scenarios.length > 0 ? 0 : 1);

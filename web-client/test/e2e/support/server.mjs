@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A Saal server for one scenario: on free ports, with its own data, its log kept.
+import { spawn, execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+const READY_LINE = /^Saal is ready at (http:\/\/\S+)/;
+
+/** How long it may take to start and to end, in milliseconds. */
+const START_MS = 20_000;
+const STOP_MS = 5_500;
+
+/**
+ * A running server.
+ * @typedef {object} Server
+ * @property {string} origin  Where browsers find it.
+ * @property {(args: string[]) => Promise<string>} token  What `saal token` prints for these arguments.
+ * @property {() => Promise<void>} stop  Ends it by SIGTERM; rejects when it does not end well within 5 s.
+ */
+
+/**
+ * Starts `saal serve --dev`.
+ * @param {{ saal: string, log: string, args?: string[] }} options
+ * @returns {Promise<Server>}
+ */
+export async function startServer({ saal, log, args = [] }) {
+  const data = await mkdtemp(join(tmpdir(), 'saal-e2e-'));
+  const command = ['serve', '--dev', '--data-dir', data, '--http', '127.0.0.1:0', '--media', '127.0.0.1:0', ...args];
+  const child = spawn(saal, command, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, SAAL_LOG__LEVEL: 'debug' } });
+  const file = createWriteStream(log);
+  child.stderr.pipe(file);
+  const ended = new Promise((resolve) => {
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const origin = await Promise.race([
+    readyLine(child.stdout),
+    ended.then(({ code }) => Promise.reject(new Error(`the server ended with status ${code}; its log: ${log}`))),
+    timeout(START_MS, 'the server did not get ready'),
+  ]);
+  return {
+    origin,
+    token: async (tokenArgs) => (await promisify(execFile)(saal, ['token', '--dev', ...tokenArgs])).stdout.trim(),
+    stop: async () => {
+      child.kill('SIGTERM');
+      const { code } = await Promise.race([ended, timeout(STOP_MS, 'the server did not end after SIGTERM')]);
+      await rm(data, { recursive: true, force: true });
+      if (code !== 0) throw new Error(`the server ended with status ${code}; its log: ${log}`);
+    },
+  };
+}
+
+async function readyLine(stdout) {
+  for await (const line of createInterface({ input: stdout })) {
+    const match = READY_LINE.exec(line);
+    if (match !== null) return match[1];
+  }
+  throw new Error('the server closed its output before it was ready');
+}
+
+function timeout(ms, message) {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`${message} within ${ms / 1000} s`)), ms).unref();
+  });
+}

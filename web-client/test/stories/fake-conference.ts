@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A conference made of signals alone, for looking at the room without a server. Not part of the production build.
+import { computed, signal } from '@preact/signals';
+import { ChatLog } from '../../src/conference/chat';
+import type { Conference, ControlProblem, EndReason, LinkQuality, MicrophoneState, ParticipantView, Permissions, VideoSource } from '../../src/conference/model';
+
+/** A participant whose every property can be set. */
+export function fakeParticipant(identity: string, name: string, isLocal = false) {
+  return {
+    identity,
+    isLocal,
+    name: signal(name),
+    microphone: signal<MicrophoneState>('on'),
+    camera: signal<VideoSource | null>(null),
+    screen: signal<VideoSource | null>(null),
+    isSpeaking: signal(false),
+    spokeAtMs: signal(0),
+    link: signal<LinkQuality>('good'),
+  } satisfies ParticipantView;
+}
+
+export type FakeParticipant = ReturnType<typeof fakeParticipant>;
+
+/** A conference whose every property can be set. */
+export function fakeConference(local: FakeParticipant, others: readonly FakeParticipant[]) {
+  const remotes = signal<readonly FakeParticipant[]>(others);
+  const endReason = signal<EndReason | null>(null);
+  const controlProblem = signal<ControlProblem | null>(null);
+  const isMicrophoneOn = computed(() => local.microphone.value === 'on');
+  const isCameraOn = computed(() => local.camera.value !== null);
+  const isScreenShared = computed(() => local.screen.value !== null);
+  const isSoundBlocked = signal(false);
+  let sent = 0;
+  return {
+    joinedAtMs: Date.now() - 754_000,
+    connection: signal<'connected' | 'reconnecting'>('connected'),
+    endReason,
+    local,
+    remotes,
+    permissions: signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true }),
+    isMicrophoneOn,
+    isCameraOn,
+    isScreenShared,
+    isSoundBlocked,
+    controlProblem,
+    chat: new ChatLog(async () => `own-${(sent += 1)}`),
+    setMicrophone: async (isOn: boolean) => {
+      local.microphone.value = isOn ? 'on' : 'muted';
+    },
+    setCamera: async (isOn: boolean) => {
+      local.camera.value = isOn ? drawnVideo(local.identity, local.name.value, true) : null;
+    },
+    setScreenShare: async (isOn: boolean) => {
+      local.screen.value = isOn ? drawnScreen('own-screen') : null;
+    },
+    useDevice: async () => undefined,
+    startSound: async () => {
+      isSoundBlocked.value = false;
+    },
+    dismissProblem: () => {
+      controlProblem.value = null;
+    },
+    leave: async () => {
+      endReason.value = 'left';
+    },
+  } satisfies Conference;
+}
+
+/** A picture of a person, drawn. */
+export function drawnVideo(id: string, name: string, isMirrored = false): VideoSource {
+  return canvasSource(id, isMirrored, 640, 360, (pen) => {
+    const hue = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0) * 13, 0) % 360;
+    const ground = pen.createLinearGradient(0, 0, 640, 360);
+    ground.addColorStop(0, `hsl(${hue} 30% 62%)`);
+    ground.addColorStop(1, `hsl(${(hue + 50) % 360} 35% 34%)`);
+    pen.fillStyle = ground;
+    pen.fillRect(0, 0, 640, 360);
+    pen.fillStyle = `hsl(${(hue + 180) % 360} 25% 30%)`;
+    pen.beginPath();
+    pen.ellipse(320, 380, 170, 130, 0, 0, 7);
+    pen.fill();
+    pen.fillStyle = `hsl(${20 + (hue % 15)} 45% ${45 + (hue % 30)}%)`;
+    pen.beginPath();
+    pen.ellipse(320, 165, 72, 92, 0, 0, 7);
+    pen.fill();
+  });
+}
+
+/** A shared screen with text on it. */
+export function drawnScreen(id: string): VideoSource {
+  return canvasSource(id, false, 1280, 720, (pen) => {
+    pen.fillStyle = '#fff';
+    pen.fillRect(0, 0, 1280, 720);
+    pen.fillStyle = '#0b3d91';
+    pen.fillRect(0, 0, 1280, 90);
+    pen.fillStyle = '#fff';
+    pen.font = '600 40px sans-serif';
+    pen.fillText('Haushaltsplan 2027 – Entwurf', 48, 60);
+    pen.fillStyle = '#223';
+    pen.font = '26px sans-serif';
+    for (let row = 0; row < 11; row += 1) {
+      pen.fillText(`${row + 1}. Titel ${100 + row * 7}: Zuweisungen und Zuschüsse`, 48, 150 + row * 50);
+      pen.fillText(`${(1234.5 * (row + 1)).toFixed(2)} €`, 1040, 150 + row * 50);
+    }
+  });
+}
+
+function canvasSource(
+  id: string,
+  isMirrored: boolean,
+  width: number,
+  height: number,
+  draw: (pen: CanvasRenderingContext2D) => void,
+): VideoSource {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const pen = canvas.getContext('2d');
+  if (pen !== null) draw(pen);
+  // A canvas only gives a frame to a stream when something is painted on it.
+  setInterval(() => pen?.fillRect(0, 0, 1, 1), 500);
+  const stream = canvas.captureStream(2);
+  return {
+    id,
+    isMirrored,
+    attach: (element) => {
+      element.srcObject = stream;
+    },
+    detach: (element) => {
+      element.srcObject = null;
+    },
+  };
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Screens that need a conference, with made-up people instead of one. `npm run dev`, then for example
+// /test/stories/?people=6&share=1&chat=1&banner=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
+import '../../src/theme/fonts.css';
+import '../../src/theme/tokens.css';
+import '../../src/theme/base.css';
+import '../../src/ui/controls.css';
+import '../../src/ui/picture.css';
+import '../../src/theme/forced-colors.css';
+import { render } from 'preact';
+import { appearance, APPEARANCES, language } from '../../src/app/preferences';
+import { Ended } from '../../src/screens/Ended';
+import { NotSupported } from '../../src/screens/NotSupported';
+import { Room } from '../../src/screens/Room';
+import { ServerProblem } from '../../src/screens/ServerProblem';
+import { screenKind, startAppearance } from '../../src/theme/appearance';
+import { LiveRegions } from '../../src/ui/LiveRegion';
+import { drawnScreen, drawnVideo, fakeConference, fakeParticipant } from './fake-conference';
+
+const NAMES = [
+  'Ada Lovelace', 'Bärbel Schröder', 'Cem Yıldız', 'Dr. Dorothea Erxleben', 'Emil Nowak', 'Friederike Marie von Hohenstein-Wernigerode',
+  'Grace Hopper', 'Hạnh Nguyễn', 'Ines Łukasiewicz', 'Jörg Ümit', 'Konrad Zuse', 'Lise Meitner', 'Max Müller',
+];
+
+const END_REASONS = ['left', 'removed', 'replaced', 'closed', 'shutdown', 'lost'] as const;
+
+const query = new URLSearchParams(location.search);
+const number = (key: string, fallback: number) => Number(query.get(key) ?? fallback);
+
+language.value = query.get('lang') === 'en' ? 'en' : 'de';
+appearance.value = APPEARANCES.find((value) => value === query.get('appearance')) ?? 'system';
+screenKind.value = query.has('ended') || query.has('unsupported') || query.has('server') ? 'page' : 'room';
+startAppearance();
+
+const local = fakeParticipant('me', 'Katharina Weiß', true);
+local.camera.value = drawnVideo('me', 'Katharina Weiß', true);
+const others = Array.from({ length: number('people', 5) - 1 }, (_, i) => {
+  const name = NAMES[i % NAMES.length] ?? '';
+  const person = fakeParticipant(`p${i}`, i < NAMES.length ? name : `${name} ${i}`);
+  if (i % 4 !== 1) person.camera.value = drawnVideo(`v${i}`, `${name}${i}`);
+  if (i % 3 === 1) person.microphone.value = 'muted';
+  if (i % 7 === 4) person.link.value = 'poor';
+  return person;
+});
+const conference = fakeConference(local, others);
+const speaker = others[number('speaker', 0)];
+if (speaker !== undefined) speaker.isSpeaking.value = true;
+for (let i = 0; i < number('share', 0); i += 1) {
+  const sharer = others[i + 1];
+  if (sharer !== undefined) sharer.screen.value = drawnScreen(`screen${i}`);
+}
+if (query.has('banner')) {
+  conference.connection.value = 'reconnecting';
+  conference.isSoundBlocked.value = true;
+}
+if (query.has('problem')) conference.controlProblem.value = { control: 'camera', problem: 'denied' };
+if (query.has('muted')) {
+  local.microphone.value = 'muted';
+  local.camera.value = null;
+}
+if (query.has('chat')) {
+  const now = Date.now();
+  const say = (id: number, senderName: string, text: string, ago: number) =>
+    conference.chat.receive({ id: `m${id}`, senderName, text, atMs: now - ago });
+  say(1, 'Ada Lovelace', 'Guten Morgen zusammen!', 400_000);
+  say(2, 'Ada Lovelace', 'Die Unterlagen liegen hier: https://cloud.example/haushalt-2027?seite=12.', 395_000);
+  say(3, 'Cem Yıldız', 'Danke. Ich teile gleich meinen Bildschirm, dann gehen wir die Titel durch.', 120_000);
+  void conference.chat.send('Sehr gern, ich führe das Protokoll.', 'Katharina Weiß');
+  say(4, 'Dr. Dorothea Erxleben', 'Bitte auch Titel 114 besprechen.', 4_000);
+}
+
+declare global {
+  interface Window {
+    story: typeof conference;
+  }
+}
+window.story = conference;
+
+function Story() {
+  const reason = END_REASONS.find((known) => known === query.get('ended'));
+  if (reason !== undefined) return <Ended reason={reason} onRejoin={() => undefined} />;
+  if (query.has('unsupported')) return <NotSupported missing={['webrtc', 'media']} />;
+  if (query.has('server')) return <ServerProblem />;
+  return <Room room="Haushaltsausschuss" conference={conference} />;
+}
+
+const root = document.getElementById('app');
+if (root !== null) {
+  render(
+    <>
+      <Story />
+      <LiveRegions />
+    </>,
+    root,
+  );
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! Installs the Debian packages that tests need and a build does not.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::tools;
+
+/// The browsers of the end-to-end tests: programs that will do, and the package to install otherwise.
+const BROWSERS: [(&[&str], &str); 2] =
+    [(&["chromium", "google-chrome"], "chromium"), (&["firefox-esr", "firefox"], "firefox-esr")];
+
+/// Makes sure that a Chromium and a Firefox are there.
+pub(crate) fn browsers() -> Result<()> {
+    let missing: Vec<&str> = BROWSERS
+        .iter()
+        .filter(|(programs, _)| !programs.iter().any(|program| tools::find(program).is_some()))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
+}
+
+/// Installs packages as root, or through `sudo` when that asks no password.
+pub(crate) fn debian_packages(packages: &[&str]) -> Result<()> {
+    let wanted = packages.join(" ");
+    if tools::find("apt-get").is_none() {
+        bail!("this system has no apt-get: install what these Debian packages hold: {wanted}");
+    }
+    let prefix = privilege()
+        .with_context(|| format!("not root, and sudo asks for a password: run apt-get install {wanted} yourself"))?;
+    apt_get(prefix, &["update", "-q"])?;
+    let install = ["install", "-q", "-y", "--no-install-recommends"];
+    apt_get(prefix, &[&install, packages].concat())
+}
+
+/// The words to put before `apt-get`, when there are any that work.
+fn privilege() -> Option<&'static [&'static str]> {
+    let id = Command::new("id").arg("-u").output().ok()?;
+    if id.stdout.trim_ascii() == b"0" {
+        return Some(&[]);
+    }
+    let silent = Command::new("sudo")
+        .args(["-n", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    silent.is_ok_and(|status| status.success()).then_some(&["sudo", "-n"])
+}
+
+fn apt_get(prefix: &[&str], arguments: &[&str]) -> Result<()> {
+    let words = [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
+    let output = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).output()?;
+    ensure!(
+        output.status.success(),
+        "apt-get {} failed: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(())
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! `cargo xtask test`: what CI runs, from a fresh clone, without a terminal.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::steps::Steps;
+use crate::{check, install, tools, tree, web};
+
+/// The browser suites, driven by the web client's own runner.
+const BROWSER_RUNNER: &str = "web-client/test/e2e/run.mjs";
+
+/// What `cargo xtask test` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only these
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Suite>,
+}
+
+/// The parts of a whole run, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// What `cargo xtask check` runs
+    Check,
+    /// The Rust tests of the whole workspace
+    Unit,
+    /// The web client's own tests
+    Web,
+    /// Real browsers against a real saal
+    E2e,
+}
+
+/// Runs the chosen suites, or all.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let wants = |suite| options.only.is_empty() || options.only.contains(&suite);
+    tools::require_c_compiler()?;
+    let mut steps = Steps::default();
+    if let Some(folder) = tree::web_client() {
+        tools::require_node_and_npm()?;
+        steps.prepare("web packages", || web::install(&folder));
+    }
+    if wants(Suite::Check) {
+        check::all(&mut steps);
+    }
+    if wants(Suite::Unit) {
+        unit(&mut steps);
+    }
+    if wants(Suite::Web) {
+        web_tests(&mut steps);
+    }
+    if wants(Suite::E2e) {
+        browser_tests(&mut steps);
+    }
+    Ok(steps.finish())
+}
+
+fn unit(steps: &mut Steps) {
+    let mut cargo = tree::cargo();
+    // One failing crate must not hide another.
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    steps.command("unit", "cargo test --workspace shows the same", cargo);
+}
+
+fn web_tests(steps: &mut Steps) {
+    match tree::web_client() {
+        Some(folder) => {
+            let npm = web::command(&folder, &["test"]);
+            steps.command("web", "npm test in web-client/ shows the same", npm);
+        }
+        None => steps.skip("web", "there is no web-client/"),
+    }
+}
+
+fn browser_tests(steps: &mut Steps) {
+    if !tree::root().join(BROWSER_RUNNER).is_file() {
+        return steps.skip("e2e", "there is no runner for browser tests yet");
+    }
+    let mut cargo = tree::cargo();
+    cargo.args(["build", "--package", "saal", "--bin", "saal"]);
+    if !steps.command("saal", "cargo build shows the same", cargo) || !steps.prepare("browsers", install::browsers) {
+        return steps.skip("e2e", "what it needs is missing, see above");
+    }
+    let saal = tree::target().join("debug").join("saal");
+    let mut node = Command::new("node");
+    node.arg(BROWSER_RUNNER).arg("--saal").arg(&saal);
+    node.current_dir(tree::root()).env("CI", "true").env("NO_COLOR", "1");
+    let fix = format!("node {BROWSER_RUNNER} --saal {} shows the same", saal.display());
+    steps.command("e2e", &fix, node);
+}
