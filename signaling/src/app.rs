@@ -125,3 +125,16 @@ async fn tidy_path(mut request: Request) -> Request {
     }
     request
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_fits_in_at_the_root() {
+        // Both have their say at one path; a conflict would panic here.
+        let page = Router::<()>::new().route("/", get(|| async { "page" })).fallback(|| async { "page" });
+        let livekit = Router::<()>::new().route("/", head(|| async {})).layer(cors());
+        drop(livekit.merge(page));
+    }
+}

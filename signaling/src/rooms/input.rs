@@ -9,8 +9,9 @@ use bus::{Answer, DataChannel, MediaKind, ParticipantSid, SfuEvent, TrackSid, Tr
 
 use crate::auth::grants::{Permissions, TrackSource};
 use crate::rooms::details::{Details, DetailsChange};
-use crate::rooms::info::RoomSettings;
-use crate::rooms::info::{ClientFeatures, DisconnectReason, Encryption, Identity, Layer, ParticipantKind, Quality};
+use crate::rooms::info::{
+    ClientFeatures, DisconnectReason, Encryption, Identity, Layer, ParticipantKind, Quality, RoomSettings,
+};
 
 /// The time, for timers and for people.
 #[derive(Clone, Copy, Debug)]

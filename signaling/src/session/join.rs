@@ -23,10 +23,12 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
     let kind_details = token.claims.kind_details.iter().flatten();
     let kind_details =
         kind_details.filter_map(|name| proto::participant_info::KindDetail::from_str_name(&name.to_uppercase()));
+    // Old tokens say so among the grants.
+    let kind = if token.grants.agent { ParticipantKind::Agent } else { ParticipantKind::parse(&token.claims.kind) };
     Join {
         session,
         identity: token.identity().into(),
-        kind: ParticipantKind::parse(&token.claims.kind),
+        kind,
         kind_details: kind_details.map(i32::from).collect(),
         details,
         permissions: token.grants.permissions(),

@@ -9,6 +9,8 @@ mod offer;
 mod permission;
 mod simulate;
 pub(super) mod subscription;
+#[cfg(test)]
+mod tests;
 mod track_setting;
 mod unsupported;
 
