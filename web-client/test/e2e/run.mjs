@@ -46,7 +46,8 @@ async function runOne(scenario, browsers) {
     folder,
     /** Opens a page in a browser; it is closed, and pictured if the scenario fails, at the end. */
     newPage: async (kind, pageOptions) => {
-      const page = await (await browsers.get(kind)).newPage(pageOptions);
+      const browser = await browsers.get(kind, opened.filter((page) => page.kind === kind).length);
+      const page = { ...(await browser.newPage(pageOptions)), kind };
       opened.push(page);
       return page;
     },

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: EUPL-1.2
-// One browser of each kind for all scenarios; pages do not share anything with one another.
+// Browsers for all scenarios; pages do not share anything with one another.
 import { launch } from './browser.mjs';
 
 /** Starts browsers when they are first wanted. */
 export class Browsers {
   #running = new Map();
 
-  /** @param {'chromium' | 'firefox'} kind */
-  get(kind) {
-    if (!this.#running.has(kind)) this.#running.set(kind, launch(kind));
-    return this.#running.get(kind);
+  /**
+   * The browser for a scenario's n-th page of a kind. Firefox shows one page at a time and hides the others, which a
+   * conference notices: it gives hidden pages no video. So each has a Firefox of its own.
+   * @param {'chromium' | 'firefox'} kind
+   * @param {number} index
+   */
+  get(kind, index) {
+    const key = kind === 'firefox' ? `${kind} ${index}` : kind;
+    if (!this.#running.has(key)) this.#running.set(key, launch(kind));
+    return this.#running.get(key);
   }
 
   /** Ends those that were started. */
