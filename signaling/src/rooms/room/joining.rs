@@ -163,6 +163,8 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         negotiation: Negotiation::default(),
         tracks: BTreeMap::new(),
         rules: SubscriptionRules::Everyone,
+        next_rules: None,
+        rules_set_at: None,
         auto_subscribe: join.auto_subscribe,
         chosen: HashMap::new(),
         wishes: HashMap::new(),

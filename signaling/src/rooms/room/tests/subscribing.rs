@@ -160,6 +160,7 @@ fn a_publisher_decides_who_receives() {
     // Asking does not help.
     room.request(&cy, choose(&[&first], true));
     assert_eq!(room.forwarded(&cy), (vec![], vec![]));
+    room.pass(Duration::from_secs(1));
     room.request(&ann, Request::AllowSubscribers(SubscriptionRules::Everyone));
     assert!(room.told(&cy).contains(&denied(&first, true)));
     assert_eq!(room.forwarded(&cy).0.len(), 2);
@@ -191,4 +192,28 @@ fn nothing_is_remembered_of_tracks_that_are_gone() {
     let bob = room.room.participants.get(&bob.sid).expect("still there");
     assert!(bob.chosen.is_empty() && bob.wishes.is_empty() && bob.subscriptions.is_empty());
     assert!(room.room.tracks.is_empty());
+}
+
+#[test]
+fn a_publisher_that_changes_its_mind_all_the_time_troubles_nobody() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    let track = room.publish(&ann, camera("c"));
+    room.pass(Duration::from_secs(1));
+    room.forget_all();
+    for number in 0..100 {
+        let rules =
+            if number % 2 == 0 { SubscriptionRules::Only(Allowances::default()) } else { SubscriptionRules::Everyone };
+        room.request(&ann, Request::AllowSubscribers(rules));
+        room.pass(Duration::from_millis(10));
+    }
+    let told = room.told(&bob).len();
+    assert!((1..=3).contains(&told), "{told}");
+    room.pass(Duration::from_secs(1));
+    room.forget_all();
+    room.request(&ann, Request::AllowSubscribers(SubscriptionRules::Only(Allowances::default())));
+    room.request(&ann, Request::AllowSubscribers(SubscriptionRules::Everyone));
+    room.pass(Duration::from_secs(1));
+    let (started, stopped) = room.forwarded(&bob);
+    assert_eq!((started, stopped), (vec![track.clone()], vec![track]), "the last word counts");
 }
