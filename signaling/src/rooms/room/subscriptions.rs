@@ -122,8 +122,7 @@ impl Room {
             else {
                 continue;
             };
-            let is_wanted = receiver.is_active()
-                && receiver.permissions.can_subscribe
+            let is_wanted = receiver.permissions.can_subscribe
                 && receiver.wants(track)
                 && published.is_published
                 && !publisher.permissions.is_hidden;
