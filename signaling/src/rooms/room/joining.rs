@@ -56,6 +56,8 @@ impl Room {
         for track in tracks {
             self.add_track(&sid, track);
         }
+        // Before the offer, so that its answer shows all that its m-lines have room for and no second one is needed.
+        self.reconcile_all(&sid);
         if let Some(offer) = offer {
             self.offer(now, &sid, offer);
         }
@@ -119,14 +121,13 @@ impl Room {
         }
     }
 
-    /// Media flows: from now on it receives.
+    /// Media flows.
     pub(super) fn connected(&mut self, transport: &TransportSid) {
         let Some(sid) = self.participant_of_transport(transport) else { return };
         let Some(participant) = self.participants.get_mut(&sid) else { return };
         if participant.state < ParticipantState::Active {
             participant.state = ParticipantState::Active;
             self.mark_changed(&sid, Told::Everyone);
-            self.reconcile_all(&sid);
         }
     }
 }
@@ -163,6 +164,8 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         negotiation: Negotiation::default(),
         tracks: BTreeMap::new(),
         rules: SubscriptionRules::Everyone,
+        next_rules: None,
+        rules_set_at: None,
         auto_subscribe: join.auto_subscribe,
         chosen: HashMap::new(),
         wishes: HashMap::new(),

@@ -26,8 +26,12 @@ pub(super) enum Timer {
     /// The client should have come back by now.
     SessionLost(ParticipantSid),
     RenewToken(ParticipantSid),
+    /// An offer that came too soon after others.
+    Offer(ParticipantSid),
     /// M-lines that the client must add.
     Sections(ParticipantSid),
+    /// Rules that came too soon after others.
+    Rules(ParticipantSid),
     Speakers,
     RoomUpdate,
     /// Somebody changed again before it could be told.
@@ -69,7 +73,9 @@ impl Room {
                 Timer::Connect(sid) => self.connect_timeout(now, &sid),
                 Timer::SessionLost(sid) => self.session_timeout(now, &sid),
                 Timer::RenewToken(sid) => self.token_timeout(now, &sid),
+                Timer::Offer(sid) => self.pass_on_offer(now, &sid),
                 Timer::Sections(sid) => self.ask_for_sections(now, &sid),
+                Timer::Rules(sid) => self.apply_rules(now, &sid),
                 Timer::Speakers => self.tell_speakers(now),
                 Timer::RoomUpdate => self.room_changed(now),
                 // Told after every input, this one too.

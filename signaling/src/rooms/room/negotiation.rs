@@ -17,6 +17,12 @@ use crate::rooms::output::{AfterLeave, Notice, Output, SessionAnswer};
 /// Shortest time between two requests for m-lines, so that one negotiation serves many changes. LiveKit's figure.
 const SECTIONS_INTERVAL: Duration = Duration::from_millis(150);
 
+/// How often a client may offer for a long time. Browsers offer when something is published or received anew.
+const OFFER_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How far ahead of that it may be: twenty offers at once.
+const OFFER_BURST: Duration = Duration::from_millis(19 * 200);
+
 /// Longest SDP. A browser's with a hundred m-lines has about 300 kB.
 const MAX_SDP_BYTES: usize = 512 * 1024;
 
@@ -26,11 +32,24 @@ pub(super) struct Negotiation {
     last_offer: u32,
     /// The SFU is about to answer an offer.
     is_under_way: bool,
-    /// The newest offer that waits for that.
+    /// The newest offer that waits for that, or for its time.
     next: Option<Offer>,
+    /// When the offers so far would have come, had they come at their interval.
+    paced_until: Option<Instant>,
     /// What the client must still be asked for.
     needed: Option<SectionsNeeded>,
     asked_at: Option<Instant>,
+}
+
+impl Negotiation {
+    /// When the next offer may be passed on, if not now. Each costs the SFU some work and may concern everybody.
+    fn rests_until(&self, now: Instant) -> Option<Instant> {
+        self.paced_until?.checked_sub(OFFER_BURST).filter(|at| *at > now)
+    }
+
+    fn count_offer(&mut self, now: Instant) {
+        self.paced_until = Some(self.paced_until.map_or(now, |until| until.max(now)) + OFFER_INTERVAL);
+    }
 }
 
 impl Room {
@@ -48,12 +67,27 @@ impl Room {
         negotiation.needed = None;
         if offer.sdp.len() > MAX_SDP_BYTES {
             self.negotiation_failed(now, sid, &OfferFailure::Unacceptable);
-        } else if negotiation.is_under_way {
-            negotiation.next = Some(offer);
         } else {
+            negotiation.next = Some(offer);
+            self.pass_on_offer(now, sid);
+        }
+    }
+
+    /// Passes on the offer that waits, if it is its turn.
+    pub(super) fn pass_on_offer(&mut self, now: Now, sid: &ParticipantSid) {
+        let Some(participant) = self.participants.get_mut(sid) else { return };
+        let negotiation = &mut participant.negotiation;
+        if negotiation.is_under_way || negotiation.next.is_none() {
+            return;
+        }
+        if let Some(at) = negotiation.rests_until(now.instant) {
+            return self.schedule(at, Timer::Offer(sid.clone()));
+        }
+        if let Some(Offer { id, sdp }) = negotiation.next.take() {
             negotiation.is_under_way = true;
+            negotiation.count_offer(now.instant);
             let transport = participant.transport.clone();
-            self.outputs.push_back(Output::Offer { transport, offer: offer.id, sdp: offer.sdp });
+            self.outputs.push_back(Output::Offer { transport, offer: id, sdp });
         }
     }
 
@@ -75,15 +109,9 @@ impl Room {
         let received = self.received_tracks(&sid, &answer);
         self.notify(&sid, Notice::Answer(SessionAnswer { id: offer, sdp: answer.sdp, tracks_by_mid: received }));
         let Some(participant) = self.participants.get_mut(&sid) else { return };
-        let negotiation = &mut participant.negotiation;
-        negotiation.is_under_way = false;
-        if let Some(next) = negotiation.next.take() {
-            negotiation.is_under_way = true;
-            let transport = transport.clone();
-            self.outputs.push_back(Output::Offer { transport, offer: next.id, sdp: next.sdp });
-        } else {
-            self.ask_for_sections(now, &sid);
-        }
+        participant.negotiation.is_under_way = false;
+        self.pass_on_offer(now, &sid);
+        self.ask_for_sections(now, &sid);
     }
 
     /// Which of the m-lines bring something to the client.
@@ -119,7 +147,8 @@ impl Room {
     pub(super) fn ask_for_sections(&mut self, now: Now, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
         let negotiation = &mut participant.negotiation;
-        let Some(sections) = negotiation.needed.filter(|_| !negotiation.is_under_way) else { return };
+        let is_offering = negotiation.is_under_way || negotiation.next.is_some();
+        let Some(sections) = negotiation.needed.filter(|_| !is_offering) else { return };
         let due = negotiation.asked_at.map(|asked_at| asked_at + SECTIONS_INTERVAL);
         if let Some(due) = due.filter(|due| *due > now.instant) {
             return self.schedule(due, Timer::Sections(sid.clone()));

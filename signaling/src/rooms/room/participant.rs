@@ -36,6 +36,9 @@ pub(super) struct Participant {
     pub(super) tracks: BTreeMap<TrackSid, Track>,
     /// Whom it lets receive them.
     pub(super) rules: SubscriptionRules,
+    /// Those that wait until the ones before have been in force for a while.
+    pub(super) next_rules: Option<SubscriptionRules>,
+    pub(super) rules_set_at: Option<Instant>,
     pub(super) auto_subscribe: bool,
     /// What it asked to receive or not to receive.
     pub(super) chosen: HashMap<TrackSid, bool>,

@@ -24,8 +24,10 @@ impl Room {
     }
 
     pub(super) fn change_details(&mut self, sid: &ParticipantSid, change: DetailsChange) -> Result<(), TooLong> {
-        if let Some(participant) = self.participants.get_mut(sid) {
-            participant.details.change(change)?;
+        let Some(participant) = self.participants.get_mut(sid) else { return Ok(()) };
+        let before = participant.details.clone();
+        participant.details.change(change)?;
+        if participant.details != before {
             self.mark_changed(sid, Told::Everyone);
             self.renew_token(sid);
         }

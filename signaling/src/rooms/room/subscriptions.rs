@@ -2,14 +2,19 @@
 //! Who receives what: what a receiver wants, may receive and is forwarded are brought into line here.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid};
 
 use super::Room;
+use super::lifetime::Timer;
 use super::participant::{Participant, Track};
 use crate::media::subscriptions::settings;
-use crate::rooms::input::{Allowances, SubscriptionRules, TrackWish};
+use crate::rooms::input::{Allowances, Now, SubscriptionRules, TrackWish};
 use crate::rooms::output::{Notice, Output};
+
+/// Shortest time between two changes of whom a publisher lets receive its tracks.
+const RULES_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Room {
     /// A receiver wants tracks, or does not want them any more.
@@ -71,10 +76,24 @@ impl Room {
     }
 
     /// A publisher says who may receive its tracks.
-    pub(super) fn allow_subscribers(&mut self, sid: &ParticipantSid, rules: SubscriptionRules) {
+    pub(super) fn allow_subscribers(&mut self, now: Now, sid: &ParticipantSid, rules: SubscriptionRules) {
+        if let Some(participant) = self.participants.get_mut(sid) {
+            participant.next_rules = Some(rules);
+            self.apply_rules(now, sid);
+        }
+    }
+
+    /// Puts a publisher's newest rules in force, unless the ones before are fresh: everybody hears of a change.
+    pub(super) fn apply_rules(&mut self, now: Now, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
+        let due = participant.rules_set_at.map(|set_at| set_at + RULES_INTERVAL);
+        if let Some(due) = due.filter(|due| *due > now.instant) {
+            return self.schedule(due, Timer::Rules(sid.clone()));
+        }
+        let Some(rules) = participant.next_rules.take() else { return };
         if participant.rules != rules {
             participant.rules = rules;
+            participant.rules_set_at = Some(now.instant);
             let tracks: Vec<_> = participant.tracks.keys().cloned().collect();
             self.reconcile_everybody(&tracks);
         }
@@ -103,8 +122,7 @@ impl Room {
             else {
                 continue;
             };
-            let is_wanted = receiver.is_active()
-                && receiver.permissions.can_subscribe
+            let is_wanted = receiver.permissions.can_subscribe
                 && receiver.wants(track)
                 && published.is_published
                 && !publisher.permissions.is_hidden;

@@ -166,3 +166,25 @@ fn an_sdp_bomb_does_not_reach_the_sfu() {
     assert!(room.offers.is_empty());
     assert_eq!(room.left, [DisconnectReason::JoinFailure]);
 }
+
+#[test]
+fn a_client_that_offers_all_the_time_has_to_wait() {
+    let mut room = room();
+    let ann = room.join("ann");
+    room.offers.clear();
+    for id in 1..=100 {
+        room.request(&ann, offer(id));
+        room.answer(&ann, id, &[]);
+    }
+    assert_eq!(room.offers.len(), 20, "so many at once are fine");
+    room.offers.clear();
+    room.pass(Duration::from_millis(200));
+    assert_eq!(room.offers, [(ann.transport.clone(), 100)], "then the newest, in its turn");
+    room.answer(&ann, 100, &[]);
+    room.pass(Duration::from_secs(60));
+    assert_eq!(room.offers.len(), 1);
+    for id in 101..=110 {
+        room.negotiate(&ann, id, &[]);
+    }
+    assert_eq!(room.offers.len(), 11, "whoever was quiet may offer again");
+}
