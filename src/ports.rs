@@ -3,9 +3,10 @@
 //! The ports this process listens on, and one clear sentence when it cannot have one.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use anyhow::{Error, Result, anyhow};
+use sfu_node::StartError;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
@@ -16,11 +17,16 @@ pub(crate) async fn listen_for_http(settings: &Settings) -> Result<TcpListener> 
     TcpListener::bind(address).await.map_err(|error| refusal(&error, "TCP", address, "http.listen (--http)"))
 }
 
-/// Fails when somebody else has the media port, before anything else starts.
-pub(crate) fn check_media_port(settings: &Settings) -> Result<()> {
-    let address = settings.media.listen;
-    UdpSocket::bind(address).map_err(|error| refusal(&error, "UDP", address, "media.listen (--media)"))?;
-    Ok(())
+/// Why the SFU cannot have its port, or does not start for another reason.
+pub(crate) fn explain(error: StartError) -> Error {
+    match error {
+        StartError::Socket(address, error) => refusal(&error, "UDP", address, "media.listen (--media)"),
+        StartError::Addresses(error) => anyhow!(
+            "cannot read the addresses of this machine ({error}): name those that browsers use as media.advertise \
+             (--advertise)"
+        ),
+        other => Error::new(other).context("starting the SFU"),
+    }
 }
 
 fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting: &str) -> Error {
@@ -42,38 +48,27 @@ fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Http, Media};
-
-    fn settings(address: SocketAddr) -> Settings {
-        Settings {
-            http: Http { listen: address },
-            media: Media { listen: address, ..Media::default() },
-            ..Settings::default()
-        }
-    }
+    use crate::config::Http;
 
     #[tokio::test]
     async fn a_taken_http_port_is_named_with_the_setting_to_change() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let told = listen_for_http(&settings(address)).await.unwrap_err().to_string();
+        let settings = Settings { http: Http { listen: address }, ..Settings::default() };
+        let told = listen_for_http(&settings).await.unwrap_err().to_string();
         assert!(told.starts_with(&format!("TCP port {} is already taken", address.port())), "{told}");
         assert!(told.contains("http.listen"), "{told}");
     }
 
     #[test]
-    fn a_taken_media_port_is_named_with_the_setting_to_change() {
-        let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = taken.local_addr().unwrap();
-        let told = check_media_port(&settings(address)).unwrap_err().to_string();
-        assert!(told.contains(&format!("UDP port {}", address.port())) && told.contains("media.listen"), "{told}");
-        drop(taken);
-        assert!(check_media_port(&settings(address)).is_ok());
-    }
-
-    #[test]
-    fn an_address_of_another_machine_is_named() {
-        let told = check_media_port(&settings("192.0.2.1:7882".parse().unwrap())).unwrap_err().to_string();
-        assert!(told.starts_with("192.0.2.1 is no address of this machine"), "{told}");
+    fn what_the_sfu_lacks_is_named_with_the_setting_to_change() {
+        let address: SocketAddr = "192.0.2.1:7882".parse().unwrap();
+        let told = |kind: ErrorKind| explain(StartError::Socket(address, kind.into())).to_string();
+        let taken = told(ErrorKind::AddrInUse);
+        assert!(taken.starts_with("UDP port 7882 is already taken") && taken.contains("media.listen"), "{taken}");
+        assert!(told(ErrorKind::AddrNotAvailable).starts_with("192.0.2.1 is no address of this machine"));
+        assert!(told(ErrorKind::PermissionDenied).contains("a port from 1024 on as media.listen"));
+        let blind = explain(StartError::Addresses(ErrorKind::Unsupported.into())).to_string();
+        assert!(blind.contains("media.advertise (--advertise)") && blind.lines().count() == 1, "{blind}");
     }
 }

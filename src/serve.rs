@@ -42,7 +42,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 
 async fn serve(settings: &Settings) -> Result<()> {
     let stop = Stop::on_signals()?;
-    ports::check_media_port(settings)?;
     let http = ports::listen_for_http(settings).await?;
     let goodbye = {
         let stop = stop.clone();
@@ -70,13 +69,17 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         shards: settings.media.shards,
         dev: settings.dev,
     };
-    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).context("starting the SFU")?;
+    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let signaling = signaling::serve(signaling_config(settings), bus, http, metrics, stop.asked_for());
     tokio::select! {
         result = signaling => result.context("serving HTTP")?,
-        () = died => bail!("the SFU has died; see the log"),
+        () = died => {
+            // The clients of the shards that still run get their goodbye.
+            let _ = node.shutdown().await;
+            bail!("the SFU has died: the log tells why; start Saal again")
+        }
     }
     // Signaling has said goodbye to everybody, so nothing depends on the node any more.
     node.shutdown().await.context("ending the SFU")?;

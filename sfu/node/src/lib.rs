@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! One SFU process: shard threads, UDP I/O, control and metrics.
 //!
-//! [`Service::start`] runs a node on the bus. Below it, [`Node::start`] opens one media socket per shard and runs each shard on its own thread. The [`ControlPorts`] are what
-//! the node's [`control::Control`] works with: the way to each shard, the registry of clients that may come, and the shards' reports.
+//! [`Service::start`] runs a node on the bus. Below it, [`Node::start`] opens one media socket per shard and runs each
+//! shard on its own thread. The [`ControlPorts`] are what the node's [`control::Control`] works with: the way to each
+//! shard, the registry of clients that may come, and the shards' reports.
 
 pub mod addresses;
 pub mod control;
@@ -16,5 +17,5 @@ mod service;
 pub mod shard_thread;
 pub mod udp;
 
-pub use node::{ControlPorts, Node, NodeConfig, ShutdownError, StartError};
+pub use node::{ControlPorts, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
 pub use service::Service;

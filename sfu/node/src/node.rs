@@ -23,6 +23,9 @@ use crate::udp::UdpSocket;
 /// memory whoever asks for them.
 pub(crate) const MAX_TRANSPORTS: usize = 20_000;
 
+/// Shards that a node has at most: as many as there are cores that a thread can be pinned to (`CPU_SETSIZE`).
+pub const MAX_SHARDS: usize = 1_024;
+
 /// How long the shards may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -42,13 +45,10 @@ pub struct NodeConfig {
 /// Why a node did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// Another socket has the port.
-    #[error("the UDP port of {0} is in use")]
-    PortTaken(SocketAddr),
-    /// The sockets could not be opened for another reason.
+    /// The sockets could not be opened; `AddrInUse` when another one has the port.
     #[error("binding the media sockets to {0}")]
     Socket(SocketAddr, #[source] io::Error),
-    /// More shards than an id can name.
+    /// More than [`MAX_SHARDS`].
     #[error("{0} shards are too many")]
     TooManyShards(usize),
     /// The machine's addresses could not be read.
@@ -71,8 +71,8 @@ pub enum ShutdownError {
     /// Some shards were still busy when the time was up; they end with the process.
     #[error("the shards did not end in time")]
     StillRunning,
-    /// Some shards had panicked.
-    #[error("{0} shards panicked")]
+    /// So many shards had panicked.
+    #[error("shards that panicked: {0}")]
     Panicked(usize),
 }
 
@@ -111,10 +111,11 @@ impl Node {
         make_shard: impl Fn(ShardId) -> S + Send + Sync + 'static,
     ) -> Result<(Self, ControlPorts), StartError> {
         let count = match config.shards {
-            0 => thread::available_parallelism().map_or(1, usize::from),
+            0 => thread::available_parallelism().map_or(1, usize::from).min(MAX_SHARDS),
             count => count,
         };
-        let ids = (0..u16::try_from(count).map_err(|_| StartError::TooManyShards(count))?).map(ShardId);
+        let ids = u16::try_from(count).ok().filter(|_| count <= MAX_SHARDS);
+        let ids = (0..ids.ok_or(StartError::TooManyShards(count))?).map(ShardId);
         let sockets = open_sockets(config.media, count)?;
         let media = sockets[0].local_addr();
         let candidates = candidates(&config.advertise, media, config.dev).map_err(StartError::Addresses)?;
@@ -210,10 +211,7 @@ impl Drop for Node {
 }
 
 fn open_sockets(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, StartError> {
-    let sockets = UdpSocket::bind_group(address, count).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortTaken(address),
-        _ => StartError::Socket(address, error),
-    })?;
+    let sockets = UdpSocket::bind_group(address, count).map_err(|error| StartError::Socket(address, error))?;
     if let Some(granted) = sockets.first().map(UdpSocket::granted) {
         tracing::info!(
             receive_buffer_bytes = granted.receive_buffer_bytes,
@@ -226,9 +224,11 @@ fn open_sockets(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, Sta
     Ok(sockets)
 }
 
-/// A core for each of `count` threads; none when they would have to share.
+/// A core for each of `count` threads. None when they do not take up all that the process may use: more of them have to
+/// share, and fewer (by the setting, or by a container's quota) would crowd the first cores beside other programs that
+/// do the same.
 fn cores_for(count: usize) -> Vec<usize> {
-    usable_cores().ok().filter(|cores| cores.len() >= count).unwrap_or_default()
+    usable_cores().ok().filter(|cores| cores.len() == count).unwrap_or_default()
 }
 
 fn run_shard<S: MediaShard>(core: Option<usize>, with: Connections, make_shard: impl FnOnce(ShardId) -> S) {
