@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
-use crate::{duration, health, serve, token};
+use crate::{duration, health, output, serve, token};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -41,8 +41,8 @@ impl Cli {
             Command::Serve(flags) => serve::run(&flags.settings(Purpose::Serve)?),
             Command::Token(flags) => token::run(&flags),
             Command::Config(flags) => {
-                print!("{}", flags.settings(Purpose::Read)?.to_toml()?);
-                Ok(())
+                let settings = flags.settings(Purpose::Read)?.to_toml()?;
+                output::print(settings.trim_end())
             }
             Command::Health(flags) => health::run(flags.settings(Purpose::Read)?.http.listen),
         }
@@ -52,7 +52,7 @@ impl Cli {
 /// Flags that every command takes. They go before the environment, which goes before the file.
 #[derive(Args, Default)]
 pub(crate) struct SettingsFlags {
-    /// For development: loopback only, with the API key `devkey` and the secret `secret`
+    /// For development: HTTP on loopback only, with the API key `devkey` and the secret `secret`
     #[arg(long)]
     pub(crate) dev: bool,
     /// Settings file; without it, saal.toml in the working directory is read if there is one

@@ -9,6 +9,7 @@ mod config;
 mod duration;
 mod health;
 mod logging;
+mod output;
 mod ports;
 mod serve;
 mod token;

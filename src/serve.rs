@@ -3,7 +3,6 @@
 //! `saal serve`: puts the roles together in one process, and ends them together.
 
 use std::future::Future;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::Settings;
-use crate::{logging, ports, token};
+use crate::{logging, output, ports, token};
 
 /// What ending may take. Service managers wait longer than this before they kill.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
@@ -107,9 +106,9 @@ fn announce(settings: &Settings, http: SocketAddr) {
     if settings.dev {
         let base = format!("http://{http}");
         let link = token::room_link(&base, DEV_ROOM);
-        // Not `println!`, which panics when nobody reads: a server must not end because of that.
-        let _ =
-            writeln!(std::io::stdout(), "Saal is ready at {base}\nTo try it, open this in two browser tabs: {link}");
+        let greeting = format!("Saal is ready at {base}\nTo try it, open this in two browser tabs: {link}");
+        // A server does not end because nobody reads this.
+        let _ = output::print(greeting);
     }
 }
 

@@ -9,19 +9,19 @@ use signaling::auth::room_token::{RoomTokenRequest, mint};
 
 use crate::cli::TokenFlags;
 use crate::config::{DEV_KEY, Purpose, Settings};
+use crate::output;
 
 /// `saal token`: prints a token, or a link that carries it.
 pub(crate) fn run(flags: &TokenFlags) -> Result<()> {
     let settings = flags.settings.settings(Purpose::Read)?;
     let token = sign(flags, &settings, SystemTime::now())?;
     match &flags.link {
-        None => println!("{token}"),
+        None => output::print(token),
         Some(base) => {
             let base = base.clone().unwrap_or_else(|| format!("http://{}", settings.http.listen));
-            println!("{}#token={token}", room_link(&base, &flags.room));
+            output::print(format_args!("{}#token={token}", room_link(&base, &flags.room)))
         }
     }
-    Ok(())
 }
 
 /// Where the web client opens a room.

@@ -183,6 +183,20 @@ fn bad_settings_are_told_all_at_once_with_key_and_place() {
 }
 
 #[test]
+fn a_reader_that_has_gone_is_no_panic() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = saal(&["config"]).stdout(writer).stderr(Stdio::piped()).spawn().expect("starting saal");
+    let output = output.wait_with_output().expect("its end");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that is always full");
+    let output = saal(&["config"]).stdout(full).stderr(Stdio::piped()).spawn().expect("starting saal");
+    let output = output.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("saal: writing to standard output"), "{output:?}");
+}
+
+#[test]
 fn the_usual_file_is_read_without_being_asked_for() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("usual");
     std::fs::create_dir_all(&folder).expect("creating a folder");
