@@ -16,12 +16,14 @@ use anyhow::{Context, Result};
 use figment::Figment;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use sfu_node::MAX_SHARDS;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::SettingsFlags;
 use layers::Layer;
 pub(crate) use problems::Problems;
-use signaling::Secret;
+use signaling::{RoomDefaults, Secret};
 
 /// The API key that `--dev` brings, known to everybody.
 pub(crate) const DEV_KEY: &str = "devkey";
@@ -133,12 +135,8 @@ impl Default for Media {
 
 impl Default for Rooms {
     fn default() -> Self {
-        Self {
-            auto_create: true,
-            empty_timeout: Duration::from_secs(300),
-            departure_timeout: Duration::from_secs(20),
-            max_participants: 0,
-        }
+        let RoomDefaults { auto_create, empty_timeout, departure_timeout, max_participants } = RoomDefaults::default();
+        Self { auto_create, empty_timeout, departure_timeout, max_participants }
     }
 }
 
@@ -155,15 +153,14 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         purpose: Purpose,
     ) -> Result<Self, Problems> {
+        let (environment, misspelt) = Layer::environment(environment);
         let mut layers = Figment::new();
         if flags.dev {
             layers = layers.merge(Layer::development());
         }
-        layers = layers
-            .merge(Layer::file(flags.config.as_deref())?)
-            .merge(Layer::environment(environment))
-            .merge(Layer::flags(flags));
+        layers = layers.merge(Layer::file(flags.config.as_deref())?).merge(environment).merge(Layer::flags(flags));
         let mut problems = Problems::in_values(&layers);
+        misspelt.iter().for_each(|variable| problems.add_misspelt(variable));
         let mut settings: Self = match layers.extract() {
             Ok(settings) => settings,
             Err(_) if !problems.is_empty() => return Err(problems),
@@ -188,8 +185,11 @@ impl Settings {
         if let Some(ip) = self.media.advertise.iter().find(|ip| ip.is_unspecified()) {
             problem(&["media", "advertise"], format!("{ip} is no address that a browser could reach"));
         }
-        if let Err(error) = EnvFilter::try_new(&self.log.level) {
-            problem(&["log", "level"], format!("{:?} is no log level: {error}", self.log.level));
+        if self.media.shards > MAX_SHARDS {
+            problem(&["media", "shards"], format!("{} threads are too many: at most {MAX_SHARDS}", self.media.shards));
+        }
+        if let Some(what) = log_level_problem(&self.log.level) {
+            problem(&["log", "level"], what);
         }
         if purpose == Purpose::Serve && !self.dev {
             self.judge_secrets(problem);
@@ -208,6 +208,15 @@ impl Settings {
             }
         }
     }
+}
+
+/// A word without `=` is taken for a part of the program by the filter, so a misspelt level would silence all the rest.
+fn log_level_problem(level: &str) -> Option<String> {
+    let is_filter = |part: &str| part.contains(['=', '[']) || (!part.is_empty() && part.parse::<LevelFilter>().is_ok());
+    if let Some(part) = level.split(',').map(str::trim).find(|part| !is_filter(part)) {
+        return Some(format!("{part:?} is no log level; known: error, warn, info, debug, trace, off"));
+    }
+    EnvFilter::try_new(level).err().map(|error| format!("{level:?} is no log level: {error}"))
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

@@ -56,12 +56,14 @@ impl Layer {
     }
 
     /// `SAAL_SECTION__KEY`. Only names that begin with a section of ours count: an orchestrator may set
-    /// others, such as `SAAL_PORT` for a service called saal.
-    pub(super) fn environment(variables: impl Iterator<Item = (String, String)>) -> Self {
+    /// others, such as `SAAL_PORT` for a service called saal. Names that only lack an underscore come second.
+    pub(super) fn environment(variables: impl Iterator<Item = (String, String)>) -> (Self, Vec<Misspelt>) {
         let defaults = Value::serialize(Settings::default()).ok();
         let mut layer = Self::empty(Origin::Environment);
+        let mut misspelt = Vec::new();
         for (name, text) in variables {
             let Some(name) = name.strip_prefix(PREFIX) else { continue };
+            misspelt.extend(defaults.as_ref().and_then(|defaults| Misspelt::find(name, defaults)));
             let mut keys: Vec<String> = name.split("__").map(str::to_lowercase).collect();
             let known = |path: &str| defaults.as_ref().and_then(|all| all.find_ref(path));
             let Some(section) = known(&keys[0]) else { continue };
@@ -78,7 +80,7 @@ impl Layer {
             let value = if is_text { text.into() } else { parsed(&text) };
             layer.set(&keys.iter().map(String::as_str).collect::<Vec<_>>(), value);
         }
-        layer
+        (layer, misspelt)
     }
 
     /// What the command line says.
@@ -109,6 +111,31 @@ impl Layer {
 
     fn set(&mut self, keys: &[&str], value: Value) {
         insert(&mut self.values, keys, value);
+    }
+}
+
+/// A name in the environment that can only be meant for a setting, with one underscore where there should be two.
+/// Passing it over would start a server that does not do as it was told.
+pub(super) struct Misspelt {
+    pub(super) key: String,
+    pub(super) found: String,
+    pub(super) meant: String,
+}
+
+impl Misspelt {
+    fn find(name: &str, defaults: &Value) -> Option<Self> {
+        defaults.as_dict()?.iter().find_map(|(section, value)| {
+            let (start, key) = (name.get(..section.len())?, name.get(section.len()..)?.strip_prefix('_')?);
+            let is_key = match section.as_str() {
+                "api_keys" => !key.starts_with('_'),
+                _ => value.as_dict()?.contains_key(&key.to_lowercase()),
+            };
+            (start.eq_ignore_ascii_case(section) && is_key).then(|| Self {
+                key: format!("{section}.{}", if section == "api_keys" { key.to_owned() } else { key.to_lowercase() }),
+                found: format!("{PREFIX}{name}"),
+                meant: format!("{PREFIX}{start}__{key}"),
+            })
+        })
     }
 }
 

@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use figment::error::Kind;
+use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 
 use super::Settings;
-use super::layers::insert;
+use super::layers::{Misspelt, insert};
 
 /// One line for each mistake. No line holds the value of a secret.
 #[derive(Debug, Default)]
@@ -35,6 +35,12 @@ impl Problems {
         let value = layers.find_value("").ok().and_then(|root| find(&root, keys).cloned());
         let place = value.and_then(|value| place_of(layers, keys, &value));
         self.push(keys, place, &what);
+    }
+
+    /// Adds a name in the environment that lacks an underscore.
+    pub(super) fn add_misspelt(&mut self, Misspelt { key, found, meant }: &Misspelt) {
+        let place = format!("{found} in the environment");
+        self.push(&[key], Some(place), &format!("after the section come two underscores: {meant}"));
     }
 
     /// Whether there is nothing to complain about.
@@ -91,7 +97,17 @@ fn explain(keys: &[&str], kind: Kind) -> String {
         _ if keys[0] == "api_keys" => "expected a text in quotes".to_owned(),
         Kind::UnknownVariant(found, known) => format!("{found:?} is none of: {}", known.join(", ")),
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("expected {expected}, found {found}")
+            let found = match found {
+                Actual::Str(text) => format!("{text:?}"),
+                Actual::Bool(value) => value.to_string(),
+                Actual::Unsigned(number) => number.to_string(),
+                Actual::Signed(number) => number.to_string(),
+                other => other.to_string(),
+            };
+            match expected.as_str() {
+                "usize" | "u32" => format!("expected a whole number from 0 on, found {found}"),
+                _ => format!("expected {expected}, found {found}"),
+            }
         }
         other => other.to_string(),
     }

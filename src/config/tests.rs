@@ -120,6 +120,40 @@ fn what_an_orchestrator_adds_is_not_taken_for_a_setting() {
 }
 
 #[test]
+fn a_variable_that_lacks_an_underscore_is_not_passed_over() {
+    for (found, key, meant) in [
+        ("SAAL_HTTP_LISTEN", "http.listen", "SAAL_HTTP__LISTEN"),
+        ("SAAL_MEDIA_ADVERTISE", "media.advertise", "SAAL_MEDIA__ADVERTISE"),
+        ("SAAL_API_KEYS_Portal", "api_keys.Portal", "SAAL_API_KEYS__Portal"),
+    ] {
+        let told = read("", &[(found, "1234567")]).unwrap_err();
+        assert_eq!(
+            told,
+            format!("{key} ({found} in the environment): after the section come two underscores: {meant}")
+        );
+    }
+}
+
+#[test]
+fn a_misspelt_log_level_is_refused_and_not_taken_for_a_part_of_the_program() {
+    for level in ["debgu", "", "info,", "info, loud", "sfu_media=loud"] {
+        let told = read(&format!("[log]\nlevel = '{level}'\n"), &[]).unwrap_err();
+        assert!(told.starts_with("log.level (FILE): ") && told.contains("is no log level"), "{level:?}: {told}");
+    }
+    for level in ["warn", "INFO", "off", "info,sfu_media=debug", "info,signaling=debug,sfu_node=off"] {
+        assert!(read(&format!("[log]\nlevel = '{level}'\n"), &[]).is_ok(), "{level:?}");
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be_are_told_in_plain_words() {
+    let told = read("", &[("SAAL_MEDIA__SHARDS", "-1")]).unwrap_err();
+    assert!(told.ends_with("expected a whole number from 0 on, found -1"), "{told}");
+    let told = read("[media]\nshards = 70_000\n", &[]).unwrap_err();
+    assert_eq!(told, "media.shards (FILE): 70000 threads are too many: at most 1024");
+}
+
+#[test]
 fn an_unknown_key_is_refused_by_name() {
     let told = read("[http]\nlissten = '127.0.0.1:1'\n", &[]).unwrap_err();
     assert_eq!(told, "http.lissten (FILE): there is no such setting; known here: listen");
