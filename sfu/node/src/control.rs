@@ -11,7 +11,7 @@ mod publications;
 mod reports;
 mod subscriptions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bus::{RoomSid, SfuCommand, SfuEvent, SfuRefusal, SfuReply, TrackSid, TransportSid};
@@ -39,9 +39,10 @@ pub struct Control {
     config: Arc<NegotiationConfig>,
     registry: Arc<Registry>,
     rng: StdRng,
-    transports: HashMap<TransportId, TransportEntry>,
+    /// In the order of their age, as all that is walked through here: what follows from an input is the same in each run.
+    transports: BTreeMap<TransportId, TransportEntry>,
     transport_ids: HashMap<TransportSid, TransportId>,
-    tracks: HashMap<TrackId, TrackEntry>,
+    tracks: BTreeMap<TrackId, TrackEntry>,
     track_ids: HashMap<TrackSid, TrackId>,
     groups: HashMap<RoomSid, RoomEntry>,
     rooms_by_group: HashMap<SpeakerGroup, RoomSid>,
@@ -58,7 +59,7 @@ struct TransportEntry {
     session: Session,
     /// The shard that hears it, once DTLS is up there.
     shard: Option<ShardId>,
-    subscriptions: HashMap<TrackId, SubscriptionEntry>,
+    subscriptions: BTreeMap<TrackId, SubscriptionEntry>,
 }
 
 /// What a client shall receive.
@@ -89,9 +90,9 @@ impl Control {
             config,
             registry,
             rng,
-            transports: HashMap::new(),
+            transports: BTreeMap::new(),
             transport_ids: HashMap::new(),
-            tracks: HashMap::new(),
+            tracks: BTreeMap::new(),
             track_ids: HashMap::new(),
             groups: HashMap::new(),
             rooms_by_group: HashMap::new(),
@@ -154,7 +155,7 @@ impl Control {
                 negotiation,
                 session: Session::default(),
                 shard: None,
-                subscriptions: HashMap::new(),
+                subscriptions: BTreeMap::new(),
             },
         );
         Ok(())
@@ -162,8 +163,7 @@ impl Control {
 
     fn close(&mut self, sid: &TransportSid) -> Result<(), SfuRefusal> {
         let id = self.id_of(sid)?;
-        self.tell_owner(id, ShardCommand::CloseTransport { transport: id });
-        self.forget(id);
+        self.close_and_forget(id);
         Ok(())
     }
 
@@ -171,9 +171,16 @@ impl Control {
     pub fn close_all(&mut self) {
         let all: Vec<_> = self.transports.keys().copied().collect();
         for id in all {
-            self.tell_owner(id, ShardCommand::CloseTransport { transport: id });
-            self.forget(id);
+            self.close_and_forget(id);
         }
+    }
+
+    fn close_and_forget(&mut self, id: TransportId) {
+        // What removes it also says whose it was. Asked before, a shard could claim it in between and keep it for ever.
+        if let Place::OwnedBy(shard) = self.registry.remove(id) {
+            self.outputs.push(ControlOutput::ToShard(shard, ShardCommand::CloseTransport { transport: id }));
+        }
+        self.forget(id);
     }
 
     /// Drops a transport that its shard has forgotten or is being told to forget.
@@ -224,3 +231,6 @@ impl Control {
         self.last_id
     }
 }
+
+#[cfg(test)]
+mod tests;
