@@ -46,6 +46,7 @@ impl Snapshot {
         self.received.datagrams += other.received.datagrams;
         self.received.bytes += other.received.bytes;
         self.received.truncated += other.received.truncated;
+        self.received.dropped_full += other.received.dropped_full;
         self.received.errors += other.received.errors;
         self.sent.syscalls += other.sent.syscalls;
         self.sent.datagrams += other.sent.datagrams;

@@ -102,6 +102,7 @@ static FAMILIES: [Family; 27] = [
     }),
     counters("sfu_dropped_datagrams_total", "reason", "Datagrams lost at the media sockets.", |t| {
         vec![
+            ("receive_buffer_full", t.shards.received.dropped_full),
             ("send_buffer_full", t.shards.sent.dropped_full),
             ("unsendable", t.shards.sent.dropped_unsendable),
             ("truncated", t.shards.received.truncated),

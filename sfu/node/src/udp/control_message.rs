@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! The two control messages that the media sockets use: the segment size of a run that is sent, and the segment size of
-//! a run that was received.
+//! The control messages that the media sockets use: the segment size of a run that is sent, that of a run that was
+//! received, and how many datagrams the socket has lost because nobody took them in time.
 
-/// Room for one control message with an integer, aligned as `cmsghdr` must be.
+/// Room for two control messages with an integer each, aligned as `cmsghdr` must be.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 pub(super) struct ControlBuffer([u8; CAPACITY]);
 
 /// `CMSG_SPACE` of an integer on 64-bit Linux is 24; the rest is slack.
-const CAPACITY: usize = 32;
+const CAPACITY: usize = 64;
+
+/// What the kernel says about a datagram, or a run of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Received {
+    /// The size that the run was coalesced from (UDP_GRO); `None` when the datagram stands alone.
+    pub(super) segment_bytes: Option<usize>,
+    /// How many datagrams the socket had dropped when this one was queued, counted from its beginning (SO_RXQ_OVFL);
+    /// `None` as long as there are none.
+    pub(super) dropped_so_far: Option<u32>,
+}
 
 impl ControlBuffer {
     pub(super) const EMPTY: Self = Self([0; CAPACITY]);
@@ -39,12 +49,12 @@ impl ControlBuffer {
         space
     }
 
-    /// The size that the kernel says the received run was coalesced from, looked for in the first `used` bytes; `None`
-    /// when the datagram stands alone.
+    /// What the kernel wrote into the first `used` bytes.
     #[allow(unsafe_code, reason = "the layout of control messages is known to the C library's macros only")]
-    pub(super) fn read_segment_size(&mut self, used: usize) -> Option<usize> {
+    pub(super) fn read(&mut self, used: usize) -> Received {
+        let mut received = Received::default();
         if used == 0 {
-            return None;
+            return received;
         }
         // SAFETY: all zeros is a valid `msghdr`.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -58,15 +68,21 @@ impl ControlBuffer {
                 unsafe { ((*header).cmsg_level, (*header).cmsg_type, (*header).cmsg_len as usize) };
             // SAFETY: plain arithmetic.
             let needed = unsafe { libc::CMSG_LEN(size_of::<libc::c_int>() as _) } as usize;
-            if level == libc::SOL_UDP && kind == libc::UDP_GRO && len >= needed {
+            if len >= needed {
                 // SAFETY: the message holds an integer by its length, and the kernel bounds the length by the buffer.
-                let size = unsafe { libc::CMSG_DATA(header).cast::<libc::c_int>().read_unaligned() };
-                return usize::try_from(size).ok().filter(|size| *size > 0);
+                let value = unsafe { libc::CMSG_DATA(header).cast::<libc::c_int>().read_unaligned() };
+                match (level, kind) {
+                    (libc::SOL_UDP, libc::UDP_GRO) => {
+                        received.segment_bytes = usize::try_from(value).ok().filter(|size| *size > 0);
+                    }
+                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => received.dropped_so_far = Some(value.cast_unsigned()),
+                    _ => {}
+                }
             }
             // SAFETY: as for the first header.
             header = unsafe { libc::CMSG_NXTHDR(&raw const message, header) };
         }
-        None
+        received
     }
 }
 
@@ -76,32 +92,41 @@ mod tests {
 
     /// Writes what the kernel would.
     #[allow(unsafe_code, reason = "the layout of control messages is known to the C library's macros only")]
-    fn received(level: libc::c_int, kind: libc::c_int, size: libc::c_int) -> (ControlBuffer, usize) {
+    fn read(messages: &[(libc::c_int, libc::c_int, libc::c_int)]) -> Received {
         let mut buffer = ControlBuffer::EMPTY;
-        let header = buffer.as_mut_ptr().cast::<libc::cmsghdr>();
-        // SAFETY: the buffer is aligned and holds one header with an integer.
-        unsafe {
-            (*header).cmsg_level = level;
-            (*header).cmsg_type = kind;
-            (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::c_int>() as _) as _;
-            libc::CMSG_DATA(header).cast::<libc::c_int>().write_unaligned(size);
-            (buffer, libc::CMSG_SPACE(size_of::<libc::c_int>() as _) as usize)
+        // SAFETY: plain arithmetic.
+        let space = unsafe { libc::CMSG_SPACE(size_of::<libc::c_int>() as _) } as usize;
+        assert!(messages.len() * space <= ControlBuffer::CAPACITY);
+        for (place, (level, kind, value)) in messages.iter().enumerate() {
+            let header = buffer.0[place * space..].as_mut_ptr().cast::<libc::cmsghdr>();
+            // SAFETY: the buffer is aligned, so are its multiples of `CMSG_SPACE`, and each holds a header with an
+            // integer.
+            unsafe {
+                (*header).cmsg_level = *level;
+                (*header).cmsg_type = *kind;
+                (*header).cmsg_len = libc::CMSG_LEN(size_of::<libc::c_int>() as _) as _;
+                libc::CMSG_DATA(header).cast::<libc::c_int>().write_unaligned(*value);
+            }
         }
+        buffer.read(messages.len() * space)
     }
 
     #[test]
-    fn the_segment_size_of_a_run_is_found() {
-        let (mut buffer, used) = received(libc::SOL_UDP, libc::UDP_GRO, 1200);
-        assert_eq!(buffer.read_segment_size(used), Some(1200));
-        assert_eq!(buffer.read_segment_size(0), None);
+    fn what_the_kernel_says_is_found_in_any_order() {
+        let segment = (libc::SOL_UDP, libc::UDP_GRO, 1200);
+        let dropped = (libc::SOL_SOCKET, libc::SO_RXQ_OVFL, -1);
+        assert_eq!(read(&[segment]), Received { segment_bytes: Some(1200), dropped_so_far: None });
+        assert_eq!(read(&[dropped]), Received { segment_bytes: None, dropped_so_far: Some(u32::MAX) });
+        let both = Received { segment_bytes: Some(1200), dropped_so_far: Some(u32::MAX) };
+        assert_eq!((read(&[segment, dropped]), read(&[dropped, segment])), (both, both));
     }
 
     #[test]
     fn other_control_messages_say_nothing() {
-        let (mut buffer, used) = received(libc::SOL_SOCKET, libc::UDP_GRO, 1200);
-        assert_eq!(buffer.read_segment_size(used), None);
-        let (mut buffer, used) = received(libc::SOL_UDP, libc::UDP_GRO, 0);
-        assert_eq!(buffer.read_segment_size(used), None);
+        for message in [(libc::SOL_SOCKET, libc::UDP_GRO, 1200), (libc::SOL_UDP, libc::UDP_GRO, 0)] {
+            assert_eq!(read(&[message]), Received::default());
+        }
+        assert_eq!(read(&[]), Received::default());
     }
 
     #[test]

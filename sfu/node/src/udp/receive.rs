@@ -39,6 +39,8 @@ pub struct ReceiveCounters {
     pub bytes: u64,
     /// Datagrams that were larger than any media datagram can be, dropped.
     pub truncated: u64,
+    /// Datagrams that the kernel dropped because its buffer was full. Known from the next one that it did not drop.
+    pub dropped_full: u64,
     /// System calls that failed for other reasons than that nothing waits.
     pub errors: u64,
 }
@@ -91,11 +93,15 @@ impl Receiver {
         let received = pieces.iter().zip(&addresses).zip(&mut controls).zip(self.buffers.chunks_mut(STRIDE_BYTES));
         for (((piece, address), control), buffer) in received.take(count) {
             let Some(source) = address.to_socket_addr() else { continue };
+            let said = control.read(piece.control_bytes);
+            if let Some(dropped_so_far) = said.dropped_so_far {
+                self.counters.dropped_full += u64::from(socket.dropped_since(dropped_so_far));
+            }
             if piece.is_truncated {
                 self.counters.truncated += 1;
                 continue;
             }
-            let segment_bytes = control.read_segment_size(piece.control_bytes).unwrap_or(PIECE_BYTES);
+            let segment_bytes = said.segment_bytes.unwrap_or(PIECE_BYTES);
             for datagram in buffer[..piece.bytes].chunks_mut(segment_bytes) {
                 self.counters.datagrams += 1;
                 self.counters.bytes += datagram.len() as u64;

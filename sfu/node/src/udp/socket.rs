@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Media sockets that share one port.
 
+use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -21,6 +22,8 @@ pub struct UdpSocket {
     socket: Socket,
     local: SocketAddr,
     granted: Granted,
+    /// What [`UdpSocket::dropped_since`] was told last.
+    dropped_so_far: Cell<u32>,
 }
 
 /// What the kernel agreed to do for a socket.
@@ -73,6 +76,8 @@ impl UdpSocket {
             socket.set_reuse_port(true)?;
             socket.bind(&address.into())?;
         }
+        // Without it only a count is missing.
+        let _ = set_option(&socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
         let local = socket
             .local_addr()?
             .as_socket()
@@ -80,11 +85,11 @@ impl UdpSocket {
         let granted = Granted {
             receive_buffer_bytes: socket.recv_buffer_size()?,
             send_buffer_bytes: socket.send_buffer_size()?,
-            coalesces: set_udp_option(&socket, libc::UDP_GRO, 1).is_ok(),
+            coalesces: set_option(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok(),
             // A default of 0 segments nothing; it asks whether the kernel knows the option.
-            segments: set_udp_option(&socket, libc::UDP_SEGMENT, 0).is_ok(),
+            segments: set_option(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok(),
         };
-        Ok(Self { socket, local, granted })
+        Ok(Self { socket, local, granted, dropped_so_far: Cell::new(0) })
     }
 
     /// Where it is bound.
@@ -103,10 +108,21 @@ impl UdpSocket {
         Family::of(self.local)
     }
 
+    /// How many datagrams were dropped since the last call, where `dropped_so_far` is the kernel's count, which wraps.
+    pub(super) fn dropped_since(&self, dropped_so_far: u32) -> u32 {
+        dropped_so_far.wrapping_sub(self.dropped_so_far.replace(dropped_so_far))
+    }
+
+    /// Lets the kernel keep no more than it must.
+    #[cfg(test)]
+    pub(super) fn shrink_receive_buffer(&mut self) {
+        self.socket.set_recv_buffer_size(0).unwrap();
+    }
+
     /// Hands datagrams over one by one from now on.
     #[cfg(test)]
     pub(super) fn stop_coalescing(&mut self) {
-        set_udp_option(&self.socket, libc::UDP_GRO, 0).unwrap();
+        set_option(&self.socket, libc::SOL_UDP, libc::UDP_GRO, 0).unwrap();
         self.granted.coalesces = false;
     }
 }
@@ -123,13 +139,13 @@ impl AsRawFd for UdpSocket {
     }
 }
 
-#[allow(unsafe_code, reason = "the UDP level options have no safe wrapper")]
-fn set_udp_option(socket: &Socket, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+#[allow(unsafe_code, reason = "these options have no safe wrapper")]
+fn set_option(socket: &Socket, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
     // SAFETY: the descriptor is open while `socket` lives, and the option is an integer of the length given.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::SOL_UDP,
+            level,
             option,
             (&raw const value).cast(),
             size_of::<libc::c_int>() as libc::socklen_t,

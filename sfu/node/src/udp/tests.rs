@@ -229,6 +229,26 @@ fn one_socket_serves_both_families() {
 }
 
 #[test]
+fn what_the_kernel_dropped_is_counted() {
+    let mut pair = Pair::new("127.0.0.1:0");
+    pair.to.shrink_receive_buffer();
+    let mut batch = SendBatch::new();
+    for _ in 0..20 {
+        batch.push(pair.to.local_addr(), &[0; 60_000]);
+    }
+    let mut heard = 0;
+    for _ in 0..2 {
+        pair.sender.send(&pair.from, &batch);
+        heard += receive(&mut pair.receiver, &pair.to).len();
+    }
+    // The next one to come through tells of those before it.
+    heard += pair.carry(&[10]).len();
+    let dropped = pair.receiver.counters().dropped_full;
+    assert!(dropped > 0, "{heard} came through");
+    assert_eq!(pair.sender.counters().datagrams, heard as u64 + dropped);
+}
+
+#[test]
 fn nothing_waiting_is_no_error() {
     let mut pair = Pair::new("127.0.0.1:0");
     assert!(pair.carry(&[]).is_empty());
