@@ -3,8 +3,9 @@
 //! them goes to the shards and back to the bus.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use bus::{Bus, NodeId, SfuEndpoint, SfuRequest};
+use bus::{Bus, NodeId, RoomSid, SfuEndpoint, SfuEvent, SfuRequest};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sfu_media::shard::Shard;
@@ -43,6 +44,7 @@ impl Service {
         let (node, ports) = Node::start(config, Box::new(stun_is_valid), move |shard| {
             Shard::new(shard, identity.clone(), rand::random())
         })?;
+        let undelivered_events = ports.metrics.undelivered_events();
         metrics.register(Box::new(ports.metrics))?;
         let candidates = node.candidates().to_vec();
         let negotiation = Arc::new(NegotiationConfig { fingerprint, candidates });
@@ -54,6 +56,7 @@ impl Service {
             endpoint: bus.serve_sfu(id),
             reports: ports.reports,
             mailboxes: ports.mailboxes,
+            undelivered_events,
             stopping,
             dying,
         };
@@ -66,14 +69,12 @@ impl Service {
         self.node.media_addr()
     }
 
-    /// Ends when a shard has died: its calls are lost, and the process should be started anew.
+    /// Ends when a shard has died, or control: calls are lost, and the process should be started anew.
     pub fn died(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut died = self.died.clone();
         async move {
-            // Without a loop there is nothing left that could die.
-            if died.wait_for(|died| *died).await.is_err() {
-                std::future::pending().await
-            }
+            // An error means that control ended without a word, as it does when it panics.
+            let _ = died.wait_for(|died| *died).await;
         }
     }
 
@@ -96,6 +97,7 @@ struct Loop {
     endpoint: SfuEndpoint,
     reports: ReportReceiver,
     mailboxes: Vec<MailboxSender>,
+    undelivered_events: Arc<AtomicU64>,
     stopping: watch::Receiver<bool>,
     dying: watch::Sender<bool>,
 }
@@ -110,8 +112,6 @@ impl Loop {
                         self.dying.send_replace(true);
                         break;
                     }
-                    // Where a transport is stands in the registry already.
-                    Some((_, ShardReport::Claimed(_))) => {}
                     Some((shard, ShardReport::Event(event))) => self.control.handle_event(shard, event),
                 },
                 request = self.endpoint.next() => match request {
@@ -131,19 +131,69 @@ impl Loop {
     }
 
     fn carry_out(&mut self) {
-        for output in self.control.drain_outputs() {
+        let Self { control, endpoint, mailboxes, undelivered_events, .. } = self;
+        for output in control.drain_outputs() {
             match output {
                 ControlOutput::ToShard(shard, command) => {
                     // A shard that is gone is reported as dead; nobody misses its commands.
-                    if let Some(mailbox) = self.mailboxes.get(usize::from(shard.0)) {
+                    if let Some(mailbox) = mailboxes.get(usize::from(shard.0)) {
                         mailbox.send_command(command);
                     }
                 }
-                // A room without a keeper has nobody who could act on it.
-                ControlOutput::Report(room, event) => {
-                    self.endpoint.report(&room, event);
-                }
+                ControlOutput::Report(room, event) => report(endpoint, undelivered_events, &room, event),
             }
         }
+    }
+}
+
+/// Tells whoever keeps the room. If nobody does, nobody could act on it; a room far behind may miss some.
+fn report(endpoint: &SfuEndpoint, undelivered_events: &AtomicU64, room: &RoomSid, event: SfuEvent) {
+    if !endpoint.report(room, event) {
+        undelivered_events.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::SfuCommand;
+
+    use super::*;
+
+    fn start(bus: &Bus) -> Service {
+        let media = "127.0.0.1:0".parse().unwrap();
+        let config = NodeConfig { media, advertise: Vec::new(), shards: 1, dev: false };
+        Service::start(&config, "node".into(), bus, &prometheus::Registry::new()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn control_that_ends_without_a_word_counts_as_dead() {
+        let service = start(&Bus::local());
+        let died = service.died();
+        service.task.abort();
+        died.await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_was_shut_down_serves_nobody() {
+        let bus = Bus::local();
+        let service = start(&bus);
+        let open =
+            SfuCommand::OpenTransport { transport: "TP_1".into(), room: "RM_1".into(), participant: "PA_1".into() };
+        bus.request(&"node".into(), open.clone()).await.unwrap();
+        service.shutdown().await.unwrap();
+        assert!(bus.sfu_nodes().is_empty());
+        assert!(bus.request(&"node".into(), open).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn events_that_no_room_takes_are_counted() {
+        let bus = Bus::local();
+        let (endpoint, undelivered) = (bus.serve_sfu("node".into()), AtomicU64::new(0));
+        let event = || SfuEvent::Connected { transport: "TP_1".into() };
+        report(&endpoint, &undelivered, &"RM_1".into(), event());
+        let mut room = bus.room_events("RM_1".into());
+        report(&endpoint, &undelivered, &"RM_1".into(), event());
+        assert_eq!(room.next().await, Some(event()));
+        assert_eq!(undelivered.into_inner(), 1);
     }
 }

@@ -2,6 +2,7 @@
 //! The scrape: one table of metrics over the sum of all shards' counters.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
@@ -18,6 +19,7 @@ pub struct NodeMetrics {
     mailboxes: Vec<MailboxSender>,
     registry: Arc<Registry>,
     dropped_reports: DroppedReports,
+    undelivered_events: Arc<AtomicU64>,
     descriptions: Vec<Desc>,
 }
 
@@ -28,6 +30,7 @@ struct Totals {
     mailbox_dropped_packets: u64,
     mailbox_wake_ups: u64,
     dropped_reports: u64,
+    undelivered_events: u64,
 }
 
 struct Family {
@@ -59,7 +62,7 @@ const fn counters(
     Family { name, help, kind: MetricType::COUNTER, series: Series::By(label, values) }
 }
 
-static FAMILIES: [Family; 27] = [
+static FAMILIES: [Family; 28] = [
     counter("sfu_received_packets_total", "RTP packets that authenticated.", |t| t.shards.shard.received_packets),
     counter("sfu_received_bytes_total", "Bytes of these packets.", |t| t.shards.shard.received_bytes),
     counter("sfu_forwarded_packets_total", "RTP packets sealed for receivers, without retransmissions.", |t| {
@@ -122,6 +125,9 @@ static FAMILIES: [Family; 27] = [
         t.mailbox_dropped_packets
     }),
     counter("sfu_dropped_reports_total", "Reports to control dropped because too many waited.", |t| t.dropped_reports),
+    counter("sfu_undelivered_events_total", "Events that no room took: too many waited, or the room is gone.", |t| {
+        t.undelivered_events
+    }),
     gauge("sfu_transports", "Transports that a shard has built.", |t| t.shards.shard.transports),
     gauge("sfu_pending_transports", "Transports whose client has not been heard.", |t| t.pending_transports),
     gauge("sfu_tracks", "Tracks published on this node.", |t| t.shards.shard.tracks),
@@ -148,7 +154,14 @@ impl NodeMetrics {
             Desc::new(family.name.to_owned(), family.help.to_owned(), labels, std::collections::HashMap::new())
         };
         let descriptions = FAMILIES.iter().map(describe).collect::<prometheus::Result<_>>()?;
-        Ok(Self { shards, mailboxes, registry, dropped_reports, descriptions })
+        let undelivered_events = Arc::default();
+        Ok(Self { shards, mailboxes, registry, dropped_reports, undelivered_events, descriptions })
+    }
+
+    /// Where whoever reports to the rooms counts what no room took.
+    #[must_use]
+    pub fn undelivered_events(&self) -> Arc<AtomicU64> {
+        self.undelivered_events.clone()
     }
 
     /// The sum over all shards.
@@ -168,6 +181,7 @@ impl NodeMetrics {
             mailbox_dropped_packets: self.mailboxes.iter().map(MailboxSender::dropped_packets).sum(),
             mailbox_wake_ups: self.mailboxes.iter().map(MailboxSender::wake_ups).sum(),
             dropped_reports: self.dropped_reports.count(),
+            undelivered_events: self.undelivered_events.load(Ordering::Relaxed),
         }
     }
 }
