@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use sfu_media::ids::{ShardId, TransportId};
+use sfu_media::ids::ShardId;
 use sfu_media::shard::message::{DataChannel, ShardEvent};
 use tokio::sync::mpsc;
 
@@ -18,8 +18,6 @@ pub const MAX_WAITING_REPORTS: usize = 4_096;
 /// What a shard, or the thread it runs on, tells control.
 #[derive(Clone, Debug)]
 pub enum ShardReport {
-    /// The shard has claimed the transport and built it: commands for it go there from now on.
-    Claimed(TransportId),
     /// The shard says so.
     Event(ShardEvent),
     /// The shard's thread ended without being told to. All its transports are gone, and the process should be too.
@@ -107,6 +105,8 @@ impl ReportReceiver {
 
 #[cfg(test)]
 mod tests {
+    use sfu_media::ids::TransportId;
+
     use super::*;
 
     fn connected(id: u64) -> ShardReport {

@@ -182,8 +182,6 @@ impl<S: MediaShard> ShardLoop<S> {
         match self.with.registry.claim(id, &claim) {
             ClaimOutcome::Claimed(setup) => {
                 self.counters.claims_granted += 1;
-                // Control hears of the owner before it hears anything that the transport causes.
-                self.with.reports.send(id, ShardReport::Claimed(setup.id));
                 self.shard.handle_command(now, ShardCommand::AddTransport(setup));
                 self.shard.handle_datagram(now, claim.source, &mut claim.datagram);
             }
