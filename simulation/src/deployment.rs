@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use bus::{
     Publication, RoomSid, SfuCommand, SfuEvent, SfuReply, Subscription, SubscriptionSettings, TrackSid, TransportSid,
 };
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use sfu_media::ids::ShardId;
 use sfu_media::shard::Shard;
 use sfu_media::shard::message::{ShardCommand, ShardMessage};
@@ -96,7 +96,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A node with some shards. The seed decides everything random; it is printed when a scenario fails.
+    /// A node with some shards. The seed decides all that happens; it is printed when a scenario fails.
     #[must_use]
     pub fn new(shards: u16, seed: u64) -> Self {
         let identity = DtlsIdentity::generate().expect("a certificate can be made");
@@ -179,7 +179,7 @@ impl Deployment {
     pub fn command(&mut self, command: SfuCommand) -> SfuReply {
         let reply = self.control.handle_command(command);
         self.settle();
-        reply.unwrap_or_else(|refusal| panic!("the node refused: {refusal} (seed {})", self.seed))
+        reply.unwrap_or_else(|refusal| panic!("the node refused: {refusal}"))
     }
 
     /// The transport of a client.
@@ -259,7 +259,7 @@ impl Deployment {
         let end = self.now + limit;
         while !holds(self) {
             let next = self.next_event().filter(|next| *next <= end);
-            let next = next.unwrap_or_else(|| panic!("{what} did not come about in {limit:?} (seed {})", self.seed));
+            let next = next.unwrap_or_else(|| panic!("{what} did not come about in {limit:?}"));
             self.now = self.now.max(next);
             self.turn();
         }
@@ -405,10 +405,13 @@ impl Deployment {
         self.flight_number += 1;
         self.flights.push(Reverse(Flight { arrives, number: self.flight_number, from, to, datagram }));
     }
+}
 
-    /// A random number for the scenario, from the same seed.
-    pub fn random(&mut self) -> u64 {
-        self.rng.random()
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the seed of the failed scenario is {}", self.seed);
+        }
     }
 }
 
