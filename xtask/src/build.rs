@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::console::say;
 use crate::{tools, tree, web};
 
 /// What `cargo xtask build` takes.
@@ -22,7 +23,7 @@ pub(crate) struct Options {
 /// Builds, and says where the binary is.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let Some(saal) = saal(options)? else { return Ok(ExitCode::FAILURE) };
-    println!("built {}", saal.display());
+    say(format_args!("built {}", saal.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,10 +32,10 @@ pub(crate) fn saal(options: &Options) -> Result<Option<PathBuf>> {
     tools::require_c_compiler()?;
     if let Some(folder) = tree::web_client() {
         tools::require_node_and_npm()?;
-        println!("installing the web client's packages, if they changed");
+        say("installing the web client's packages, if they changed");
         web::install(&folder)?;
     }
-    println!("building saal and the web client in it (the first time takes some minutes)");
+    say("building saal and the web client in it (the first time takes some minutes)");
     let mut cargo = tree::cargo();
     cargo.args(["build", "--locked", "--package", "saal", "--bin", "saal"]);
     if options.release {

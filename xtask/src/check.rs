@@ -37,11 +37,21 @@ impl Check {
     fn is_build(self) -> bool {
         matches!(self, Self::Web | Self::Clippy | Self::Docs)
     }
+
+    /// The cargo command it runs that does not come with every Rust, and the component that brings it.
+    fn cargo_command(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Format => Some(("fmt", "rustfmt")),
+            Self::Clippy => Some(("clippy", "clippy")),
+            _ => None,
+        }
+    }
 }
 
 /// Runs the chosen checks, or all.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let chosen = if options.only.is_empty() { Check::value_variants() } else { &options.only };
+    require_cargo_commands(chosen)?;
     let mut steps = Steps::default();
     if chosen.iter().any(|check| check.is_build()) {
         tools::require_c_compiler()?;
@@ -54,6 +64,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         one(*check, &mut steps);
     }
     Ok(steps.finish())
+}
+
+/// Fails when a check needs what this Rust came without.
+pub(crate) fn require_all_cargo_commands() -> Result<()> {
+    require_cargo_commands(Check::value_variants())
+}
+
+fn require_cargo_commands(checks: &[Check]) -> Result<()> {
+    let commands: Vec<_> = checks.iter().filter_map(|check| check.cargo_command()).collect();
+    tools::require_cargo_commands(&commands)
 }
 
 /// Adds every check to `steps`.

@@ -7,6 +7,7 @@
 
 mod build;
 mod check;
+mod console;
 mod count;
 mod install;
 mod licences;

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::console::{say, say_part};
 use crate::count::{Tally, tests_in};
 use crate::tree;
 
@@ -72,25 +73,26 @@ impl Steps {
 
     /// Says that a step does not run here, and why.
     pub(crate) fn skip(&mut self, name: &str, why: &str) {
-        println!("{name:<WIDTH$} skipped: {why}");
+        say(format_args!("{name:<WIDTH$} skipped: {why}"));
     }
 
     /// Prints the summary. Its last line is the plain `N passed, N failed`.
     pub(crate) fn finish(self) -> ExitCode {
-        println!();
+        say("");
         if !self.failures.is_empty() {
-            println!("failed: {}", self.failures.join(", "));
+            say(format_args!("failed: {}", self.failures.join(", ")));
         }
-        println!("{}", self.total);
+        say(self.total);
         if self.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     fn step(&mut self, name: &str, fix: &str, work: impl FnOnce() -> Result<Outcome>) -> bool {
-        print!("{name:<WIDTH$} ");
-        // The name must be seen before the work, which may take minutes.
-        let _ = std::io::stdout().flush();
+        say_part(format_args!("{name:<WIDTH$} "));
         let started = Instant::now();
-        let outcome = work().unwrap_or_else(|error| {
+        let outcome = work();
+        // What could not even be tried is not mended by the usual way.
+        let fix = if outcome.is_ok() { fix } else { "see the message" };
+        let outcome = outcome.unwrap_or_else(|error| {
             let message = format!("{error:#}");
             let (problem, details) = message.split_once('\n').unwrap_or((&message, ""));
             let details = last_lines(details, TAIL_LINES);
@@ -101,16 +103,16 @@ impl Steps {
         self.total += outcome.counted();
         let Some(problem) = outcome.problem else {
             match outcome.tally {
-                Tally { passed: 0, failed: 0 } => println!("ok      {seconds:6.1} s"),
-                tally => println!("ok      {seconds:6.1} s   {tally}"),
+                Tally { passed: 0, failed: 0 } => say(format_args!("ok      {seconds:6.1} s")),
+                tally => say(format_args!("ok      {seconds:6.1} s   {tally}")),
             }
             return ok;
         };
-        println!("FAILED  {seconds:6.1} s   {problem}");
+        say(format_args!("FAILED  {seconds:6.1} s   {problem}"));
         for line in &outcome.details {
-            println!("    {line}");
+            say(format_args!("    {line}"));
         }
-        println!("    to fix: {fix}");
+        say(format_args!("    to fix: {fix}"));
         self.failures.push(name.to_owned());
         ok
     }

@@ -38,6 +38,9 @@ enum Suite {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let wants = |suite| options.only.is_empty() || options.only.contains(&suite);
     tools::require_c_compiler()?;
+    if wants(Suite::Check) {
+        check::require_all_cargo_commands()?;
+    }
     let mut steps = Steps::default();
     if let Some(folder) = tree::web_client() {
         tools::require_node_and_npm()?;

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
 
+use crate::tree;
+
 /// What Vite 8 runs on: 20.19 or newer in the 20 series, or 22.12 and newer. Node 21 is in neither.
 const NODE_20: Version = Version { major: 20, minor: 19, patch: 0 };
 const NODE_22: Version = Version { major: 22, minor: 12, patch: 0 };
@@ -50,9 +52,24 @@ pub(crate) fn require_node_and_npm() -> Result<()> {
 
 /// What the cryptography is built with.
 pub(crate) fn require_c_compiler() -> Result<()> {
-    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    judge_c_compiler(&std::env::var("CC").unwrap_or_default())
+}
+
+/// What some checks are, and what rustup's smallest profile leaves out.
+pub(crate) fn require_cargo_commands(commands: &[(&str, &str)]) -> Result<()> {
+    for (command, component) in commands {
+        let asked = tree::cargo().args([*command, "--version"]).stdin(Stdio::null()).output();
+        let is_there = asked.is_ok_and(|output| output.status.success());
+        ensure!(is_there, "cargo {command} is missing: rustup component add {component}");
+    }
+    Ok(())
+}
+
+/// `CC` may hold options, or another program in front (`ccache gcc`).
+fn judge_c_compiler(from_environment: &str) -> Result<()> {
+    let compiler = from_environment.split_whitespace().next().unwrap_or("cc");
     ensure!(
-        version_of(&compiler).is_some(),
+        version_of(compiler).is_some(),
         "there is no C compiler called {compiler}: on Debian, apt-get install gcc libc6-dev"
     );
     Ok(())
@@ -108,6 +125,23 @@ mod tests {
         for bad in ["v18.20.4", "v20.18.3", "v21.7.0", "v22.11.0", "nonsense"] {
             assert!(judge_node(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_c_compiler_may_come_with_options() {
+        // Cargo is no compiler, but it is surely here and prints a version.
+        for good in ["cargo", "cargo -m64", " cargo "] {
+            assert!(judge_c_compiler(good).is_ok(), "{good:?}");
+        }
+        let message = judge_c_compiler("no-such-compiler -m64").unwrap_err().to_string();
+        assert!(message.starts_with("there is no C compiler called no-such-compiler: "), "{message}");
+    }
+
+    #[test]
+    fn a_cargo_command_that_is_missing_is_named_with_the_way_to_get_it() {
+        assert!(require_cargo_commands(&[("fmt", "rustfmt")]).is_ok());
+        let message = require_cargo_commands(&[("no-such-command", "some")]).unwrap_err().to_string();
+        assert_eq!(message, "cargo no-such-command is missing: rustup component add some");
     }
 
     #[test]
