@@ -213,6 +213,8 @@ pub enum TransportFailure {
     ClosedByPeer,
     /// The client does not read its reliable data channel.
     SlowDataReader,
+    /// The client broke the rules of the data channels, such as the largest size of a message.
+    ProtocolViolation,
 }
 
 /// Loudness of one track.

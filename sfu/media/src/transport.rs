@@ -285,6 +285,7 @@ impl Transport {
                     self.events.push_back(TransportEvent::Data { channel, payload });
                 }
                 DataEvent::Lost => self.fail(now, TransportFailure::ClosedByPeer),
+                DataEvent::Violation => self.fail(now, TransportFailure::ProtocolViolation),
                 DataEvent::SlowReader => self.fail(now, TransportFailure::SlowDataReader),
             }
         }

@@ -63,8 +63,10 @@ pub enum SendDataError {
 pub(super) enum DataEvent {
     /// The client sent a message.
     Message { channel: DataChannel, payload: Bytes },
-    /// The client left, or broke the rules.
+    /// The client left.
     Lost,
+    /// The client broke the rules.
+    Violation,
     /// The client does not read what it must not miss.
     SlowReader,
 }
@@ -212,6 +214,7 @@ impl DataChannels {
                 SctpEvent::Readable(stream) => self.read(now, stream),
                 SctpEvent::Reset(stream) => self.forget(stream),
                 SctpEvent::Lost => self.lose(DataEvent::Lost),
+                SctpEvent::Violation => self.lose(DataEvent::Violation),
             }
         }
     }
@@ -232,7 +235,7 @@ impl DataChannels {
             match self.sctp.read(stream) {
                 Ok(Some(message)) => self.handle_message(now, stream, message),
                 Ok(None) => break,
-                Err(MessageTooLong) => self.lose(DataEvent::Lost),
+                Err(MessageTooLong) => self.lose(DataEvent::Violation),
             }
         }
     }

@@ -47,6 +47,8 @@ pub(super) enum SctpEvent {
     Reset(StreamId),
     /// The association is over.
     Lost,
+    /// So it is, because the client broke the rules.
+    Violation,
 }
 
 /// A message as it was received.
@@ -105,7 +107,8 @@ impl SctpAssociation {
             }
             Verdict::Repeat(answer) => self.outgoing.push_back(answer),
             Verdict::Drop => {}
-            Verdict::Aborted | Verdict::Abusive => self.lose(),
+            Verdict::Aborted => self.lose(),
+            Verdict::Abusive => self.end(SctpEvent::Violation),
         }
     }
 
@@ -132,11 +135,15 @@ impl SctpAssociation {
 
     /// Nothing more can be sent or received.
     pub(super) fn lose(&mut self) {
+        self.end(SctpEvent::Lost);
+    }
+
+    fn end(&mut self, why: SctpEvent) {
         if !self.is_lost {
             self.is_lost = true;
             self.forget_association();
             self.outgoing.clear();
-            self.events.push_back(SctpEvent::Lost);
+            self.events.push_back(why);
         }
     }
 

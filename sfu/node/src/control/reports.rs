@@ -51,6 +51,7 @@ impl Control {
             message::TransportFailure::ConsentLost => bus::TransportFailure::ConsentLost,
             message::TransportFailure::ClosedByPeer => bus::TransportFailure::ClosedByPeer,
             message::TransportFailure::SlowDataReader => bus::TransportFailure::SlowDataReader,
+            message::TransportFailure::ProtocolViolation => bus::TransportFailure::ProtocolViolation,
         };
         self.report(id, |transport| SfuEvent::Failed { transport, reason });
         self.forget(id);

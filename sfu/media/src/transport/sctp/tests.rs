@@ -72,7 +72,8 @@ impl Peer {
 
     fn is_lost(&mut self) -> bool {
         while self.server.poll_packet().is_some() {}
-        std::iter::from_fn(|| self.server.poll_event()).any(|event| event == SctpEvent::Lost)
+        std::iter::from_fn(|| self.server.poll_event())
+            .any(|event| matches!(event, SctpEvent::Lost | SctpEvent::Violation))
     }
 
     fn read_all(&mut self, stream: StreamId) -> usize {

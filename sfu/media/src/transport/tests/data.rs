@@ -138,7 +138,7 @@ fn messages_that_are_too_long_are_refused_in_both_directions() {
     call.transport.data_taken(call.now, 256 * KIB);
     call.client.send(call.now, RELIABLE_STREAM, Protocol::Binary, &payload(256 * KIB + 1));
     call.run(Duration::from_secs(5));
-    assert_eq!(call.failure(), Some(TransportFailure::ClosedByPeer));
+    assert_eq!(call.failure(), Some(TransportFailure::ProtocolViolation));
 }
 
 #[test]
