@@ -15,6 +15,12 @@ const UNIT: &str = "deploy/systemd/saal.service";
 /// `systemd-analyze` takes the highest exposure it accepts in tenths.
 const HIGHEST_EXPOSURE: &str = "20";
 
+/// What Saal needs and systemd cannot know, each with why. Without these the service starts elsewhere and fails here.
+const NEEDED: [(&str, &str, &str); 2] = [
+    ("RestrictAddressFamilies=", "AF_NETLINK", "the addresses of the network interfaces are read by netlink"),
+    ("SystemCallFilter=", "sched_setaffinity", "media threads are pinned to their cores"),
+];
+
 /// Adds the check to `steps`; without systemd's tool it cannot run.
 pub(crate) fn step(steps: &mut Steps) {
     if tools::find("systemd-analyze").is_none() {
@@ -28,7 +34,8 @@ pub(crate) fn step(steps: &mut Steps) {
         // `verify` wants the program to exist, and here it is not installed.
         let copy = folder.join("saal.service");
         fs::write(&copy, text.replace("/usr/bin/saal", "/bin/true"))?;
-        let mut problems = complaints(Command::new("systemd-analyze").arg("verify").arg(&copy))?;
+        let mut problems = missing(&text);
+        problems.extend(complaints(Command::new("systemd-analyze").arg("verify").arg(&copy))?);
         problems.extend(complaints(
             Command::new("systemd-analyze")
                 .args(["security", "--no-pager", "--offline=true"])
@@ -39,6 +46,16 @@ pub(crate) fn step(steps: &mut Steps) {
     });
 }
 
+/// What the unit has to allow and does not.
+fn missing(unit: &str) -> Vec<String> {
+    let allows = |setting: &str, word: &str| {
+        let values = unit.lines().filter_map(|line| line.strip_prefix(setting));
+        values.filter(|values| !values.starts_with('~')).any(|values| values.split(' ').any(|value| value == word))
+    };
+    let missing = NEEDED.iter().filter(|(setting, word, _)| !allows(setting, word));
+    missing.map(|(setting, word, why)| format!("{UNIT}: {setting} lacks {word}: {why}")).collect()
+}
+
 /// The command's output, when it fails.
 fn complaints(command: &mut Command) -> Result<Vec<String>> {
     let output = command.output()?;
@@ -47,4 +64,18 @@ fn complaints(command: &mut Command) -> Result<Vec<String>> {
     }
     let said = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_saal_needs_must_be_allowed() {
+        let unit = "RestrictAddressFamilies=AF_INET AF_NETLINK\nSystemCallFilter=@system-service\n\
+            SystemCallFilter=sched_setaffinity\n";
+        assert!(missing(unit).is_empty());
+        let without = unit.replace(" AF_NETLINK", "").replace("=sched", "=~sched");
+        assert_eq!(missing(&without).len(), 2, "{:?}", missing(&without));
+    }
 }
