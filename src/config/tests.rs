@@ -136,7 +136,7 @@ fn a_variable_that_lacks_an_underscore_is_not_passed_over() {
 
 #[test]
 fn a_misspelt_log_level_is_refused_and_not_taken_for_a_part_of_the_program() {
-    for level in ["debgu", "", "info,", "info, loud", "sfu_media=loud"] {
+    for level in ["debugging", "", "info,", "info, loud", "sfu_media=loud"] {
         let told = read(&format!("[log]\nlevel = '{level}'\n"), &[]).unwrap_err();
         assert!(told.starts_with("log.level (FILE): ") && told.contains("is no log level"), "{level:?}: {told}");
     }
