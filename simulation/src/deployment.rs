@@ -17,11 +17,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sfu_media::ids::ShardId;
 use sfu_media::shard::Shard;
-use sfu_media::shard::message::{ShardCommand, ShardMessage};
 use sfu_media::transport::DtlsIdentity;
 use sfu_media::transport::negotiation::NegotiationConfig;
 use sfu_node::control::{Control, ControlOutput};
-use sfu_node::registry::{ClaimOutcome, Registry};
+use sfu_node::registry::Registry;
+use sfu_node::shard_thread::{Claimed, settle_claim};
 
 use crate::client::{Client, Kind};
 use crate::link::Link;
@@ -325,32 +325,22 @@ impl Deployment {
     fn settle_shard(&mut self, index: usize) -> bool {
         let mut did = false;
         let now = self.now;
-        while let Some(mut claim) = self.shards[index].poll_claim() {
+        let id = ShardId(u16::try_from(index).expect("few shards"));
+        while let Some(claim) = self.shards[index].poll_claim() {
             did = true;
-            let id = ShardId(u16::try_from(index).expect("few shards"));
-            match self.registry.claim(id, &claim) {
-                ClaimOutcome::Claimed(setup) => {
-                    let shard = &mut self.shards[index];
-                    shard.handle_command(now, ShardCommand::AddTransport(setup));
-                    shard.handle_datagram(now, claim.source, &mut claim.datagram);
-                }
-                ClaimOutcome::OwnedBy(owner) if owner != id => {
-                    self.shards[index].learn_forward(claim.source, owner);
-                    let datagram = bytes::Bytes::from(claim.datagram);
-                    let message = ShardMessage::Datagram { source: claim.source, datagram };
-                    self.shards[usize::from(owner.0)].handle_messages(now, id, vec![message]);
-                }
-                ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => {}
+            if let Claimed::PassOn(owner, message) =
+                settle_claim(&mut self.shards[index], id, &self.registry, now, claim)
+            {
+                self.shards[usize::from(owner.0)].handle_messages(now, id, vec![message]);
             }
         }
         while let Some((to, messages)) = self.shards[index].poll_messages() {
             did = true;
-            let from = ShardId(u16::try_from(index).expect("few shards"));
-            self.shards[usize::from(to.0)].handle_messages(now, from, messages);
+            self.shards[usize::from(to.0)].handle_messages(now, id, messages);
         }
         while let Some(event) = self.shards[index].poll_event() {
             did = true;
-            self.control.handle_event(ShardId(u16::try_from(index).expect("few shards")), event);
+            self.control.handle_event(id, event);
         }
         let batch = self.shards[index].transmits();
         let datagrams: Vec<_> = batch.iter().map(|(to, datagram)| (to, datagram.to_vec())).collect();

@@ -6,6 +6,7 @@
 //! neither commands nor timers, and a shard whose inputs are not empty does not sleep. Nothing here waits for anybody
 //! else: sockets drop what is too much, and so do peers' mailboxes.
 
+mod claiming;
 #[cfg(test)]
 pub(crate) mod fake;
 mod media_shard;
@@ -14,15 +15,15 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use sfu_media::ids::ShardId;
-use sfu_media::shard::message::{ShardCommand, ShardMessage};
+use sfu_media::shard::message::ShardMessage;
 
+pub use self::claiming::{Claimed, settle_claim};
 pub use self::media_shard::MediaShard;
 use crate::mailbox::{Mailbox, MailboxSender};
 use crate::metrics::{LoopCounters, PublishedCounters, Snapshot};
 use crate::os::wait_readable;
-use crate::registry::{ClaimOutcome, ClaimRequest, Registry};
+use crate::registry::{ClaimRequest, Registry};
 use crate::reports::{ReportSender, ShardReport};
 use crate::udp::{Received, Receiver, Sender, UdpSocket};
 
@@ -177,22 +178,14 @@ impl<S: MediaShard> ShardLoop<S> {
         true
     }
 
-    fn answer_claim(&mut self, now: Instant, mut claim: ClaimRequest) {
-        let id = self.with.id;
-        match self.with.registry.claim(id, &claim) {
-            ClaimOutcome::Claimed(setup) => {
-                self.counters.claims_granted += 1;
-                self.shard.handle_command(now, ShardCommand::AddTransport(setup));
-                self.shard.handle_datagram(now, claim.source, &mut claim.datagram);
-            }
-            ClaimOutcome::OwnedBy(owner) if owner != id => {
+    fn answer_claim(&mut self, now: Instant, claim: ClaimRequest) {
+        match settle_claim(&mut self.shard, self.with.id, &self.with.registry, now, claim) {
+            Claimed::Granted => self.counters.claims_granted += 1,
+            Claimed::PassOn(owner, message) => {
                 self.counters.claims_passed_on += 1;
-                self.shard.learn_forward(claim.source, owner);
-                let datagram = ShardMessage::Datagram { source: claim.source, datagram: Bytes::from(claim.datagram) };
-                self.give_to(owner, vec![datagram]);
+                self.give_to(owner, vec![message]);
             }
-            // The shard's own, but it does not know the name: the transport has just ended here.
-            ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => self.counters.claims_refused += 1,
+            Claimed::Refused => self.counters.claims_refused += 1,
         }
     }
 

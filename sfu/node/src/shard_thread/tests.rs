@@ -3,9 +3,10 @@
 
 use std::net::{SocketAddr, UdpSocket as Client};
 
+use bytes::Bytes;
 use sfu_media::ids::{TrackId, TransportId};
 use sfu_media::session::{Fingerprint, IceCredentials, Session, TransportSetup};
-use sfu_media::shard::message::ShardEvent;
+use sfu_media::shard::message::{ShardCommand, ShardEvent};
 
 use super::fake::FakeShard;
 use super::*;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What a shard does with a STUN check for none of its transports: it builds the one that waits for it, hands the check
+//! to the shard that has it, or drops it.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use sfu_media::ids::ShardId;
+use sfu_media::shard::message::{ShardCommand, ShardMessage};
+
+use super::MediaShard;
+use crate::registry::{ClaimOutcome, ClaimRequest, Registry};
+
+/// What became of a check.
+#[derive(Debug)]
+pub enum Claimed {
+    /// The transport is this shard's now, and has heard the check.
+    Granted,
+    /// For another shard, which has the transport.
+    PassOn(ShardId, ShardMessage),
+    /// Nobody may come under that name, or the check is not valid.
+    Refused,
+}
+
+/// Settles a claim of `shard`, which is called `id`.
+pub fn settle_claim(
+    shard: &mut impl MediaShard,
+    id: ShardId,
+    registry: &Registry,
+    now: Instant,
+    mut claim: ClaimRequest,
+) -> Claimed {
+    match registry.claim(id, &claim) {
+        ClaimOutcome::Claimed(setup) => {
+            shard.handle_command(now, ShardCommand::AddTransport(setup));
+            shard.handle_datagram(now, claim.source, &mut claim.datagram);
+            Claimed::Granted
+        }
+        ClaimOutcome::OwnedBy(owner) if owner != id => {
+            shard.learn_forward(claim.source, owner);
+            let datagram = Bytes::from(claim.datagram);
+            Claimed::PassOn(owner, ShardMessage::Datagram { source: claim.source, datagram })
+        }
+        // The shard's own, but it does not know the name: the transport has just ended here.
+        ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => Claimed::Refused,
+    }
+}
