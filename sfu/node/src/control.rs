@@ -44,7 +44,7 @@ pub struct Control {
     transport_ids: HashMap<TransportSid, TransportId>,
     tracks: BTreeMap<TrackId, TrackEntry>,
     track_ids: HashMap<TrackSid, TrackId>,
-    groups: HashMap<RoomSid, RoomEntry>,
+    rooms: HashMap<RoomSid, RoomEntry>,
     rooms_by_group: HashMap<SpeakerGroup, RoomSid>,
     last_id: u64,
     outputs: Vec<ControlOutput>,
@@ -94,7 +94,7 @@ impl Control {
             transport_ids: HashMap::new(),
             tracks: BTreeMap::new(),
             track_ids: HashMap::new(),
-            groups: HashMap::new(),
+            rooms: HashMap::new(),
             rooms_by_group: HashMap::new(),
             last_id: 0,
             outputs: Vec::new(),
@@ -197,21 +197,21 @@ impl Control {
     }
 
     fn enter_room(&mut self, room: &RoomSid) {
-        if let Some(entry) = self.groups.get_mut(room) {
+        if let Some(entry) = self.rooms.get_mut(room) {
             entry.transports += 1;
             return;
         }
         let group = SpeakerGroup(self.next_id());
-        self.groups.insert(room.clone(), RoomEntry { group, transports: 1 });
+        self.rooms.insert(room.clone(), RoomEntry { group, transports: 1 });
         self.rooms_by_group.insert(group, room.clone());
     }
 
     fn leave_room(&mut self, room: &RoomSid) {
-        let Some(entry) = self.groups.get_mut(room) else { return };
+        let Some(entry) = self.rooms.get_mut(room) else { return };
         entry.transports -= 1;
         if entry.transports == 0 {
             self.rooms_by_group.remove(&entry.group);
-            self.groups.remove(room);
+            self.rooms.remove(room);
         }
     }
 

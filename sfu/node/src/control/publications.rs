@@ -25,7 +25,7 @@ impl Control {
         }
         let track = TrackId(self.next_id());
         let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
-        let speaker_group = self.groups.get(&entry.room).ok_or(SfuRefusal::UnknownTransport)?.group;
+        let speaker_group = self.rooms.get(&entry.room).ok_or(SfuRefusal::UnknownTransport)?.group;
         let codec = codec_of(publication.kind);
         entry.negotiation.publish(negotiation::Publication {
             track,

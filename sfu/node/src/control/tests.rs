@@ -254,7 +254,7 @@ fn orders_can_be_repeated() {
     bench.command(close());
     assert_eq!(bench.control.handle_command(close()), Err(SfuRefusal::UnknownTransport));
     assert_eq!((bench.control.transport_count(), bench.control.tracks.len()), (0, 0));
-    assert!(bench.control.groups.is_empty() && bench.control.rooms_by_group.is_empty());
+    assert!(bench.control.rooms.is_empty() && bench.control.rooms_by_group.is_empty());
 }
 
 #[test]
