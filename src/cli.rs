@@ -104,7 +104,7 @@ pub(crate) struct TokenFlags {
     /// How long the token can be used to join, such as 30m or 6h
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration::parse)]
     pub(crate) valid_for: Duration,
-    /// Print a link to open in a browser instead; BASE is the address people use, http.listen without it
+    /// Print a link to open in a browser instead; BASE is the address people use, this machine's without it
     #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true)]
     pub(crate) link: Option<Option<String>>,
     /// API key to sign with, when there are several

@@ -35,8 +35,8 @@ fn ask(server: SocketAddr) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&start[..length]).into_owned())
 }
 
-/// A server that listens everywhere is asked on loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+/// Where a program on this machine reaches a server: one that listens everywhere, on loopback.
+pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -9,7 +9,7 @@ use signaling::auth::room_token::{RoomTokenRequest, mint};
 
 use crate::cli::TokenFlags;
 use crate::config::{DEV_KEY, Purpose, Settings};
-use crate::output;
+use crate::{health, output};
 
 /// `saal token`: prints a token, or a link that carries it.
 pub(crate) fn run(flags: &TokenFlags) -> Result<()> {
@@ -18,7 +18,7 @@ pub(crate) fn run(flags: &TokenFlags) -> Result<()> {
     match &flags.link {
         None => output::print(token),
         Some(base) => {
-            let base = base.clone().unwrap_or_else(|| format!("http://{}", settings.http.listen));
+            let base = base.clone().unwrap_or_else(|| format!("http://{}", health::reachable(settings.http.listen)));
             output::print(format_args!("{}#token={token}", room_link(&base, &flags.room)))
         }
     }

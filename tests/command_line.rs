@@ -122,6 +122,19 @@ fn a_link_leads_to_the_room_with_the_token_where_no_server_logs_it() {
     let (address, token) = link.split_once("#token=").expect("a token in the fragment");
     assert_eq!(address, "http://127.0.0.1:7880/m/Haus%207");
     assert_eq!(verified(token, "secret")["video"]["room"], "Haus 7");
+    let link = printed(&[
+        "token",
+        "--api-key",
+        &format!("k:{STRONG}"),
+        "--http",
+        "0.0.0.0:9",
+        "--room",
+        "r",
+        "--identity",
+        "i",
+        "--link",
+    ]);
+    assert!(link.starts_with("http://127.0.0.1:9/m/r#"), "nobody can open {link}");
     let link = printed(&[&base[..], &["--link=https://saal.example.org/"]].concat());
     assert!(link.starts_with("https://saal.example.org/m/Haus%207#token="), "{link}");
 }
