@@ -258,7 +258,10 @@ impl Track {
             }
         }
         for stream in &mut self.streams {
-            if let Some(ssrc) = stream.ssrc.filter(|_| stream.keyframe_requests.take_due(now)) {
+            // What is due is taken in any case, or it would stay due for ever.
+            if stream.keyframe_requests.take_due(now)
+                && let Some(ssrc) = stream.ssrc
+            {
                 write_picture_loss(sender_ssrc, ssrc, out);
                 written.keyframe_requests += 1;
             }

@@ -10,7 +10,7 @@ mod sctp;
 mod srtp;
 mod stats;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

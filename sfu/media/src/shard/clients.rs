@@ -40,14 +40,14 @@ impl Client {
         self.tracks.iter_mut().find(|known| known.id() == track)
     }
 
-    /// When the client next needs attention.
+    /// When the client next needs attention. What it must be told waits until it is connected.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let transport = self.transport.poll_timeout();
+        if !self.transport.is_connected() {
+            return transport;
+        }
         let tracks = self.tracks.iter().filter_map(Track::poll_timeout);
-        [self.transport.poll_timeout(), self.arrivals.poll_timeout(), self.next_care]
-            .into_iter()
-            .flatten()
-            .chain(tracks)
-            .min()
+        [transport, self.arrivals.poll_timeout(), self.next_care].into_iter().flatten().chain(tracks).min()
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Reports and feedback: what clients tell us about their reception, and what we tell them about ours.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Shard;
 use super::clients::CARE_INTERVAL;
@@ -13,6 +13,10 @@ use crate::rtcp::reports::ReportBlocks;
 use crate::rtcp::{RtcpPacket, RtcpPackets};
 use crate::subscription::MAX_PACKET_BYTES;
 use crate::transport::{SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES};
+
+/// A client that has just been looked after waits so long for the next time. Nothing should be due again at once; if
+/// something ever is, it must not keep the shard from its other clients.
+const MIN_SERVICE_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Shard {
     /// An RTCP datagram of a client.
@@ -96,16 +100,15 @@ impl Shard {
     pub(super) fn service(&mut self, now: Instant, slot: usize) {
         let Some(client) = self.clients.get_mut(slot) else { return };
         client.transport.handle_timeout(now);
+        if client.transport.is_connected() {
+            self.tell_publisher(now, slot);
+            if self.clients[slot].next_care.is_some_and(|due| due <= now) {
+                self.clients[slot].next_care = Some(now + CARE_INTERVAL);
+                self.care_for_subscriptions(now, slot);
+            }
+        }
         self.after_transport(now, slot);
-        if !self.clients.get(slot).is_some_and(|client| client.transport.is_connected()) {
-            return;
-        }
-        self.tell_publisher(now, slot);
-        if self.clients[slot].next_care.is_some_and(|due| due <= now) {
-            self.clients[slot].next_care = Some(now + CARE_INTERVAL);
-            self.care_for_subscriptions(now, slot);
-        }
-        self.reschedule(slot);
+        self.timers.put_off(slot, now + MIN_SERVICE_INTERVAL);
     }
 
     /// Receiver reports, NACKs, keyframe requests and arrival times, as far as they are due.

@@ -167,9 +167,11 @@ impl LayerStream {
         Ok(index)
     }
 
-    /// Whether anything came of it a moment ago.
+    /// Whether anything came of it a moment ago. A retransmission may come before the media that would tell its SSRC;
+    /// until then there is no stream that feedback could name.
     pub(crate) fn is_sending(&self, now: Instant) -> bool {
-        self.last_arrival.is_some_and(|last| now.saturating_duration_since(last) < MAX_SILENCE)
+        let is_recent = |last| now.saturating_duration_since(last) < MAX_SILENCE;
+        self.ssrc.is_some() && self.last_arrival.is_some_and(is_recent)
     }
 
     /// Notes a sender report of the stream.

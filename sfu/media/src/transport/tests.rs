@@ -3,7 +3,7 @@
 
 mod attacks;
 mod call;
-mod client;
+pub(crate) mod client;
 mod data;
 mod handshake;
 mod ice;
