@@ -120,8 +120,13 @@ impl Subscription {
     /// another header under the same number would be sealed with the same nonce (RFC 7714 §8.4).
     #[must_use]
     pub const fn wants_transport_seq(&self) -> bool {
-        let is_resent_as_it_is = self.codec.nack && self.retransmission.rtx.is_none();
-        self.codec.transport_cc && self.extensions.transport_cc.is_some() && !is_resent_as_it_is
+        self.codec.transport_cc && self.extensions.transport_cc.is_some() && !self.repeats_packets()
+    }
+
+    /// Whether what the receiver misses is sent again as it was, because the receiver has no stream for retransmissions.
+    #[must_use]
+    pub const fn repeats_packets(&self) -> bool {
+        self.codec.nack && self.retransmission.rtx.is_none()
     }
 
     /// Writes a packet of the feed as the receiver gets it, if it gets it, into `out` of [`MAX_PACKET_BYTES`].

@@ -72,15 +72,15 @@ impl Shard {
     fn handle_nack(&mut self, now: Instant, slot: usize, nack: Nack<'_>) {
         let Some(key) = self.subscription_by_ssrc(slot, nack.media_ssrc) else { return };
         self.counters.nacked_packets_received += nack.len() as u64;
-        let subscription = &mut self.subscriptions[key.0].subscription;
-        let Some(local) = self.feeds.get(&subscription.track()) else { return };
+        let wanted = &mut self.subscriptions[key.0];
+        let Some(local) = self.feeds.get(&wanted.subscription.track()) else { return };
         let client = &mut self.clients[slot];
         let Some(destination) = client.transport.remote() else { return };
         for seq_no in nack.seq_nos() {
-            let seq = subscription.wants_transport_seq().then_some(client.next_transport_seq);
+            let seq = wanted.subscription.wants_transport_seq().then_some(client.next_transport_seq);
             let is_sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
-                let len = subscription.handle_nacked(now, seq_no, &local.feed, seq, space)?;
-                client.transport.seal_rtp(space, len)
+                let len = wanted.subscription.handle_nacked(now, seq_no, &local.feed, seq, space)?;
+                wanted.seal(&mut client.transport, space, len)
             });
             if is_sent {
                 if seq.is_some() {

@@ -62,7 +62,7 @@ impl Shard {
             let is_sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
                 outcome = slot.subscription.handle_media(now, &delivery, seq, space);
                 match outcome {
-                    Forwarding::Forward { len } => client.transport.seal_rtp(space, len),
+                    Forwarding::Forward { len } => slot.seal(&mut client.transport, space, len),
                     Forwarding::Drop(_) => None,
                 }
             });

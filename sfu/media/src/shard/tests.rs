@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use super::message::{ShardCommand, ShardEvent};
 use super::{DatagramKind, Shard, classify};
 use crate::ids::{ShardId, TrackId, TransportId};
+use crate::rtcp::nack::write_nack;
 use crate::rtcp::{RtcpPacket, RtcpPackets};
+use crate::rtp::packet::RtpView;
 use crate::session::{Downlink, Fingerprint, IceCredentials, NegotiatedCodec, Session, TransportSetup, Uplink};
-use crate::test_support::{IDS, TestPacket, VP8, mid, ms, start, uplink, vp8_payload};
+use crate::test_support::{IDS, OPUS, TestPacket, VP8, mid, ms, opus_payload, start, uplink, vp8_payload};
 use crate::transport::DtlsIdentity;
 use crate::transport::tests::client::{AS_BROWSERS, Client};
 
@@ -30,12 +32,14 @@ struct Rig {
     shard: Shard,
     members: Vec<Member>,
     events: Vec<ShardEvent>,
+    /// RTP is lost on its way to the clients.
+    drops_rtp: bool,
 }
 
 impl Rig {
     fn new() -> Self {
         let shard = Shard::new(HERE, DtlsIdentity::generate().unwrap(), 1);
-        Self { now: start(), shard, members: Vec::new(), events: Vec::new() }
+        Self { now: start(), shard, members: Vec::new(), events: Vec::new(), drops_rtp: false }
     }
 
     fn transport(member: usize) -> TransportId {
@@ -98,6 +102,13 @@ impl Rig {
         self.exchange();
     }
 
+    fn send_rtcp(&mut self, member: usize, packet: &[u8]) {
+        let media = self.members[member].client.media.as_mut().unwrap();
+        let sealed = media.sends.encrypt_rtcp(packet).unwrap().to_vec();
+        self.send_plain(member, sealed);
+        self.exchange();
+    }
+
     fn command(&mut self, command: ShardCommand) {
         self.shard.handle_command(self.now, command);
         self.exchange();
@@ -126,6 +137,9 @@ impl Rig {
         let sent: Vec<_> = self.shard.transmits().iter().map(|(to, datagram)| (to, datagram.to_vec())).collect();
         self.shard.transmits().clear();
         for (to, datagram) in sent {
+            if self.drops_rtp && classify(&datagram) == DatagramKind::Rtp {
+                continue;
+            }
             let member = self.members.iter_mut().find(|member| member.address == to).expect("a client of ours");
             member.take(self.now, &datagram);
         }
@@ -228,4 +242,32 @@ fn a_keyframe_request_to_a_client_that_is_not_connected_waits() {
     rig.members[publisher].client.start_dtls(rig.now);
     rig.run_for(ms(600));
     assert_eq!(rig.requested_keyframes(publisher).first(), Some(&10));
+}
+
+/// Sound has no stream for retransmissions, so the packet itself comes again.
+#[test]
+fn a_lost_packet_of_sound_is_sent_again() {
+    let mut rig = Rig::new();
+    let publisher = rig.join(sends(uplink(1, OPUS, 0)));
+    let listener = rig.join(receives(1, OPUS));
+    rig.subscribe(listener, 1);
+    rig.run_for(ms(1));
+    let sound = |seq_no: u16| {
+        TestPacket::new(10, OPUS.payload_type, seq_no, u32::from(seq_no) * 960, &opus_payload()).with(IDS.mid, b"m1")
+    };
+    rig.send_rtp(publisher, &sound(0));
+    rig.drops_rtp = true;
+    rig.send_rtp(publisher, &sound(1));
+    rig.drops_rtp = false;
+    rig.send_rtp(publisher, &sound(2));
+    let seq_nos = |rig: &Rig| -> Vec<_> {
+        rig.members[listener].rtp.iter().map(|packet| RtpView::parse(packet).unwrap().seq_no).collect()
+    };
+    let [first, third] = seq_nos(&rig)[..] else { panic!("{:?}", seq_nos(&rig)) };
+    assert_eq!(third.packets_since(first), 2);
+    let mut nack = Vec::new();
+    write_nack(1, 0x1000, std::iter::once(first.next()), &mut nack);
+    rig.send_rtcp(listener, &nack);
+    assert_eq!(seq_nos(&rig)[2..], [first.next()]);
+    assert_eq!(rig.shard.counters().retransmitted_packets, 1);
 }
