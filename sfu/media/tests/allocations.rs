@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Sealing and opening media allocates nothing once an SSRC is known.
 
-// The counting allocator cannot be written without it.
-#![allow(unsafe_code)]
 // Clippy knows tests by their attribute, and helpers have none.
 #![allow(clippy::unwrap_used)]
 
@@ -10,10 +8,10 @@
 #[path = "../src/transport/tests/client.rs"]
 mod client;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::Instant;
+
+use counting_allocator::{CountingAllocator, allocations_of};
 
 use client::{AS_BROWSERS, Client, Profile, SHA1_ONLY};
 use sfu_media::ids::TransportId;
@@ -22,46 +20,8 @@ use sfu_media::transport::{
     DtlsIdentity, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile, Transport, TransportEvent,
 };
 
-/// The system's allocator, counting per thread: tests run side by side.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is going away has no counter any more, and nobody asks for it.
-    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from the system allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the pointer came from the system allocator.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations_of(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// A transport and a client with DTLS between them, without a network.
 fn connected(profiles: &[Profile]) -> (Transport, Client) {
@@ -118,11 +78,6 @@ const SSRCS: u32 = 8;
 /// Over a wrap of the sequence number.
 fn packet_ids() -> impl Iterator<Item = (u32, u16)> {
     (65_300..65_800_u32).flat_map(|seq_no| (0..SSRCS).map(move |ssrc| (ssrc, seq_no as u16)))
-}
-
-#[test]
-fn the_counter_counts() {
-    assert_eq!(allocations_of(|| drop(std::hint::black_box(vec![1, 2, 3]))), 1);
 }
 
 #[test]
