@@ -120,6 +120,12 @@ impl Transport {
         self.ice.restart(local, remote);
     }
 
+    /// Whether checks may name this user name fragment of ours.
+    #[must_use]
+    pub fn answers_to(&self, local_ufrag: &str) -> bool {
+        self.ice.answers_to(local_ufrag)
+    }
+
     /// A STUN datagram, from any address. Only a valid check is answered.
     pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> StunOutcome {
         if self.is_over {

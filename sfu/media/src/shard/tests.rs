@@ -271,3 +271,29 @@ fn a_lost_packet_of_sound_is_sent_again() {
     assert_eq!(seq_nos(&rig)[2..], [first.next()]);
     assert_eq!(rig.shard.counters().retransmitted_packets, 1);
 }
+
+/// A client goes on with the credentials that it last nominated with until it nominates anew, however many restarts it
+/// has begun meanwhile.
+#[test]
+fn a_restart_that_is_overtaken_by_another_one_loses_nobody() {
+    let mut rig = Rig::new();
+    let client = rig.join(Session::default());
+    let restart = |rig: &mut Rig, ufrag: &str| {
+        let (local, remote) = (credentials(ufrag), credentials("theirs"));
+        rig.command(ShardCommand::RestartIce { transport: Rig::transport(client), local, remote });
+    };
+    let is_heard = |rig: &mut Rig, ufrag: &str| {
+        let before = rig.shard.counters();
+        rig.check(client, ufrag);
+        let after = rig.shard.counters();
+        (before.claims, before.unknown_datagrams) == (after.claims, after.unknown_datagrams)
+    };
+    restart(&mut rig, "second");
+    restart(&mut rig, "third");
+    assert!(is_heard(&mut rig, "ours0"), "still in use");
+    assert!(!is_heard(&mut rig, "second"), "given up");
+    assert!(is_heard(&mut rig, "third"), "which nominates");
+    restart(&mut rig, "fourth");
+    assert!(!is_heard(&mut rig, "ours0"));
+    assert!(is_heard(&mut rig, "third") && is_heard(&mut rig, "fourth"));
+}
