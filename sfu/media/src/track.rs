@@ -133,6 +133,9 @@ impl Track {
     pub fn handle_renegotiation(&mut self, uplink: &Uplink) {
         self.codec = uplink.codec;
         self.speaker_group = uplink.speaker_group;
+        for stream in &mut self.streams {
+            stream.handle_renegotiation(&uplink.codec);
+        }
         for layer in 0..layer_count(uplink) {
             let announced = announced_ssrcs(uplink).get(layer).map(|(ssrc, _)| *ssrc);
             match (self.streams.get_mut(layer), announced) {

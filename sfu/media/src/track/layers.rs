@@ -117,6 +117,12 @@ impl LayerStream {
         }
     }
 
+    /// A renegotiation may have changed the feedback that the publisher understands.
+    pub(crate) fn handle_renegotiation(&mut self, codec: &NegotiatedCodec) {
+        self.has_retransmission_stream = codec.rtx_payload_type.is_some();
+        self.loss_recovery.set_can_ask_again(codec.nack);
+    }
+
     /// The stream now comes under this SSRC. Another one starts it afresh.
     pub(crate) fn bind(&mut self, ssrc: u32) {
         if self.ssrc != Some(ssrc) {
