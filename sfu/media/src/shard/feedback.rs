@@ -78,11 +78,11 @@ impl Shard {
         let Some(destination) = client.transport.remote() else { return };
         for seq_no in nack.seq_nos() {
             let seq = wanted.subscription.wants_transport_seq().then_some(client.next_transport_seq);
-            let is_sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
+            let sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
                 let len = wanted.subscription.handle_nacked(now, seq_no, &local.feed, seq, space)?;
                 wanted.seal(&mut client.transport, space, len)
             });
-            if is_sent {
+            if sent.is_some() {
                 if seq.is_some() {
                     client.next_transport_seq = client.next_transport_seq.next();
                 }
@@ -142,13 +142,13 @@ impl Shard {
         for index in 0..self.clients[slot].subscriptions.len() {
             let key = self.clients[slot].subscriptions[index];
             let subscription = &mut self.subscriptions[key.0].subscription;
-            report.clear();
-            let has_report = self
-                .feeds
-                .get(&subscription.track())
-                .is_some_and(|local| subscription.write_sender_report(now, local.feed.activity(), &mut report));
-            if has_report {
-                self.send_rtcp(slot, &report);
+            if subscription.poll_timeout().is_some_and(|due| due <= now)
+                && let Some(local) = self.feeds.get(&subscription.track())
+            {
+                report.clear();
+                if subscription.write_sender_report(now, local.feed.activity(), &mut report) {
+                    self.send_rtcp(slot, &report);
+                }
             }
             self.want_keyframe_of(now, key);
         }

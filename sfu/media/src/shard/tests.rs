@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::counters::DropReason;
 use super::message::{ShardCommand, ShardEvent};
 use super::{DatagramKind, Shard, classify};
 use crate::ids::{ShardId, TrackId, TransportId};
@@ -269,7 +270,10 @@ fn a_lost_packet_of_sound_is_sent_again() {
     write_nack(1, 0x1000, std::iter::once(first.next()), &mut nack);
     rig.send_rtcp(listener, &nack);
     assert_eq!(seq_nos(&rig)[2..], [first.next()]);
-    assert_eq!(rig.shard.counters().retransmitted_packets, 1);
+    let counters = rig.shard.counters();
+    assert_eq!((counters.forwarded_packets, counters.retransmitted_packets), (3, 1));
+    let datagram = rig.members[listener].rtp[0].len() + 16;
+    assert_eq!(counters.forwarded_bytes, 3 * datagram as u64, "with the tag of AES-GCM");
 }
 
 /// A client goes on with the credentials that it last nominated with until it nominates anew, however many restarts it
@@ -296,4 +300,23 @@ fn a_restart_that_is_overtaken_by_another_one_loses_nobody() {
     restart(&mut rig, "fourth");
     assert!(!is_heard(&mut rig, "ours0"));
     assert!(is_heard(&mut rig, "third") && is_heard(&mut rig, "fourth"));
+}
+
+/// What could not be sealed was not sent, so the picture still has to begin with a keyframe.
+#[test]
+fn a_subscription_begins_when_its_receiver_is_connected() {
+    let mut rig = Rig::new();
+    let publisher = rig.join(sends(uplink(1, VP8, 1)));
+    let viewer = rig.add(receives(1, VP8));
+    rig.subscribe(viewer, 1);
+    rig.send_rtp(publisher, &frame(10, b"0", 0, true));
+    assert_eq!(rig.shard.counters().dropped_packets[DropReason::NotConnected], 1);
+    rig.members[viewer].client.start_dtls(rig.now);
+    rig.run_for(ms(600));
+    rig.send_rtp(publisher, &frame(10, b"0", 1, false));
+    rig.run_for(ms(600));
+    assert_eq!(rig.members[viewer].rtp.len(), 0);
+    assert_eq!(rig.requested_keyframes(publisher).last(), Some(&10));
+    rig.send_rtp(publisher, &frame(10, b"0", 2, true));
+    assert_eq!(rig.members[viewer].rtp.len(), 1);
 }

@@ -18,6 +18,9 @@ use crate::track::sequence::{Place, Sequence};
 /// Layers that a track may have; what an offer names beyond is ignored. Browsers send three.
 pub const MAX_LAYERS: usize = 4;
 
+/// The largest of them.
+pub const LARGEST_LAYER: Layer = Layer(MAX_LAYERS as u8 - 1);
+
 /// A layer that has been silent for longer may have been stopped by its publisher.
 const MAX_SILENCE: Duration = Duration::from_secs(1);
 
