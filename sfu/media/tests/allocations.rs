@@ -7,6 +7,8 @@
 #[allow(dead_code)]
 #[path = "../src/transport/tests/client.rs"]
 mod client;
+#[path = "../src/transport/tests/packets.rs"]
+mod packets;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -14,6 +16,7 @@ use std::time::Instant;
 use counting_allocator::{CountingAllocator, allocations_of};
 
 use client::{AS_BROWSERS, Client, Profile, SHA1_ONLY};
+use packets::{rtcp, rtp};
 use sfu_media::ids::TransportId;
 use sfu_media::session::{Fingerprint, IceCredentials, Session, TransportSetup};
 use sfu_media::transport::{
@@ -52,23 +55,6 @@ fn connected(profiles: &[Profile]) -> (Transport, Client) {
     }
     assert_eq!(transport.poll_event(), Some(TransportEvent::Connected));
     (transport, client)
-}
-
-fn rtp(ssrc: u32, seq_no: u16) -> Vec<u8> {
-    let mut packet = vec![0x90, 96];
-    packet.extend(seq_no.to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend([0xbe, 0xde, 0, 1, 0x10, 1, 0, 0]);
-    packet.resize(1100, 0x5a);
-    packet
-}
-
-fn rtcp(ssrc: u32) -> Vec<u8> {
-    let mut packet = vec![0x81, 206, 0, 2];
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend(9_u32.to_be_bytes());
-    packet
 }
 
 const CASES: [(&[Profile], SrtpProfile); 2] =

@@ -2,8 +2,6 @@
 //! Forwarding allocates nothing once a track has run for a few seconds: not per packet, not per receiver, not for
 //! reports or retransmissions.
 
-use std::time::Instant;
-
 use counting_allocator::{CountingAllocator, allocations_of};
 
 use common::{Kind, Publisher, Room, accept};
@@ -18,11 +16,6 @@ mod common;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const RECEIVERS: u32 = 50;
-
-#[allow(clippy::disallowed_methods, reason = "an Instant cannot be made otherwise")]
-fn start() -> Instant {
-    Instant::now()
-}
 
 /// Forwards packets with everything around it and gives (forwarded packets, retransmitted packets).
 fn forward(room: &mut Room, publisher: &mut Publisher, state: &mut State, packets: usize) -> (usize, usize) {
@@ -79,7 +72,7 @@ struct State {
 }
 
 fn check(kind: Kind) {
-    let mut room = Room::new(start(), kind, RECEIVERS);
+    let mut room = Room::new(kind, RECEIVERS);
     let mut publisher = Publisher::new(kind);
     let mut state = State { arrivals: ArrivalRecorder::new(), rtcp: Vec::with_capacity(64 * 1_024), sent: 0 };
     forward(&mut room, &mut publisher, &mut state, 5_000);
