@@ -13,7 +13,8 @@ use sfu_media::subscription::Subscription;
 use sfu_media::track::uplink_router::UplinkRouter;
 use sfu_media::track::{Accepted, Track};
 
-use agreed::{IDS, OPUS, VP8, start};
+pub(crate) use agreed::IDS;
+use agreed::{OPUS, VP8, start};
 
 mod agreed;
 
