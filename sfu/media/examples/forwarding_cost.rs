@@ -20,7 +20,7 @@ fn clock() -> Instant {
 
 /// Nanoseconds per forwarded packet: the best of several rounds, which other processes disturb least.
 fn cost(kind: Kind, receivers: u32) -> f64 {
-    let mut room = Room::new(clock(), kind, receivers);
+    let mut room = Room::new(kind, receivers);
     let mut publisher = Publisher::new(kind);
     let mut out = vec![0; MAX_PACKET_BYTES * receivers as usize];
     let mut best = Duration::MAX;

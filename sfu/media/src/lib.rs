@@ -20,5 +20,8 @@ pub mod subscription;
 pub mod track;
 pub mod transport;
 
+// Unit tests share files with the integration tests, which call the crate by its name.
+#[cfg(test)]
+extern crate self as sfu_media;
 #[cfg(test)]
 mod test_support;

@@ -15,6 +15,8 @@ pub mod message;
 pub mod output;
 mod reception;
 mod subscribing;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::collections::{HashMap, VecDeque};

@@ -16,6 +16,9 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The same in ticks of the RTP clock of Opus.
 const INTERVAL_RTP_TICKS: u32 = 24_000;
 
+/// Most speech of one interval. Jitter lets packets of one interval arrive in another.
+const MAX_SPEECH_RTP_TICKS: u32 = 2 * INTERVAL_RTP_TICKS;
+
 /// Frames at least this loud are speech, in −dBov as packets say it: 0 is the loudest, 127 silence.
 const SPEECH_LEVEL: u8 = 35;
 /// This share of an interval must be speech, in percent: a cough or a key stroke is shorter.
@@ -43,7 +46,9 @@ impl Loudness {
         // The upper bit is the sender's guess of voice activity, which browsers compute in different ways.
         let Some(level) = level.map(|level| level & 0x7f).filter(|level| *level <= SPEECH_LEVEL) else { return };
         let Some(ticks) = opus::duration_rtp_ticks(payload) else { return };
-        self.speech_rtp_ticks = self.speech_rtp_ticks.saturating_add(ticks).min(2 * INTERVAL_RTP_TICKS);
+        // More than there is time for is made up, and must not count as loudness, either.
+        let ticks = ticks.min(MAX_SPEECH_RTP_TICKS - self.speech_rtp_ticks);
+        self.speech_rtp_ticks += ticks;
         self.amplitude_ticks += amplitude(level) * ticks as f32;
     }
 
@@ -90,7 +95,7 @@ impl SpeakerDetector {
         Self::default()
     }
 
-    /// A shard's first audio track is there: intervals start.
+    /// There is a track: intervals start unless they run already.
     pub fn start(&mut self, now: Instant) {
         if self.next.is_none() {
             self.next = Some(now + INTERVAL);

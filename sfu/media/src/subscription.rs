@@ -18,12 +18,14 @@ use crate::rtp::seq_no::SeqNo;
 use crate::session::{Downlink, ExtensionIds, MediaKind, NegotiatedCodec};
 use crate::shard::counters::DropReason;
 use crate::shard::message::SubscriptionSettings;
+use crate::subscription::keyframe_budget::KeyframeBudget;
 use crate::subscription::layer_switching::{Choice, LayerSwitching};
 use crate::subscription::retransmission::{Retransmission, first_index};
 use crate::subscription::rewriter::{Epoch, Relation, Rewriter};
 use crate::subscription::sender_reports::SenderReports;
 use crate::track::MAX_PAYLOAD_BYTES;
 
+mod keyframe_budget;
 mod layer_switching;
 mod pause;
 mod retransmission;
@@ -65,6 +67,7 @@ pub struct Subscription {
     reports: SenderReports,
     /// The receiver asked for a keyframe of the layer it is given.
     is_keyframe_asked_for: bool,
+    keyframe_budget: KeyframeBudget,
     last_keyframe: Option<Instant>,
     /// Packets from before were written with other header extensions or payload types.
     first_resendable: u64,
@@ -87,6 +90,7 @@ impl Subscription {
             retransmission: Retransmission::new(now, downlink),
             reports: SenderReports::default(),
             is_keyframe_asked_for: false,
+            keyframe_budget: KeyframeBudget::new(now),
             last_keyframe: None,
             first_resendable: first,
         }
@@ -120,8 +124,13 @@ impl Subscription {
     /// another header under the same number would be sealed with the same nonce (RFC 7714 §8.4).
     #[must_use]
     pub const fn wants_transport_seq(&self) -> bool {
-        let is_resent_as_it_is = self.codec.nack && self.retransmission.rtx.is_none();
-        self.codec.transport_cc && self.extensions.transport_cc.is_some() && !is_resent_as_it_is
+        self.codec.transport_cc && self.extensions.transport_cc.is_some() && !self.repeats_packets()
+    }
+
+    /// Whether what the receiver misses is sent again as it was, because the receiver has no stream for retransmissions.
+    #[must_use]
+    pub const fn repeats_packets(&self) -> bool {
+        self.codec.nack && self.retransmission.rtx.is_none()
     }
 
     /// Writes a packet of the feed as the receiver gets it, if it gets it, into `out` of [`MAX_PACKET_BYTES`].
@@ -207,11 +216,13 @@ impl Subscription {
         write(&header, osn, packet, epoch, descriptor.as_ref(), out)
     }
 
-    /// The receiver cannot decode what it has (PLI or FIR).
+    /// The receiver cannot decode what it has (PLI or FIR). It repeats that until it is helped, so nothing is lost when
+    /// one request is ignored.
     pub fn handle_keyframe_request(&mut self, now: Instant) {
         let under_way = self.reports.round_trip().unwrap_or(DEFAULT_ROUND_TRIP);
         let is_under_way = |keyframe: Instant| now.saturating_duration_since(keyframe) < under_way;
-        if !self.is_paused && !self.last_keyframe.is_some_and(is_under_way) {
+        let is_needed = !self.is_paused && !self.is_keyframe_asked_for && !self.last_keyframe.is_some_and(is_under_way);
+        if is_needed && self.keyframe_budget.take(now) {
             self.is_keyframe_asked_for = true;
         }
     }

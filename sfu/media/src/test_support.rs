@@ -1,53 +1,23 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What the tests of several modules share: a moment to count from, and a publisher that makes packets.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rtc_rtp::packet::Packet;
 use rtc_shared::marshal::Marshal;
 
 use crate::ids::{SpeakerGroup, TrackId};
-use crate::session::{Codec, ExtensionIds, Mid, NegotiatedCodec, Uplink};
+use crate::session::{Mid, NegotiatedCodec, Uplink};
+pub(crate) use agreed::{IDS, OPUS, VP8, start};
 
-/// A moment to count from. Tests add to it; none reads the clock again.
-#[allow(clippy::disallowed_methods, reason = "an Instant cannot be made otherwise")]
-pub(crate) fn start() -> Instant {
-    Instant::now()
-}
+#[path = "../tests/common/agreed.rs"]
+mod agreed;
 
 /// So many milliseconds.
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
-
-/// The ids that test publishers use.
-pub(crate) const IDS: ExtensionIds = ExtensionIds {
-    mid: Some(4),
-    rid: Some(10),
-    repaired_rid: Some(11),
-    audio_level: Some(1),
-    transport_cc: Some(3),
-    video_orientation: Some(13),
-};
-
-pub(crate) const VP8: NegotiatedCodec = NegotiatedCodec {
-    codec: Codec::Vp8,
-    payload_type: 96,
-    rtx_payload_type: Some(97),
-    nack: true,
-    pli: true,
-    transport_cc: true,
-};
-
-pub(crate) const OPUS: NegotiatedCodec = NegotiatedCodec {
-    codec: Codec::Opus,
-    payload_type: 111,
-    rtx_payload_type: None,
-    nack: true,
-    pli: false,
-    transport_cc: true,
-};
 
 pub(crate) fn mid(text: &str) -> Mid {
     Mid::parse(text).expect("a short mid")

@@ -133,6 +133,9 @@ impl Track {
     pub fn handle_renegotiation(&mut self, uplink: &Uplink) {
         self.codec = uplink.codec;
         self.speaker_group = uplink.speaker_group;
+        for stream in &mut self.streams {
+            stream.handle_renegotiation(&uplink.codec);
+        }
         for layer in 0..layer_count(uplink) {
             let announced = announced_ssrcs(uplink).get(layer).map(|(ssrc, _)| *ssrc);
             match (self.streams.get_mut(layer), announced) {
@@ -258,7 +261,10 @@ impl Track {
             }
         }
         for stream in &mut self.streams {
-            if let Some(ssrc) = stream.ssrc.filter(|_| stream.keyframe_requests.take_due(now)) {
+            // What is due is taken in any case, or it would stay due for ever.
+            if stream.keyframe_requests.take_due(now)
+                && let Some(ssrc) = stream.ssrc
+            {
                 write_picture_loss(sender_ssrc, ssrc, out);
                 written.keyframe_requests += 1;
             }

@@ -10,7 +10,7 @@ mod sctp;
 mod srtp;
 mod stats;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -120,6 +120,12 @@ impl Transport {
         self.ice.restart(local, remote);
     }
 
+    /// Whether checks may name this user name fragment of ours.
+    #[must_use]
+    pub fn answers_to(&self, local_ufrag: &str) -> bool {
+        self.ice.answers_to(local_ufrag)
+    }
+
     /// A STUN datagram, from any address. Only a valid check is answered.
     pub fn handle_stun(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> StunOutcome {
         if self.is_over {
@@ -170,16 +176,21 @@ impl Transport {
     /// again has to go on where it stopped.
     pub fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
         let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp(packet, plain_len));
-        self.stats.seal_refused += u64::from(sealed.is_none());
-        sealed
+        self.count_sealed(sealed)
+    }
+
+    /// As [`Self::seal_rtp`], for a stream whose receiver does not speak RTX: a packet of about the last second may be
+    /// sealed again if it is the same to the last bit. Both times it has to be sealed by this method.
+    pub fn seal_rtp_repeatably(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp_repeatably(packet, plain_len));
+        self.count_sealed(sealed)
     }
 
     /// Encrypts the RTCP packet in the first `plain_len` bytes of `packet` in place and gives its length. After them
     /// there must be room of [`SEAL_RTCP_OVERHEAD_BYTES`]. `None` before DTLS is up.
     pub fn seal_rtcp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
         let sealed = self.sealer().and_then(|sealer| sealer.seal_rtcp(packet, plain_len));
-        self.stats.seal_refused += u64::from(sealed.is_none());
-        sealed
+        self.count_sealed(sealed)
     }
 
     /// Sends a message over the data channel that the client opened for it. Reliable messages wait for the channel to
@@ -255,6 +266,11 @@ impl Transport {
     fn opener(&mut self) -> Result<&mut Opener, OpenError> {
         let media = self.media.as_mut().filter(|_| !self.is_over);
         media.map(|media| &mut media.opener).ok_or(OpenError::NotConnected)
+    }
+
+    fn count_sealed(&mut self, sealed: Option<usize>) -> Option<usize> {
+        self.stats.seal_refused += u64::from(sealed.is_none());
+        sealed
     }
 
     fn sealer(&mut self) -> Option<&mut Sealer> {

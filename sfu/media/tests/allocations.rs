@@ -1,67 +1,30 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Sealing and opening media allocates nothing once an SSRC is known.
 
-// The counting allocator cannot be written without it.
-#![allow(unsafe_code)]
 // Clippy knows tests by their attribute, and helpers have none.
 #![allow(clippy::unwrap_used)]
 
 #[allow(dead_code)]
 #[path = "../src/transport/tests/client.rs"]
 mod client;
+#[path = "../src/transport/tests/packets.rs"]
+mod packets;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use counting_allocator::{CountingAllocator, allocations_of};
+
 use client::{AS_BROWSERS, Client, Profile, SHA1_ONLY};
+use packets::{rtcp, rtp};
 use sfu_media::ids::TransportId;
 use sfu_media::session::{Fingerprint, IceCredentials, Session, TransportSetup};
 use sfu_media::transport::{
     DtlsIdentity, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile, Transport, TransportEvent,
 };
 
-/// The system's allocator, counting per thread: tests run side by side.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is going away has no counter any more, and nobody asks for it.
-    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are the system allocator's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from the system allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the pointer came from the system allocator.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations_of(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// A transport and a client with DTLS between them, without a network.
 fn connected(profiles: &[Profile]) -> (Transport, Client) {
@@ -94,23 +57,6 @@ fn connected(profiles: &[Profile]) -> (Transport, Client) {
     (transport, client)
 }
 
-fn rtp(ssrc: u32, seq_no: u16) -> Vec<u8> {
-    let mut packet = vec![0x90, 96];
-    packet.extend(seq_no.to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend([0xbe, 0xde, 0, 1, 0x10, 1, 0, 0]);
-    packet.resize(1100, 0x5a);
-    packet
-}
-
-fn rtcp(ssrc: u32) -> Vec<u8> {
-    let mut packet = vec![0x81, 206, 0, 2];
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend(9_u32.to_be_bytes());
-    packet
-}
-
 const CASES: [(&[Profile], SrtpProfile); 2] =
     [(AS_BROWSERS, SrtpProfile::AeadAes128Gcm), (SHA1_ONLY, SrtpProfile::Aes128CmHmacSha1_80)];
 const SSRCS: u32 = 8;
@@ -118,11 +64,6 @@ const SSRCS: u32 = 8;
 /// Over a wrap of the sequence number.
 fn packet_ids() -> impl Iterator<Item = (u32, u16)> {
     (65_300..65_800_u32).flat_map(|seq_no| (0..SSRCS).map(move |ssrc| (ssrc, seq_no as u16)))
-}
-
-#[test]
-fn the_counter_counts() {
-    assert_eq!(allocations_of(|| drop(std::hint::black_box(vec![1, 2, 3]))), 1);
 }
 
 #[test]

@@ -2,12 +2,11 @@
 //! Datagrams are received, handled by a shard's loop and sent without allocating, once the buffers have
 //! grown to the size of a busy turn.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use counting_allocator::{CountingAllocator, allocations_of};
 use sfu_media::ids::ShardId;
 use sfu_media::shard::counters::ShardCounters;
 use sfu_media::shard::message::{ShardCommand, ShardEvent, ShardMessage};
@@ -18,53 +17,8 @@ use sfu_node::reports::reports;
 use sfu_node::shard_thread::{Connections, MediaShard, Next, ShardLoop};
 use sfu_node::udp::{Receiver, Sender, UdpSocket};
 
-struct CountingAllocator;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
-
-fn count_one() {
-    // The thread may be ending, and its counter be gone.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-#[allow(unsafe_code, reason = "an allocator is unsafe to implement")]
-// SAFETY: every call is passed to the system's allocator as it came.
-unsafe impl GlobalAlloc for CountingAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count_one();
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count_one();
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count_one();
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.realloc(place, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-/// Allocations of this thread while `work` runs.
-fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
 
 fn bind() -> UdpSocket {
     UdpSocket::bind_group(([127, 0, 0, 1], 0).into(), 1).expect("loopback has a free port").remove(0)
@@ -95,7 +49,7 @@ fn sending_and_receiving_allocates_nothing() {
         }
     };
     round();
-    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    assert_eq!(allocations_of(|| (0..100).for_each(|_| round())), 0);
     assert_eq!(heard, 101 * 500 * 1_100);
     assert_eq!(sender.counters().datagrams, 101 * 500);
 }
@@ -174,6 +128,6 @@ fn a_turn_of_a_shards_loop_allocates_nothing() {
         receiver.receive(&client, |_, _| heard += 1);
     };
     (0..3).for_each(|_| round());
-    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
+    assert_eq!(allocations_of(|| (0..100).for_each(|_| round())), 0);
     assert_eq!(heard, 103 * 6);
 }

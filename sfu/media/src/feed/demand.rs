@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::ids::Layer;
 use crate::track::keyframe_requests::KeyframeRequests;
-use crate::track::layers::MAX_LAYERS;
+use crate::track::layers::{LARGEST_LAYER, MAX_LAYERS};
 
 /// The wants of a feed's subscriptions.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Demand {
 
     /// A subscription needs a keyframe of the layer; of the largest there is, if there is none so large.
     pub(crate) fn want_keyframe(&mut self, now: Instant, layer: Layer) {
-        self.keyframes[usize::from(layer.0).min(MAX_LAYERS - 1)].request(now);
+        self.keyframes[usize::from(layer.min(LARGEST_LAYER).0)].request(now);
     }
 
     /// A keyframe of the layer came. If there is no larger one, it is what those get who wanted a larger one.

@@ -31,7 +31,7 @@ pub(super) struct Client {
     /// The number of the next packet to the client, over all streams.
     pub(super) next_transport_seq: SeqNo,
     pub(super) next_care: Option<Instant>,
-    /// Our fragments that its checks may name: the present one and, during a restart, the one before.
+    /// Our fragments that its checks may name: the present one, and the one that the client last nominated with.
     ufrags: Vec<String>,
 }
 
@@ -40,14 +40,14 @@ impl Client {
         self.tracks.iter_mut().find(|known| known.id() == track)
     }
 
-    /// When the client next needs attention.
+    /// When the client next needs attention. What it must be told waits until it is connected.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let transport = self.transport.poll_timeout();
+        if !self.transport.is_connected() {
+            return transport;
+        }
         let tracks = self.tracks.iter().filter_map(Track::poll_timeout);
-        [self.transport.poll_timeout(), self.arrivals.poll_timeout(), self.next_care]
-            .into_iter()
-            .flatten()
-            .chain(tracks)
-            .min()
+        [transport, self.arrivals.poll_timeout(), self.next_care].into_iter().flatten().chain(tracks).min()
     }
 }
 
@@ -128,11 +128,14 @@ impl Shard {
         client.transport.restart_ice(local, remote);
         self.slots_by_ufrag.insert(ufrag.clone(), slot);
         client.ufrags.push(ufrag);
-        if client.ufrags.len() > 2 {
-            // The transport, too, knows no more than the present and the last credentials.
-            let forgotten = client.ufrags.remove(0);
-            self.slots_by_ufrag.remove(&forgotten);
-        }
+        let Client { transport, ufrags, .. } = client;
+        ufrags.retain(|ufrag| {
+            let is_valid = transport.answers_to(ufrag);
+            if !is_valid {
+                self.slots_by_ufrag.remove(ufrag);
+            }
+            is_valid
+        });
     }
 
     pub(super) fn close_client(&mut self, now: Instant, transport: TransportId) {

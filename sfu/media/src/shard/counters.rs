@@ -28,7 +28,7 @@ pub enum DropReason {
     OtherLayer,
     /// The receiver can decode nothing before the next keyframe.
     AwaitsKeyframe,
-    /// It came so late that the receiver's sequence has no place for it.
+    /// It came so late that the receiver's sequence, or the encryption to it, has no place for it.
     TooLate,
     /// The receiver's transport is not connected.
     NotConnected,

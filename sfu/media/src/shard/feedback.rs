@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Reports and feedback: what clients tell us about their reception, and what we tell them about ours.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Shard;
 use super::clients::CARE_INTERVAL;
@@ -13,6 +13,10 @@ use crate::rtcp::reports::ReportBlocks;
 use crate::rtcp::{RtcpPacket, RtcpPackets};
 use crate::subscription::MAX_PACKET_BYTES;
 use crate::transport::{SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES};
+
+/// A client that has just been looked after waits so long for the next time. Nothing should be due again at once; if
+/// something ever is, it must not keep the shard from its other clients.
+const MIN_SERVICE_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Shard {
     /// An RTCP datagram of a client.
@@ -68,17 +72,17 @@ impl Shard {
     fn handle_nack(&mut self, now: Instant, slot: usize, nack: Nack<'_>) {
         let Some(key) = self.subscription_by_ssrc(slot, nack.media_ssrc) else { return };
         self.counters.nacked_packets_received += nack.len() as u64;
-        let subscription = &mut self.subscriptions[key.0].subscription;
-        let Some(local) = self.feeds.get(&subscription.track()) else { return };
+        let wanted = &mut self.subscriptions[key.0];
+        let Some(local) = self.feeds.get(&wanted.subscription.track()) else { return };
         let client = &mut self.clients[slot];
         let Some(destination) = client.transport.remote() else { return };
         for seq_no in nack.seq_nos() {
-            let seq = subscription.wants_transport_seq().then_some(client.next_transport_seq);
-            let is_sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
-                let len = subscription.handle_nacked(now, seq_no, &local.feed, seq, space)?;
-                client.transport.seal_rtp(space, len)
+            let seq = wanted.subscription.wants_transport_seq().then_some(client.next_transport_seq);
+            let sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
+                let len = wanted.subscription.handle_nacked(now, seq_no, &local.feed, seq, space)?;
+                wanted.seal(&mut client.transport, space, len)
             });
-            if is_sent {
+            if sent.is_some() {
                 if seq.is_some() {
                     client.next_transport_seq = client.next_transport_seq.next();
                 }
@@ -96,16 +100,15 @@ impl Shard {
     pub(super) fn service(&mut self, now: Instant, slot: usize) {
         let Some(client) = self.clients.get_mut(slot) else { return };
         client.transport.handle_timeout(now);
+        if client.transport.is_connected() {
+            self.tell_publisher(now, slot);
+            if self.clients[slot].next_care.is_some_and(|due| due <= now) {
+                self.clients[slot].next_care = Some(now + CARE_INTERVAL);
+                self.care_for_subscriptions(now, slot);
+            }
+        }
         self.after_transport(now, slot);
-        if !self.clients.get(slot).is_some_and(|client| client.transport.is_connected()) {
-            return;
-        }
-        self.tell_publisher(now, slot);
-        if self.clients[slot].next_care.is_some_and(|due| due <= now) {
-            self.clients[slot].next_care = Some(now + CARE_INTERVAL);
-            self.care_for_subscriptions(now, slot);
-        }
-        self.reschedule(slot);
+        self.timers.put_off(slot, now + MIN_SERVICE_INTERVAL);
     }
 
     /// Receiver reports, NACKs, keyframe requests and arrival times, as far as they are due.
@@ -139,13 +142,13 @@ impl Shard {
         for index in 0..self.clients[slot].subscriptions.len() {
             let key = self.clients[slot].subscriptions[index];
             let subscription = &mut self.subscriptions[key.0].subscription;
-            report.clear();
-            let has_report = self
-                .feeds
-                .get(&subscription.track())
-                .is_some_and(|local| subscription.write_sender_report(now, local.feed.activity(), &mut report));
-            if has_report {
-                self.send_rtcp(slot, &report);
+            if subscription.poll_timeout().is_some_and(|due| due <= now)
+                && let Some(local) = self.feeds.get(&subscription.track())
+            {
+                report.clear();
+                if subscription.write_sender_report(now, local.feed.activity(), &mut report) {
+                    self.send_rtcp(slot, &report);
+                }
             }
             self.want_keyframe_of(now, key);
         }

@@ -16,6 +16,7 @@ use crate::media_packet::{MediaPacket, PacketMeta};
 use crate::rtcp::SenderClock;
 use crate::subscription::{Forwarding, MAX_PACKET_BYTES};
 use crate::track::Accepted;
+use crate::track::layers::{LARGEST_LAYER, MAX_LAYERS};
 use crate::transport::SEAL_OVERHEAD_BYTES;
 
 /// This shard's copy of a track, and who receives it here.
@@ -52,32 +53,39 @@ impl Shard {
         let Some(delivery) = feed.handle_media(now, meta, payload) else {
             return self.counters.dropped_packets.count(DropReason::TooLate);
         };
-        let mut wanted_keyframes: SmallVec<[Layer; 4]> = SmallVec::new();
+        let mut wanted_keyframes: SmallVec<[Layer; MAX_LAYERS]> = SmallVec::new();
         for key in subscriptions.iter() {
             let slot = &mut self.subscriptions[key.0];
             let client = &mut self.clients[slot.client];
-            let Some(destination) = client.transport.remote() else { continue };
+            // A subscription must not take for sent what could not be sealed.
+            let Some(destination) = client.transport.remote().filter(|_| client.transport.is_connected()) else {
+                self.counters.dropped_packets.count(DropReason::NotConnected);
+                continue;
+            };
             let seq = slot.subscription.wants_transport_seq().then_some(client.next_transport_seq);
             let mut outcome = Forwarding::Drop(DropReason::NotConnected);
-            let is_sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
+            let sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
                 outcome = slot.subscription.handle_media(now, &delivery, seq, space);
                 match outcome {
-                    Forwarding::Forward { len } => client.transport.seal_rtp(space, len),
+                    Forwarding::Forward { len } => slot.seal(&mut client.transport, space, len),
                     Forwarding::Drop(_) => None,
                 }
             });
-            match outcome {
-                Forwarding::Forward { len } if is_sent => {
+            match (outcome, sent) {
+                (Forwarding::Forward { .. }, Some(len)) => {
                     if seq.is_some() {
                         client.next_transport_seq = client.next_transport_seq.next();
                     }
                     self.counters.forwarded_packets += 1;
                     self.counters.forwarded_bytes += len as u64;
                 }
-                Forwarding::Forward { .. } => self.counters.dropped_packets.count(DropReason::NotConnected),
-                Forwarding::Drop(reason) => {
+                // Sealing refused it, and the transport has counted why.
+                (Forwarding::Forward { .. }, None) => self.counters.dropped_packets.count(DropReason::TooLate),
+                (Forwarding::Drop(reason), _) => {
                     self.counters.dropped_packets.count(reason);
-                    wanted_keyframes.extend(slot.subscription.wanted_keyframe());
+                    // Each layer once, however many receivers wait for it.
+                    let wanted = slot.subscription.wanted_keyframe().map(|layer| layer.min(LARGEST_LAYER));
+                    wanted_keyframes.extend(wanted.filter(|layer| !wanted_keyframes.contains(layer)));
                 }
             }
         }

@@ -59,28 +59,29 @@ impl SendBatch {
         self.datagrams.clear();
     }
 
-    /// Lets `write` fill up to `capacity` bytes for `destination` and keeps as many as it says; `None` keeps nothing.
+    /// Lets `write` fill up to `capacity` bytes for `destination` and keeps as many as it says, which is what it gives;
+    /// `None` keeps nothing.
     pub fn push_with(
         &mut self,
         destination: SocketAddr,
         capacity: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
-    ) -> bool {
+    ) -> Option<usize> {
         let start = self.used;
         let end = start + capacity;
         if self.arena.len() < end {
             self.arena.resize(end, 0);
         }
-        let Some(len) = write(&mut self.arena[start..end]) else { return false };
+        let len = write(&mut self.arena[start..end])?;
         debug_assert!(len <= capacity, "a datagram was written past its space");
         self.used = start + len;
         self.datagrams.push(Datagram { destination, start, len });
-        true
+        Some(len)
     }
 
     /// Adds a datagram that exists already.
     pub fn push(&mut self, destination: SocketAddr, datagram: &[u8]) {
-        self.push_with(destination, datagram.len(), |space| {
+        let _ = self.push_with(destination, datagram.len(), |space| {
             space.copy_from_slice(datagram);
             Some(datagram.len())
         });
@@ -96,11 +97,12 @@ mod tests {
         let to: SocketAddr = ([127, 0, 0, 1], 9).into();
         let mut batch = SendBatch::new();
         batch.push(to, b"first");
-        assert!(!batch.push_with(to, 100, |_| None));
-        assert!(batch.push_with(to, 100, |space| {
+        assert_eq!(batch.push_with(to, 100, |_| None), None);
+        let kept = batch.push_with(to, 100, |space| {
             space[..6].copy_from_slice(b"second");
             Some(6)
-        }));
+        });
+        assert_eq!(kept, Some(6));
         let sent: Vec<_> = batch.iter().map(|(_, bytes)| bytes.to_vec()).collect();
         assert_eq!(sent, [b"first".to_vec(), b"second".to_vec()]);
         batch.clear();

@@ -9,6 +9,7 @@ use super::message::{ShardMessage, SubscriptionSettings};
 use crate::feed::Feed;
 use crate::ids::{ShardId, TrackId, TransportId};
 use crate::subscription::Subscription;
+use crate::transport::Transport;
 
 /// Where a subscription is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,17 @@ pub(super) struct SubscriptionKey(pub(super) usize);
 pub(super) struct SubscriptionSlot {
     pub(super) client: usize,
     pub(super) subscription: Subscription,
+}
+
+impl SubscriptionSlot {
+    /// Seals a packet of the subscription, written into the first `len` bytes of `space`, for its receiver.
+    pub(super) fn seal(&self, transport: &mut Transport, space: &mut [u8], len: usize) -> Option<usize> {
+        if self.subscription.repeats_packets() {
+            transport.seal_rtp_repeatably(space, len)
+        } else {
+            transport.seal_rtp(space, len)
+        }
+    }
 }
 
 impl Shard {

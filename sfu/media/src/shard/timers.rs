@@ -28,6 +28,14 @@ impl Timers {
         }
     }
 
+    /// Makes sure that `slot` is not due before `earliest`, if it is due at all.
+    pub(super) fn put_off(&mut self, slot: usize, earliest: Instant) {
+        if self.deadlines.get(slot).copied().flatten().is_some_and(|deadline| deadline < earliest) {
+            self.deadlines[slot] = Some(earliest);
+            self.heap.push(Reverse((earliest, slot)));
+        }
+    }
+
     /// Forgets `slot`.
     pub(super) fn cancel(&mut self, slot: usize) {
         if let Some(deadline) = self.deadlines.get_mut(slot) {
@@ -79,6 +87,21 @@ mod tests {
         assert_eq!(timers.pop_due(at(50)), Some(1));
         assert_eq!(timers.pop_due(at(50)), None);
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_slot_can_be_put_off_but_not_woken_by_that() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut timers = Timers::default();
+        timers.put_off(5, at(1));
+        timers.wake_by(0, at(0));
+        timers.wake_by(1, at(3));
+        timers.put_off(0, at(2));
+        timers.put_off(1, at(2));
+        assert_eq!((timers.pop_due(at(1)), timers.next()), (None, Some(at(2))));
+        assert_eq!((timers.pop_due(at(2)), timers.next()), (Some(0), Some(at(3))));
+        assert_eq!((timers.pop_due(at(3)), timers.pop_due(at(9))), (Some(1), None));
     }
 
     #[test]

@@ -105,6 +105,22 @@ fn whoever_stops_is_silent_within_two_seconds() {
 }
 
 #[test]
+fn a_client_that_sends_too_much_is_no_louder_for_it() {
+    let mut room = Room::new([Voice::new(1, 7)]);
+    let now = room.now;
+    for _ in 0..10_000 {
+        room.voices[0].say(now, Some(0));
+    }
+    let Some((_, speakers)) = room.interval(|_, _| 0).pop() else { panic!("no speaker") };
+    assert_eq!(speakers, [(TrackId(1), 0.75)], "two thirds of the way to the loudest, in steps");
+    let mut last = None;
+    for _ in 0..4 {
+        last = room.interval(|_, _| SILENCE).pop().or(last);
+    }
+    assert_eq!(last, Some((SpeakerGroup(7), Vec::new())), "as silent as anybody who stops");
+}
+
+#[test]
 fn groups_do_not_mix() {
     let mut room = Room::new([Voice::new(1, 7), Voice::new(2, 8)]);
     let changes = room.interval(|_, _| 10);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// Browsers ignore faster requests, and each keyframe costs several frames' worth of bitrate.
 pub const KEYFRAME_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
-/// One request may be lost, three in a row rarely. Whoever still waits then asks again with the next packet that it
-/// cannot use, and where none comes, the publisher has stopped the layer.
+/// One request may be lost, three in a row rarely. Whoever still waits then asks again, with each packet that it cannot
+/// use and each time that its shard looks after it.
 pub(crate) const MAX_TRIES: u8 = 4;
 
 /// The requests for one layer.

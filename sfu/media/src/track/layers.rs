@@ -18,6 +18,9 @@ use crate::track::sequence::{Place, Sequence};
 /// Layers that a track may have; what an offer names beyond is ignored. Browsers send three.
 pub const MAX_LAYERS: usize = 4;
 
+/// The largest of them.
+pub const LARGEST_LAYER: Layer = Layer(MAX_LAYERS as u8 - 1);
+
 /// A layer that has been silent for longer may have been stopped by its publisher.
 const MAX_SILENCE: Duration = Duration::from_secs(1);
 
@@ -117,6 +120,12 @@ impl LayerStream {
         }
     }
 
+    /// A renegotiation may have changed the feedback that the publisher understands.
+    pub(crate) fn handle_renegotiation(&mut self, codec: &NegotiatedCodec) {
+        self.has_retransmission_stream = codec.rtx_payload_type.is_some();
+        self.loss_recovery.set_can_ask_again(codec.nack);
+    }
+
     /// The stream now comes under this SSRC. Another one starts it afresh.
     pub(crate) fn bind(&mut self, ssrc: u32) {
         if self.ssrc != Some(ssrc) {
@@ -167,9 +176,11 @@ impl LayerStream {
         Ok(index)
     }
 
-    /// Whether anything came of it a moment ago.
+    /// Whether anything came of it a moment ago. A retransmission may come before the media that would tell its SSRC;
+    /// until then there is no stream that feedback could name.
     pub(crate) fn is_sending(&self, now: Instant) -> bool {
-        self.last_arrival.is_some_and(|last| now.saturating_duration_since(last) < MAX_SILENCE)
+        let is_recent = |last| now.saturating_duration_since(last) < MAX_SILENCE;
+        self.ssrc.is_some() && self.last_arrival.is_some_and(is_recent)
     }
 
     /// Notes a sender report of the stream.

@@ -62,6 +62,11 @@ impl LossRecovery {
         }
     }
 
+    /// Whether the publisher answers NACKs.
+    pub(crate) const fn set_can_ask_again(&mut self, can_ask_again: bool) {
+        self.can_ask_again = can_ask_again;
+    }
+
     /// Packet `index` is the newest, and the `count` before it have not come.
     pub(crate) fn handle_newest(&mut self, now: Instant, index: u64, count: u64) {
         if count > 0 {

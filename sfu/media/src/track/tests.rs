@@ -322,3 +322,19 @@ fn garbage_neither_panics_nor_makes_the_feedback_grow() {
         feedback(&mut track, now);
     }
 }
+
+#[test]
+fn a_publisher_that_understands_nacks_since_a_renegotiation_is_sent_some() {
+    let start = start();
+    let mut without = VP8;
+    without.nack = false;
+    let mut track = Track::new(&uplink(1, without, 1));
+    track.audience_mut().join(ShardId(1));
+    for seq_no in [0, 2] {
+        receive(&mut track, start, 0, &frame(seq_no)).unwrap();
+    }
+    assert_eq!(feedback(&mut track, start + ms(10)).0, [0; 0]);
+    track.handle_renegotiation(&uplink(1, VP8, 1));
+    receive(&mut track, start + ms(20), 0, &frame(4)).unwrap();
+    assert_eq!(feedback(&mut track, start + ms(30)).0, [3]);
+}

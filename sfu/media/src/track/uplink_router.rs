@@ -93,6 +93,9 @@ impl UplinkRouter {
             }
         };
         let is_rtx = is_rtx_of(uplink);
+        if !is_rtx && uplink.codec.payload_type != view.payload_type {
+            return None; // Nothing that was agreed on, so it must not take the place of the stream that was.
+        }
         let layer = if uplink.rids.is_empty() {
             0
         } else {

@@ -78,6 +78,9 @@ pub(super) struct DataChannels {
     /// Reliable messages for a channel that is not open yet.
     waiting: VecDeque<Bytes>,
     reliable_backlog: Backlog,
+    /// Of reliable channels that the client has closed, what it had not acknowledged as far as we knew. SCTP goes on
+    /// trying to deliver it.
+    stranded_bytes: usize,
     lossy_backlog: Backlog,
     untaken: Backlog,
     events: VecDeque<DataEvent>,
@@ -86,7 +89,7 @@ pub(super) struct DataChannels {
 
 struct Channel {
     stream: StreamId,
-    /// `None` for a channel that we ignore.
+    /// `None` for a channel that we ignore. No two carry the same.
     carries: Option<DataChannel>,
 }
 
@@ -97,6 +100,7 @@ impl DataChannels {
             channels: Vec::new(),
             waiting: VecDeque::new(),
             reliable_backlog: Backlog::default(),
+            stranded_bytes: 0,
             lossy_backlog: Backlog::default(),
             untaken: Backlog::default(),
             events: VecDeque::new(),
@@ -149,7 +153,7 @@ impl DataChannels {
 
     fn stream_for(&self, channel: DataChannel) -> Option<StreamId> {
         let carries = |open: &&Channel| open.carries == Some(channel);
-        self.channels.iter().rev().find(carries).map(|open| open.stream)
+        self.channels.iter().find(carries).map(|open| open.stream)
     }
 
     /// Keeps the message until the client has it.
@@ -157,9 +161,8 @@ impl DataChannels {
         if let Some(stream) = stream {
             self.reliable_backlog.settle(self.sctp.buffered_bytes(stream));
         }
-        let has_room =
-            self.reliable_backlog.has_room(payload.len(), MAX_RELIABLE_BACKLOG_BYTES, MAX_RELIABLE_BACKLOG_MESSAGES);
-        if !has_room {
+        let max_bytes = MAX_RELIABLE_BACKLOG_BYTES.saturating_sub(self.stranded_bytes);
+        if !self.reliable_backlog.has_room(payload.len(), max_bytes, MAX_RELIABLE_BACKLOG_MESSAGES) {
             self.lose(DataEvent::SlowReader);
             return Err(SendDataError::SlowReader);
         }
@@ -222,7 +225,10 @@ impl DataChannels {
     /// The client closed a channel; what it did not get over it is lost.
     fn forget(&mut self, stream: StreamId) {
         match self.carried_by(stream) {
-            Some(DataChannel::Reliable) => self.reliable_backlog.settle(0),
+            Some(DataChannel::Reliable) => {
+                self.stranded_bytes = self.stranded_bytes.saturating_add(self.reliable_backlog.bytes());
+                self.reliable_backlog.settle(0);
+            }
             Some(DataChannel::Lossy) => self.lossy_backlog.settle(0),
             None => {}
         }
@@ -279,6 +285,8 @@ impl DataChannels {
             LOSSY_LABEL => Some(DataChannel::Lossy),
             _ => None,
         };
+        // A second channel of that name would have a backlog of its own, which nobody counts.
+        let carries = carries.filter(|carries| self.stream_for(*carries).is_none());
         self.channels.push(Channel { stream, carries });
         self.sctp.set_reliability(stream, open.is_unordered, open.reliability, open.limit);
         let acknowledgement = Bytes::from_static(dcep::DATA_CHANNEL_ACK);

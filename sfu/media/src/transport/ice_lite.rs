@@ -85,6 +85,12 @@ impl IceLite {
         self.previous.get_or_insert(replaced);
     }
 
+    /// Whether checks may name this user name fragment of ours.
+    pub(super) fn answers_to(&self, local_ufrag: &str) -> bool {
+        let generations = [Some(&self.credentials), self.previous.as_ref()];
+        generations.into_iter().flatten().any(|credentials| &*credentials.local.ufrag == local_ufrag)
+    }
+
     /// Where the transport sends: the nominated address, or before any nomination the first verified one.
     pub(super) fn selected(&self) -> Option<SocketAddr> {
         self.selected

@@ -103,7 +103,7 @@ pub struct Accepted {
     pub answer: String,
     /// Which track the client will receive on which m-line, in the order of the m-lines.
     pub tracks_by_mid: Vec<(Mid, TrackId)>,
-    /// Subscriptions that this client cannot be shown because it decodes no codec that they come in.
+    /// What [`Negotiation::unreceivable`] says after this offer.
     pub unreceivable: Vec<TrackId>,
     /// The media agreed on now.
     pub session: Session,
@@ -182,6 +182,19 @@ impl Negotiation {
         self.subscriptions.remove(track);
     }
 
+    /// The subscriptions that the client cannot be shown, oldest first: by its last offer it has m-lines to receive that
+    /// kind of media on (`recvonly`, in the BUNDLE group), and on none of them the codec that we forward, which is Opus
+    /// for sound and VP8 for pictures. So it is all subscriptions of a kind or none of them.
+    ///
+    /// They have no m-line, and none is asked for. The list is whole each time: a track that is not in it any more was
+    /// unsubscribed, or the client has offered the codec since. A track that is subscribed to later is in it at once,
+    /// because no offer will be asked for on its account. A client that has offered no m-line of the kind at all may still
+    /// have the codec, so its tracks are not in the list.
+    #[must_use]
+    pub fn unreceivable(&self) -> Vec<TrackId> {
+        self.subscriptions.unreceivable()
+    }
+
     /// Answers an offer. After an error everything is as it was before, and the client may offer again.
     ///
     /// # Errors
@@ -233,7 +246,7 @@ impl Negotiation {
         Ok(Accepted {
             answer,
             tracks_by_mid: session.downlinks.iter().map(|d| (d.mid.clone(), d.track)).collect(),
-            unreceivable: self.subscriptions.unreceivable(),
+            unreceivable: self.unreceivable(),
             session,
             remote: offer.ice,
             remote_fingerprint: offer.fingerprint,

@@ -18,16 +18,17 @@ use rtc_sctp::{
 };
 use rtc_shared::TransportProtocol;
 
+use super::negotiation::MAX_DATA_MESSAGE_BYTES;
 use guard::{Guard, Verdict};
 
 /// An endpoint serves several peers by address. Ours has one, wherever it is, so the address means nothing.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 1);
 
-/// Unread data of one client: two of the longest messages.
+/// Unread data of one client: eight of the longest messages.
 const MAX_RECEIVE_BUFFER_BYTES: u32 = 512 * 1024;
 
-/// Longest message that a client may send: libwebrtc's limit, which our SDP repeats.
-pub(super) const MAX_RECEIVED_MESSAGE_BYTES: usize = 256 * 1024;
+/// Longest message that a client may send. Our SDP says so, and browsers refuse to send a longer one (RFC 8841 §6.1).
+pub(super) const MAX_RECEIVED_MESSAGE_BYTES: usize = MAX_DATA_MESSAGE_BYTES;
 
 /// Longest message that we send: what every browser takes (RFC 8841 §6.1).
 pub(super) const MAX_SENT_MESSAGE_BYTES: usize = 64 * 1024;

@@ -3,11 +3,12 @@
 
 mod attacks;
 mod call;
-mod client;
+pub(crate) mod client;
 mod data;
 mod handshake;
 mod ice;
 mod media;
+mod packets;
 
 #[test]
 fn a_transport_may_move_to_the_thread_of_its_shard() {

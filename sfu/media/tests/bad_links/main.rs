@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use agreed::{IDS, VP8, start};
 use camera::Camera;
 use link::Link;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -15,43 +16,25 @@ use sfu_media::rtcp::transport_cc::ArrivalRecorder;
 use sfu_media::rtcp::{RtcpPacket, RtcpPackets};
 use sfu_media::rtp::extensions::HeaderExtensions;
 use sfu_media::rtp::packet::RtpView;
-use sfu_media::session::{Codec, Downlink, ExtensionIds, Mid, NegotiatedCodec, Uplink};
+use sfu_media::session::{Downlink, Mid, Uplink};
 use sfu_media::shard::message::SubscriptionSettings;
 use sfu_media::subscription::{Forwarding, MAX_PACKET_BYTES, Subscription};
 use sfu_media::track::Track;
 use sfu_media::track::uplink_router::UplinkRouter;
 use viewer::Viewer;
 
+#[allow(dead_code, reason = "there is no sound here")]
+#[path = "../common/agreed.rs"]
+mod agreed;
 mod camera;
 mod link;
 mod viewer;
 
-const IDS: ExtensionIds = ExtensionIds {
-    mid: Some(4),
-    rid: Some(10),
-    repaired_rid: Some(11),
-    audio_level: None,
-    transport_cc: Some(3),
-    video_orientation: None,
-};
-const CODEC: NegotiatedCodec = NegotiatedCodec {
-    codec: Codec::Vp8,
-    payload_type: 96,
-    rtx_payload_type: Some(97),
-    nack: true,
-    pli: true,
-    transport_cc: true,
-};
 const LAYERS: u8 = 3;
 pub(crate) const MID: &str = "cam";
 
 fn mid(text: &str) -> Mid {
     Mid::parse(text).unwrap()
-}
-
-#[allow(clippy::disallowed_methods, reason = "an Instant cannot be made otherwise")]
-fn start() -> Instant {
-    Instant::now()
 }
 
 struct Outcome {
@@ -69,14 +52,14 @@ fn run(seed: u64, up: f64, down: f64, viewers: usize, jitter_ms: u64) -> Outcome
         mid: mid(MID),
         track: TrackId(1),
         speaker_group: SpeakerGroup(1),
-        codec: CODEC,
+        codec: VP8,
         rids: ["0", "1", "2"].map(mid).to_vec(),
         ssrcs: Vec::new(),
     };
     let mut router = UplinkRouter::new(std::slice::from_ref(&uplink));
     let mut track = Track::new(&uplink);
     track.audience_mut().set_local_feed(true);
-    let mut feed = Feed::new(TrackId(1), ShardId(0), Codec::Vp8);
+    let mut feed = Feed::new(TrackId(1), ShardId(0), VP8.codec);
     let mut arrivals = ArrivalRecorder::new();
     let mut camera = Camera::new(epoch);
     let mut to_sfu = Link::new(seed, up, 10..11 + jitter_ms);
@@ -84,7 +67,7 @@ fn run(seed: u64, up: f64, down: f64, viewers: usize, jitter_ms: u64) -> Outcome
     let downlink = |viewer: usize| Downlink {
         mid: mid("7"),
         track: TrackId(1),
-        codec: CODEC,
+        codec: VP8,
         ssrc: 1_000 + viewer as u32,
         rtx_ssrc: Some(2_000 + viewer as u32),
     };

@@ -7,38 +7,16 @@ use sfu_media::feed::Feed;
 use sfu_media::ids::{Layer, ShardId, SpeakerGroup, TrackId};
 use sfu_media::rtp::extensions::HeaderExtensions;
 use sfu_media::rtp::packet::RtpView;
-use sfu_media::session::{Codec, Downlink, ExtensionIds, Mid, NegotiatedCodec, Uplink};
+use sfu_media::session::{Downlink, Mid, NegotiatedCodec, Uplink};
 use sfu_media::shard::message::SubscriptionSettings;
 use sfu_media::subscription::Subscription;
 use sfu_media::track::uplink_router::UplinkRouter;
 use sfu_media::track::{Accepted, Track};
 
-pub(crate) const IDS: ExtensionIds = ExtensionIds {
-    mid: Some(4),
-    rid: None,
-    repaired_rid: None,
-    audio_level: Some(1),
-    transport_cc: Some(3),
-    video_orientation: Some(13),
-};
+pub(crate) use agreed::IDS;
+use agreed::{OPUS, VP8, start};
 
-const VP8: NegotiatedCodec = NegotiatedCodec {
-    codec: Codec::Vp8,
-    payload_type: 96,
-    rtx_payload_type: Some(97),
-    nack: true,
-    pli: true,
-    transport_cc: true,
-};
-
-const OPUS: NegotiatedCodec = NegotiatedCodec {
-    codec: Codec::Opus,
-    payload_type: 111,
-    rtx_payload_type: None,
-    nack: true,
-    pli: false,
-    transport_cc: true,
-};
+mod agreed;
 
 /// What is sent: 2.5 Mbit/s of video in 30 frames of ten packets a second, or audio in packets of 20 ms.
 #[derive(Clone, Copy, PartialEq)]
@@ -124,7 +102,8 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(epoch: Instant, kind: Kind, receivers: u32) -> Self {
+    pub(crate) fn new(kind: Kind, receivers: u32) -> Self {
+        let epoch = start();
         let codec = kind.codec();
         let uplink = Uplink {
             mid: Mid::parse("0").expect("a mid"),

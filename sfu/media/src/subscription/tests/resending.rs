@@ -164,3 +164,18 @@ fn a_receivers_keyframe_request_is_passed_on_until_a_keyframe_comes() {
     rig.subscription.handle_keyframe_request(rig.now);
     assert_eq!(rig.subscription.wanted_keyframe(), Some(Layer(0)), "the answer was lost");
 }
+
+#[test]
+fn a_receiver_that_always_asks_for_keyframes_gets_one_every_two_seconds() {
+    let (mut rig, mut camera) = playing(&video_downlink());
+    let mut keyframes = 0;
+    for _ in 0..600 {
+        rig.subscription.handle_keyframe_request(rig.now);
+        let is_key = rig.subscription.wanted_keyframe().is_some();
+        keyframes += u32::from(is_key);
+        let picture = camera.picture(rig.now, 0, is_key);
+        rig.deliver_all(&picture);
+        rig.now += ms(100);
+    }
+    assert!((30..=34).contains(&keyframes), "{keyframes} in a minute, and a few in a row");
+}

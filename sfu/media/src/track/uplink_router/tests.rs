@@ -67,6 +67,15 @@ fn a_payload_type_of_one_m_line_only_identifies_it() {
 }
 
 #[test]
+fn a_payload_type_that_was_not_agreed_on_takes_nobodys_place() {
+    let mut router = UplinkRouter::new(&[uplink(1, VP8, 0), uplink(2, VP8, 0)]);
+    assert_eq!(route(&mut router, &video(5).with(IDS.mid, b"m1")), Some((1, 0, false)));
+    let other = TestPacket::new(6, 99, 1, 1, &[0]).with(IDS.mid, b"m1");
+    assert_eq!(route(&mut router, &other), None);
+    assert_eq!(route(&mut router, &video(5)), Some((1, 0, false)));
+}
+
+#[test]
 fn an_ssrc_that_moves_to_another_m_line_is_followed() {
     let mut router = UplinkRouter::new(&[uplink(1, VP8, 0), uplink(2, VP8, 0)]);
     assert_eq!(route(&mut router, &video(5).with(IDS.mid, b"m1")), Some((1, 0, false)));

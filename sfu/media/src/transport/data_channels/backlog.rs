@@ -17,6 +17,11 @@ impl Backlog {
         self.bytes += bytes;
     }
 
+    /// How much waits.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes off bytes from the oldest messages.
     pub(super) fn take(&mut self, bytes: usize) {
         self.settle(self.bytes.saturating_sub(bytes));

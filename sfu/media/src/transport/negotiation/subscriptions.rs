@@ -149,7 +149,7 @@ impl Subscriptions {
         is_needed.then_some(SectionsNeeded { audios, videos })
     }
 
-    /// Tracks that the client has no decoder for.
+    /// See [`super::Negotiation::unreceivable`].
     pub(super) fn unreceivable(&self) -> Vec<TrackId> {
         let unreceivable = self.entries.iter().filter(|entry| !self.is_receivable(entry.request.codec.kind()));
         unreceivable.map(|entry| entry.request.track).collect()

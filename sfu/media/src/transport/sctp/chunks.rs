@@ -26,6 +26,9 @@ const RE_CONFIG_RESPONSE: u16 = 16;
 const REQUESTED_HMAC_ALGORITHM: u16 = 0x8004;
 const FORWARD_TSN_SUPPORTED: u16 = 0xc000;
 
+/// RFC 6525 §3.1. `rtc-sctp` would take a third one for the next chunk.
+const MAX_RE_CONFIG_PARAMETERS: usize = 2;
+
 const COMMON_HEADER_BYTES: usize = 12;
 const HEADER_BYTES: usize = 4;
 const DATA_HEADER_BYTES: usize = 12;
@@ -103,7 +106,10 @@ impl Chunk<'_> {
                 matches!(infos.next(), Some(Some((HEARTBEAT_INFO, info))) if info.len() + HEADER_BYTES == len)
             }
             INIT => len > INIT_HEADER_BYTES && are_init_parameters(&self.value[INIT_HEADER_BYTES..]),
-            RE_CONFIG => parameters(self.value).all(is_re_config_parameter) && len >= HEADER_BYTES,
+            RE_CONFIG => {
+                let count = parameters(self.value).count();
+                (1..=MAX_RE_CONFIG_PARAMETERS).contains(&count) && parameters(self.value).all(is_re_config_parameter)
+            }
             _ => true,
         }
     }

@@ -158,6 +158,21 @@ fn a_chunk_cannot_hide_in_another_one() {
 }
 
 #[test]
+fn a_data_chunk_cannot_hide_behind_two_parameters() {
+    let response = [0, 16, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1];
+    // Read as a chunk, a request to reset streams is a fragment: its number the TSN, the streams user data.
+    let mut request = vec![0, 13, 0, 18];
+    request.extend([0; 14]);
+    let re_config = |parameters: &[&[u8]]| {
+        let whole = packet([1; 4], &[chunk(chunks::RE_CONFIG, 0, &parameters.concat())]);
+        chunks::parse(&whole).is_some()
+    };
+    assert!(re_config(&[&response]) && re_config(&[&response, &response]) && re_config(&[&response, &request]));
+    assert!(!re_config(&[&response, &response, &request]));
+    assert!(!re_config(&[]));
+}
+
+#[test]
 fn forward_tsn_cannot_skip_half_the_number_space() {
     // The numbers around one half are old for who does not know yet that the first message was acknowledged.
     let half = 1 << 31;

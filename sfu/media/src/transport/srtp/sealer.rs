@@ -10,6 +10,10 @@ use super::{RtpHeader, SrtpProfile, rtcp_ssrc};
 /// How many SSRCs one client can be sent in the life of its transport, retransmission streams included.
 const MAX_SSRCS: usize = 4096;
 
+/// Packets of an SSRC that can be sealed again, a power of two: more than a second of audio in packets of 20 ms. What a
+/// receiver asks for later would come too late.
+const REPEATABLE_PACKETS: usize = 64;
+
 /// SRTCP indices have 31 bits.
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 
@@ -17,9 +21,16 @@ const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 pub(in crate::transport) struct Sealer {
     rtp: Cipher,
     rtcp: Cipher,
-    streams: SsrcMap<RtpWindow>,
+    streams: SsrcMap<Stream>,
     /// Counts over all SSRCs, which keeps each nonce unique as well as a counter for each would.
     next_rtcp_index: u32,
+}
+
+/// What is known of an SSRC.
+struct Stream {
+    sealed: RtpWindow,
+    /// Of packets that may be asked for again; `None` where retransmissions have a stream of their own.
+    tags: Option<Box<SealedTags>>,
 }
 
 impl Sealer {
@@ -35,25 +46,57 @@ impl Sealer {
     /// Seals the first `plain_len` bytes of `packet`; the rest is room for the tag. Refuses a sequence number that
     /// was sealed before, because a nonce must not protect two packets: lost packets go out again as RTX.
     pub(in crate::transport) fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        self.seal(packet, plain_len).map(|(len, _)| len)
+    }
+
+    /// The same for a stream whose lost packets go out again as they are: a sequence number that was sealed a moment
+    /// ago is sealed again if that makes the very packet that it made before. Whether it does, the tag tells, and what
+    /// is not the same never leaves this function.
+    pub(in crate::transport) fn seal_rtp_repeatably(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        if let Some((len, seq_no, ssrc)) =
+            self.seal(packet, plain_len).map(|(len, header)| (len, header.seq_no, header.ssrc))
+        {
+            let stream = self.streams.get_mut(ssrc)?;
+            stream.tags.get_or_insert_default().note(seq_no, &packet[plain_len..len]);
+            return Some(len);
+        }
+        let repeated = self.seal_again(packet, plain_len);
+        if repeated.is_none() {
+            packet.fill(0);
+        }
+        repeated
+    }
+
+    fn seal(&mut self, packet: &mut [u8], plain_len: usize) -> Option<(usize, RtpHeader)> {
         let header = RtpHeader::parse(packet.get(..plain_len)?)?;
-        let Some(window) = self.streams.get_mut(header.ssrc) else {
-            return self.seal_first_rtp(packet, plain_len, &header);
+        let Some(Stream { sealed, .. }) = self.streams.get_mut(header.ssrc) else {
+            return self.seal_first(packet, plain_len, header);
         };
-        let index = window.index_of(header.seq_no).filter(|index| window.is_fresh(*index))?;
+        let index = sealed.index_of(header.seq_no).filter(|index| sealed.is_fresh(*index))?;
         let id = PacketId { ssrc: header.ssrc, index };
         let sealed_len = self.rtp.seal_rtp(packet, header.len, plain_len, id);
         // Also when sealing failed: part of the packet may have been encrypted already.
-        window.accept(index);
-        sealed_len
+        sealed.accept(index);
+        Some((sealed_len?, header))
     }
 
-    fn seal_first_rtp(&mut self, packet: &mut [u8], plain_len: usize, header: &RtpHeader) -> Option<usize> {
+    fn seal_first(&mut self, packet: &mut [u8], plain_len: usize, header: RtpHeader) -> Option<(usize, RtpHeader)> {
         if self.streams.is_full() {
             return None;
         }
         let id = PacketId { ssrc: header.ssrc, index: header.seq_no.into() };
-        self.streams.insert(id.ssrc, RtpWindow::starting_with(id.index));
-        self.rtp.seal_rtp(packet, header.len, plain_len, id)
+        self.streams.insert(id.ssrc, Stream { sealed: RtpWindow::starting_with(id.index), tags: None });
+        Some((self.rtp.seal_rtp(packet, header.len, plain_len, id)?, header))
+    }
+
+    fn seal_again(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        let header = RtpHeader::parse(packet.get(..plain_len)?)?;
+        let stream = self.streams.get_mut(header.ssrc)?;
+        let tag_before = stream.tags.as_ref()?.of(header.seq_no)?;
+        let index = stream.sealed.index_of(header.seq_no).filter(|index| !stream.sealed.is_fresh(*index))?;
+        let id = PacketId { ssrc: header.ssrc, index };
+        let len = self.rtp.seal_rtp(packet, header.len, plain_len, id)?;
+        (short_tag(&packet[plain_len..len]) == tag_before).then_some(len)
     }
 
     /// Seals the first `plain_len` bytes of `packet`; the rest is room for tag and index.
@@ -66,4 +109,33 @@ impl Sealer {
         self.next_rtcp_index += 1;
         self.rtcp.seal_rtcp(packet, plain_len, id)
     }
+}
+
+/// The beginnings of the tags of an SSRC's last packets, by sequence number.
+struct SealedTags([Option<(u16, ShortTag)>; REPEATABLE_PACKETS]);
+
+/// Two packets that differ have the same one by chance in 2^40 cases, and no chance is wanted: it guards against our own
+/// mistakes, as nobody else can choose both packets.
+type ShortTag = [u8; 5];
+
+impl Default for SealedTags {
+    fn default() -> Self {
+        Self([None; REPEATABLE_PACKETS])
+    }
+}
+
+impl SealedTags {
+    fn note(&mut self, seq_no: u16, tag: &[u8]) {
+        self.0[usize::from(seq_no) % REPEATABLE_PACKETS] = Some((seq_no, short_tag(tag)));
+    }
+
+    fn of(&self, seq_no: u16) -> Option<ShortTag> {
+        self.0[usize::from(seq_no) % REPEATABLE_PACKETS].filter(|(noted, _)| *noted == seq_no).map(|(_, tag)| tag)
+    }
+}
+
+fn short_tag(tag: &[u8]) -> ShortTag {
+    let mut short = ShortTag::default();
+    short.iter_mut().zip(tag).for_each(|(byte, tag)| *byte = *tag);
+    short
 }

@@ -193,6 +193,40 @@ fn a_sequence_number_is_sealed_once() {
     }
 }
 
+fn seal_repeatably(sealer: &mut Sealer, plain: &[u8]) -> Option<Vec<u8>> {
+    let mut packet = plain.to_vec();
+    packet.resize(plain.len() + SEAL_OVERHEAD_BYTES, 0);
+    let Some(len) = sealer.seal_rtp_repeatably(&mut packet, plain.len()) else {
+        assert!(packet.iter().all(|byte| *byte == 0), "what must not be sent is not left behind");
+        return None;
+    };
+    packet.truncate(len);
+    Some(packet)
+}
+
+#[test]
+fn the_very_same_packet_is_sealed_again_and_no_other_under_its_number() {
+    for profile in PROFILES {
+        let mut sealer = Pair::new(profile).sealer;
+        let plain = |seq_no: u16| rtp(seq_no, &seq_no.to_be_bytes());
+        let sealed: Vec<_> =
+            (65_500..65_570_u32).map(|n| seal_repeatably(&mut sealer, &plain(n as u16)).unwrap()).collect();
+        for (n, before) in (65_500..65_570_u32).zip(&sealed) {
+            let again = seal_repeatably(&mut sealer, &plain(n as u16));
+            let expected = (n >= 65_506).then_some(before);
+            assert_eq!(again.as_ref(), expected, "of the last 64: {n}, {profile:?}");
+        }
+        for at in [1, 4, 20, 24] {
+            let mut other = plain(10);
+            other[at] ^= 1;
+            assert_eq!(seal_repeatably(&mut sealer, &other), None, "another byte {at}, {profile:?}");
+        }
+        assert_eq!(seal_repeatably(&mut sealer, &rtp(10, b"longer")), None);
+        seal(&mut sealer, &plain(40)).unwrap();
+        assert_eq!(seal_repeatably(&mut sealer, &plain(40)), None, "what was sealed for once only");
+    }
+}
+
 #[test]
 fn sealing_needs_room_and_a_header() {
     for profile in PROFILES {

@@ -9,6 +9,7 @@ use rtc_sctp::PayloadProtocolIdentifier as Protocol;
 use super::call::{Call, Direction};
 use super::client::AS_BROWSERS;
 use crate::shard::message::{DataChannel, TransportFailure};
+use crate::transport::negotiation::MAX_DATA_MESSAGE_BYTES;
 use crate::transport::{SendDataError, TransportEvent};
 
 const RELIABLE_STREAM: u16 = 0;
@@ -118,6 +119,31 @@ fn a_client_that_does_not_read_ends_its_transport() {
     assert!(call.client.is_closed, "the client was told");
 }
 
+/// What waits in SCTP for a channel stays there when the client closes the channel or opens another one of its name.
+#[test]
+fn a_client_that_does_not_read_gains_nothing_by_opening_channels() {
+    for closes in [false, true] {
+        let mut call = Call::with_data();
+        call.client.reads = false;
+        let (mut sent, mut stream) = (0, RELIABLE_STREAM);
+        while call.transport.send_data(call.now, DataChannel::Reliable, &payload(32 * KIB)).is_ok() {
+            sent += 32 * KIB;
+            call.run(Duration::from_millis(100));
+            assert!(sent <= 7 * 1024 * KIB, "sent {sent}, closes {closes}");
+            if sent % (2 * 1024 * KIB) == 0 {
+                if closes {
+                    call.client.close_channel(call.now, stream);
+                    call.run(Duration::from_secs(2));
+                }
+                stream += 4;
+                call.client.open_channel(call.now, stream, "_reliable", 0, 0);
+                call.run(Duration::from_secs(2));
+            }
+        }
+        assert_eq!(call.failure(), Some(TransportFailure::SlowDataReader));
+    }
+}
+
 #[test]
 fn tiny_messages_cannot_hide_behind_their_size() {
     let mut call = Call::with_data();
@@ -132,11 +158,11 @@ fn messages_that_are_too_long_are_refused_in_both_directions() {
     let mut call = Call::with_data();
     let too_long = payload(64 * KIB + 1);
     assert_eq!(call.transport.send_data(call.now, DataChannel::Reliable, &too_long), Err(SendDataError::TooLong));
-    call.client.send(call.now, RELIABLE_STREAM, Protocol::Binary, &payload(256 * KIB));
+    call.client.send(call.now, RELIABLE_STREAM, Protocol::Binary, &payload(MAX_DATA_MESSAGE_BYTES));
     call.run(Duration::from_secs(5));
     assert_eq!(call.take_messages().len(), 1);
-    call.transport.data_taken(call.now, 256 * KIB);
-    call.client.send(call.now, RELIABLE_STREAM, Protocol::Binary, &payload(256 * KIB + 1));
+    call.transport.data_taken(call.now, MAX_DATA_MESSAGE_BYTES);
+    call.client.send(call.now, RELIABLE_STREAM, Protocol::Binary, &payload(MAX_DATA_MESSAGE_BYTES + 1));
     call.run(Duration::from_secs(5));
     assert_eq!(call.failure(), Some(TransportFailure::ProtocolViolation));
 }

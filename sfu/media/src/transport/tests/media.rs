@@ -3,25 +3,10 @@
 
 use super::call::Call;
 use super::client::{AS_BROWSERS, Profile, SHA1_ONLY};
+use super::packets::{rtcp, rtp};
 use crate::transport::{OpenError, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES};
 
 const PROFILES: [&[Profile]; 2] = [AS_BROWSERS, SHA1_ONLY];
-
-fn rtp(ssrc: u32, seq_no: u16) -> Vec<u8> {
-    let mut packet = vec![0x80, 111];
-    packet.extend(seq_no.to_be_bytes());
-    packet.extend(7_u32.to_be_bytes());
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend([0x5a; 160]);
-    packet
-}
-
-fn rtcp(ssrc: u32) -> Vec<u8> {
-    let mut packet = vec![0x81, 206, 0, 2];
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend(9_u32.to_be_bytes());
-    packet
-}
 
 #[test]
 fn rtp_passes_both_ways_under_both_profiles() {
@@ -87,7 +72,7 @@ fn what_is_refused_is_counted_by_reason() {
     call.transport.open_rtp(&mut rtp(2, 1)).unwrap_err();
     call.transport.open_rtp(&mut [0x80, 111]).unwrap_err();
     call.transport.open_rtcp(&mut rtcp(2)).unwrap_err();
-    call.transport.seal_rtp(&mut rtp(3, 1), 172);
+    call.transport.seal_rtp(&mut rtp(3, 1), 1_100);
     let stats = call.transport.stats();
     assert_eq!((stats.media_replayed, stats.media_unauthentic, stats.media_malformed), (1, 1, 2));
     assert_eq!(stats.seal_refused, 1);
