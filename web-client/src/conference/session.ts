@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A conference over LiveKit's protocol. The only file besides participant-state.ts and join-error.ts that knows LiveKit.
+// A conference over LiveKit's protocol: who is in it, and what they say. What this person sends is in local-media.ts.
 import { batch, computed, signal } from '@preact/signals';
 import {
   ConnectionState,
-  LocalAudioTrack,
-  LocalVideoTrack,
   Room,
   RoomEvent,
   Track,
@@ -16,22 +14,17 @@ import {
   type TextStreamReader,
 } from 'livekit-client';
 import { ChatLog } from './chat';
-import { captureConstraints, deviceProblem, openDevice } from './devices';
 import { endReason, joinError } from './join-error';
-import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, Permissions } from './model';
+import { LocalMedia } from './local-media';
+import type { Conference, DeviceKind, EndReason, JoinError, Permissions } from './model';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
-import { Toggle } from './toggle';
 
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
 
 /** A text that claims to be longer is not read at all. */
 const MAX_CHAT_BYTES = 64 * 1024;
-
-type CaptureControl = 'microphone' | 'camera';
-
-const SOURCE = { microphone: Track.Source.Microphone, camera: Track.Source.Camera } as const;
 
 /** LiveKit's `TrackSource` numbers, which its browser library does not export. */
 const SOURCE_CAMERA = 1;
@@ -98,60 +91,41 @@ class Session implements Conference {
   readonly connection = signal<'connected' | 'reconnecting'>('connected');
   readonly endReason = signal<EndReason | null>(null);
   readonly isSoundBlocked = signal(false);
-  readonly controlProblem = signal<ControlProblem | null>(null);
   readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly chat: ChatLog;
   readonly local: ParticipantState;
   readonly #remotes = signal<readonly ParticipantState[]>([]);
   readonly remotes = computed(() => this.#remotes.value);
   readonly #room: Room;
-  readonly #microphone: Toggle;
-  readonly #camera: Toggle;
-  readonly #screen: Toggle;
-  /** Tracks of the preview that have not been published yet. */
-  readonly #handedOver: Record<CaptureControl, MediaStreamTrack | null> = { microphone: null, camera: null };
-  /** The devices to be opened; the empty id leaves the choice to the browser. */
-  readonly #ids: Record<CaptureControl, string> = { microphone: '', camera: '' };
+  readonly #media: LocalMedia;
 
   constructor(room: Room) {
     this.#room = room;
     const me = room.localParticipant;
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
-    this.#microphone = new Toggle(
-      (isOn) => this.#switch('microphone', isOn),
-      () => me.isMicrophoneEnabled,
-    );
-    this.#camera = new Toggle(
-      (isOn) => this.#switch('camera', isOn),
-      () => me.isCameraEnabled,
-    );
-    this.#screen = new Toggle(
-      async (isOn) => {
-        const capture = { audio: true, contentHint: 'text', selfBrowserSurface: 'exclude' } as const;
-        await me.setScreenShareEnabled(isOn, capture);
-      },
-      () => me.isScreenShareEnabled,
-    );
+    this.#media = new LocalMedia(room);
     this.#listen();
   }
 
   get isMicrophoneOn() {
-    return this.#microphone.isOn;
+    return this.#media.microphone.isOn;
   }
 
   get isCameraOn() {
-    return this.#camera.isOn;
+    return this.#media.camera.isOn;
   }
 
   get isScreenShared() {
-    return this.#screen.isOn;
+    return this.#media.screen.isOn;
+  }
+
+  get controlProblem() {
+    return this.#media.problem;
   }
 
   /** Called once the room is connected. */
   start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions): void {
-    this.#ids.microphone = microphoneId;
-    this.#ids.camera = cameraId;
     const me = this.#room.localParticipant;
     this.#readPermissions();
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
@@ -160,43 +134,23 @@ class Session implements Conference {
       for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
     });
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
-    const tracks = takeTracks();
-    const may = this.permissions.peek();
-    this.#handedOver.microphone = tracks.microphone;
-    this.#handedOver.camera = tracks.camera;
-    if (!may.microphone) this.#takeHandedOver('microphone')?.stop();
-    if (!may.camera) this.#takeHandedOver('camera')?.stop();
-    if (this.#handedOver.microphone !== null) void this.setMicrophone(true);
-    if (this.#handedOver.camera !== null) void this.setCamera(true);
+    this.#media.start(takeTracks(), { microphone: microphoneId, camera: cameraId }, this.permissions.peek());
   }
 
   setMicrophone(isOn: boolean): Promise<void> {
-    return this.#control('microphone', this.#microphone.set(isOn));
+    return this.#media.set('microphone', isOn);
   }
 
   setCamera(isOn: boolean): Promise<void> {
-    return this.#control('camera', this.#camera.set(isOn));
+    return this.#media.set('camera', isOn);
   }
 
-  async setScreenShare(isOn: boolean): Promise<void> {
-    try {
-      await this.#screen.set(isOn);
-    } catch (error) {
-      // Closing the browser's window picker without choosing is an answer, not an error.
-      if (deviceProblem(error) !== 'denied') this.controlProblem.value = { control: 'screen' };
-    }
+  setScreenShare(isOn: boolean): Promise<void> {
+    return this.#media.setScreenShare(isOn);
   }
 
-  async useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
-    if (kind === 'speaker') {
-      await this.#room.switchActiveDevice('audiooutput', deviceId);
-      return;
-    }
-    this.#ids[kind] = deviceId;
-    // Without a choice, 'default' is only a wish: not every browser knows a device of that name.
-    const isChosen = deviceId !== '';
-    const liveKitKind = kind === 'microphone' ? 'audioinput' : 'videoinput';
-    await this.#room.switchActiveDevice(liveKitKind, isChosen ? deviceId : 'default', isChosen);
+  useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
+    return this.#media.useDevice(kind, deviceId);
   }
 
   startSound(): Promise<void> {
@@ -204,54 +158,11 @@ class Session implements Conference {
   }
 
   dismissProblem(): void {
-    this.controlProblem.value = null;
+    this.#media.problem.value = null;
   }
 
   leave(): Promise<void> {
     return this.#room.disconnect();
-  }
-
-  async #control(control: CaptureControl, change: Promise<void>): Promise<void> {
-    try {
-      await change;
-      const shown = this.controlProblem.peek()?.control;
-      if (shown === control || (shown === 'muted-by-other' && control === 'microphone')) this.dismissProblem();
-    } catch (error) {
-      this.controlProblem.value = { control, problem: deviceProblem(error) };
-    }
-  }
-
-  #takeHandedOver(control: CaptureControl): MediaStreamTrack | null {
-    const track = this.#handedOver[control];
-    this.#handedOver[control] = null;
-    return track;
-  }
-
-  async #switch(control: CaptureControl, isOn: boolean): Promise<void> {
-    const me = this.#room.localParticipant;
-    if (isOn && me.getTrackPublication(SOURCE[control]) === undefined) {
-      await this.#publish(control, this.#takeHandedOver(control) ?? (await openDevice(control, this.#ids[control])));
-    } else if (control === 'microphone') {
-      await me.setMicrophoneEnabled(isOn);
-    } else {
-      await me.setCameraEnabled(isOn);
-    }
-  }
-
-  /** Publishes a track, which then behaves like one that LiveKit asked the browser for itself. */
-  async #publish(control: CaptureControl, track: MediaStreamTrack): Promise<void> {
-    // What LiveKit opens again later, for instance after muting a camera, has to be the same device.
-    const constraints = captureConstraints(control, track.getSettings().deviceId ?? '');
-    const localTrack =
-      control === 'microphone'
-        ? new LocalAudioTrack(track, constraints, false)
-        : new LocalVideoTrack(track, constraints, false);
-    try {
-      await this.#room.localParticipant.publishTrack(localTrack, { source: SOURCE[control] });
-    } catch (error) {
-      localTrack.stop();
-      throw error;
-    }
   }
 
   #state(participant: Participant): ParticipantState {
@@ -298,14 +209,6 @@ class Session implements Conference {
     };
   }
 
-  #syncToggles(): void {
-    if (this.#microphone.sync() && !this.#microphone.isOn.peek() && this.endReason.peek() === null) {
-      this.controlProblem.value = { control: 'muted-by-other' };
-    }
-    this.#camera.sync();
-    this.#screen.sync();
-  }
-
   async #receiveChat(reader: TextStreamReader, identity: string): Promise<void> {
     const { id, timestamp, size } = reader.info;
     if ((size ?? 0) > MAX_CHAT_BYTES) return;
@@ -324,7 +227,7 @@ class Session implements Conference {
     const room = this.#room;
     const changed = (participant: Participant) => {
       this.#state(participant).refresh();
-      if (participant.isLocal) this.#syncToggles();
+      if (participant.isLocal) this.#media.sync(this.endReason.peek() !== null);
     };
     room
       .on(RoomEvent.ParticipantConnected, changed)
