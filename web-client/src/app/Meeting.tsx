@@ -2,7 +2,7 @@
 // One meeting from arriving to leaving: before, in and after the room.
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Conference, EndReason, JoinError } from '../conference/model';
 import type { Preview } from '../conference/preview';
 import { Ended } from '../screens/Ended';
@@ -35,7 +35,7 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   const token = useToken(room);
   const phase = useSignal<Phase>({ name: 'prejoin' });
   const { value: now } = phase;
-  const isGone = useLeavingOnUnmount(phase);
+  const end = useEndOnUnmount();
 
   useSignalEffect(() => {
     const { value: current } = phase;
@@ -60,11 +60,10 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   if (claims !== null && isExpired(claims, Date.now())) return <LinkProblem problem="expired" />;
 
   const join = async (name: string, preview: Preview): Promise<JoinError | null> => {
-    let parts;
     let ticket;
+    let parts;
     try {
-      ticket = token ?? (await requestDevToken(room, name));
-      parts = await loadRoom();
+      [ticket, parts] = await Promise.all([token ?? requestDevToken(room, name), loadRoom()]);
     } catch {
       return 'unreachable';
     }
@@ -78,12 +77,12 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
         microphoneId: chosenMicrophone.value,
         cameraId: chosenCamera.value,
         speakerId: chosenSpeaker.value,
+        end,
         onRoom: (livekitRoom) => {
           if (config.dev) window.saalTest = { room: livekitRoom };
         },
       });
-      if (isGone.current) void conference.leave();
-      else phase.value = { name: 'room', conference, Screen: Room };
+      phase.value = { name: 'room', conference, Screen: Room };
       return null;
     } catch (error) {
       return error instanceof JoinFailure ? error.reason : 'failed';
@@ -113,17 +112,15 @@ function useToken(room: string): string | null {
   return token.value;
 }
 
-/** The browser's back button leaves the room too. Tells whether that has happened. */
-function useLeavingOnUnmount(phase: { peek(): Phase }): { readonly current: boolean } {
-  const isGone = useRef(false);
+/** The browser's back button leaves the room too, and breaks off joining it. */
+function useEndOnUnmount(): AbortSignal {
+  const [controller] = useState(() => new AbortController());
   useEffect(
     () => () => {
-      const last = phase.peek();
-      isGone.current = true;
       screenKind.value = 'page';
-      if (last.name === 'room') void last.conference.leave();
+      controller.abort();
     },
-    [phase],
+    [controller],
   );
-  return isGone;
+  return controller.signal;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A conference over LiveKit's protocol: who is in it, and what they say. What this person sends is in local-media.ts.
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import {
   ConnectionState,
   Room,
@@ -23,8 +23,8 @@ import type { PreviewTracks } from './preview';
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
 
-/** A text that claims to be longer is not read at all. */
-const MAX_CHAT_BYTES = 64 * 1024;
+/** A longer text is not shown at all. */
+const MAX_CHAT_CHARS = 64 * 1024;
 
 /** LiveKit's `TrackSource` numbers, which its browser library does not export. */
 const SOURCE_CAMERA = 1;
@@ -38,11 +38,13 @@ export interface JoinOptions {
   readonly token: string;
   /** Shown to the others when the token carries no name. */
   readonly displayName: string;
-  /** Hands over the preview's running tracks. Called once the room has been entered, not when that fails. */
+  /** Hands over the preview's running tracks. Called once the server has let this person in, not when that fails. */
   readonly takeTracks: () => PreviewTracks;
   readonly microphoneId: string;
   readonly cameraId: string;
   readonly speakerId: string;
+  /** Ends the conference, or the attempt to join it. */
+  readonly end: AbortSignal;
   /** Is given the LiveKit room before anything happens in it. */
   readonly onRoom?: (room: Room) => void;
 }
@@ -57,22 +59,25 @@ export class JoinFailure extends Error {
   }
 }
 
-/** Enters a room. Rejects with a `JoinFailure`. */
+/**
+ * Enters a room. Resolves as soon as the server has let this person in: the room can be drawn while the way for sound
+ * and pictures is still being found. Rejects with a `JoinFailure`.
+ */
 export async function joinConference(options: JoinOptions): Promise<Conference> {
   setLogLevel('warn');
   const room = new Room(roomOptions(options));
   options.onRoom?.(room);
-  let hadSignal = false;
-  room.once(RoomEvent.SignalConnected, () => {
-    hadSignal = true;
-  });
   const session = new Session(room);
+  const isIn = new Promise<void>((resolve) => room.once(RoomEvent.SignalConnected, resolve));
   try {
-    await room.connect(options.origin, options.token);
+    options.end.throwIfAborted();
+    options.end.addEventListener('abort', () => void session.leave());
+    const connected = room.connect(options.origin, options.token);
+    await Promise.race([isIn, connected]);
+    session.start(options, connected);
   } catch (error) {
-    throw new JoinFailure(joinError(error, hadSignal), error);
+    throw new JoinFailure(joinError(error), error);
   }
-  session.start(options);
   return session;
 }
 
@@ -88,7 +93,7 @@ function roomOptions({ speakerId }: JoinOptions): RoomOptions {
 
 class Session implements Conference {
   readonly joinedAtMs = Date.now();
-  readonly connection = signal<'connected' | 'reconnecting'>('connected');
+  readonly connection = signal<'connecting' | 'connected' | 'reconnecting'>('connecting');
   readonly endReason = signal<EndReason | null>(null);
   readonly isSoundBlocked = signal(false);
   readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
@@ -105,6 +110,7 @@ class Session implements Conference {
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#media = new LocalMedia(room);
+    effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
     this.#listen();
   }
 
@@ -124,17 +130,21 @@ class Session implements Conference {
     return this.#media.problem;
   }
 
-  /** Called once the room is connected. */
-  start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions): void {
+  /** Called once the server has let this person in; `connected` resolves when sound and pictures have a way too. */
+  start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions, connected: Promise<void>): void {
     const me = this.#room.localParticipant;
     this.#readPermissions();
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
-    batch(() => {
-      this.local.refresh();
-      for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
-    });
+    this.#readParticipants();
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
-    this.#media.start(takeTracks(), { microphone: microphoneId, camera: cameraId }, this.permissions.peek());
+    this.#media.start({
+      tracks: takeTracks(),
+      ids: { microphone: microphoneId, camera: cameraId },
+      may: this.permissions.peek(),
+      connected,
+    });
+    // Why it failed is told by the end of the conference.
+    void connected.catch(() => undefined);
   }
 
   setMicrophone(isOn: boolean): Promise<void> {
@@ -178,6 +188,13 @@ class Session implements Conference {
     return state;
   }
 
+  #readParticipants(): void {
+    batch(() => {
+      this.local.refresh();
+      for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
+    });
+  }
+
   /** Takes away those who are no longer in the room. */
   #forgetAbsent(): void {
     // While the connection is being restored LiveKit forgets everybody, only to learn of them again.
@@ -210,14 +227,13 @@ class Session implements Conference {
   }
 
   async #receiveChat(reader: TextStreamReader, identity: string): Promise<void> {
-    const { id, timestamp, size } = reader.info;
-    if ((size ?? 0) > MAX_CHAT_BYTES) return;
     // The name may be gone together with the person by the time the text is complete.
-    const sender = this.#room.getParticipantByIdentity(identity);
+    const senderName = this.#room.getParticipantByIdentity(identity)?.name || identity;
     try {
-      const text = await reader.readAll();
-      if (text.trim() === '') return;
-      this.chat.receive({ id, senderName: sender?.name || identity, text, atMs: timestamp });
+      const text = await readAtMost(reader, MAX_CHAT_CHARS);
+      if (text === null || text.trim() === '') return;
+      // The time here, for the sender's clock may be wrong, and nothing keeps a client from writing nonsense there.
+      this.chat.receive({ id: reader.info.id, senderName, text, atMs: Date.now() });
     } catch {
       // The sender vanished in the middle of the text.
     }
@@ -227,7 +243,7 @@ class Session implements Conference {
     const room = this.#room;
     const changed = (participant: Participant) => {
       this.#state(participant).refresh();
-      if (participant.isLocal) this.#media.sync(this.endReason.peek() !== null);
+      if (participant.isLocal) this.#media.sync();
     };
     room
       .on(RoomEvent.ParticipantConnected, changed)
@@ -243,7 +259,10 @@ class Session implements Conference {
       })
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.TrackUnpublished, (_, participant) => changed(participant))
-      .on(RoomEvent.TrackMuted, (_, participant) => changed(participant))
+      .on(RoomEvent.TrackMuted, (publication, participant) => {
+        if (participant.isLocal) this.#media.explainMute(publication.source);
+        changed(participant);
+      })
       .on(RoomEvent.TrackUnmuted, (_, participant) => changed(participant))
       .on(RoomEvent.LocalTrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.LocalTrackUnpublished, (_, participant) => changed(participant))
@@ -256,6 +275,8 @@ class Session implements Conference {
       .on(RoomEvent.ConnectionStateChanged, (state) => {
         if (state === ConnectionState.Connected) {
           this.connection.value = 'connected';
+          // LiveKit does not tell what changed while it was connecting.
+          this.#readParticipants();
           this.#forgetAbsent();
         }
         if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {
@@ -263,10 +284,21 @@ class Session implements Conference {
         }
       })
       .on(RoomEvent.Disconnected, (reason) => {
-        this.endReason.value = endReason(reason);
+        this.#media.release();
+        this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));
   }
+}
+
+/** A text, or null when it is too long to be kept in memory. */
+async function readAtMost(reader: TextStreamReader, chars: number): Promise<string | null> {
+  let text = '';
+  for await (const part of reader) {
+    text += part;
+    if (text.length > chars) return null;
+  }
+  return text;
 }
 
 /** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */

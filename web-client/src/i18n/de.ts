@@ -75,12 +75,14 @@ export const de = {
       missing: 'Kein Mikrofon gefunden',
       busy: 'Das Mikrofon wird schon verwendet',
       failed: 'Das Mikrofon ließ sich nicht starten',
+      'by-other': 'Ihr Mikrofon wurde stummgeschaltet',
     },
     camera: {
       denied: 'Kein Zugriff auf die Kamera',
       missing: 'Keine Kamera gefunden',
       busy: 'Die Kamera wird schon verwendet',
       failed: 'Die Kamera ließ sich nicht starten',
+      'by-other': 'Ihre Kamera wurde ausgeschaltet',
     },
     both: {
       denied: 'Kein Zugriff auf Mikrofon und Kamera',
@@ -97,7 +99,6 @@ export const de = {
     },
     retry: 'Noch einmal versuchen',
     youMayJoin: 'Sie können auch ohne beitreten.',
-    mutedByOther: 'Ihr Mikrofon wurde stummgeschaltet.',
     screen: 'Der Bildschirm konnte nicht freigegeben werden. Bitte versuchen Sie es noch einmal.',
     dismiss: 'Meldung schließen',
   },
@@ -132,10 +133,10 @@ export const de = {
     },
   },
   joinErrors: {
-    'not-allowed': 'Der Server lässt Sie mit diesem Link nicht herein. Vielleicht ist er abgelaufen oder die Besprechung ist beendet.',
+    'not-allowed': 'Mit diesem Link erhalten Sie keinen Zutritt. Vielleicht ist er abgelaufen oder die Besprechung ist beendet.',
+    'turned-away':
+      'Zurzeit kommt niemand mehr in die Besprechung. Vielleicht ist sie voll. Bitte versuchen Sie es in einigen Minuten noch einmal.',
     unreachable: 'Der Server ist nicht erreichbar. Bitte prüfen Sie Ihre Internetverbindung und versuchen Sie es noch einmal.',
-    'no-media':
-      'Ton und Bild kommen nicht durch Ihr Netz. Vielleicht sperrt eine Firewall die Verbindung. Bitte wenden Sie sich an Ihre IT.',
     failed: 'Der Beitritt ist fehlgeschlagen. Bitte versuchen Sie es noch einmal.',
   },
   room: {
@@ -180,6 +181,7 @@ export const de = {
   },
   banners: {
     label: 'Hinweise',
+    connecting: 'Ton und Bild werden noch verbunden …',
     reconnecting: 'Die Verbindung ist unterbrochen. Sie wird gerade wiederhergestellt …',
     soundBlocked: 'Ihr Browser hat den Ton angehalten.',
     playSound: 'Ton einschalten',
@@ -235,6 +237,10 @@ export const de = {
       shutdown: {
         title: 'Der Server wird neu gestartet',
         text: 'Bitte treten Sie in einer Minute noch einmal bei.',
+      },
+      'no-media': {
+        title: 'Ton und Bild kommen nicht durch',
+        text: 'Vielleicht sperrt eine Firewall in Ihrem Netz die Verbindung. Bitte wenden Sie sich an Ihre IT.',
       },
       lost: {
         title: 'Die Verbindung ist abgebrochen',

@@ -74,12 +74,14 @@ export const en: Dictionary = {
       missing: 'No microphone found',
       busy: 'The microphone is already in use',
       failed: 'The microphone could not be started',
+      'by-other': 'Somebody else has muted your microphone',
     },
     camera: {
       denied: 'No access to the camera',
       missing: 'No camera found',
       busy: 'The camera is already in use',
       failed: 'The camera could not be started',
+      'by-other': 'Somebody else has switched off your camera',
     },
     both: {
       denied: 'No access to microphone and camera',
@@ -96,7 +98,6 @@ export const en: Dictionary = {
     },
     retry: 'Try again',
     youMayJoin: 'You can also join without it.',
-    mutedByOther: 'Your microphone was muted by somebody else.',
     screen: 'The screen could not be shared. Please try again.',
     dismiss: 'Close message',
   },
@@ -131,10 +132,10 @@ export const en: Dictionary = {
     },
   },
   joinErrors: {
-    'not-allowed': 'The server does not let you in with this link. It may have expired, or the meeting is over.',
+    'not-allowed': 'This link does not let you in. It may have expired, or the meeting is over.',
+    'turned-away':
+      'Nobody else can join the meeting at present. It may be full. Please try again in a few minutes.',
     unreachable: 'The server cannot be reached. Please check your internet connection and try again.',
-    'no-media':
-      'Sound and pictures do not get through your network. A firewall may be blocking the connection. Please ask your IT department.',
     failed: 'Joining failed. Please try again.',
   },
   room: {
@@ -179,6 +180,7 @@ export const en: Dictionary = {
   },
   banners: {
     label: 'Notices',
+    connecting: 'Sound and pictures are still being connected …',
     reconnecting: 'The connection was interrupted. It is being restored …',
     soundBlocked: 'Your browser has paused the sound.',
     playSound: 'Switch sound on',
@@ -229,6 +231,10 @@ export const en: Dictionary = {
       },
       closed: { title: 'The meeting is over', text: 'The room was closed for everybody.' },
       shutdown: { title: 'The server is restarting', text: 'Please join again in a minute.' },
+      'no-media': {
+        title: 'Sound and pictures do not get through',
+        text: 'A firewall in your network may be blocking the connection. Please ask your IT department.',
+      },
       lost: {
         title: 'The connection was lost',
         text: 'It could not be restored. Please check your internet connection.',
