@@ -5,6 +5,7 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Conference, EndReason, JoinError } from '../conference/model';
 import type { Preview } from '../conference/preview';
+import { warmUpConnections } from '../conference/warm-up';
 import { Ended } from '../screens/Ended';
 import { LinkProblem } from '../screens/LinkProblem';
 import { Prejoin } from '../screens/Prejoin';
@@ -45,8 +46,11 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   });
 
   useEffect(() => {
-    // While somebody looks at their picture there is time to load the rest.
-    const timer = setTimeout(() => void loadRoom().catch(() => undefined), 500);
+    // While somebody looks at their picture there is time to get everything ready.
+    const timer = setTimeout(() => {
+      loadRoom().catch(() => undefined);
+      warmUpConnections().catch(() => undefined);
+    }, 500);
     return () => clearTimeout(timer);
   }, []);
 

@@ -31,6 +31,12 @@ const SOURCE_CAMERA = 1;
 const SOURCE_MICROPHONE = 2;
 const SOURCE_SCREEN = 3;
 
+/**
+ * The answer to LiveKit's offer follows within milliseconds of being let in. Sound and pictures wait for it, so it goes
+ * before drawing the room, which keeps a slow computer busy for longer.
+ */
+const ANSWER_HEAD_START_MS = 50;
+
 /** What is needed to enter a room. */
 export interface JoinOptions {
   /** Origin of the server, such as `https://saal.example`. */
@@ -74,6 +80,7 @@ export async function joinConference(options: JoinOptions): Promise<Conference> 
     options.end.addEventListener('abort', () => void session.leave());
     const connected = room.connect(options.origin, options.token);
     await Promise.race([isIn, connected]);
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_HEAD_START_MS));
     session.start(options, connected);
   } catch (error) {
     throw new JoinFailure(joinError(error), error);
