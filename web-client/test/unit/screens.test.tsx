@@ -206,6 +206,17 @@ describe('Tile', () => {
   });
 });
 
+describe('the own tile', () => {
+  it('has a short name where it lies on the picture of somebody else', () => {
+    const me = fakeParticipant('me', 'Friederike von Hohenstein', true);
+    render(<Tile person={me} rect={RECT} isInset />);
+    expect(document.querySelector('.tile-name')?.textContent).toBe('Sie');
+    cleanup();
+    render(<Tile person={me} rect={RECT} isInset={false} />);
+    expect(document.querySelector('.tile-name')?.textContent).toBe('Friederike von Hohenstein (Sie)');
+  });
+});
+
 describe('PeoplePanel', () => {
   it('lists everybody, oneself first and the others by name', () => {
     render(<PeoplePanel conference={conferenceWith('Zoe', 'Änne', 'Bert')} onClose={() => {}} />);
