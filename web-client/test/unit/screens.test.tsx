@@ -167,8 +167,11 @@ describe('Toolbar', () => {
     open(conference);
     const microphone = screen.getByTestId('toggle-mic');
     expect(microphone.getAttribute('aria-pressed')).toBe('true');
+    expect(microphone.getAttribute('aria-keyshortcuts')).toBe('Control+D');
+    expect(microphone.title).toBe('Mikrofon stummschalten (Strg+D)');
     fireEvent.click(microphone);
     await waitFor(() => expect(microphone.getAttribute('aria-pressed')).toBe('false'));
+    expect(microphone.title).toBe('Mikrofon einschalten (Strg+D)');
     expect(conference.local.microphone.value).toBe('muted');
   });
 
