@@ -110,6 +110,8 @@ class Session implements Conference {
   readonly remotes = computed(() => this.#remotes.value);
   readonly #room: Room;
   readonly #media: LocalMedia;
+  /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
+  readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
   constructor(room: Room) {
     this.#room = room;
@@ -246,6 +248,23 @@ class Session implements Conference {
     }
   }
 
+  /** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
+  #playSound(track: RemoteTrack): void {
+    if (track.kind !== Track.Kind.Audio) return;
+    const element = track.attach();
+    element.hidden = true;
+    document.body.append(element);
+    this.#sounds.set(track, element);
+  }
+
+  #stopSound(track: RemoteTrack): void {
+    const element = this.#sounds.get(track);
+    if (element === undefined) return;
+    track.detach();
+    element.remove();
+    this.#sounds.delete(track);
+  }
+
   #listen(): void {
     const room = this.#room;
     const changed = (participant: Participant) => {
@@ -257,11 +276,11 @@ class Session implements Conference {
       .on(RoomEvent.ParticipantDisconnected, () => queueMicrotask(() => this.#forgetAbsent()))
       .on(RoomEvent.ParticipantNameChanged, (_, participant) => changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => {
-        playSound(track);
+        this.#playSound(track);
         changed(participant);
       })
       .on(RoomEvent.TrackUnsubscribed, (track, _, participant) => {
-        stopSound(track);
+        this.#stopSound(track);
         changed(participant);
       })
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
@@ -292,6 +311,7 @@ class Session implements Conference {
       })
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
+        for (const track of this.#sounds.keys()) this.#stopSound(track);
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));
@@ -306,17 +326,4 @@ async function readAtMost(reader: TextStreamReader, chars: number): Promise<stri
     if (text.length > chars) return null;
   }
   return text;
-}
-
-/** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
-function playSound(track: RemoteTrack): void {
-  if (track.kind !== Track.Kind.Audio) return;
-  const element = track.attach();
-  element.hidden = true;
-  document.body.append(element);
-}
-
-function stopSound(track: RemoteTrack): void {
-  if (track.kind !== Track.Kind.Audio) return;
-  for (const element of track.detach()) element.remove();
 }

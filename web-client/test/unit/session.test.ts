@@ -195,6 +195,25 @@ describe('a microphone that goes off', () => {
   });
 });
 
+describe('the sound of the others', () => {
+  const ada = { identity: 'ada', isLocal: false, name: 'Ada', getTrackPublication: () => undefined };
+  // LiveKit has already let go of its elements when it tells that a track is over.
+  const sound = () => ({ kind: 'audio', attach: () => document.createElement('audio'), detach: () => [] });
+  const elements = () => document.querySelectorAll('audio').length;
+
+  it('leaves nothing behind in the page', async () => {
+    const { conference, room } = await meet();
+    const [first, second] = [sound(), sound()];
+    room.emit('trackSubscribed', first, undefined, ada);
+    room.emit('trackSubscribed', second, undefined, ada);
+    expect(elements()).toBe(2);
+    room.emit('trackUnsubscribed', first, undefined, ada);
+    expect(elements()).toBe(1);
+    await conference.leave();
+    expect(elements()).toBe(0);
+  });
+});
+
 describe('messages', () => {
   const send = async (room: Room, parts: string[], timestamp: number) => {
     const reader = {
