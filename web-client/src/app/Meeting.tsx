@@ -2,9 +2,10 @@
 // One meeting from arriving to leaving: before, in and after the room.
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Conference, EndReason, JoinError } from '../conference/model';
 import type { Preview } from '../conference/preview';
+import { warmUpConnections } from '../conference/warm-up';
 import { Ended } from '../screens/Ended';
 import { LinkProblem } from '../screens/LinkProblem';
 import { Prejoin } from '../screens/Prejoin';
@@ -35,7 +36,7 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   const token = useToken(room);
   const phase = useSignal<Phase>({ name: 'prejoin' });
   const { value: now } = phase;
-  const isGone = useLeavingOnUnmount(phase);
+  const end = useEndOnUnmount();
 
   useSignalEffect(() => {
     const { value: current } = phase;
@@ -45,8 +46,11 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   });
 
   useEffect(() => {
-    // While somebody looks at their picture there is time to load the rest.
-    const timer = setTimeout(() => void loadRoom().catch(() => undefined), 500);
+    // While somebody looks at their picture there is time to get everything ready.
+    const timer = setTimeout(() => {
+      loadRoom().catch(() => undefined);
+      warmUpConnections().catch(() => undefined);
+    }, 500);
     return () => clearTimeout(timer);
   }, []);
 
@@ -60,11 +64,10 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   if (claims !== null && isExpired(claims, Date.now())) return <LinkProblem problem="expired" />;
 
   const join = async (name: string, preview: Preview): Promise<JoinError | null> => {
-    let parts;
     let ticket;
+    let parts;
     try {
-      ticket = token ?? (await requestDevToken(room, name));
-      parts = await loadRoom();
+      [ticket, parts] = await Promise.all([token ?? requestDevToken(room, name), loadRoom()]);
     } catch {
       return 'unreachable';
     }
@@ -78,12 +81,12 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
         microphoneId: chosenMicrophone.value,
         cameraId: chosenCamera.value,
         speakerId: chosenSpeaker.value,
+        end,
         onRoom: (livekitRoom) => {
           if (config.dev) window.saalTest = { room: livekitRoom };
         },
       });
-      if (isGone.current) void conference.leave();
-      else phase.value = { name: 'room', conference, Screen: Room };
+      phase.value = { name: 'room', conference, Screen: Room };
       return null;
     } catch (error) {
       return error instanceof JoinFailure ? error.reason : 'failed';
@@ -113,17 +116,15 @@ function useToken(room: string): string | null {
   return token.value;
 }
 
-/** The browser's back button leaves the room too. Tells whether that has happened. */
-function useLeavingOnUnmount(phase: { peek(): Phase }): { readonly current: boolean } {
-  const isGone = useRef(false);
+/** The browser's back button leaves the room too, and breaks off joining it. */
+function useEndOnUnmount(): AbortSignal {
+  const [controller] = useState(() => new AbortController());
   useEffect(
     () => () => {
-      const last = phase.peek();
-      isGone.current = true;
       screenKind.value = 'page';
-      if (last.name === 'room') void last.conference.leave();
+      controller.abort();
     },
-    [phase],
+    [controller],
   );
-  return isGone;
+  return controller.signal;
 }

@@ -11,7 +11,8 @@ export interface Config {
 
 /** Asks the server for its configuration. Rejects when it does not answer or answers nonsense. */
 export async function loadConfig(): Promise<Config> {
-  const response = await fetch('/api/v1/config', { headers: { accept: 'application/json' } });
+  // With a header of its own it would be another request than the one that index.html has sent already.
+  const response = await fetch('/api/v1/config');
   if (!response.ok) throw new Error(`the configuration request was answered with status ${response.status}`);
   const body: unknown = await response.json();
   if (typeof body !== 'object' || body === null) throw new Error('the configuration is not a JSON object');

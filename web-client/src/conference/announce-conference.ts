@@ -17,6 +17,7 @@ export function announceConference(conference: Conference, announcer: Announcer)
     announcePeople(conference, announcer),
     announceScreens(conference, announcer),
     announceConnection(conference, announcer),
+    announceSilence(conference, announcer),
     announceMessages(conference, announcer),
   ];
   return () => {
@@ -61,10 +62,19 @@ function announceConnection(conference: Conference, announcer: Announcer): () =>
   let before = conference.connection.peek();
   return effect(() => {
     const now = conference.connection.value;
-    if (now === before) return;
+    const wasBroken = before === 'reconnecting';
+    const isBroken = now === 'reconnecting';
     before = now;
+    if (wasBroken === isBroken) return;
     const words = t.peek().announcements;
-    announcer.say(now === 'reconnecting' ? words.reconnecting : words.reconnected, 'assertive');
+    announcer.say(isBroken ? words.reconnecting : words.reconnected, 'assertive');
+  });
+}
+
+/** Whoever cannot see the banner would take the silence of a paused browser for the others'. */
+function announceSilence(conference: Conference, announcer: Announcer): () => void {
+  return effect(() => {
+    if (conference.isSoundBlocked.value) announcer.say(t.peek().banners.soundBlocked, 'assertive');
   });
 }
 

@@ -21,6 +21,8 @@ const MAX_MESSAGES_KEPT = 500;
 export class ChatLog {
   readonly messages: ReadonlySignal<readonly ChatMessage[]>;
   readonly unread: ReadonlySignal<number>;
+  /** What is being written. It is kept here because the panel may be closed meanwhile. */
+  readonly draft = signal('');
   readonly #messages = signal<readonly ChatMessage[]>([]);
   readonly #unread = signal(0);
   #isReading = false;

@@ -108,3 +108,8 @@ export function deviceProblem(error: unknown): DeviceProblem {
       return 'failed';
   }
 }
+
+/** Whether it was the operating system, and not the user, who refused. Only Chromium tells, and only in words. */
+export function isBlockedBySystem(error: unknown): boolean {
+  return error instanceof DOMException && /\bsystem\b/i.test(error.message);
+}

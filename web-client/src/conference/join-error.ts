@@ -3,25 +3,27 @@
 import { ConnectionError, ConnectionErrorReason, DisconnectReason } from 'livekit-client';
 import type { EndReason, JoinError } from './model';
 
-/** Why joining failed. `hadSignal` says whether the server had already answered when it did. */
-export function joinError(error: unknown, hadSignal: boolean): JoinError {
+/** Why the server did not let this person in, or could not be asked. */
+export function joinError(error: unknown): JoinError {
   if (!(error instanceof ConnectionError)) return 'failed';
   switch (error.reason) {
     case ConnectionErrorReason.NotAllowed:
       return 'not-allowed';
+    case ConnectionErrorReason.LeaveRequest:
+      // LiveKit keeps the reason to itself here. The usual one is that the room is full.
+      return 'turned-away';
     case ConnectionErrorReason.ServerUnreachable:
     case ConnectionErrorReason.WebSocket:
     case ConnectionErrorReason.Timeout:
     case ConnectionErrorReason.InternalError:
-      // Once the server has answered, what is missing is the way for sound and pictures.
-      return hadSignal ? 'no-media' : 'unreachable';
+      return 'unreachable';
     default:
       return 'failed';
   }
 }
 
-/** Why the conference ended. */
-export function endReason(reason: DisconnectReason | undefined): EndReason {
+/** Why the conference ended. `hadMedia` says whether sound and pictures ever had a connection. */
+export function endReason(reason: DisconnectReason | undefined, hadMedia: boolean): EndReason {
   switch (reason) {
     case DisconnectReason.CLIENT_INITIATED:
       return 'left';
@@ -35,6 +37,6 @@ export function endReason(reason: DisconnectReason | undefined): EndReason {
     case DisconnectReason.SERVER_SHUTDOWN:
       return 'shutdown';
     default:
-      return 'lost';
+      return hadMedia ? 'lost' : 'no-media';
   }
 }

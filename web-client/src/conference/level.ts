@@ -15,14 +15,19 @@ export function watchLevel(track: MediaStreamTrack, onLevel: (level: number) => 
   const source = context.createMediaStreamSource(new MediaStream([track]));
   source.connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
-  // Where the page has not been clicked yet the context may start suspended.
-  void context.resume().catch(() => undefined);
+  // Before the page has been clicked, browsers hold sound back, also from being measured. The answer to the browser's
+  // question for the microphone is no click on the page.
+  const resume = () => void context.resume().catch(() => undefined);
+  const gestures = ['pointerdown', 'keydown'] as const;
+  for (const gesture of gestures) document.addEventListener(gesture, resume);
+  resume();
   const timer = setInterval(() => {
     analyser.getFloatTimeDomainData(samples);
     onLevel(levelOf(samples));
   }, 33);
   return () => {
     clearInterval(timer);
+    for (const gesture of gestures) document.removeEventListener(gesture, resume);
     source.disconnect();
     void context.close().catch(() => undefined);
   };

@@ -41,10 +41,10 @@ export interface Permissions {
 }
 
 /** Why the conference is over for this person. */
-export type EndReason = 'left' | 'removed' | 'replaced' | 'closed' | 'shutdown' | 'lost';
+export type EndReason = 'left' | 'removed' | 'replaced' | 'closed' | 'shutdown' | 'no-media' | 'lost';
 
 /** Why joining failed. */
-export type JoinError = 'not-allowed' | 'unreachable' | 'no-media' | 'failed';
+export type JoinError = 'not-allowed' | 'turned-away' | 'unreachable' | 'failed';
 
 export type DeviceKind = 'microphone' | 'camera' | 'speaker';
 
@@ -53,15 +53,15 @@ export type DeviceProblem = 'denied' | 'missing' | 'busy' | 'failed';
 
 /** A control that did not do what it was asked to, or did something it was not asked to. */
 export type ControlProblem =
-  | { readonly control: 'microphone' | 'camera'; readonly problem: DeviceProblem }
-  | { readonly control: 'screen' }
-  /** Somebody else, such as the host, has muted this person. */
-  | { readonly control: 'muted-by-other' };
+  /** `by-other`: somebody else, such as the host, has switched it off. */
+  | { readonly control: 'microphone' | 'camera'; readonly problem: DeviceProblem | 'by-other' }
+  | { readonly control: 'screen' };
 
 /** A conference this person is in. */
 export interface Conference {
   readonly joinedAtMs: number;
-  readonly connection: ReadonlySignal<'connected' | 'reconnecting'>;
+  /** `connecting`: the people are known, but neither sound nor pictures can come through yet. */
+  readonly connection: ReadonlySignal<'connecting' | 'connected' | 'reconnecting'>;
   readonly endReason: ReadonlySignal<EndReason | null>;
   readonly local: ParticipantView;
   /** Everybody else, in the order in which they became known. */

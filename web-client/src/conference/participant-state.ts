@@ -12,6 +12,9 @@ const LINK: Record<ConnectionQuality, LinkQuality> = {
   [ConnectionQuality.Unknown]: 'unknown',
 };
 
+/** What a picture needs of a track, be it one's own or somebody else's. */
+type Picture = Pick<Track, 'mediaStreamID' | 'attach' | 'detach'>;
+
 /** Follows one participant. */
 export class ParticipantState implements ParticipantView {
   readonly identity: string;
@@ -24,6 +27,7 @@ export class ParticipantState implements ParticipantView {
   readonly spokeAtMs = signal(0);
   readonly link = signal<LinkQuality>('unknown');
   #participant: Participant;
+  #unpublishedCamera: Picture | null = null;
 
   constructor(participant: Participant) {
     this.#participant = participant;
@@ -37,6 +41,12 @@ export class ParticipantState implements ParticipantView {
     this.#participant = participant;
   }
 
+  /** Shows a camera that nobody else receives yet. */
+  showUntilPublished(camera: Picture | null): void {
+    this.#unpublishedCamera = camera;
+    this.refresh();
+  }
+
   /** Reads everything again; cheap, because unchanged signals wake nobody. */
   refresh(): void {
     const participant = this.#participant;
@@ -44,9 +54,10 @@ export class ParticipantState implements ParticipantView {
       this.name.value = participant.name || participant.identity;
       this.microphone.value = microphoneState(participant.getTrackPublication(Track.Source.Microphone));
       this.link.value = LINK[participant.connectionQuality];
-      const isMirrored = this.isLocal;
-      keepIfSame(this.camera, videoSource(participant.getTrackPublication(Track.Source.Camera), isMirrored));
-      keepIfSame(this.screen, videoSource(participant.getTrackPublication(Track.Source.ScreenShare), false));
+      const camera = publishedVideo(participant.getTrackPublication(Track.Source.Camera)) ?? this.#unpublishedCamera;
+      const screen = publishedVideo(participant.getTrackPublication(Track.Source.ScreenShare));
+      keepIfSame(this.camera, videoSource(camera, this.isLocal));
+      keepIfSame(this.screen, videoSource(screen, false));
     });
   }
 
@@ -65,11 +76,15 @@ function microphoneState(publication: TrackPublication | undefined): MicrophoneS
   return publication.isMuted ? 'muted' : 'on';
 }
 
-function videoSource(publication: TrackPublication | undefined, isMirrored: boolean): VideoSource | null {
-  const track = publication?.videoTrack;
-  if (track === undefined || publication?.isMuted !== false) return null;
+function publishedVideo(publication: TrackPublication | undefined): Picture | null {
+  return publication?.isMuted === false ? (publication.videoTrack ?? null) : null;
+}
+
+function videoSource(track: Picture | null, isMirrored: boolean): VideoSource | null {
+  if (track === null) return null;
   return {
-    id: publication.trackSid,
+    // Stays the same when a camera is published that was shown before.
+    id: track.mediaStreamID,
     isMirrored,
     attach: (element) => void track.attach(element),
     detach: (element) => void track.detach(element),

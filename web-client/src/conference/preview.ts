@@ -50,10 +50,11 @@ export class Preview {
       });
       this.#finish('microphone', requests.microphone, stream.getAudioTracks()[0]);
       this.#finish('camera', requests.camera, stream.getVideoTracks()[0]);
-    } catch {
+    } catch (error) {
       // One of the two is missing, unplugged or refused. Asked for one by one, the other one may still work.
-      if (this.#isCurrent('microphone', requests.microphone)) await this.switchOn('microphone', ids.microphone);
-      if (this.#isCurrent('camera', requests.camera)) await this.switchOn('camera', ids.camera);
+      const problem = deviceProblem(error);
+      await this.#tryAlone('microphone', requests.microphone, ids.microphone, problem);
+      await this.#tryAlone('camera', requests.camera, ids.camera, problem);
     }
     await refreshDevices().catch(() => undefined);
   }
@@ -96,6 +97,13 @@ export class Preview {
     this.switchOff('camera');
   }
 
+  /** Asks for one device after the question for both has failed, unless the user has just answered it. */
+  async #tryAlone(device: PreviewDevice, request: number, deviceId: string, problem: DeviceProblem): Promise<void> {
+    if (!this.#isCurrent(device, request)) return;
+    if (problem !== 'denied' || (await isAllowed(device))) await this.switchOn(device, deviceId);
+    else if (this.#isCurrent(device, request)) this.#states[device].value = { kind: 'problem', problem };
+  }
+
   #begin(device: PreviewDevice): number {
     this.#stop(device);
     this.#states[device].value = { kind: 'asking' };
@@ -124,5 +132,14 @@ export class Preview {
   #stop(device: PreviewDevice): void {
     const state = this.#states[device].peek();
     if (state.kind === 'on') state.track.stop();
+  }
+}
+
+/** Whether the browser gives the device without a question. False where it does not tell. */
+async function isAllowed(device: PreviewDevice): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: device as PermissionName })).state === 'granted';
+  } catch {
+    return false;
   }
 }

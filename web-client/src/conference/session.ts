@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A conference over LiveKit's protocol. The only file besides participant-state.ts and join-error.ts that knows LiveKit.
-import { batch, computed, signal } from '@preact/signals';
+// A conference over LiveKit's protocol: who is in it, and what they say. What this person sends is in local-media.ts.
+import { batch, computed, effect, signal } from '@preact/signals';
 import {
   ConnectionState,
-  LocalAudioTrack,
-  LocalVideoTrack,
   Room,
   RoomEvent,
   Track,
@@ -16,27 +14,28 @@ import {
   type TextStreamReader,
 } from 'livekit-client';
 import { ChatLog } from './chat';
-import { captureConstraints, deviceProblem, openDevice } from './devices';
 import { endReason, joinError } from './join-error';
-import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, Permissions } from './model';
+import { LocalMedia } from './local-media';
+import type { Conference, DeviceKind, EndReason, JoinError, Permissions } from './model';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
-import { Toggle } from './toggle';
 
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
 
-/** A text that claims to be longer is not read at all. */
-const MAX_CHAT_BYTES = 64 * 1024;
-
-type CaptureControl = 'microphone' | 'camera';
-
-const SOURCE = { microphone: Track.Source.Microphone, camera: Track.Source.Camera } as const;
+/** A longer text is not shown at all. */
+const MAX_CHAT_CHARS = 64 * 1024;
 
 /** LiveKit's `TrackSource` numbers, which its browser library does not export. */
 const SOURCE_CAMERA = 1;
 const SOURCE_MICROPHONE = 2;
 const SOURCE_SCREEN = 3;
+
+/**
+ * The answer to LiveKit's offer follows within milliseconds of being let in. Sound and pictures wait for it, so it goes
+ * before drawing the room, which keeps a slow computer busy for longer.
+ */
+const ANSWER_HEAD_START_MS = 50;
 
 /** What is needed to enter a room. */
 export interface JoinOptions {
@@ -45,11 +44,13 @@ export interface JoinOptions {
   readonly token: string;
   /** Shown to the others when the token carries no name. */
   readonly displayName: string;
-  /** Hands over the preview's running tracks. Called once the room has been entered, not when that fails. */
+  /** Hands over the preview's running tracks. Called once the server has let this person in, not when that fails. */
   readonly takeTracks: () => PreviewTracks;
   readonly microphoneId: string;
   readonly cameraId: string;
   readonly speakerId: string;
+  /** Ends the conference, or the attempt to join it. */
+  readonly end: AbortSignal;
   /** Is given the LiveKit room before anything happens in it. */
   readonly onRoom?: (room: Room) => void;
 }
@@ -64,22 +65,26 @@ export class JoinFailure extends Error {
   }
 }
 
-/** Enters a room. Rejects with a `JoinFailure`. */
+/**
+ * Enters a room. Resolves as soon as the server has let this person in: the room can be drawn while the way for sound
+ * and pictures is still being found. Rejects with a `JoinFailure`.
+ */
 export async function joinConference(options: JoinOptions): Promise<Conference> {
   setLogLevel('warn');
   const room = new Room(roomOptions(options));
   options.onRoom?.(room);
-  let hadSignal = false;
-  room.once(RoomEvent.SignalConnected, () => {
-    hadSignal = true;
-  });
   const session = new Session(room);
+  const isIn = new Promise<void>((resolve) => room.once(RoomEvent.SignalConnected, resolve));
   try {
-    await room.connect(options.origin, options.token);
+    options.end.throwIfAborted();
+    options.end.addEventListener('abort', () => void session.leave());
+    const connected = room.connect(options.origin, options.token);
+    await Promise.race([isIn, connected]);
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_HEAD_START_MS));
+    session.start(options, connected);
   } catch (error) {
-    throw new JoinFailure(joinError(error, hadSignal), error);
+    throw new JoinFailure(joinError(error), error);
   }
-  session.start(options);
   return session;
 }
 
@@ -95,108 +100,76 @@ function roomOptions({ speakerId }: JoinOptions): RoomOptions {
 
 class Session implements Conference {
   readonly joinedAtMs = Date.now();
-  readonly connection = signal<'connected' | 'reconnecting'>('connected');
+  readonly connection = signal<'connecting' | 'connected' | 'reconnecting'>('connecting');
   readonly endReason = signal<EndReason | null>(null);
   readonly isSoundBlocked = signal(false);
-  readonly controlProblem = signal<ControlProblem | null>(null);
   readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly chat: ChatLog;
   readonly local: ParticipantState;
   readonly #remotes = signal<readonly ParticipantState[]>([]);
   readonly remotes = computed(() => this.#remotes.value);
   readonly #room: Room;
-  readonly #microphone: Toggle;
-  readonly #camera: Toggle;
-  readonly #screen: Toggle;
-  /** Tracks of the preview that have not been published yet. */
-  readonly #handedOver: Record<CaptureControl, MediaStreamTrack | null> = { microphone: null, camera: null };
-  /** The devices to be opened; the empty id leaves the choice to the browser. */
-  readonly #ids: Record<CaptureControl, string> = { microphone: '', camera: '' };
+  readonly #media: LocalMedia;
+  /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
+  readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
   constructor(room: Room) {
     this.#room = room;
     const me = room.localParticipant;
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
-    this.#microphone = new Toggle(
-      (isOn) => this.#switch('microphone', isOn),
-      () => me.isMicrophoneEnabled,
-    );
-    this.#camera = new Toggle(
-      (isOn) => this.#switch('camera', isOn),
-      () => me.isCameraEnabled,
-    );
-    this.#screen = new Toggle(
-      async (isOn) => {
-        const capture = { audio: true, contentHint: 'text', selfBrowserSurface: 'exclude' } as const;
-        await me.setScreenShareEnabled(isOn, capture);
-      },
-      () => me.isScreenShareEnabled,
-    );
+    this.#media = new LocalMedia(room);
+    effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
     this.#listen();
   }
 
   get isMicrophoneOn() {
-    return this.#microphone.isOn;
+    return this.#media.microphone.isOn;
   }
 
   get isCameraOn() {
-    return this.#camera.isOn;
+    return this.#media.camera.isOn;
   }
 
   get isScreenShared() {
-    return this.#screen.isOn;
+    return this.#media.screen.isOn;
   }
 
-  /** Called once the room is connected. */
-  start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions): void {
-    this.#ids.microphone = microphoneId;
-    this.#ids.camera = cameraId;
+  get controlProblem() {
+    return this.#media.problem;
+  }
+
+  /** Called once the server has let this person in; `connected` resolves when sound and pictures have a way too. */
+  start({ takeTracks, displayName, microphoneId, cameraId }: JoinOptions, connected: Promise<void>): void {
     const me = this.#room.localParticipant;
     this.#readPermissions();
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
-    batch(() => {
-      this.local.refresh();
-      for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
-    });
+    this.#readParticipants();
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
-    const tracks = takeTracks();
-    const may = this.permissions.peek();
-    this.#handedOver.microphone = tracks.microphone;
-    this.#handedOver.camera = tracks.camera;
-    if (!may.microphone) this.#takeHandedOver('microphone')?.stop();
-    if (!may.camera) this.#takeHandedOver('camera')?.stop();
-    if (this.#handedOver.microphone !== null) void this.setMicrophone(true);
-    if (this.#handedOver.camera !== null) void this.setCamera(true);
+    this.#media.start({
+      tracks: takeTracks(),
+      ids: { microphone: microphoneId, camera: cameraId },
+      may: this.permissions.peek(),
+      connected,
+    });
+    // Why it failed is told by the end of the conference.
+    void connected.catch(() => undefined);
   }
 
   setMicrophone(isOn: boolean): Promise<void> {
-    return this.#control('microphone', this.#microphone.set(isOn));
+    return this.#media.set('microphone', isOn);
   }
 
   setCamera(isOn: boolean): Promise<void> {
-    return this.#control('camera', this.#camera.set(isOn));
+    return this.#media.set('camera', isOn);
   }
 
-  async setScreenShare(isOn: boolean): Promise<void> {
-    try {
-      await this.#screen.set(isOn);
-    } catch (error) {
-      // Closing the browser's window picker without choosing is an answer, not an error.
-      if (deviceProblem(error) !== 'denied') this.controlProblem.value = { control: 'screen' };
-    }
+  setScreenShare(isOn: boolean): Promise<void> {
+    return this.#media.setScreenShare(isOn);
   }
 
-  async useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
-    if (kind === 'speaker') {
-      await this.#room.switchActiveDevice('audiooutput', deviceId);
-      return;
-    }
-    this.#ids[kind] = deviceId;
-    // Without a choice, 'default' is only a wish: not every browser knows a device of that name.
-    const isChosen = deviceId !== '';
-    const liveKitKind = kind === 'microphone' ? 'audioinput' : 'videoinput';
-    await this.#room.switchActiveDevice(liveKitKind, isChosen ? deviceId : 'default', isChosen);
+  useDevice(kind: DeviceKind, deviceId: string): Promise<void> {
+    return this.#media.useDevice(kind, deviceId);
   }
 
   startSound(): Promise<void> {
@@ -204,54 +177,11 @@ class Session implements Conference {
   }
 
   dismissProblem(): void {
-    this.controlProblem.value = null;
+    this.#media.problem.value = null;
   }
 
   leave(): Promise<void> {
     return this.#room.disconnect();
-  }
-
-  async #control(control: CaptureControl, change: Promise<void>): Promise<void> {
-    try {
-      await change;
-      const shown = this.controlProblem.peek()?.control;
-      if (shown === control || (shown === 'muted-by-other' && control === 'microphone')) this.dismissProblem();
-    } catch (error) {
-      this.controlProblem.value = { control, problem: deviceProblem(error) };
-    }
-  }
-
-  #takeHandedOver(control: CaptureControl): MediaStreamTrack | null {
-    const track = this.#handedOver[control];
-    this.#handedOver[control] = null;
-    return track;
-  }
-
-  async #switch(control: CaptureControl, isOn: boolean): Promise<void> {
-    const me = this.#room.localParticipant;
-    if (isOn && me.getTrackPublication(SOURCE[control]) === undefined) {
-      await this.#publish(control, this.#takeHandedOver(control) ?? (await openDevice(control, this.#ids[control])));
-    } else if (control === 'microphone') {
-      await me.setMicrophoneEnabled(isOn);
-    } else {
-      await me.setCameraEnabled(isOn);
-    }
-  }
-
-  /** Publishes a track, which then behaves like one that LiveKit asked the browser for itself. */
-  async #publish(control: CaptureControl, track: MediaStreamTrack): Promise<void> {
-    // What LiveKit opens again later, for instance after muting a camera, has to be the same device.
-    const constraints = captureConstraints(control, track.getSettings().deviceId ?? '');
-    const localTrack =
-      control === 'microphone'
-        ? new LocalAudioTrack(track, constraints, false)
-        : new LocalVideoTrack(track, constraints, false);
-    try {
-      await this.#room.localParticipant.publishTrack(localTrack, { source: SOURCE[control] });
-    } catch (error) {
-      localTrack.stop();
-      throw error;
-    }
   }
 
   #state(participant: Participant): ParticipantState {
@@ -265,6 +195,13 @@ class Session implements Conference {
     const state = new ParticipantState(participant);
     this.#remotes.value = [...this.#remotes.peek(), state];
     return state;
+  }
+
+  #readParticipants(): void {
+    batch(() => {
+      this.local.refresh();
+      for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
+    });
   }
 
   /** Takes away those who are no longer in the room. */
@@ -298,49 +235,60 @@ class Session implements Conference {
     };
   }
 
-  #syncToggles(): void {
-    if (this.#microphone.sync() && !this.#microphone.isOn.peek() && this.endReason.peek() === null) {
-      this.controlProblem.value = { control: 'muted-by-other' };
-    }
-    this.#camera.sync();
-    this.#screen.sync();
-  }
-
   async #receiveChat(reader: TextStreamReader, identity: string): Promise<void> {
-    const { id, timestamp, size } = reader.info;
-    if ((size ?? 0) > MAX_CHAT_BYTES) return;
     // The name may be gone together with the person by the time the text is complete.
-    const sender = this.#room.getParticipantByIdentity(identity);
+    const senderName = this.#room.getParticipantByIdentity(identity)?.name || identity;
     try {
-      const text = await reader.readAll();
-      if (text.trim() === '') return;
-      this.chat.receive({ id, senderName: sender?.name || identity, text, atMs: timestamp });
+      const text = await readAtMost(reader, MAX_CHAT_CHARS);
+      if (text === null || text.trim() === '') return;
+      // The time here, for the sender's clock may be wrong, and nothing keeps a client from writing nonsense there.
+      this.chat.receive({ id: reader.info.id, senderName, text, atMs: Date.now() });
     } catch {
       // The sender vanished in the middle of the text.
     }
+  }
+
+  /** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
+  #playSound(track: RemoteTrack): void {
+    if (track.kind !== Track.Kind.Audio) return;
+    const element = track.attach();
+    element.hidden = true;
+    document.body.append(element);
+    this.#sounds.set(track, element);
+  }
+
+  #stopSound(track: RemoteTrack): void {
+    const element = this.#sounds.get(track);
+    if (element === undefined) return;
+    track.detach();
+    element.remove();
+    this.#sounds.delete(track);
   }
 
   #listen(): void {
     const room = this.#room;
     const changed = (participant: Participant) => {
       this.#state(participant).refresh();
-      if (participant.isLocal) this.#syncToggles();
+      if (participant.isLocal) this.#media.sync();
     };
     room
       .on(RoomEvent.ParticipantConnected, changed)
       .on(RoomEvent.ParticipantDisconnected, () => queueMicrotask(() => this.#forgetAbsent()))
       .on(RoomEvent.ParticipantNameChanged, (_, participant) => changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => {
-        playSound(track);
+        this.#playSound(track);
         changed(participant);
       })
       .on(RoomEvent.TrackUnsubscribed, (track, _, participant) => {
-        stopSound(track);
+        this.#stopSound(track);
         changed(participant);
       })
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.TrackUnpublished, (_, participant) => changed(participant))
-      .on(RoomEvent.TrackMuted, (_, participant) => changed(participant))
+      .on(RoomEvent.TrackMuted, (publication, participant) => {
+        if (participant.isLocal) this.#media.explainMute(publication.source);
+        changed(participant);
+      })
       .on(RoomEvent.TrackUnmuted, (_, participant) => changed(participant))
       .on(RoomEvent.LocalTrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.LocalTrackUnpublished, (_, participant) => changed(participant))
@@ -353,6 +301,8 @@ class Session implements Conference {
       .on(RoomEvent.ConnectionStateChanged, (state) => {
         if (state === ConnectionState.Connected) {
           this.connection.value = 'connected';
+          // LiveKit does not tell what changed while it was connecting.
+          this.#readParticipants();
           this.#forgetAbsent();
         }
         if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {
@@ -360,21 +310,20 @@ class Session implements Conference {
         }
       })
       .on(RoomEvent.Disconnected, (reason) => {
-        this.endReason.value = endReason(reason);
+        this.#media.release();
+        for (const track of this.#sounds.keys()) this.#stopSound(track);
+        this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));
   }
 }
 
-/** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
-function playSound(track: RemoteTrack): void {
-  if (track.kind !== Track.Kind.Audio) return;
-  const element = track.attach();
-  element.hidden = true;
-  document.body.append(element);
-}
-
-function stopSound(track: RemoteTrack): void {
-  if (track.kind !== Track.Kind.Audio) return;
-  for (const element of track.detach()) element.remove();
+/** A text, or null when it is too long to be kept in memory. */
+async function readAtMost(reader: TextStreamReader, chars: number): Promise<string | null> {
+  let text = '';
+  for await (const part of reader) {
+    text += part;
+    if (text.length > chars) return null;
+  }
+  return text;
 }

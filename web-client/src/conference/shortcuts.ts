@@ -43,3 +43,8 @@ export function shortcutLabel(action: ShortcutAction, control: string): string {
   const letter = SHORTCUTS[action].toUpperCase();
   return isMacKeyboard() ? `⌘${letter}` : `${control}+${letter}`;
 }
+
+/** The keys in the form of the `aria-keyshortcuts` attribute, which is the same in every language. */
+export function ariaKeys(action: ShortcutAction): string {
+  return `${isMacKeyboard() ? 'Meta' : 'Control'}+${SHORTCUTS[action].toUpperCase()}`;
+}

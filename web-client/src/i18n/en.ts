@@ -38,7 +38,7 @@ export const en: Dictionary = {
     cameraIsOff: 'Your camera is off',
     askingForPermission: 'Please allow access when your browser asks.',
     name: 'Your name',
-    nameHint: 'This is how the others see you. The name is kept on this device.',
+    nameHint: 'The others see this name. It stays stored on this device.',
     nameFromLink: 'The name comes with your invitation and cannot be changed here.',
     nameMissing: 'Please enter your name.',
     devices: 'Devices',
@@ -57,7 +57,7 @@ export const en: Dictionary = {
     speaker: 'Speaker',
     numbered: { microphone: 'Microphone {n}', camera: 'Camera {n}', speaker: 'Speaker {n}' },
     systemDefault: 'System default',
-    noneFound: 'None found',
+    noneFound: 'No device found',
     afterPermission: 'Access not allowed yet',
     testSpeaker: 'Play test sound',
     testSpeakerPlaying: 'Playing …',
@@ -74,12 +74,14 @@ export const en: Dictionary = {
       missing: 'No microphone found',
       busy: 'The microphone is already in use',
       failed: 'The microphone could not be started',
+      'by-other': 'Somebody else has muted your microphone',
     },
     camera: {
       denied: 'No access to the camera',
       missing: 'No camera found',
       busy: 'The camera is already in use',
       failed: 'The camera could not be started',
+      'by-other': 'Somebody else has switched off your camera',
     },
     both: {
       denied: 'No access to microphone and camera',
@@ -95,8 +97,7 @@ export const en: Dictionary = {
       failed: 'Unplug the device and plug it in again, or choose another one.',
     },
     retry: 'Try again',
-    youMayJoin: 'You can also join without it.',
-    mutedByOther: 'Your microphone was muted by somebody else.',
+    youMayJoin: 'You can join all the same.',
     screen: 'The screen could not be shared. Please try again.',
     dismiss: 'Close message',
   },
@@ -131,10 +132,10 @@ export const en: Dictionary = {
     },
   },
   joinErrors: {
-    'not-allowed': 'The server does not let you in with this link. It may have expired, or the meeting is over.',
+    'not-allowed': 'This link does not let you in. It may have expired, or the meeting is over.',
+    'turned-away':
+      'Nobody else can join the meeting at present. It may be full. Please try again in a few minutes.',
     unreachable: 'The server cannot be reached. Please check your internet connection and try again.',
-    'no-media':
-      'Sound and pictures do not get through your network. A firewall may be blocking the connection. Please ask your IT department.',
     failed: 'Joining failed. Please try again.',
   },
   room: {
@@ -179,6 +180,7 @@ export const en: Dictionary = {
   },
   banners: {
     label: 'Notices',
+    connecting: 'Sound and pictures are still being connected …',
     reconnecting: 'The connection was interrupted. It is being restored …',
     soundBlocked: 'Your browser has paused the sound.',
     playSound: 'Switch sound on',
@@ -229,6 +231,10 @@ export const en: Dictionary = {
       },
       closed: { title: 'The meeting is over', text: 'The room was closed for everybody.' },
       shutdown: { title: 'The server is restarting', text: 'Please join again in a minute.' },
+      'no-media': {
+        title: 'Sound and pictures do not get through',
+        text: 'A firewall in your network may be blocking the connection. Please ask your IT department.',
+      },
       lost: {
         title: 'The connection was lost',
         text: 'It could not be restored. Please check your internet connection.',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The people, or a shared screen with the people beside it. Decides who is seen and where; draws nothing itself.
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Conference, ParticipantView } from '../conference/model';
 import { fill, t } from '../i18n';
 import { IconButton } from '../ui/Button';
@@ -175,15 +175,18 @@ function Pager({ page, pages, onPage }: PagerProps) {
 
 function useBoxOf(element: { readonly current: HTMLElement | null }): Box {
   const box = useSignal<Box>({ width: 0, height: 0 });
-  useEffect(() => {
-    if (element.current === null) return undefined;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry === undefined) return;
-      const { width, height } = entry.contentRect;
+  // Measured before the first paint already: the observer would report a frame later.
+  useLayoutEffect(() => {
+    const stage = element.current;
+    if (stage === null) return undefined;
+    const measure = () => {
+      const { width, height } = stage.getBoundingClientRect();
       // Hidden behind a panel it has no size; whoever sits where stays there meanwhile.
       if (width > 0 && height > 0) box.value = { width, height };
-    });
-    observer.observe(element.current);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(stage);
     return () => observer.disconnect();
   }, [element, box]);
   return box.value;

@@ -53,7 +53,7 @@ export function Tile({ person, rect, isInset }: TileProps) {
       <div class="tile-plate">
         {microphone !== 'on' && <Icon name="micOff" class="tile-muted" />}
         {isSpeaking && <Icon name="speaking" class="tile-speaks" />}
-        <span class="tile-name">{person.isLocal ? fill(words.youNamed, { name }) : name}</span>
+        <span class="tile-name">{person.isLocal ? ownName(name, isInset) : name}</span>
         {microphone !== 'on' && <span class="visually-hidden">, {words.muted}</span>}
         {person.screen.value !== null && <span class="visually-hidden">, {words.sharing}</span>}
       </div>
@@ -65,4 +65,9 @@ export function Tile({ person, rect, isInset }: TileProps) {
       )}
     </li>
   );
+}
+
+/** The small picture in the corner would vanish behind a whole name. */
+function ownName(name: string, isInset: boolean): string {
+  return isInset ? t.value.room.you : fill(t.value.room.youNamed, { name });
 }

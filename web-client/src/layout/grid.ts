@@ -89,7 +89,10 @@ export interface ShareLayout {
 
 /** Gives the screen most of the space: the people in a column at the right, or in a row above when it is narrow. */
 export function shareLayout(box: Box): ShareLayout {
-  return box.width >= 640 && box.width > box.height ? columnBesideScreen(box) : rowAboveScreen(box);
+  const isWide = box.width >= 640 && box.width > box.height;
+  // A phone on its side: a row would take height that is not there, a column takes width that a screen leaves free.
+  const isFlat = box.width >= 480 && box.width > box.height * 2;
+  return isWide || isFlat ? columnBesideScreen(box) : rowAboveScreen(box);
 }
 
 function columnBesideScreen(box: Box): ShareLayout {

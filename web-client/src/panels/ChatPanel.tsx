@@ -111,13 +111,13 @@ function Composer({ conference }: { conference: Conference }) {
   const words = t.value.chat;
   const id = useId();
   const input = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal('');
+  const { draft } = conference.chat;
   const error = useSignal('');
   const isSending = useSignal(false);
   useEffect(() => input.current?.focus(), []);
 
   const send = async () => {
-    const message = text.value.trim();
+    const message = draft.value.trim();
     if (message === '' || isSending.value) return;
     if (message.length > MAX_MESSAGE_CHARS) {
       error.value = fill(words.tooLong, { n: MAX_MESSAGE_CHARS });
@@ -125,11 +125,12 @@ function Composer({ conference }: { conference: Conference }) {
     }
     isSending.value = true;
     error.value = '';
+    draft.value = '';
     try {
       await conference.chat.send(message, conference.local.name.value);
-      text.value = '';
     } catch {
-      // The text stays where it is, to be sent again.
+      // Back where it was, to be sent again, before what has been written since.
+      draft.value = [message, draft.value].filter((text) => text !== '').join('\n');
       error.value = words.failed;
     }
     isSending.value = false;
@@ -163,11 +164,11 @@ function Composer({ conference }: { conference: Conference }) {
           class="input composer-input"
           rows={1}
           placeholder={words.placeholder}
-          value={text.value}
+          value={draft.value}
           aria-describedby={`${id}-hint ${id}-error`}
           data-testid="chat-input"
           onInput={(event) => {
-            text.value = event.currentTarget.value;
+            draft.value = event.currentTarget.value;
             error.value = '';
           }}
           onKeyDown={onKey}
@@ -176,7 +177,7 @@ function Composer({ conference }: { conference: Conference }) {
           type="submit"
           icon="send"
           label={words.send}
-          aria-disabled={isSending.value || text.value.trim() === ''}
+          aria-disabled={isSending.value || draft.value.trim() === ''}
           data-testid="chat-send"
         />
       </div>

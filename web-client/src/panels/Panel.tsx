@@ -29,7 +29,8 @@ export function Panel({ title, testId, onClose, hasOwnFocus = false, children }:
       aria-labelledby={id}
       data-testid={testId}
       onKeyDown={(event) => {
-        if (event.key !== 'Escape') return;
+        // While an input method is composing a character, Escape gives that up, not the panel.
+        if (event.key !== 'Escape' || event.isComposing) return;
         event.stopPropagation();
         onClose();
       }}

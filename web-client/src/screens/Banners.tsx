@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { announcer } from '../conference/announcer';
 import type { Conference, ControlProblem } from '../conference/model';
 import { t, type Dictionary } from '../i18n';
@@ -10,7 +11,8 @@ import { Button, IconButton } from '../ui/Button';
 export function Banners({ conference }: { conference: Conference }) {
   const words = t.value;
   const problem = conference.controlProblem.value;
-  const isReconnecting = conference.connection.value === 'reconnecting';
+  const connection = conference.connection.value;
+  const isSlow = useIsSlow(connection === 'connecting');
 
   useSignalEffect(() => {
     const now = conference.controlProblem.value;
@@ -19,7 +21,12 @@ export function Banners({ conference }: { conference: Conference }) {
 
   return (
     <section class="banners" aria-label={words.banners.label}>
-      {isReconnecting && (
+      {isSlow && (
+        <Banner kind="warning" icon="wifiOff" testId="banner-connecting">
+          {words.banners.connecting}
+        </Banner>
+      )}
+      {connection === 'reconnecting' && (
         <Banner kind="warning" icon="wifiOff" testId="banner-reconnecting">
           {words.banners.reconnecting}
         </Banner>
@@ -38,25 +45,7 @@ export function Banners({ conference }: { conference: Conference }) {
           {words.banners.soundBlocked}
         </Banner>
       )}
-      {problem !== null && (
-        <Banner
-          kind={problem.control === 'muted-by-other' ? 'warning' : 'danger'}
-          icon={problem.control === 'muted-by-other' ? 'micOff' : 'error'}
-          testId="banner-problem"
-          actions={
-            <IconButton
-              icon="close"
-              label={words.deviceProblems.dismiss}
-              onClick={() => conference.dismissProblem()}
-            />
-          }
-        >
-          {problemTitle(problem, words)}
-          {(problem.control === 'microphone' || problem.control === 'camera') && (
-            <p>{words.deviceProblems.help[problem.problem]}</p>
-          )}
-        </Banner>
-      )}
+      {problem !== null && <Problem problem={problem} onDismiss={() => conference.dismissProblem()} />}
       {conference.isScreenShared.value && (
         <Banner
           kind="warning"
@@ -75,13 +64,40 @@ export function Banners({ conference }: { conference: Conference }) {
   );
 }
 
-function problemTitle(problem: ControlProblem, words: Dictionary): string {
-  switch (problem.control) {
-    case 'screen':
-      return words.deviceProblems.screen;
-    case 'muted-by-other':
-      return words.deviceProblems.mutedByOther;
-    default:
-      return words.deviceProblems[problem.control][problem.problem];
-  }
+/** What is over sooner needs no words: they would only make the pictures jump. */
+const SLOW_AFTER_MS = 1500;
+
+/** Whether something that is going on takes remarkably long. */
+function useIsSlow(isGoingOn: boolean): boolean {
+  const isSlow = useSignal(false);
+  useEffect(() => {
+    if (!isGoingOn) return undefined;
+    const timer = setTimeout(() => (isSlow.value = true), SLOW_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      isSlow.value = false;
+    };
+  }, [isGoingOn, isSlow]);
+  return isSlow.value;
+}
+
+function Problem({ problem, onDismiss }: { problem: ControlProblem; onDismiss: () => void }) {
+  const words = t.value.deviceProblems;
+  const cause = problem.control === 'screen' ? null : problem.problem;
+  const offIcon = problem.control === 'camera' ? 'videocamOff' : 'micOff';
+  return (
+    <Banner
+      kind={cause === 'by-other' ? 'warning' : 'danger'}
+      icon={cause === 'by-other' ? offIcon : 'error'}
+      testId="banner-problem"
+      actions={<IconButton icon="close" label={words.dismiss} onClick={onDismiss} />}
+    >
+      {problemTitle(problem, t.value)}
+      {cause !== null && cause !== 'by-other' && <p>{words.help[cause]}</p>}
+    </Banner>
+  );
+}
+
+function problemTitle(problem: ControlProblem, { deviceProblems }: Dictionary): string {
+  return problem.control === 'screen' ? deviceProblems.screen : deviceProblems[problem.control][problem.problem];
 }

@@ -10,13 +10,16 @@ interface EndedProps {
   onRejoin: () => void;
 }
 
+/** Ends that nobody wanted. */
+const BY_ACCIDENT: ReadonlySet<EndReason> = new Set(['lost', 'no-media', 'shutdown']);
+
 /** After a meeting: why it is over, and the way back in. */
 export function Ended({ reason, onRejoin }: EndedProps) {
   const words = t.value.ended;
   const { title, text } = words.reasons[reason];
   return (
     <Message
-      icon={reason === 'lost' || reason === 'shutdown' ? 'warning' : 'callEnd'}
+      icon={BY_ACCIDENT.has(reason) ? 'warning' : 'callEnd'}
       title={title}
       testId="ended"
       actions={

@@ -22,7 +22,6 @@ export function PreviewCard({ preview, name, onToggle }: PreviewCardProps) {
   });
   const microphone = preview.microphone.value;
   const camera = preview.camera.value;
-  const isAsking = microphone.kind === 'asking' || camera.kind === 'asking';
   return (
     <section class="preview" aria-label={words.preview}>
       <div class="preview-picture">
@@ -31,7 +30,7 @@ export function PreviewCard({ preview, name, onToggle }: PreviewCardProps) {
         ) : (
           <div class="preview-empty">
             <Avatar name={name} seed={name} />
-            <p>{isAsking ? words.askingForPermission : words.cameraIsOff}</p>
+            <p>{whyNoPicture(microphone, camera)}</p>
           </div>
         )}
         <div class="preview-toggles">
@@ -39,9 +38,23 @@ export function PreviewCard({ preview, name, onToggle }: PreviewCardProps) {
           <RoundToggle device="camera" state={camera} onToggle={onToggle} />
         </div>
       </div>
-      <LevelBars track={microphone.kind === 'on' ? microphone.track : null} />
+      <LevelBars
+        track={microphone.kind === 'on' ? microphone.track : null}
+        withoutTrack={whyNoLevel(microphone)}
+      />
     </section>
   );
+}
+
+function whyNoPicture(microphone: PreviewState, camera: PreviewState): string {
+  const { prejoin, deviceProblems } = t.value;
+  if (camera.kind === 'problem') return deviceProblems.camera[camera.problem];
+  return microphone.kind === 'asking' || camera.kind === 'asking' ? prejoin.askingForPermission : prejoin.cameraIsOff;
+}
+
+function whyNoLevel(microphone: PreviewState): string {
+  if (microphone.kind === 'problem') return t.value.deviceProblems.microphone[microphone.problem];
+  return microphone.kind === 'off' ? t.value.devices.levelOff : '';
 }
 
 interface RoundToggleProps {

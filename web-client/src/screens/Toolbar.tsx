@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { Conference } from '../conference/model';
-import { shortcutLabel, type ShortcutAction } from '../conference/shortcuts';
+import { ariaKeys, shortcutLabel, type ShortcutAction } from '../conference/shortcuts';
 import { fill, plural, t } from '../i18n';
 import { Icon } from '../ui/Icon';
 import type { IconName } from '../ui/icons';
@@ -21,36 +21,32 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
   const bar = useRef<HTMLDivElement>(null);
   useRovingFocus(bar);
   const may = conference.permissions.value;
-  const isMicrophoneOn = conference.isMicrophoneOn.value;
-  const isCameraOn = conference.isCameraOn.value;
   const isScreenShared = conference.isScreenShared.value;
   const unread = conference.chat.unread.value;
   const count = conference.remotes.value.length + 1;
-  const withKeys = (text: string, action: ShortcutAction) =>
-    fill(text, { keys: shortcutLabel(action, t.value.settings.control) });
 
   return (
     <footer class="toolbar">
       <div class="tools" id="tools" role="toolbar" aria-label={words.tools} ref={bar} tabIndex={-1}>
-        <Tool
-          icon={isMicrophoneOn ? 'mic' : 'micOff'}
+        <CaptureTool
+          action="microphone"
+          isOn={conference.isMicrophoneOn.value}
+          icons={['mic', 'micOff']}
           label={words.microphone}
-          hint={withKeys(isMicrophoneOn ? words.microphoneOff : words.microphoneOn, 'microphone')}
-          isPressed={isMicrophoneOn}
-          isOffRed
+          hints={[words.microphoneOff, words.microphoneOn]}
           isAllowed={may.microphone}
           testId="toggle-mic"
-          onClick={() => void conference.setMicrophone(!isMicrophoneOn)}
+          onSwitch={(isOn) => void conference.setMicrophone(isOn)}
         />
-        <Tool
-          icon={isCameraOn ? 'videocam' : 'videocamOff'}
+        <CaptureTool
+          action="camera"
+          isOn={conference.isCameraOn.value}
+          icons={['videocam', 'videocamOff']}
           label={words.camera}
-          hint={withKeys(isCameraOn ? words.cameraOff : words.cameraOn, 'camera')}
-          isPressed={isCameraOn}
-          isOffRed
+          hints={[words.cameraOff, words.cameraOn]}
           isAllowed={may.camera}
           testId="toggle-cam"
-          onClick={() => void conference.setCamera(!isCameraOn)}
+          onSwitch={(isOn) => void conference.setCamera(isOn)}
         />
         {canShareScreen() && (
           <Tool
@@ -97,6 +93,37 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
   );
 }
 
+interface CaptureToolProps {
+  action: ShortcutAction;
+  isOn: boolean;
+  /** For on and for off. */
+  icons: readonly [IconName, IconName];
+  label: string;
+  /** What a click does while it is on, and while it is off; with `{keys}` in it. */
+  hints: readonly [string, string];
+  isAllowed: boolean;
+  testId: string;
+  onSwitch: (isOn: boolean) => void;
+}
+
+/** A switch of a device that the others hear or see, with its shortcut. */
+function CaptureTool({ action, isOn, icons, label, hints, isAllowed, testId, onSwitch }: CaptureToolProps) {
+  const index = isOn ? 0 : 1;
+  return (
+    <Tool
+      icon={icons[index]}
+      label={label}
+      hint={fill(hints[index], { keys: shortcutLabel(action, t.value.settings.control) })}
+      keys={ariaKeys(action)}
+      isPressed={isOn}
+      isOffRed
+      isAllowed={isAllowed}
+      testId={testId}
+      onClick={() => onSwitch(!isOn)}
+    />
+  );
+}
+
 interface ToolProps {
   icon: IconName;
   /** The visible words. */
@@ -104,6 +131,8 @@ interface ToolProps {
   /** What the badge shows, in words. */
   detail?: string;
   hint?: string;
+  /** The shortcut, as screen readers want to be told. */
+  keys?: string;
   id?: string;
   isPressed?: boolean;
   isExpanded?: boolean;
@@ -127,6 +156,7 @@ function Tool(props: ToolProps) {
       id={id}
       class={classes.filter(Boolean).join(' ')}
       title={isAllowed ? (hint ?? label) : t.value.room.notAllowed}
+      aria-keyshortcuts={props.keys}
       aria-pressed={isPressed}
       aria-expanded={isExpanded}
       aria-disabled={!isAllowed}

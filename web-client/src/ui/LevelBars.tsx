@@ -10,10 +10,10 @@ const BARS = 16;
 const HEARD = 0.3;
 
 /**
- * A microphone's level as bars, and in words for those who cannot see them. The bars bypass Preact: they change thirty
- * times a second.
+ * A microphone's level as bars, and in words for those who cannot see them; `withoutTrack` says why there is none.
+ * The bars bypass Preact: they change thirty times a second.
  */
-export function LevelBars({ track }: { track: MediaStreamTrack | null }) {
+export function LevelBars({ track, withoutTrack }: { track: MediaStreamTrack | null; withoutTrack: string }) {
   const bars = useRef<HTMLDivElement>(null);
   const wasHeard = useSignal(false);
   useEffect(() => {
@@ -39,7 +39,7 @@ export function LevelBars({ track }: { track: MediaStreamTrack | null }) {
       </div>
       <p class="level-words" role="status" data-testid="mic-level">
         <span class="visually-hidden">{words.level}: </span>
-        {track === null ? words.levelOff : heard}
+        {track === null ? withoutTrack : heard}
       </p>
     </div>
   );

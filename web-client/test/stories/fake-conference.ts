@@ -33,7 +33,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
   let sent = 0;
   return {
     joinedAtMs: Date.now() - 754_000,
-    connection: signal<'connected' | 'reconnecting'>('connected'),
+    connection: signal<'connecting' | 'connected' | 'reconnecting'>('connected'),
     endReason,
     local,
     remotes,

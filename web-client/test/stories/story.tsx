@@ -22,7 +22,7 @@ const NAMES = [
   'Grace Hopper', 'Hạnh Nguyễn', 'Ines Łukasiewicz', 'Jörg Ümit', 'Konrad Zuse', 'Lise Meitner', 'Max Müller',
 ];
 
-const END_REASONS = ['left', 'removed', 'replaced', 'closed', 'shutdown', 'lost'] as const;
+const END_REASONS = ['left', 'removed', 'replaced', 'closed', 'shutdown', 'no-media', 'lost'] as const;
 
 const query = new URLSearchParams(location.search);
 const number = (key: string, fallback: number) => Number(query.get(key) ?? fallback);

@@ -58,6 +58,17 @@ describe('announceConference', () => {
     expect(said).toHaveLength(3);
   });
 
+  it('says nothing of a connection that is only being made', () => {
+    conference.connection.value = 'connecting';
+    conference.connection.value = 'connected';
+    expect(said).toHaveLength(1);
+  });
+
+  it('says that the browser holds back the sound', () => {
+    conference.isSoundBlocked.value = true;
+    expect(said.slice(1)).toEqual(['Ihr Browser hat den Ton angehalten.']);
+  });
+
   it('says who shares a screen', () => {
     ada.screen.value = SCREEN;
     ada.screen.value = null;

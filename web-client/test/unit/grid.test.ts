@@ -107,6 +107,12 @@ describe('shareLayout', () => {
     expect(shareLayout(PHONE).capacity).toBeGreaterThanOrEqual(2);
   });
 
+  it('shows people beside the screen on a phone that lies on its side', () => {
+    const layout = shareLayout({ width: 616, height: 245 });
+    expect(layout.capacity).toBeGreaterThanOrEqual(2);
+    expect(layout.screen.height).toBe(245);
+  });
+
   it('leaves the people out where there is no room for both', () => {
     const layout = shareLayout({ width: 320, height: 150 });
     expect(layout.capacity).toBe(0);

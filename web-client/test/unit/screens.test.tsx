@@ -14,6 +14,7 @@ import { Start } from '../../src/screens/Start';
 import { Toolbar } from '../../src/screens/Toolbar';
 import { signal } from '@preact/signals';
 import { fakeConference, fakeParticipant } from '../stories/fake-conference';
+import { deferred } from './fake-livekit';
 
 const RECT = { x: 0, y: 0, width: 320, height: 180 };
 
@@ -96,6 +97,30 @@ describe('ChatPanel', () => {
     expect(input.value).toBe('Guten Tag');
   });
 
+  it('keeps what is written while a message is on its way', async () => {
+    const conference = conferenceWith('Ada');
+    const sending = deferred<void>();
+    vi.spyOn(conference.chat, 'send').mockReturnValue(sending.promise);
+    render(<ChatPanel conference={conference} onClose={() => {}} />);
+    const input = screen.getByTestId<HTMLTextAreaElement>('chat-input');
+    fireEvent.input(input, { target: { value: 'Guten Tag' } });
+    fireEvent.keyDown(input, { key: 'Enter' });
+    await waitFor(() => expect(input.value).toBe(''));
+    fireEvent.input(input, { target: { value: 'Noch etwas' } });
+    sending.resolve();
+    await waitFor(() => expect(screen.getByTestId('chat-send').getAttribute('aria-disabled')).toBe('false'));
+    expect(input.value).toBe('Noch etwas');
+  });
+
+  it('keeps what is written while it is closed', () => {
+    const conference = conferenceWith('Ada');
+    const { unmount } = render(<ChatPanel conference={conference} onClose={() => {}} />);
+    fireEvent.input(screen.getByTestId('chat-input'), { target: { value: 'Ich wollte noch' } });
+    unmount();
+    render(<ChatPanel conference={conference} onClose={() => {}} />);
+    expect(screen.getByTestId<HTMLTextAreaElement>('chat-input').value).toBe('Ich wollte noch');
+  });
+
   it('counts nothing as unread while it is open', async () => {
     const conference = conferenceWith('Ada');
     conference.chat.receive({ id: '1', senderName: 'Ada', text: 'Hallo', atMs: 1 });
@@ -142,8 +167,11 @@ describe('Toolbar', () => {
     open(conference);
     const microphone = screen.getByTestId('toggle-mic');
     expect(microphone.getAttribute('aria-pressed')).toBe('true');
+    expect(microphone.getAttribute('aria-keyshortcuts')).toBe('Control+D');
+    expect(microphone.title).toBe('Mikrofon stummschalten (Strg+D)');
     fireEvent.click(microphone);
     await waitFor(() => expect(microphone.getAttribute('aria-pressed')).toBe('false'));
+    expect(microphone.title).toBe('Mikrofon einschalten (Strg+D)');
     expect(conference.local.microphone.value).toBe('muted');
   });
 
@@ -181,6 +209,17 @@ describe('Tile', () => {
   });
 });
 
+describe('the own tile', () => {
+  it('has a short name where it lies on the picture of somebody else', () => {
+    const me = fakeParticipant('me', 'Friederike von Hohenstein', true);
+    render(<Tile person={me} rect={RECT} isInset />);
+    expect(document.querySelector('.tile-name')?.textContent).toBe('Sie');
+    cleanup();
+    render(<Tile person={me} rect={RECT} isInset={false} />);
+    expect(document.querySelector('.tile-name')?.textContent).toBe('Friederike von Hohenstein (Sie)');
+  });
+});
+
 describe('PeoplePanel', () => {
   it('lists everybody, oneself first and the others by name', () => {
     render(<PeoplePanel conference={conferenceWith('Zoe', 'Änne', 'Bert')} onClose={() => {}} />);
@@ -206,6 +245,41 @@ describe('Banners', () => {
     await waitFor(() => expect(screen.getByTestId('banner-reconnecting')).toBeTruthy());
     fireEvent.click(screen.getByTestId('play-sound'));
     await waitFor(() => expect(screen.queryByTestId('banner-sound')).toBeNull());
+  });
+});
+
+describe('a problem with a control', () => {
+  it('is told with what can be done about it', () => {
+    const conference = conferenceWith('Ada');
+    conference.controlProblem.value = { control: 'camera', problem: 'busy' };
+    render(<Banners conference={conference} />);
+    expect(screen.getByTestId('banner-problem').textContent).toContain('Die Kamera wird schon verwendet');
+    expect(screen.getByTestId('banner-problem').textContent).toContain('Schließen Sie andere Programme');
+  });
+
+  it('is told as somebody else’s doing where it is', () => {
+    const conference = conferenceWith('Ada');
+    conference.controlProblem.value = { control: 'camera', problem: 'by-other' };
+    render(<Banners conference={conference} />);
+    expect(screen.getByTestId('banner-problem').textContent).toBe('Ihre Kamera wurde ausgeschaltet');
+  });
+});
+
+describe('the banner of a slow connection', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('does not flash up when connecting is quick', async () => {
+    vi.useFakeTimers();
+    const conference = conferenceWith('Ada');
+    conference.connection.value = 'connecting';
+    render(<Banners conference={conference} />);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(screen.queryByTestId('banner-connecting')).toBeNull();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(screen.getByTestId('banner-connecting')).toBeTruthy();
+    conference.connection.value = 'connected';
+    await vi.advanceTimersByTimeAsync(100);
+    expect(screen.queryByTestId('banner-connecting')).toBeNull();
   });
 });
 

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: EUPL-1.2
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ConnectionError } from 'livekit-client';
+import { JoinFailure, joinConference, type JoinOptions } from '../../src/conference/session';
+import { deferred, fakeMediaTrack, LocalVideoTrack, Room } from './fake-livekit';
+
+vi.mock('livekit-client', async (original) => ({ ...(await original<object>()), ...(await import('./fake-livekit')) }));
+
+/** Longer than any chain of promises here. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+function start(more: Partial<JoinOptions> = {}) {
+  const tracks = { microphone: fakeMediaTrack('audio'), camera: fakeMediaTrack('video') };
+  const leaving = new AbortController();
+  const takeTracks = vi.fn(() => tracks);
+  const conference = joinConference({
+    origin: 'https://saal.example',
+    token: 'token',
+    displayName: 'Ich',
+    takeTracks,
+    microphoneId: '',
+    cameraId: '',
+    speakerId: '',
+    end: leaving.signal,
+    ...more,
+  });
+  return { conference, tracks, takeTracks, leaving, room: Room.last };
+}
+
+/** A conference that is under way, with microphone and camera. */
+async function meet() {
+  const { conference, room, ...rest } = start();
+  room.letIn();
+  room.connected();
+  const joined = await conference;
+  await settled();
+  return { conference: joined, room, me: room.localParticipant, ...rest };
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('joining', () => {
+  it('shows the room before sound and pictures have a way', async () => {
+    const { conference, room, tracks } = start();
+    room.letIn();
+    const joined = await conference;
+    expect(joined.connection.value).toBe('connecting');
+    expect(joined.local.camera.value?.id).toBe(tracks.camera.id);
+    expect(joined.isCameraOn.value).toBe(true);
+    expect(room.localParticipant.publishTrack).not.toHaveBeenCalled();
+    room.connected();
+    await settled();
+    expect(joined.connection.value).toBe('connected');
+    expect(room.localParticipant.publishTrack).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps the own picture as it is when it is published', async () => {
+    const { conference, room } = start();
+    room.letIn();
+    const joined = await conference;
+    const before = joined.local.camera.value;
+    expect(before).not.toBeNull();
+    room.connected();
+    await settled();
+    expect(room.localParticipant.isCameraEnabled).toBe(true);
+    expect(joined.local.camera.value).toBe(before);
+  });
+
+  it('leaves the preview alone when the server lets nobody in', async () => {
+    const { conference, room, takeTracks } = start();
+    room.failed(ConnectionError.notAllowed('expired', 401));
+    await expect(conference).rejects.toEqual(new JoinFailure('not-allowed', undefined));
+    await expect(conference).rejects.toMatchObject({ reason: 'not-allowed' });
+    expect(takeTracks).not.toHaveBeenCalled();
+  });
+
+  it('ends, and lets go of the camera, when sound and pictures find no way', async () => {
+    const { conference, room, tracks } = start();
+    room.letIn();
+    const joined = await conference;
+    room.failed(ConnectionError.internal('could not establish pc connection'));
+    expect(joined.endReason.value).toBe('no-media');
+    await settled();
+    expect([tracks.microphone.readyState, tracks.camera.readyState]).toEqual(['ended', 'ended']);
+    expect(room.localParticipant.publishTrack).not.toHaveBeenCalled();
+  });
+
+  it('is broken off by leaving', async () => {
+    const { conference, room, leaving } = start();
+    leaving.abort();
+    expect(room.disconnect).toHaveBeenCalledOnce();
+    await expect(conference).rejects.toBeInstanceOf(JoinFailure);
+  });
+
+  it('does not publish a camera that was switched off meanwhile', async () => {
+    const { conference, room, tracks } = start();
+    room.letIn();
+    const joined = await conference;
+    const change = joined.setCamera(false);
+    room.connected();
+    await change;
+    expect(room.localParticipant.publications.has('camera')).toBe(false);
+    expect(tracks.camera.readyState).toBe('ended');
+    expect(joined.local.camera.value).toBeNull();
+    expect(joined.isCameraOn.value).toBe(false);
+    expect(room.localParticipant.isMicrophoneEnabled).toBe(true);
+  });
+
+  it('publishes nothing that is not permitted, and lets go of its device', async () => {
+    const { conference, room, tracks } = start();
+    room.localParticipant.permissions.canPublish = false;
+    room.letIn();
+    room.connected();
+    await conference;
+    await settled();
+    expect(room.localParticipant.publishTrack).not.toHaveBeenCalled();
+    expect([tracks.microphone.readyState, tracks.camera.readyState]).toEqual(['ended', 'ended']);
+  });
+});
+
+describe('leaving', () => {
+  it('lets go of a camera whose publishing was under way', async () => {
+    const { conference, room, tracks } = start();
+    room.localParticipant.publishTrack.mockImplementation(() => new Promise(() => {}));
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    await joined.leave();
+    expect(tracks.camera.readyState).toBe('ended');
+    expect(joined.endReason.value).toBe('left');
+  });
+
+  it('lets go of a camera that is allowed only afterwards', async () => {
+    const { conference: joining, room } = start({ takeTracks: () => ({ microphone: null, camera: null }) });
+    room.letIn();
+    room.connected();
+    const conference = await joining;
+    const answer = deferred<MediaStream>();
+    vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: () => answer.promise } });
+    const change = conference.setCamera(true);
+    await conference.leave();
+    const track = fakeMediaTrack('video');
+    answer.resolve({ getTracks: () => [track] } as unknown as MediaStream);
+    await change;
+    expect(track.readyState).toBe('ended');
+    expect(room.localParticipant.publishTrack).not.toHaveBeenCalled();
+  });
+
+  it('lets go of a screen that is chosen only afterwards', async () => {
+    const { conference, me } = await meet();
+    const answer = deferred<LocalVideoTrack[]>();
+    me.createScreenTracks = () => answer.promise;
+    const change = conference.setScreenShare(true);
+    await conference.leave();
+    const track = fakeMediaTrack('video');
+    answer.resolve([new LocalVideoTrack(track)]);
+    await change;
+    expect(track.readyState).toBe('ended');
+  });
+});
+
+describe('a microphone that goes off', () => {
+  const muted = (room: Room) => {
+    room.localParticipant.mute('microphone');
+    room.emit('trackMuted', room.localParticipant.getTrackPublication('microphone'), room.localParticipant);
+  };
+
+  it('was switched off by somebody else when nobody here did it', async () => {
+    const { conference, room } = await meet();
+    muted(room);
+    expect(conference.isMicrophoneOn.value).toBe(false);
+    expect(conference.controlProblem.value).toEqual({ control: 'microphone', problem: 'by-other' });
+  });
+
+  it('has been unplugged when its track has ended', async () => {
+    const { conference, room, me } = await meet();
+    me.publications.get('microphone')?.track.emit('ended');
+    muted(room);
+    expect(conference.controlProblem.value).toEqual({ control: 'microphone', problem: 'missing' });
+  });
+
+  it('is no news when it was switched off here', async () => {
+    const { conference } = await meet();
+    await conference.setMicrophone(false);
+    expect(conference.controlProblem.value).toBeNull();
+  });
+
+  it('is no news while everything is published again after a reconnection', async () => {
+    const { conference, room, me } = await meet();
+    const publication = me.publications.get('microphone');
+    me.publications.delete('microphone');
+    room.emit('localTrackUnpublished', publication, me);
+    expect(conference.controlProblem.value).toBeNull();
+  });
+});
+
+describe('the sound of the others', () => {
+  const ada = { identity: 'ada', isLocal: false, name: 'Ada', getTrackPublication: () => undefined };
+  // LiveKit has already let go of its elements when it tells that a track is over.
+  const sound = () => ({ kind: 'audio', attach: () => document.createElement('audio'), detach: () => [] });
+  const elements = () => document.querySelectorAll('audio').length;
+
+  it('leaves nothing behind in the page', async () => {
+    const { conference, room } = await meet();
+    const [first, second] = [sound(), sound()];
+    room.emit('trackSubscribed', first, undefined, ada);
+    room.emit('trackSubscribed', second, undefined, ada);
+    expect(elements()).toBe(2);
+    room.emit('trackUnsubscribed', first, undefined, ada);
+    expect(elements()).toBe(1);
+    await conference.leave();
+    expect(elements()).toBe(0);
+  });
+});
+
+describe('messages', () => {
+  const send = async (room: Room, parts: string[], timestamp: number) => {
+    const reader = {
+      info: { id: String(timestamp), timestamp },
+      async *[Symbol.asyncIterator]() {
+        for (const part of parts) yield part;
+      },
+    };
+    room.textHandler(reader, { identity: 'ada' });
+    await settled();
+  };
+
+  it('carry the time of this computer, whatever the sender says', async () => {
+    const { conference, room } = await meet();
+    await send(room, ['Guten ', 'Tag'], 9e18);
+    const [message] = conference.chat.messages.value;
+    expect(message).toMatchObject({ text: 'Guten Tag', senderName: 'ada' });
+    expect(new Date(message?.atMs ?? Number.NaN).toISOString()).toMatch(/^20/);
+  });
+
+  it('are dropped when they do not end', async () => {
+    const { conference, room } = await meet();
+    const endless = Array.from({ length: 100 }, () => 'x'.repeat(1000));
+    await send(room, endless, 1);
+    expect(conference.chat.messages.value).toEqual([]);
+  });
+});
