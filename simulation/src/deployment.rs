@@ -340,7 +340,10 @@ impl Deployment {
                     let message = ShardMessage::Datagram { source: claim.source, datagram };
                     self.shards[usize::from(owner.0)].handle_messages(now, id, vec![message]);
                 }
-                ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => {}
+                ClaimOutcome::OwnedBy(_) => {
+                    self.shards[index].handle_claimed_check(now, claim.source, &claim.datagram);
+                }
+                ClaimOutcome::Unknown => {}
             }
         }
         while let Some((to, messages)) = self.shards[index].poll_messages() {

@@ -193,6 +193,7 @@ impl<S: MediaShard> ShardLoop<S> {
                 let datagram = ShardMessage::Datagram { source: claim.source, datagram: Bytes::from(claim.datagram) };
                 self.give_to(owner, vec![datagram]);
             }
+            ClaimOutcome::OwnedBy(_) if self.shard.handle_claimed_check(now, claim.source, &claim.datagram) => {}
             // The shard's own, but it does not know the name: the transport has just ended here.
             ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => self.counters.claims_refused += 1,
         }
