@@ -211,8 +211,6 @@ pub enum TransportFailure {
     ConsentLost,
     /// The client said goodbye.
     ClosedByPeer,
-    /// The client does not read its reliable data channel.
-    SlowDataReader,
 }
 
 /// Loudness of one track.

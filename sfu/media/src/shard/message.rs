@@ -121,8 +121,6 @@ pub enum TransportFailure {
     ConsentLost,
     /// The client said goodbye.
     ClosedByPeer,
-    /// The client does not read its reliable data channel.
-    SlowDataReader,
 }
 
 /// What the node's control must know.
