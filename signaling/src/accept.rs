@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use crate::app::{self, App};
+use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 
 /// Longest wait for the head of a request.
@@ -43,8 +44,11 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
         match accepted {
             Ok((stream, _)) => {
                 let (service, stopped, guard) = (service.clone(), stopped.clone(), connections.enter());
+                let metrics = app.metrics.clone();
                 tokio::spawn(async move {
-                    serve_connection(stream, service, stopped).await;
+                    if let Err(error) = serve_connection(stream, service, stopped).await {
+                        count(&metrics, &error);
+                    }
                     drop(guard);
                 });
             }
@@ -75,7 +79,24 @@ async fn rest_after(error: &io::Error) {
     }
 }
 
-async fn serve_connection(stream: TcpStream, service: TowerToHyperService<Router>, mut stopped: watch::Receiver<bool>) {
+/// Counts a connection that was closed because what came was no HTTP or too much, or because nothing came: browsers
+/// that keep one for later are silent as well. Who merely hangs up is no news.
+fn count(metrics: &Metrics, error: &hyper::Error) {
+    debug!(%error, "a connection ended badly");
+    let reason = match error {
+        error if error.is_timeout() => "silent",
+        error if error.is_parse_too_large() => "too_large",
+        error if error.is_parse() => "malformed",
+        _ => return,
+    };
+    metrics.closed_connections.with_label_values(&[reason]).inc();
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    service: TowerToHyperService<Router>,
+    mut stopped: watch::Receiver<bool>,
+) -> hyper::Result<()> {
     // Messages are short and must not wait for each other.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "a connection cannot be set up");
@@ -88,14 +109,11 @@ async fn serve_connection(stream: TcpStream, service: TowerToHyperService<Router
         .with_upgrades();
     let mut connection = pin!(connection);
     let stopped = async { drop(stopped.wait_for(|is_stopped| *is_stopped).await) };
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "a connection ended badly");
     }
 }

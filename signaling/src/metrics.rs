@@ -21,12 +21,17 @@ pub(crate) struct Metrics {
     pub(crate) leaves: IntCounterVec,
     pub(crate) join_seconds: Histogram,
     pub(crate) requests: IntCounterVec,
-    /// By reason: `malformed`, `too_large`, `too_many`.
+    /// By reason: `malformed`, `too_large`, `too_many`, `no_text`, `protocol`.
     pub(crate) rejected_frames: IntCounterVec,
+    /// Connections that the server had enough of, by reason: `malformed`, `too_large`, `silent`.
+    pub(crate) closed_connections: IntCounterVec,
+    pub(crate) refused_offers: IntCounter,
     pub(crate) slow_sessions: IntCounter,
     /// By channel.
     pub(crate) data_messages: IntCounterVec,
     pub(crate) data_bytes: IntCounterVec,
+    /// By reason: `malformed`, `not_allowed`, `repeated`, `too_much`.
+    pub(crate) dropped_data_messages: IntCounterVec,
     /// By method and code.
     pub(crate) room_service_requests: IntCounterVec,
 }
@@ -49,6 +54,8 @@ impl Metrics {
         };
         let slow_sessions = IntCounter::new("signaling_slow_sessions_total", "Websockets closed for not reading")?;
         registry.register(Box::new(slow_sessions.clone()))?;
+        let refused_offers = IntCounter::new("signaling_refused_offers_total", "Offers that could not be answered")?;
+        registry.register(Box::new(refused_offers.clone()))?;
         let join_seconds = HistogramOpts::new("signaling_join_seconds", "Time from the upgrade to the join response");
         let join_seconds = Histogram::with_opts(join_seconds.buckets(JOIN_BUCKETS.to_vec()))?;
         registry.register(Box::new(join_seconds.clone()))?;
@@ -62,9 +69,20 @@ impl Metrics {
             join_seconds,
             requests: counters("signaling_requests_total", "Requests from clients", &["kind"])?,
             rejected_frames: counters("signaling_rejected_frames_total", "Frames not accepted", &["reason"])?,
+            closed_connections: counters(
+                "signaling_closed_connections_total",
+                "Connections closed for what came over them, or for what did not",
+                &["reason"],
+            )?,
+            refused_offers,
             slow_sessions,
             data_messages: counters("signaling_data_messages_total", "Messages from data channels", &["channel"])?,
             data_bytes: counters("signaling_data_bytes_total", "Bytes from data channels", &["channel"])?,
+            dropped_data_messages: counters(
+                "signaling_dropped_data_messages_total",
+                "Messages from data channels that went no further",
+                &["reason"],
+            )?,
             room_service_requests: counters(
                 "signaling_room_service_requests_total",
                 "Requests of administrators",

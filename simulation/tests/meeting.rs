@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use sfu_media::shard::counters::DropReason;
 use simulation::client::{Client, Kind, ProtectionProfile, Reception, SrtpProtectionProfile};
 use simulation::deployment::{ClientId, Deployment};
 use simulation::link::LinkQuality;
@@ -264,6 +265,31 @@ fn a_stray_client_hello_does_not_silence_a_join() {
         deployment.run_for(Duration::from_secs(2));
         check_whole(deployment.client(bert).reception(track.as_str()), 40);
     }
+}
+
+#[test]
+fn what_is_wrong_from_a_client_of_ours_is_counted_and_hurts_nobody() {
+    let mut deployment = Deployment::new(1, 15);
+    let [anna, bert] = meet(&mut deployment, &[0, 0])[..] else { unreachable!() };
+    let track = deployment.publish(anna, Kind::Video);
+    deployment.subscribe(bert, anna, &track, Kind::Video);
+    let address = SocketAddr::from(([203, 0, 113, 9], 4_711));
+    deployment.move_client(anna, address, 0);
+    deployment.run_for(Duration::from_secs(2));
+    let before = deployment.shard(0).counters();
+    for _ in 0..50 {
+        deployment.inject(0, address, &[&[0x80, 96][..], &[7; 60]].concat());
+        deployment.inject(0, address, &[&[0x80, 200, 0, 6][..], &[7; 60]].concat());
+        deployment.inject(0, address, &[63; 60]);
+        deployment.run_for(ms(20));
+    }
+    deployment.run_for(Duration::from_secs(1));
+    let after = deployment.shard(0).counters();
+    let not_authentic = DropReason::NotAuthentic;
+    assert_eq!(after.dropped_packets[not_authentic] - before.dropped_packets[not_authentic], 50);
+    assert_eq!(after.dropped_rtcp - before.dropped_rtcp, 50);
+    assert_eq!(after.dropped_dtls - before.dropped_dtls, 50);
+    check_whole(deployment.client(bert).reception(track.as_str()), 90);
 }
 
 /// A whole ClientHello record, a fragment of one, an alert, and noise of every first byte.

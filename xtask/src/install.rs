@@ -8,13 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::tools;
 
-/// The browsers of the end-to-end tests: programs that will do, and the package to install otherwise.
-const BROWSERS: [(&[&str], &str); 2] =
-    [(&["chromium", "google-chrome"], "chromium"), (&["firefox-esr", "firefox"], "firefox-esr")];
+/// What the end-to-end tests run: programs that will do, and the package to install otherwise. `ip` sets up the network
+/// namespace of the hostile scenarios.
+const FOR_BROWSER_TESTS: [(&[&str], &str); 3] =
+    [(&["chromium", "google-chrome"], "chromium"), (&["firefox-esr", "firefox"], "firefox-esr"), (&["ip"], "iproute2")];
 
-/// Makes sure that a Chromium and a Firefox are there.
-pub(crate) fn browsers() -> Result<()> {
-    let missing: Vec<&str> = BROWSERS
+/// Makes sure that the end-to-end tests find a Chromium, a Firefox and the tools to set up a network.
+pub(crate) fn for_browser_tests() -> Result<()> {
+    let missing: Vec<&str> = FOR_BROWSER_TESTS
         .iter()
         .filter(|(programs, _)| !programs.iter().any(|program| tools::find(program).is_some()))
         .map(|(_, package)| *package)

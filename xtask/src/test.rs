@@ -84,7 +84,9 @@ fn browser_tests(steps: &mut Steps) {
     }
     let mut cargo = tree::cargo();
     cargo.args(["build", "--package", "saal", "--bin", "saal"]);
-    if !steps.command("saal", "cargo build shows the same", cargo) || !steps.prepare("browsers", install::browsers) {
+    if !steps.command("saal", "cargo build shows the same", cargo)
+        || !steps.prepare("browsers", install::for_browser_tests)
+    {
         return steps.skip("e2e", "what it needs is missing, see above");
     }
     let saal = tree::target().join("debug").join("saal");

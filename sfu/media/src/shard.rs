@@ -39,7 +39,7 @@ use self::subscribing::SubscriptionSlot;
 use self::timers::Timers;
 use crate::ids::{ShardId, TrackId, TransportId};
 use crate::speakers::SpeakerDetector;
-use crate::transport::DtlsIdentity;
+use crate::transport::{DtlsIdentity, stun_local_ufrag};
 
 /// Claims that wait to be answered. The node answers them in the same turn, so a full queue means a flood: what comes
 /// on top is dropped, and a client repeats its check within a second.
@@ -189,6 +189,16 @@ impl Shard {
     /// The next check by a client that may be waiting for a shard to hear it.
     pub fn poll_claim(&mut self) -> Option<ClaimRequest> {
         self.claims.pop_front()
+    }
+
+    /// Takes in a check that waited as a claim until its transport was here: a client checks from several addresses at
+    /// once, and the first of them claims for all. Returns whether the transport is here.
+    pub fn handle_claimed_check(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        let is_here = stun_local_ufrag(datagram).is_some_and(|ufrag| self.slots_by_ufrag.contains_key(ufrag));
+        if is_here {
+            self.handle_stun(now, source, datagram);
+        }
+        is_here
     }
 
     /// Datagrams from `source` are for a client of `owner`; the node has verified it.

@@ -112,7 +112,7 @@ impl Transport {
     /// What was dropped so far.
     #[must_use]
     pub fn stats(&self) -> TransportStats {
-        TransportStats { lossy_data_dropped: self.data.lossy_dropped(), ..self.stats }
+        TransportStats { data_dropped: self.data.dropped(), ..self.stats }
     }
 
     /// Accepts new ICE credentials (RFC 8445 §2.4). The old ones stay valid until the client nominates with the new.
@@ -137,14 +137,16 @@ impl Transport {
         outcome
     }
 
-    /// A DTLS datagram from one of the client's addresses.
-    pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) {
-        if self.is_over || self.ice.selected().is_none() {
-            self.stats.dtls_refused += 1;
-            return;
+    /// A DTLS datagram from one of the client's addresses. Returns whether anything in it was of use; one without has
+    /// been counted.
+    pub fn handle_dtls(&mut self, now: Instant, datagram: &[u8]) -> bool {
+        let may_come = !self.is_over && self.ice.selected().is_some();
+        let is_of_use = may_come && self.dtls.handle_datagram(now, datagram);
+        self.stats.dtls_refused += u64::from(!is_of_use);
+        if may_come {
+            self.settle(now);
         }
-        self.dtls.handle_datagram(now, datagram);
-        self.settle(now);
+        is_of_use
     }
 
     /// Decrypts an RTP packet in place and gives its plain length. A packet that is not the client's own, or was there
@@ -194,7 +196,7 @@ impl Transport {
     }
 
     /// Sends a message over the data channel that the client opened for it. Reliable messages wait for the channel to
-    /// be opened; lossy ones are dropped until then.
+    /// be opened; lossy ones are dropped until then. Either kind is dropped when too much waits.
     ///
     /// # Errors
     ///
@@ -302,7 +304,6 @@ impl Transport {
                 }
                 DataEvent::Lost => self.fail(now, TransportFailure::ClosedByPeer),
                 DataEvent::Violation => self.fail(now, TransportFailure::ProtocolViolation),
-                DataEvent::SlowReader => self.fail(now, TransportFailure::SlowDataReader),
             }
         }
     }

@@ -181,6 +181,7 @@ impl<S: MediaShard> ShardLoop<S> {
     fn answer_claim(&mut self, now: Instant, claim: ClaimRequest) {
         match settle_claim(&mut self.shard, self.with.id, &self.with.registry, now, claim) {
             Claimed::Granted => self.counters.claims_granted += 1,
+            Claimed::Heard => {}
             Claimed::PassOn(owner, message) => {
                 self.counters.claims_passed_on += 1;
                 self.give_to(owner, vec![message]);

@@ -91,6 +91,10 @@ impl MediaShard for Echo {
         None
     }
 
+    fn handle_claimed_check(&mut self, _: Instant, _: SocketAddr, _: &[u8]) -> bool {
+        false
+    }
+
     fn learn_forward(&mut self, _: SocketAddr, _: ShardId) {}
 
     fn counters(&self) -> ShardCounters {

@@ -176,6 +176,14 @@ impl Keeper {
                 self.metrics.leaves.with_label_values(&[reason.as_str()]).inc();
                 None
             }
+            Output::OfferRefused => {
+                self.metrics.refused_offers.inc();
+                None
+            }
+            Output::DataDropped(reason) => {
+                self.metrics.dropped_data_messages.with_label_values(&[reason.as_str()]).inc();
+                None
+            }
             Output::Closed => None,
         }
     }

@@ -28,6 +28,10 @@ pub(crate) enum Output {
     Reply { id: ControlId, reply: Result<ControlReply, ControlError> },
     /// Somebody is gone.
     Left(DisconnectReason),
+    /// Count an offer that could not be answered.
+    OfferRefused,
+    /// Count a message that went no further.
+    DataDropped(DataDrop),
     /// The room is over. Nothing follows.
     Closed,
 }
@@ -143,6 +147,31 @@ pub(crate) struct OutgoingData {
     pub(crate) channel: DataChannel,
     /// `None` is nobody to be named.
     pub(crate) sender: Option<(Identity, ParticipantSid)>,
+}
+
+/// Why a message from a data channel went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataDrop {
+    /// It is no packet, or too long for one.
+    Malformed,
+    /// Its sender may not send it.
+    NotAllowed,
+    /// It came before.
+    Repeated,
+    /// Its sender sends too much.
+    TooMuch,
+}
+
+impl DataDrop {
+    /// The reason as it stands in a metric's label.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotAllowed => "not_allowed",
+            Self::Repeated => "repeated",
+            Self::TooMuch => "too_much",
+        }
+    }
 }
 
 /// What an administrator is answered.

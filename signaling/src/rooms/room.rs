@@ -6,6 +6,7 @@
 
 mod control;
 mod data;
+mod data_allowance;
 mod joining;
 mod leaving;
 mod lifetime;

@@ -9,6 +9,7 @@ use livekit_protocol::{SignalResponse, signal_response};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tracing::{Instrument as _, debug, debug_span};
 
 use super::admission::Admitted;
@@ -233,15 +234,16 @@ impl Session {
     /// What the client sent is no websocket traffic, or too much of it at once.
     fn unreadable(&self, error: axum::Error) -> Result<(u16, &'static str), Broken> {
         let error = error.into_inner();
-        match error.downcast_ref::<WebSocketError>() {
-            Some(WebSocketError::Capacity(_)) => {
-                self.app.metrics.rejected_frames.with_label_values(&["too_large"]).inc();
-                Ok((close_code::SIZE, "the message is too large"))
-            }
-            Some(WebSocketError::Utf8(_)) => Ok((close_code::INVALID, "the text is no UTF-8")),
-            Some(WebSocketError::Protocol(_)) => Ok((close_code::PROTOCOL, "")),
-            _ => Err(Broken),
-        }
+        let (reason, code, text) = match error.downcast_ref::<WebSocketError>() {
+            Some(WebSocketError::Capacity(_)) => ("too_large", close_code::SIZE, "the message is too large"),
+            Some(WebSocketError::Utf8(_)) => ("no_text", close_code::INVALID, "the text is no UTF-8"),
+            // Who hangs up without a farewell breaks the protocol too, but sent nothing that was rejected.
+            Some(WebSocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return Err(Broken),
+            Some(WebSocketError::Protocol(_)) => ("protocol", close_code::PROTOCOL, ""),
+            _ => return Err(Broken),
+        };
+        self.app.metrics.rejected_frames.with_label_values(&[reason]).inc();
+        Ok((code, text))
     }
 
     /// Passes on what the room says.

@@ -21,6 +21,62 @@ async fn a_frame_that_is_too_large_closes_the_websocket() {
     ann.send_frame(Message::binary(vec![0; 1024 * 1024 + 1])).await;
     assert_eq!(ann.closed().await, Some(CloseCode::Size));
     bob.ping().await;
+    check_count(&server, r#"signaling_rejected_frames_total{reason="too_large"} 1"#).await;
+}
+
+/// Everything that is dropped is counted.
+async fn check_count(server: &Server, line: &str) {
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.text().lines().any(|found| found == line), "{line} is not in\n{}", metrics.text());
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_traffic_closes_the_websocket() {
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+    let server = Server::start().await;
+    let (mut bob, _) = Client::join(&server, "room", "bob").await;
+    let continuation = Frame::message(vec![0], OpCode::Data(Data::Continue), true);
+    let no_text = Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true);
+    for (frame, code, reason) in
+        [(continuation, CloseCode::Protocol, "protocol"), (no_text, CloseCode::Invalid, "no_text")]
+    {
+        let (mut ann, _) = Client::join(&server, "room", "ann").await;
+        ann.send_frame(Message::Frame(frame)).await;
+        assert_eq!(ann.closed().await, Some(code));
+        check_count(&server, &format!(r#"signaling_rejected_frames_total{{reason="{reason}"}} 1"#)).await;
+    }
+    bob.ping().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_without_a_word_has_broken_no_rule() {
+    let server = Server::start().await;
+    let (ann, _) = Client::join(&server, "room", "ann").await;
+    drop(ann);
+    // The same person again: by now the server has noticed.
+    let (_ann, _) = Client::join(&server, "room", "ann").await;
+    let metrics = server.get("/metrics").await;
+    assert!(!metrics.text().contains("signaling_rejected_frames_total{"), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_counted() {
+    let server = Server::start().await;
+    for (bytes, reason) in [
+        (vec![0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03, b'\r', b'\n'], "malformed"),
+        (b"GET / HTTP/1.1\r\nhost x\r\n\r\n".to_vec(), "malformed"),
+        (format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(200_000)).into_bytes(), "too_large"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.expect("connected");
+        soon(async {
+            drop(stream.write_all(&bytes).await);
+            drop(stream.read_to_end(&mut Vec::new()).await);
+        })
+        .await;
+        let count = if bytes.starts_with(b"GET / HTTP/1.1\r\nhost") { 2 } else { 1 };
+        check_count(&server, &format!(r#"signaling_closed_connections_total{{reason="{reason}"}} {count}"#)).await;
+    }
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@
 //   node test/e2e/run.mjs --saal ../target/debug/saal [--only TEXT] [--out FOLDER]
 //
 // Each scenario gets a server of its own, so that none can hide behind another. Screenshots and the servers' logs stay
-// in the output folder.
+// in the output folder. Scenarios with `namespace: true` run last, by this same program in a network namespace.
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Browsers } from './support/browsers.mjs';
+import { runInNamespace, whyNoNamespace } from './support/namespace.mjs';
 import { startServer } from './support/server.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -19,6 +20,8 @@ const { values: options } = parseArgs({
     saal: { type: 'string' },
     only: { type: 'string' },
     out: { type: 'string', default: join(here, '../../../target/e2e') },
+    // Set by this program itself, for its second half.
+    'in-namespace': { type: 'boolean', default: false },
   },
 });
 if (options.saal === undefined) {
@@ -38,7 +41,7 @@ async function loadScenarios() {
 async function runOne(scenario, browsers) {
   const folder = join(out, scenario.name.replaceAll(/[^a-z0-9]+/gi, '-'));
   await mkdir(folder, { recursive: true });
-  const server = await startServer({ saal, log: join(folder, 'server.log') });
+  const server = await startServer({ saal, log: join(folder, 'server.log'), settings: scenario.settings });
   const opened = [];
   const context = {
     server,
@@ -67,23 +70,48 @@ async function runOne(scenario, browsers) {
   }
 }
 
-const all = await loadScenarios();
-const scenarios = all.filter(({ name }) => name.toLowerCase().includes((options.only ?? '').toLowerCase()));
-const browsers = new Browsers();
-let failed = 0;
-for (const [index, scenario] of scenarios.entries()) {
-  const began = performance.now();
-  const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
-  process.stdout.write(`[${index + 1}/${scenarios.length}] ${scenario.name} … `);
-  try {
-    await runOne(scenario, browsers);
-    console.log(`ok (${seconds()})`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED (${seconds()})\n      ${error.stack ?? error}`);
+async function runAll(scenarios) {
+  const browsers = new Browsers();
+  let failed = 0;
+  for (const [index, scenario] of scenarios.entries()) {
+    const began = performance.now();
+    const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    process.stdout.write(`[${index + 1}/${scenarios.length}] ${scenario.name} … `);
+    try {
+      await runOne(scenario, browsers);
+      console.log(`ok (${seconds()})`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAILED (${seconds()})\n      ${error.stack ?? error}`);
+    }
   }
+  await browsers.close();
+  return { passed: scenarios.length - failed, failed };
 }
-await browsers.close();
-console.log(`Screenshots and logs: ${out}`);
-console.log(`${scenarios.length - failed} passed, ${failed} failed`);
-process.exit(failed === 0 && scenarios.length > 0 ? 0 : 1);
+
+/** Has the scenarios run that need a namespace. Where there can be none, they have failed: nothing was shown. */
+async function runNamespaced(scenarios) {
+  if (scenarios.length === 0) return { passed: 0, failed: 0 };
+  const reason = await whyNoNamespace();
+  if (reason === undefined) {
+    console.log('In a network namespace:');
+    const result = await runInNamespace([fileURLToPath(import.meta.url), ...process.argv.slice(2), '--in-namespace']);
+    if (result !== undefined) return result;
+  }
+  for (const { name } of scenarios) console.log(`${name} … FAILED\n      ${reason ?? 'the runner died'}`);
+  return { passed: 0, failed: scenarios.length };
+}
+
+const all = await loadScenarios();
+const chosen = all.filter(({ name }) => name.toLowerCase().includes((options.only ?? '').toLowerCase()));
+const namespaced = chosen.filter((scenario) => scenario.namespace === true);
+if (options['in-namespace']) {
+  process.send(await runAll(namespaced), () => process.exit(0));
+} else {
+  const plain = await runAll(chosen.filter((scenario) => scenario.namespace !== true));
+  const hostile = await runNamespaced(namespaced);
+  const failed = plain.failed + hostile.failed;
+  console.log(`Screenshots and logs: ${out}`);
+  console.log(`${plain.passed + hostile.passed} passed, ${failed} failed`);
+  process.exit(failed === 0 && chosen.length > 0 ? 0 : 1);
+}

@@ -115,6 +115,12 @@ pub struct ShardCounters {
     pub keyframe_requests_sent: u64,
     /// Datagrams that were dropped because no valid STUN check has come from their source.
     pub unknown_datagrams: u64,
+    /// RTCP datagrams of clients that did not authenticate (RFC 3711 §3.4).
+    pub dropped_rtcp: u64,
+    /// DTLS datagrams of clients in which nothing was of use.
+    pub dropped_dtls: u64,
+    /// Data messages that a receiver's channel had no room for, and messages too long for any.
+    pub dropped_data: u64,
     /// STUN checks with a user name of no transport here, which may be a claim.
     pub claims: u64,
     /// Datagrams passed on to the shard that owns their transport.
@@ -142,6 +148,9 @@ impl AddAssign<&Self> for ShardCounters {
         self.keyframe_requests_received += other.keyframe_requests_received;
         self.keyframe_requests_sent += other.keyframe_requests_sent;
         self.unknown_datagrams += other.unknown_datagrams;
+        self.dropped_rtcp += other.dropped_rtcp;
+        self.dropped_dtls += other.dropped_dtls;
+        self.dropped_data += other.dropped_data;
         self.claims += other.claims;
         self.relayed_datagrams += other.relayed_datagrams;
         self.transports += other.transports;

@@ -12,7 +12,7 @@ use crate::rtcp::nack::Nack;
 use crate::rtcp::reports::ReportBlocks;
 use crate::rtcp::{RtcpPacket, RtcpPackets};
 use crate::subscription::MAX_PACKET_BYTES;
-use crate::transport::{SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES};
+use crate::transport::{SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SendDataError};
 
 /// A client that has just been looked after waits so long for the next time. Nothing should be due again at once; if
 /// something ever is, it must not keep the shard from its other clients.
@@ -21,7 +21,10 @@ const MIN_SERVICE_INTERVAL: Duration = Duration::from_millis(1);
 impl Shard {
     /// An RTCP datagram of a client.
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: usize, datagram: &mut [u8]) {
-        let Ok(len) = self.clients[slot].transport.open_rtcp(datagram) else { return };
+        let Ok(len) = self.clients[slot].transport.open_rtcp(datagram) else {
+            self.counters.dropped_rtcp += 1;
+            return;
+        };
         for packet in RtcpPackets::new(&datagram[..len]) {
             self.handle_rtcp_packet(now, slot, packet);
         }
@@ -177,9 +180,9 @@ impl Shard {
     pub(super) fn send_data(&mut self, now: Instant, transports: &[TransportId], channel: DataChannel, payload: &[u8]) {
         for transport in transports {
             let Some(&slot) = self.slots_by_transport.get(transport) else { continue };
-            // A client that cannot take it is dealt with by its transport: lossy messages are dropped and counted,
-            // and one that does not read reliable ones is given up.
-            let _ = self.clients[slot].transport.send_data(now, channel, payload);
+            let sent = self.clients[slot].transport.send_data(now, channel, payload);
+            let is_dropped = matches!(sent, Err(SendDataError::Dropped | SendDataError::TooLong));
+            self.counters.dropped_data += u64::from(is_dropped);
             self.after_transport(now, slot);
         }
     }

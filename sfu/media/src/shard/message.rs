@@ -121,8 +121,6 @@ pub enum TransportFailure {
     ConsentLost,
     /// The client said goodbye.
     ClosedByPeer,
-    /// The client does not read its reliable data channel.
-    SlowDataReader,
     /// The client broke the rules of the data channels, such as the largest size of a message.
     ProtocolViolation,
 }

@@ -69,7 +69,8 @@ impl Shard {
             DatagramKind::Rtp => self.handle_rtp(now, slot, datagram),
             DatagramKind::Rtcp => self.handle_rtcp(now, slot, datagram),
             DatagramKind::Dtls => {
-                self.clients[slot].transport.handle_dtls(now, datagram);
+                let is_of_use = self.clients[slot].transport.handle_dtls(now, datagram);
+                self.counters.dropped_dtls += u64::from(!is_of_use);
                 self.after_transport(now, slot);
             }
             DatagramKind::Stun | DatagramKind::Unknown => self.counters.unknown_datagrams += 1,

@@ -4,8 +4,9 @@
 //!
 //! The client opens the channels, and we send over those that it opened. Every queue has a bound:
 //!
-//! * To the client, lossy: what does not fit is dropped and counted.
-//! * To the client, reliable: a client that lets it fill up is ended, because a message must not be left out.
+//! * To the client: what does not fit is dropped and counted, on either channel. What fills them up may be the doing of
+//!   whoever sends it, and nobody may end another one's call with data. A reliable message is short of room only when
+//!   some seconds' worth of others wait; a client that acknowledges nothing at all is given up by SCTP.
 //! * From the client, reliable: while too much waits to be taken, the stream is not read. SCTP's receive window closes
 //!   and the client has to wait. The window is one for the association, so its lossy messages wait as well.
 //! * From the client, lossy: handed on at once; whoever takes them drops what is too much.
@@ -47,12 +48,9 @@ pub enum SendDataError {
     /// Longer than a browser must be able to take.
     #[error("message too long")]
     TooLong,
-    /// The channel is lossy, and not open or full.
-    #[error("dropped from a lossy channel")]
+    /// The channel is full, or lossy and not open.
+    #[error("the channel has no room")]
     Dropped,
-    /// The client does not read, and the transport has failed for it.
-    #[error("the client does not read")]
-    SlowReader,
     /// The transport has ended.
     #[error("the transport has ended")]
     Ended,
@@ -67,8 +65,6 @@ pub(super) enum DataEvent {
     Lost,
     /// The client broke the rules.
     Violation,
-    /// The client does not read what it must not miss.
-    SlowReader,
 }
 
 /// All channels of one client.
@@ -84,7 +80,7 @@ pub(super) struct DataChannels {
     lossy_backlog: Backlog,
     untaken: Backlog,
     events: VecDeque<DataEvent>,
-    lossy_dropped: u64,
+    dropped: u64,
 }
 
 struct Channel {
@@ -104,7 +100,7 @@ impl DataChannels {
             lossy_backlog: Backlog::default(),
             untaken: Backlog::default(),
             events: VecDeque::new(),
-            lossy_dropped: 0,
+            dropped: 0,
         }
     }
 
@@ -132,9 +128,9 @@ impl DataChannels {
         self.events.pop_front()
     }
 
-    /// Lossy messages that were not sent because the channel was full or not open.
-    pub(super) fn lossy_dropped(&self) -> u64 {
-        self.lossy_dropped
+    /// Messages that were not sent because the channel was full, or lossy and not open.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Sends a message to the client.
@@ -156,15 +152,15 @@ impl DataChannels {
         self.channels.iter().find(carries).map(|open| open.stream)
     }
 
-    /// Keeps the message until the client has it.
+    /// Keeps the message until the client has it. Drops and counts it when too much waits already.
     fn send_reliable(&mut self, now: Instant, stream: Option<StreamId>, payload: &[u8]) -> Result<(), SendDataError> {
         if let Some(stream) = stream {
             self.reliable_backlog.settle(self.sctp.buffered_bytes(stream));
         }
         let max_bytes = MAX_RELIABLE_BACKLOG_BYTES.saturating_sub(self.stranded_bytes);
         if !self.reliable_backlog.has_room(payload.len(), max_bytes, MAX_RELIABLE_BACKLOG_MESSAGES) {
-            self.lose(DataEvent::SlowReader);
-            return Err(SendDataError::SlowReader);
+            self.dropped += 1;
+            return Err(SendDataError::Dropped);
         }
         self.reliable_backlog.push(payload.len());
         match stream {
@@ -186,7 +182,7 @@ impl DataChannels {
                 return Ok(());
             }
         }
-        self.lossy_dropped += 1;
+        self.dropped += 1;
         Err(SendDataError::Dropped)
     }
 

@@ -119,28 +119,34 @@ impl DtlsAssociation {
         }
     }
 
-    /// A datagram from the client, or from someone who can use its address.
-    pub(super) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
+    /// A datagram from the client, or from someone who can use its address. Returns whether it held a record that can
+    /// be expected now. What such a record says may still be nonsense.
+    pub(super) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> bool {
+        let mut is_of_use = false;
         for record in records::records(datagram) {
-            self.handle_record(now, &record);
+            is_of_use |= self.handle_record(now, &record);
         }
+        is_of_use
     }
 
-    fn handle_record(&mut self, now: Instant, record: &Record<'_>) {
+    fn handle_record(&mut self, now: Instant, record: &Record<'_>) -> bool {
         let is_connected = self.stage == Stage::Connected;
         match (record.epoch, record.content_type) {
-            (0, records::HANDSHAKE) => self.handle_fragments(now, record.body()),
+            (0, records::HANDSHAKE) => return self.handle_fragments(now, record.body()),
             (1, records::HANDSHAKE) if is_connected => self.repeat_last_flight(now),
             (1, records::HANDSHAKE) => self.handle_finished(now, record),
             (0, records::CHANGE_CIPHER_SPEC) => self.handle_change_cipher_spec(now, record.body()),
             (1, records::ALERT | records::APPLICATION_DATA) if is_connected => self.feed(now, record.bytes),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
-    fn handle_fragments(&mut self, now: Instant, body: &[u8]) {
-        let mut client_repeats = false;
+    /// Returns whether there was a fragment.
+    fn handle_fragments(&mut self, now: Instant, body: &[u8]) -> bool {
+        let (mut has_fragments, mut client_repeats) = (false, false);
         for fragment in records::fragments(body) {
+            has_fragments = true;
             client_repeats |= self.reassembly.is_repeated(&fragment);
             self.reassembly.add(&fragment);
         }
@@ -152,6 +158,7 @@ impl DtlsAssociation {
         if client_repeats {
             self.repeat_last_flight(now);
         }
+        has_fragments
     }
 
     /// Whether the message was one that we expected.

@@ -8,7 +8,7 @@ use super::srtp::OpenError;
 pub struct TransportStats {
     /// STUN datagrams that were no valid check.
     pub stun_refused: u64,
-    /// DTLS datagrams from a client that had not passed a check yet.
+    /// DTLS datagrams without a use: those before a valid check, and those without a record that could be expected.
     pub dtls_refused: u64,
     /// Media packets before the handshake was complete.
     pub media_early: u64,
@@ -22,8 +22,8 @@ pub struct TransportStats {
     pub media_of_surplus_ssrcs: u64,
     /// Packets of ours that could not be sealed, above all because their number had been sealed before.
     pub seal_refused: u64,
-    /// Lossy messages that were not sent because the channel was full or not open.
-    pub lossy_data_dropped: u64,
+    /// Data messages that were not sent because the channel was full, or lossy and not open.
+    pub data_dropped: u64,
 }
 
 impl TransportStats {

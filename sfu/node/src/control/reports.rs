@@ -50,7 +50,6 @@ impl Control {
             message::TransportFailure::HandshakeFailed => bus::TransportFailure::HandshakeFailed,
             message::TransportFailure::ConsentLost => bus::TransportFailure::ConsentLost,
             message::TransportFailure::ClosedByPeer => bus::TransportFailure::ClosedByPeer,
-            message::TransportFailure::SlowDataReader => bus::TransportFailure::SlowDataReader,
             message::TransportFailure::ProtocolViolation => bus::TransportFailure::ProtocolViolation,
         };
         self.report(id, |transport| SfuEvent::Failed { transport, reason });

@@ -62,7 +62,7 @@ const fn counters(
     Family { name, help, kind: MetricType::COUNTER, series: Series::By(label, values) }
 }
 
-static FAMILIES: [Family; 28] = [
+static FAMILIES: [Family; 31] = [
     counter("sfu_received_packets_total", "RTP packets that authenticated.", |t| t.shards.shard.received_packets),
     counter("sfu_received_bytes_total", "Bytes of these packets.", |t| t.shards.shard.received_bytes),
     counter("sfu_forwarded_packets_total", "RTP packets sealed for receivers, without retransmissions.", |t| {
@@ -83,6 +83,15 @@ static FAMILIES: [Family; 28] = [
     }),
     counter("sfu_unknown_datagrams_total", "Datagrams dropped because no valid STUN check came from there.", |t| {
         t.shards.shard.unknown_datagrams
+    }),
+    counter("sfu_dropped_rtcp_total", "RTCP datagrams of clients that did not authenticate.", |t| {
+        t.shards.shard.dropped_rtcp
+    }),
+    counter("sfu_dropped_dtls_total", "DTLS datagrams of clients without anything of use.", |t| {
+        t.shards.shard.dropped_dtls
+    }),
+    counter("sfu_dropped_data_messages_total", "Data messages that a receiver had no room for.", |t| {
+        t.shards.shard.dropped_data
     }),
     counter("sfu_relayed_datagrams_total", "Datagrams passed on to the shard that owns their transport.", |t| {
         t.shards.shard.relayed_datagrams

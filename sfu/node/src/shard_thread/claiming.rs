@@ -16,6 +16,8 @@ use crate::registry::{ClaimOutcome, ClaimRequest, Registry};
 pub enum Claimed {
     /// The transport is this shard's now, and has heard the check.
     Granted,
+    /// The shard's own: the transport was built by another check of the same batch, and has heard this one too.
+    Heard,
     /// For another shard, which has the transport.
     PassOn(ShardId, ShardMessage),
     /// Nobody may come under that name, or the check is not valid.
@@ -41,6 +43,7 @@ pub fn settle_claim(
             let datagram = Bytes::from(claim.datagram);
             Claimed::PassOn(owner, ShardMessage::Datagram { source: claim.source, datagram })
         }
+        ClaimOutcome::OwnedBy(_) if shard.handle_claimed_check(now, claim.source, &claim.datagram) => Claimed::Heard,
         // The shard's own, but it does not know the name: the transport has just ended here.
         ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => Claimed::Refused,
     }

@@ -113,6 +113,15 @@ impl MediaShard for FakeShard {
         self.claims.pop_front()
     }
 
+    fn handle_claimed_check(&mut self, _: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        let name = std::str::from_utf8(datagram).unwrap().strip_prefix("claim ").unwrap();
+        let is_here = self.owned.contains(name);
+        if is_here {
+            self.hear(source, datagram);
+        }
+        is_here
+    }
+
     fn learn_forward(&mut self, source: SocketAddr, owner: ShardId) {
         self.forwards.insert(source, owner);
     }

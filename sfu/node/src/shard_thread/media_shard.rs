@@ -41,6 +41,9 @@ pub trait MediaShard {
     /// A STUN check for none of its transports. Bounded by the shard, which drops what is too much.
     fn poll_claim(&mut self) -> Option<ClaimRequest>;
 
+    /// A check that waited as a claim until its transport was here. Returns whether it is.
+    fn handle_claimed_check(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool;
+
     /// Datagrams from `source` are for a transport of `owner`.
     fn learn_forward(&mut self, source: SocketAddr, owner: ShardId);
 
@@ -83,6 +86,10 @@ impl MediaShard for Shard {
 
     fn poll_claim(&mut self) -> Option<ClaimRequest> {
         self.poll_claim()
+    }
+
+    fn handle_claimed_check(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        self.handle_claimed_check(now, source, datagram)
     }
 
     fn learn_forward(&mut self, source: SocketAddr, owner: ShardId) {

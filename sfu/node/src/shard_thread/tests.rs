@@ -150,6 +150,21 @@ fn a_client_that_nobody_expects_is_dropped_and_counted() {
 }
 
 #[test]
+fn checks_that_come_together_are_all_answered() {
+    let mut world = World::new(1);
+    world.expect("anna");
+    let interfaces = [client(), client(), client()];
+    for interface in &interfaces {
+        interface.send_to(b"claim anna", world.address(0)).unwrap();
+    }
+    world.shards[0].turn(Instant::now());
+    for interface in &interfaces {
+        assert_eq!(hear(interface), "claim anna");
+    }
+    assert_eq!((world.shards[0].counters.claims_granted, world.shards[0].counters.claims_refused), (1, 0));
+}
+
+#[test]
 fn a_flood_of_claims_takes_several_turns() {
     let mut world = World::new(1);
     let client = client();

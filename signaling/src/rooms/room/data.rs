@@ -4,39 +4,71 @@
 use bus::{DataChannel, ParticipantSid, SfuCommand, TransportSid};
 
 use super::Room;
+use super::lifetime::Timer;
 use super::participant::Participant;
 use crate::rooms::info::Identity;
 use crate::rooms::input::{DataAudience, DataPacket, IncomingData};
-use crate::rooms::output::{OutgoingData, Output};
+use crate::rooms::output::{DataDrop, OutgoingData, Output};
 
 impl Room {
-    /// A client sent a packet. One that may not be sent, or came before, is dropped without a word.
+    /// A client sent a packet. One that may not be sent, or came before, is dropped and counted, without a word.
     pub(super) fn data(&mut self, data: IncomingData) {
         let IncomingData { transport, channel, bytes, packet } = data;
-        if let (Some(sid), Some(packet)) = (self.participant_of_transport(&transport), packet) {
-            self.pass_on(&sid, channel, packet);
-        }
-        if channel == DataChannel::Reliable {
-            // Whatever became of it, its sender has been served.
-            self.order(SfuCommand::DataTaken { transport, bytes });
+        let Some(sid) = self.participant_of_transport(&transport) else { return };
+        let outcome = self.admit_data(&sid, channel, bytes).and_then(|()| {
+            let packet = packet.ok_or(DataDrop::Malformed)?;
+            self.pass_on(&sid, channel, packet)
+        });
+        if let Err(reason) = outcome {
+            self.outputs.push_back(Output::DataDropped(reason));
         }
     }
 
-    fn pass_on(&mut self, sid: &ParticipantSid, channel: DataChannel, packet: DataPacket) {
+    /// Counts a message against its sender's allowance, whatever it is. A reliable one has been served in any case: its
+    /// sender may send more now, or when its pace allows it.
+    fn admit_data(&mut self, sid: &ParticipantSid, channel: DataChannel, bytes: usize) -> Result<(), DataDrop> {
+        let now = self.now;
+        let Some(sender) = self.participants.get_mut(sid) else { return Ok(()) };
+        let allowance = &mut sender.data_allowance;
+        if channel == DataChannel::Lossy && allowance.rests_until(now).is_some() {
+            return Err(DataDrop::TooMuch);
+        }
+        allowance.count(now, bytes);
+        if channel == DataChannel::Reliable {
+            allowance.hold(bytes);
+            self.give_back_data(sid);
+        }
+        Ok(())
+    }
+
+    /// Lets a client send as much reliable data again as it has been served, if it has not sent too much lately.
+    pub(super) fn give_back_data(&mut self, sid: &ParticipantSid) {
+        let now = self.now;
         let Some(sender) = self.participants.get_mut(sid) else { return };
+        if let Some(at) = sender.data_allowance.rests_until(now) {
+            return self.schedule(at, Timer::Data(sid.clone()));
+        }
+        let bytes = sender.data_allowance.release();
+        let transport = sender.transport.clone();
+        self.order(SfuCommand::DataTaken { transport, bytes });
+    }
+
+    fn pass_on(&mut self, sid: &ParticipantSid, channel: DataChannel, packet: DataPacket) -> Result<(), DataDrop> {
+        let Some(sender) = self.participants.get_mut(sid) else { return Ok(()) };
         let may_send = packet.audience != DataAudience::FromAgents || sender.is_agent();
         if !sender.permissions.can_publish_data || !may_send {
-            return;
+            return Err(DataDrop::NotAllowed);
         }
         if channel == DataChannel::Reliable && packet.sequence > 0 {
             // After a reconnect a client sends again what it is not sure has arrived.
             if packet.sequence <= sender.last_data_sequence {
-                return;
+                return Err(DataDrop::Repeated);
             }
             sender.last_data_sequence = packet.sequence;
         }
         let name = self.name_of_sender(sid, &packet);
         self.send_data(Some(sid), channel, packet, name);
+        Ok(())
     }
 
     /// Whom receivers are told that a packet is from. Only agents may speak for others; nobody learns of the hidden.

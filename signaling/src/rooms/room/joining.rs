@@ -8,6 +8,7 @@ use std::time::Duration;
 use bus::{ParticipantSid, SfuCommand, TransportSid};
 use tracing::debug;
 
+use super::data_allowance::DataAllowance;
 use super::lifetime::Timer;
 use super::negotiation::Negotiation;
 use super::participant::Participant;
@@ -172,6 +173,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         subscriptions: HashSet::new(),
         denied: HashSet::new(),
         last_data_sequence: 0,
+        data_allowance: DataAllowance::default(),
         info: Arc::new(info),
         told_at: None,
     }

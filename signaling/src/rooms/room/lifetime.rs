@@ -32,6 +32,8 @@ pub(super) enum Timer {
     Sections(ParticipantSid),
     /// Rules that came too soon after others.
     Rules(ParticipantSid),
+    /// Data that came too fast.
+    Data(ParticipantSid),
     Speakers,
     RoomUpdate,
     /// Somebody changed again before it could be told.
@@ -76,6 +78,7 @@ impl Room {
                 Timer::Offer(sid) => self.pass_on_offer(now, &sid),
                 Timer::Sections(sid) => self.ask_for_sections(now, &sid),
                 Timer::Rules(sid) => self.apply_rules(now, &sid),
+                Timer::Data(sid) => self.give_back_data(&sid),
                 Timer::Speakers => self.tell_speakers(now),
                 Timer::RoomUpdate => self.room_changed(now),
                 // Told after every input, this one too.

@@ -122,8 +122,11 @@ impl Room {
     }
 
     fn negotiation_failed(&mut self, now: Now, sid: &ParticipantSid, failure: &OfferFailure) {
-        let Some(participant) = self.participants.get(sid) else { return };
         debug!(participant = %sid, ?failure, "an offer was not answered");
+        if *failure == OfferFailure::Unacceptable {
+            self.outputs.push_back(Output::OfferRefused);
+        }
+        let Some(participant) = self.participants.get(sid) else { return };
         // A client whose very first offers are no good would offer the same for ever.
         let (reason, then) = match failure {
             OfferFailure::Unacceptable if !participant.is_active() => {

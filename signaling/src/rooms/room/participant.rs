@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bus::{ParticipantSid, TrackSid, TransportSid};
 
+use super::data_allowance::DataAllowance;
 use super::negotiation::Negotiation;
 use crate::auth::grants::Permissions;
 use crate::rooms::details::Details;
@@ -50,6 +51,8 @@ pub(super) struct Participant {
     pub(super) denied: HashSet<TrackSid>,
     /// The highest sequence number of its reliable data packets.
     pub(super) last_data_sequence: u32,
+    /// How much more it may send.
+    pub(super) data_allowance: DataAllowance,
     /// What others were last told about it.
     pub(super) info: Arc<ParticipantInfo>,
     /// When that was.

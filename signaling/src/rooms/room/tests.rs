@@ -29,7 +29,7 @@ use crate::rooms::info::{
 use crate::rooms::input::{
     AddTrack, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume, SessionId,
 };
-use crate::rooms::output::{AfterLeave, ControlError, ControlReply, Joined, Notice, OutgoingData, Output};
+use crate::rooms::output::{AfterLeave, ControlError, ControlReply, DataDrop, Joined, Notice, OutgoingData, Output};
 
 /// A room and everything it has said and not yet been asked for.
 struct Fixture {
@@ -43,6 +43,8 @@ struct Fixture {
     data: Vec<(Vec<TransportSid>, OutgoingData)>,
     replies: Vec<Result<ControlReply, ControlError>>,
     left: Vec<DisconnectReason>,
+    refused_offers: usize,
+    dropped_data: Vec<DataDrop>,
     is_closed: bool,
 }
 
@@ -77,6 +79,8 @@ fn room_with(settings: RoomSettings) -> Fixture {
         data: Vec::new(),
         replies: Vec::new(),
         left: Vec::new(),
+        refused_offers: 0,
+        dropped_data: Vec::new(),
         is_closed: false,
     }
 }
@@ -142,6 +146,8 @@ impl Fixture {
                 Output::SendData { transports, message, .. } => self.data.push((transports, message)),
                 Output::Reply { reply, .. } => self.replies.push(reply),
                 Output::Left(reason) => self.left.push(reason),
+                Output::OfferRefused => self.refused_offers += 1,
+                Output::DataDropped(reason) => self.dropped_data.push(reason),
                 Output::Closed => self.is_closed = true,
             }
         }

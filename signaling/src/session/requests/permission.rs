@@ -10,6 +10,10 @@ use crate::rooms::input::{Allowances, AllowedTracks, Request, SubscriptionRules}
 /// Receivers that a publisher may name. More than any room holds.
 const MAX_ALLOWANCES: usize = 2000;
 
+/// Tracks that all of them together may be allowed one by one. A publisher has 64 at most and says "all" for many
+/// receivers; without a bound a frame of 1 MB would become some 20 MB that stay as long as the publisher.
+const MAX_ALLOWED_TRACKS: usize = 5000;
+
 pub(super) fn parse(permission: SubscriptionPermission) -> Task {
     let rules = if permission.all_participants {
         SubscriptionRules::Everyone
@@ -21,11 +25,14 @@ pub(super) fn parse(permission: SubscriptionPermission) -> Task {
 
 fn allowances(permissions: Vec<TrackPermission>) -> Allowances {
     let mut allowances = Allowances::default();
+    let mut tracks_left = MAX_ALLOWED_TRACKS;
     for permission in permissions.into_iter().take(MAX_ALLOWANCES) {
         let tracks = if permission.all_tracks {
             AllowedTracks::All
         } else {
-            AllowedTracks::Only(permission.track_sids.into_iter().map(TrackSid::from).collect())
+            let tracks: Vec<_> = permission.track_sids.into_iter().take(tracks_left).map(TrackSid::from).collect();
+            tracks_left -= tracks.len();
+            AllowedTracks::Only(tracks.into_iter().collect())
         };
         if !permission.participant_sid.is_empty() {
             allowances.participants.insert(permission.participant_sid.into(), tracks);
@@ -34,4 +41,37 @@ fn allowances(permissions: Vec<TrackPermission>) -> Allowances {
         }
     }
     allowances
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permission(participant: &str, tracks: std::ops::Range<usize>) -> TrackPermission {
+        TrackPermission {
+            participant_sid: participant.to_owned(),
+            track_sids: tracks.map(|track| track.to_string()).collect(),
+            ..TrackPermission::default()
+        }
+    }
+
+    #[test]
+    fn no_more_tracks_are_kept_than_anybody_publishes() {
+        let bomb = (0..50).map(|number| permission(&format!("PA_{number}"), 0..1000)).collect();
+        let allowances = allowances(bomb);
+        let kept = |tracks: &AllowedTracks| match tracks {
+            AllowedTracks::Only(tracks) => tracks.len(),
+            AllowedTracks::All => panic!("nobody may have all"),
+        };
+        // Who is named beyond the bound is known and may have nothing, which is not the same as all.
+        assert_eq!(allowances.participants.len(), 50);
+        assert_eq!(allowances.participants.values().map(kept).sum::<usize>(), MAX_ALLOWED_TRACKS);
+    }
+
+    #[test]
+    fn a_usual_rule_is_kept_whole() {
+        let allowances = allowances(vec![permission("PA_1", 0..64), permission("PA_2", 0..0)]);
+        assert!((0..64).all(|track| allowances.participants[&"PA_1".into()].contains(&track.to_string().into())));
+        assert_eq!(allowances.participants[&"PA_2".into()], AllowedTracks::Only([].into()));
+    }
 }

@@ -80,6 +80,8 @@ async function launchChromium({ devices = 'fake', headless = true }) {
       '--use-fake-device-for-media-stream',
       devices === 'fake' ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
       '--auto-select-desktop-capture-source=Entire screen',
+      // A network namespace has no other interface.
+      '--allow-loopback-in-peer-connection',
       // Candidates with .local names need multicast, which test networks lack.
       '--disable-features=WebRtcHideLocalIpsWithMdns',
     ],

@@ -18,19 +18,23 @@ const STOP_MS = 5_500;
  * A running server.
  * @typedef {object} Server
  * @property {string} origin  Where browsers find it.
+ * @property {number} pid
+ * @property {string} log  The file that its log goes to.
  * @property {(args: string[]) => Promise<string>} token  What `saal token` prints for these arguments.
  * @property {() => Promise<void>} stop  Ends it by SIGTERM; rejects when it does not end well within 5 s.
  */
 
 /**
  * Starts `saal serve --dev`.
- * @param {{ saal: string, log: string, args?: string[] }} options
+ * @param {{ saal: string, log: string, args?: string[], settings?: Record<string, string> }} options  Settings go by
+ *   their names in the environment, such as `SAAL_ROOMS__AUTO_CREATE`.
  * @returns {Promise<Server>}
  */
-export async function startServer({ saal, log, args = [] }) {
+export async function startServer({ saal, log, args = [], settings = {} }) {
   const data = await mkdtemp(join(tmpdir(), 'saal-e2e-'));
   const command = ['serve', '--dev', '--data-dir', data, '--http', '127.0.0.1:0', '--media', '127.0.0.1:0', ...args];
-  const child = spawn(saal, command, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, SAAL_LOG__LEVEL: 'debug' } });
+  const env = { ...process.env, SAAL_LOG__LEVEL: 'debug', ...settings };
+  const child = spawn(saal, command, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const file = createWriteStream(log);
   child.stderr.pipe(file);
   const ended = new Promise((resolve) => {
@@ -43,6 +47,8 @@ export async function startServer({ saal, log, args = [] }) {
   ]);
   return {
     origin,
+    pid: child.pid,
+    log,
     token: async (tokenArgs) => (await promisify(execFile)(saal, ['token', '--dev', ...tokenArgs])).stdout.trim(),
     stop: async () => {
       child.kill('SIGTERM');

@@ -45,7 +45,7 @@ fn an_unverified_address_reaches_nothing() {
         let outcome = call.transport.handle_stun(call.now, ([198, 51, 100, 9], 1).into(), &datagram);
         assert_eq!(outcome, StunOutcome::default());
         // Even so, DTLS takes nothing before a check has been valid.
-        call.transport.handle_dtls(call.now, &datagram);
+        assert!(!call.transport.handle_dtls(call.now, &datagram));
         assert_eq!(call.transport.poll_datagram(), None);
     }
     assert_eq!(call.transport.stats().dtls_refused, 3);
@@ -53,6 +53,22 @@ fn an_unverified_address_reaches_nothing() {
     call.client.start_dtls(call.now);
     call.run(Duration::from_secs(2));
     assert_eq!(call.take_events(), [TransportEvent::Connected]);
+}
+
+#[test]
+fn what_is_of_no_use_to_dtls_is_counted() {
+    let encrypted = |content_type| [&[content_type, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 16][..], &[7; 16]].concat();
+    for junk in [vec![20], vec![63; 500], vec![22; 40], encrypted(23)] {
+        let mut call = Call::new(AS_BROWSERS);
+        call.check(true);
+        assert!(!call.transport.handle_dtls(call.now, &junk), "{junk:?}");
+        assert_eq!(call.transport.stats().dtls_refused, 1);
+    }
+    let mut call = Call::new(AS_BROWSERS);
+    call.check(true);
+    let hello = foreign_client_hello(&call);
+    assert!(call.transport.handle_dtls(call.now, &hello));
+    assert_eq!(call.transport.stats().dtls_refused, 0);
 }
 
 /// What even the owner of the client's address cannot do with a datagram or two, wherever in the handshake.
@@ -170,7 +186,9 @@ fn mutated_datagrams_never_panic() {
         match classify(&datagram) {
             DatagramKind::Rtp => drop(call.transport.open_rtp(&mut datagram)),
             DatagramKind::Rtcp => drop(call.transport.open_rtcp(&mut datagram)),
-            DatagramKind::Dtls => call.transport.handle_dtls(now, &datagram),
+            DatagramKind::Dtls => {
+                call.transport.handle_dtls(now, &datagram);
+            }
             DatagramKind::Stun | DatagramKind::Unknown => {
                 call.transport.handle_stun(now, call.client_address, &datagram);
             }

@@ -159,7 +159,9 @@ impl Call {
 
     fn deliver(&mut self, direction: Direction, datagram: &[u8]) {
         match (direction, classify(datagram)) {
-            (Direction::ToServer, DatagramKind::Dtls) => self.transport.handle_dtls(self.now, datagram),
+            (Direction::ToServer, DatagramKind::Dtls) => {
+                self.transport.handle_dtls(self.now, datagram);
+            }
             (Direction::ToClient, DatagramKind::Dtls) => self.client.handle_datagram(self.now, datagram),
             (Direction::ToClient, DatagramKind::Stun) => self.stun_responses += 1,
             (direction, kind) => panic!("unexpected {kind:?} {direction:?}"),

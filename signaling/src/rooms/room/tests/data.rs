@@ -54,6 +54,7 @@ fn reliable_packets_come_once_and_are_acknowledged_always() {
     let with = |sequence| DataPacket { sequence, ..packet() };
     let delivered = [1, 2, 2, 1, 5, 4, 6].map(|sequence| send(&mut room, &ann, with(sequence)).is_some());
     assert_eq!(delivered, [true, true, false, false, true, false, true]);
+    assert_eq!(room.dropped_data, [DataDrop::Repeated; 3]);
     let taken = room.ordered();
     assert_eq!(taken.len(), 7);
     assert!(taken.iter().all(|command| matches!(command, SfuCommand::DataTaken { bytes: 100, .. })));
@@ -74,13 +75,14 @@ fn lossy_packets_are_neither_counted_nor_acknowledged() {
 }
 
 #[test]
-fn nonsense_is_acknowledged_and_dropped() {
+fn nonsense_is_acknowledged_dropped_and_counted() {
     let mut room = room();
     let (ann, _bob) = (room.join("ann"), room.join("bob"));
     room.forget_all();
     send_over(&mut room, &ann, DataChannel::Reliable, None);
     assert!(room.data.is_empty());
     assert!(matches!(room.ordered().as_slice(), [SfuCommand::DataTaken { .. }]));
+    assert_eq!(room.dropped_data, [DataDrop::Malformed]);
 }
 
 #[test]
@@ -91,6 +93,7 @@ fn nobody_sends_data_without_permission() {
     assert_eq!(send(&mut room, &mute, packet()), None);
     let listener = room.join_as(joiner_with("listener", r#"{"canPublish":false}"#));
     assert_eq!(send(&mut room, &listener, packet()), None);
+    assert_eq!(room.dropped_data, [DataDrop::NotAllowed; 2]);
 }
 
 #[test]
@@ -122,4 +125,63 @@ fn metrics_go_to_those_who_may_see_them() {
     assert_eq!(send(&mut room, &ann, metrics.clone()), None);
     let reader = room.join_as(joiner_with("reader", r#"{"canSubscribeMetrics":true}"#));
     assert_eq!(send(&mut room, &ann, metrics).map(|sent| sent.0), Some(vec![reader.transport]));
+}
+
+const KIB: usize = 1024;
+
+fn flood(room: &mut Fixture, who: &Someone, channel: DataChannel, messages: usize) {
+    for _ in 0..messages {
+        let data = IncomingData { transport: who.transport.clone(), channel, bytes: 64 * KIB, packet: Some(packet()) };
+        room.handle(Input::Data(data));
+    }
+}
+
+fn given_back(room: &mut Fixture) -> usize {
+    let taken = std::mem::take(&mut room.commands).into_iter().map(|command| match command {
+        SfuCommand::DataTaken { bytes, .. } => bytes,
+        _ => 0,
+    });
+    taken.sum()
+}
+
+#[test]
+fn who_sends_too_much_has_to_wait() {
+    let mut room = room();
+    let (ann, bob, _cy) = (room.join("ann"), room.join("bob"), room.join("cy"));
+    room.forget_all();
+    // What the SFU reads on before it waits for us is passed on all the same: it must not be lost.
+    flood(&mut room, &ann, DataChannel::Reliable, 24);
+    assert_eq!(room.data.len(), 24);
+    let at_once = given_back(&mut room);
+    assert_eq!(at_once, 16 * 64 * KIB);
+    room.pass(Duration::from_millis(500));
+    assert_eq!(given_back(&mut room), 0);
+    room.pass(Duration::from_millis(501));
+    assert_eq!(given_back(&mut room), 8 * 64 * KIB);
+    // Nobody waits for somebody else.
+    flood(&mut room, &bob, DataChannel::Reliable, 1);
+    assert_eq!(given_back(&mut room), 64 * KIB);
+}
+
+#[test]
+fn lossy_packets_that_are_too_many_are_dropped_and_counted() {
+    let mut room = room();
+    let (ann, _bob) = (room.join("ann"), room.join("bob"));
+    flood(&mut room, &ann, DataChannel::Lossy, 100);
+    assert_eq!(room.data.len(), 17);
+    assert_eq!(room.dropped_data, [DataDrop::TooMuch; 83]);
+    room.pass(Duration::from_secs(3));
+    flood(&mut room, &ann, DataChannel::Lossy, 1);
+    assert_eq!(room.data.len(), 18);
+}
+
+#[test]
+fn who_leaves_while_it_waits_is_forgotten() {
+    let mut room = room();
+    let (ann, _bob) = (room.join("ann"), room.join("bob"));
+    flood(&mut room, &ann, DataChannel::Reliable, 30);
+    room.request(&ann, Request::Leave(DisconnectReason::ClientInitiated));
+    room.forget_all();
+    room.pass(Duration::from_secs(10));
+    assert_eq!(given_back(&mut room), 0);
 }

@@ -145,16 +145,19 @@ fn an_offer_that_is_no_good_ends_the_attempt_to_join() {
     let outcome = Err(OfferFailure::Unacceptable);
     room.handle(Input::Answered { transport: ann.transport.clone(), offer: 1, outcome });
     assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::JoinFailure, AfterLeave::Disconnect)));
+    assert_eq!(room.refused_offers, 1);
 }
 
 #[test]
 fn a_connected_client_whose_offer_is_no_good_joins_anew() {
-    for failure in [OfferFailure::Unacceptable, OfferFailure::TransportGone] {
+    // What is no fault of the offer is not counted as one.
+    for (failure, refused) in [(OfferFailure::Unacceptable, 1), (OfferFailure::TransportGone, 0)] {
         let mut room = room();
         let ann = room.join("ann");
         room.request(&ann, offer(1));
         room.handle(Input::Answered { transport: ann.transport.clone(), offer: 1, outcome: Err(failure) });
         assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::StateMismatch, AfterLeave::Reconnect)));
+        assert_eq!(room.refused_offers, refused);
     }
 }
 
