@@ -246,6 +246,14 @@ pub enum SfuEvent {
         /// What its next offer must hold beyond the last.
         sections: SectionsNeeded,
     },
+    /// The client decodes no codec that these tracks come in. All of its subscriptions of which that is true, in place of
+    /// those named before; sent when it changed.
+    Unreceivable {
+        /// Which client.
+        transport: TransportSid,
+        /// What it cannot be shown.
+        tracks: Vec<TrackSid>,
+    },
     /// The first packet of a track arrived.
     TrackStarted {
         /// Which.

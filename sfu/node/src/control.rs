@@ -60,6 +60,8 @@ struct TransportEntry {
     shard: Option<ShardId>,
     subscriptions: HashMap<TrackId, SubscriptionEntry>,
 }
+    /// Those of them that it was last said to have no decoder for.
+    unreceivable: Vec<TrackId>,
 
 /// What a client shall receive.
 struct SubscriptionEntry {
@@ -158,6 +160,7 @@ impl Control {
             },
         );
         Ok(())
+                unreceivable: Vec::new(),
     }
 
     fn close(&mut self, sid: &TransportSid) -> Result<(), SfuRefusal> {

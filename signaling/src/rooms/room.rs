@@ -182,6 +182,7 @@ impl Room {
             SfuEvent::TrackStarted { .. } => {}
             SfuEvent::Data { .. } => debug!("a data message was not opened before it came here"),
         }
+            SfuEvent::Unreceivable { transport, tracks } => self.unreceivable(&transport, tracks),
     }
 
     fn notify(&mut self, participant: &ParticipantSid, notice: Notice) {

@@ -103,8 +103,6 @@ pub struct Accepted {
     pub answer: String,
     /// Which track the client will receive on which m-line, in the order of the m-lines.
     pub tracks_by_mid: Vec<(Mid, TrackId)>,
-    /// Subscriptions that this client cannot be shown because it decodes no codec that they come in.
-    pub unreceivable: Vec<TrackId>,
     /// The media agreed on now.
     pub session: Session,
     /// The client's side of ICE.
@@ -182,6 +180,13 @@ impl Negotiation {
         self.subscriptions.remove(track);
     }
 
+    /// Subscriptions that this client cannot be shown because it decodes no codec that they come in, as far as its offers
+    /// have told.
+    #[must_use]
+    pub fn unreceivable(&self) -> Vec<TrackId> {
+        self.subscriptions.unreceivable()
+    }
+
     /// Answers an offer. After an error everything is as it was before, and the client may offer again.
     ///
     /// # Errors
@@ -233,7 +238,6 @@ impl Negotiation {
         Ok(Accepted {
             answer,
             tracks_by_mid: session.downlinks.iter().map(|d| (d.mid.clone(), d.track)).collect(),
-            unreceivable: self.subscriptions.unreceivable(),
             session,
             remote: offer.ice,
             remote_fingerprint: offer.fingerprint,

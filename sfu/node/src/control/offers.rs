@@ -16,7 +16,7 @@ impl Control {
         let id = self.id_of(sid)?;
         let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
         let accepted = entry.negotiation.accept_offer(sdp).map_err(|error| SfuRefusal::BadOffer(error.to_string()))?;
-        let Accepted { answer, tracks_by_mid, session, remote, remote_fingerprint, ice, .. } = accepted;
+        let Accepted { answer, tracks_by_mid, session, remote, remote_fingerprint, ice } = accepted;
         let local = entry.negotiation.local().clone();
         match ice {
             IceChange::First => {
@@ -34,6 +34,7 @@ impl Control {
         self.mute_muted(id);
         self.run_subscriptions_of(id);
         self.ask_for_offer(id);
+        self.tell_unreceivable(id);
         let uplinks = self.transports.get(&id).into_iter().flat_map(|entry| &entry.session.uplinks);
         let uplinks = uplinks.map(|uplink| (uplink.mid.clone(), uplink.track));
         let tracks_by_mid = tracks_by_mid

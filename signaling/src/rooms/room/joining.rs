@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Coming in, coming back on a new websocket, and losing a websocket.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +105,7 @@ impl Room {
         self.notify(&sid, Notice::Room(Box::new(self.info())));
         self.renew_token(&sid);
         self.repeat_denials(&sid);
+        self.repeat_failures(&sid);
         self.repeat_speakers(&sid);
         if let Some(sync) = sync {
             self.sync(&sid, sync);
@@ -171,6 +172,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         wishes: HashMap::new(),
         subscriptions: HashSet::new(),
         denied: HashSet::new(),
+        unreceivable: BTreeSet::new(),
         last_data_sequence: 0,
         info: Arc::new(info),
         told_at: None,

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid};
+use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid, TransportSid};
 
 use super::Room;
 use super::lifetime::Timer;
 use super::participant::{Participant, Track};
 use crate::media::subscriptions::settings;
 use crate::rooms::input::{Allowances, Now, SubscriptionRules, TrackWish};
-use crate::rooms::output::{Notice, Output};
+use crate::rooms::output::{Notice, Output, SubscriptionFailure};
 
 /// Shortest time between two changes of whom a publisher lets receive its tracks.
 const RULES_INTERVAL: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ impl Room {
         }
         self.reconcile(sid, &known);
         for track in unknown.into_iter().filter(|_| subscribe) {
-            self.notify(sid, Notice::SubscriptionFailed { track });
+            self.notify(sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoSuchTrack });
         }
     }
 
@@ -185,6 +185,26 @@ impl Room {
         for track in &tracks {
             receiver.subscriptions.remove(track);
         }
+    /// A client has no decoder for these of its subscriptions, and for no others.
+    pub(super) fn unreceivable(&mut self, transport: &TransportSid, mut tracks: Vec<TrackSid>) {
+        // The node may not have heard yet of an end that this room knows of.
+        tracks.retain(|track| self.tracks.contains_key(track));
+        let Some(sid) = self.participant_of_transport(transport) else { return };
+        let Some(receiver) = self.participants.get_mut(&sid) else { return };
+        let known = std::mem::replace(&mut receiver.unreceivable, tracks.iter().cloned().collect());
+        for track in tracks.into_iter().filter(|track| !known.contains(track)) {
+            self.notify(&sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoDecoder });
+        }
+    }
+
+    /// Tells a client that resumed what it has no decoder for.
+    pub(super) fn repeat_failures(&mut self, sid: &ParticipantSid) {
+        let unreceivable = self.participants.get(sid).map(|receiver| receiver.unreceivable.clone());
+        for track in unreceivable.into_iter().flatten() {
+            self.notify(sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoDecoder });
+        }
+    }
+
         let transport = receiver.transport.clone();
         self.order(SfuCommand::Unsubscribe { transport, tracks });
     }

@@ -139,6 +139,7 @@ impl TestSfu {
             SfuEvent::Connected { transport }
             | SfuEvent::Failed { transport, .. }
             | SfuEvent::SectionsNeeded { transport, .. }
+            | SfuEvent::Unreceivable { transport, .. }
             | SfuEvent::Data { transport, .. } => Some(transport),
             SfuEvent::TrackStarted { .. } | SfuEvent::Speakers { .. } => None,
         };

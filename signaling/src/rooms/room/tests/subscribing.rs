@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::*;
 use crate::rooms::info::{Layer, Quality};
 use crate::rooms::input::{Allowances, AllowedTracks, SubscriptionRules, TrackWish};
+use crate::rooms::output::SubscriptionFailure;
 
 fn choose(tracks: &[&TrackSid], subscribe: bool) -> Request {
     Request::Subscribe { tracks: tracks.iter().map(|track| (*track).clone()).collect(), subscribe }
@@ -82,9 +83,34 @@ fn wanting_what_is_not_there_is_answered() {
     let ann = room.join("ann");
     room.forget_all();
     room.request(&ann, choose(&[&"TR_gone".into()], true));
-    assert_eq!(room.told(&ann), [Notice::SubscriptionFailed { track: "TR_gone".into() }]);
+    let why = SubscriptionFailure::NoSuchTrack;
+    assert_eq!(room.told(&ann), [Notice::SubscriptionFailed { track: "TR_gone".into(), why }]);
     room.request(&ann, choose(&[&"TR_gone".into()], false));
     assert_eq!(room.told(&ann), []);
+}
+
+#[test]
+fn a_client_without_a_decoder_is_told_once_for_each_track() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    let (first, second) = (room.publish(&ann, camera("1")), room.publish(&ann, camera("2")));
+    room.forget_all();
+    let say = |room: &mut Fixture, tracks: &[&TrackSid]| {
+        let tracks = tracks.iter().map(|track| (*track).clone()).collect();
+        room.handle(Input::Sfu(SfuEvent::Unreceivable { transport: bob.transport.clone(), tracks }));
+        room.told(&bob)
+    };
+    let failed = |track: &TrackSid| {
+        let why = SubscriptionFailure::NoDecoder;
+        Notice::SubscriptionFailed { track: track.clone(), why }
+    };
+    assert_eq!(say(&mut room, &[&first]), [failed(&first)]);
+    assert_eq!(say(&mut room, &[&first, &second]), [failed(&second)]);
+    assert_eq!(say(&mut room, &[&second]), []);
+    assert_eq!(say(&mut room, &[&first, &second]), [failed(&first)], "the first was receivable in between");
+    let session = room.resume("bob", &bob.sid);
+    let told = room.told_to(session);
+    assert!(told.contains(&failed(&first)) && told.contains(&failed(&second)), "what was said may have been lost");
 }
 
 #[test]

@@ -164,7 +164,10 @@ fn a_client_without_the_codec_is_named_and_left_in_peace() {
     let mut negotiation = negotiation();
     negotiation.subscribe(request(12, Codec::Vp8));
     let accepted = negotiation.accept_offer(&offer(&[data("0"), h264("1", "recvonly")])).unwrap();
-    assert_eq!(accepted.unreceivable, [TrackId(12)]);
+    assert_eq!(negotiation.unreceivable(), [TrackId(12)]);
+    assert_eq!(negotiation.poll_sections_needed(), None);
+    negotiation.subscribe(request(13, Codec::Vp8));
+    assert_eq!(negotiation.unreceivable(), [TrackId(12), TrackId(13)], "its next offer need not be waited for");
     assert_eq!(negotiation.poll_sections_needed(), None);
     assert_eq!(Answered::of(&accepted).directions(), "0:data 1:inactive");
 }
