@@ -11,6 +11,9 @@ use thiserror::Error;
 
 use crate::ids::{ParticipantSid, RoomSid, TrackSid, TransportSid};
 
+/// Longest SDP that travels. A client's description of a call with 120 m-lines of either kind has about 720 kB.
+pub const MAX_SDP_BYTES: usize = 1024 * 1024;
+
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MediaKind {
@@ -94,7 +97,7 @@ pub enum SfuCommand {
     Offer {
         /// Whose offer.
         transport: TransportSid,
-        /// SDP (RFC 8866), at most a few hundred kilobytes.
+        /// SDP (RFC 8866), at most [`MAX_SDP_BYTES`].
         sdp: String,
     },
     /// Expect an m-line for a track.

@@ -5,10 +5,13 @@ use bus::{Answer, SfuEvent, SfuRefusal, TransportSid};
 use sfu_media::ids::TransportId;
 use sfu_media::session::{Session, TransportSetup};
 use sfu_media::shard::message::ShardCommand;
-use sfu_media::transport::negotiation::{Accepted, IceChange};
+use sfu_media::transport::negotiation::{self, Accepted, IceChange};
 
 use super::{Control, ControlOutput};
 use crate::registry::Place;
+
+// Signaling lets through what negotiation reads: neither limit can move alone.
+const _: () = assert!(bus::MAX_SDP_BYTES == negotiation::MAX_SDP_BYTES);
 
 impl Control {
     /// Answers an offer and puts what it agreed on into effect.
