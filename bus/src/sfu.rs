@@ -90,7 +90,7 @@ pub enum SfuCommand {
         transport: TransportSid,
         /// The room it belongs to.
         room: RoomSid,
-        /// The participant behind it.
+        /// The participant behind it, for the node's log alone.
         participant: ParticipantSid,
     },
     /// Answer a client's offer; replies with [`SfuReply::Answer`].
