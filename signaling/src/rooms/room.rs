@@ -6,6 +6,7 @@
 
 mod control;
 mod data;
+mod departures;
 mod joining;
 mod leaving;
 mod lifetime;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use bus::{ParticipantSid, RoomSid, SfuCommand, SfuEvent, TrackSid, TransportSid};
 use tracing::debug;
 
+use self::departures::Departures;
 use self::lifetime::{Timer, Timers};
 use self::participant::Participant;
 use self::speakers::Speakers;
@@ -57,6 +59,8 @@ pub(crate) struct Room {
     changed: BTreeMap<ParticipantSid, Told>,
     /// Who the others must be told is gone.
     departed: Vec<Arc<ParticipantInfo>>,
+    /// Those of the last time who are, for whoever was not listening.
+    departures: Departures,
     /// When everybody last heard about the room itself.
     room_told_at: Option<Instant>,
     /// The time of the last input.
@@ -105,6 +109,7 @@ impl Room {
             idle: None,
             changed: BTreeMap::new(),
             departed: Vec::new(),
+            departures: Departures::default(),
             room_told_at: None,
             now: now.instant,
             has_changed: false,
@@ -209,6 +214,9 @@ impl Room {
         if departed.is_empty() && changed.is_empty() {
             return;
         }
+        for farewell in &departed {
+            self.departures.remember(self.now, farewell);
+        }
         for (sid, recipient) in &self.participants {
             let Some(session) = recipient.session else { continue };
             // A client takes whatever bears its own identity for news about itself.
@@ -242,6 +250,12 @@ impl Room {
             }
         }
         due
+    }
+
+    /// Whether others see somebody of that identity.
+    fn is_seen(&self, identity: &Identity) -> bool {
+        let sid = self.identities.get(identity);
+        sid.and_then(|sid| self.participants.get(sid)).is_some_and(|participant| !participant.permissions.is_hidden)
     }
 
     /// Everybody whom `recipient` may know of, itself left out.

@@ -99,7 +99,8 @@ impl Room {
         self.notify(&sid, Notice::Resumed { last_data_sequence });
         // A client that reads in the update that it is muted, and is not, opens the track again.
         self.repeat_mutes(&sid);
-        let mut everybody = self.others(&sid);
+        let mut everybody = self.departures.still_gone(|left| *left == identity || self.is_seen(left));
+        everybody.extend(self.others(&sid));
         everybody.extend(self.participants.get(&sid).map(|participant| participant.info.clone()));
         self.notify(&sid, Notice::Participants(everybody));
         self.notify(&sid, Notice::Room(Box::new(self.info())));
