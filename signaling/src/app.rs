@@ -17,7 +17,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tracing::warn;
 
 use crate::auth::revocation::Revocations;
-use crate::auth::room_token::TokenKeys;
+use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
@@ -63,6 +63,11 @@ impl App {
             registry,
             sessions: Tasks::default(),
         })
+    }
+
+    /// Whether somebody who comes to a room that is not there makes it.
+    pub(crate) fn may_create_room(&self, token: &RoomToken) -> bool {
+        self.config.rooms.auto_create || token.grants.room_create
     }
 
     /// Tells everybody to leave and waits until they are gone.

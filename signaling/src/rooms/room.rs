@@ -17,7 +17,7 @@ mod requests;
 mod speakers;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(in crate::rooms) mod tests;
 mod tracks;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -82,7 +82,7 @@ fn room_with(settings: RoomSettings) -> Fixture {
 }
 
 /// Somebody who wants in, and may do what a plain token grants.
-fn joiner(identity: &str) -> Join {
+pub(in crate::rooms) fn joiner(identity: &str) -> Join {
     joiner_with(identity, "{}")
 }
 
@@ -120,7 +120,7 @@ fn camera(cid: &str) -> AddTrack {
     }
 }
 
-fn microphone(cid: &str) -> AddTrack {
+pub(in crate::rooms) fn microphone(cid: &str) -> AddTrack {
     AddTrack { kind: Some(MediaKind::Audio), source: TrackSource::Microphone, width: 0, height: 0, ..camera(cid) }
 }
 
