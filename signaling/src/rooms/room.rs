@@ -138,7 +138,7 @@ impl Room {
             Input::Sfu(event) => self.sfu_event(now, event),
             Input::Data(data) => self.data(data),
             Input::Answered { transport, offer, outcome } => self.answered(now, &transport, offer, outcome),
-            Input::TransportRefused { transport } => self.transport_refused(now, &transport),
+            Input::TransportRefused { transport, is_full } => self.transport_refused(now, &transport, is_full),
             Input::NodeLost => self.node_lost(now),
             Input::Control { id, control } => self.control(now, id, control),
             Input::Close(reason) => self.close(now, reason),
@@ -182,12 +182,12 @@ impl Room {
             SfuEvent::Connected { transport } => self.connected(&transport),
             SfuEvent::Failed { transport, reason } => self.transport_failed(now, &transport, reason),
             SfuEvent::SectionsNeeded { transport, sections } => self.sections_needed(now, &transport, sections),
+            SfuEvent::Unreceivable { transport, tracks } => self.unreceivable(&transport, tracks),
             SfuEvent::Speakers { levels, source } => self.speaker_levels(now, source, levels),
             // A track is announced as soon as its m-line is there: one that is muted sends nothing for a long time.
             SfuEvent::TrackStarted { .. } => {}
             SfuEvent::Data { .. } => debug!("a data message was not opened before it came here"),
         }
-            SfuEvent::Unreceivable { transport, tracks } => self.unreceivable(&transport, tracks),
     }
 
     fn notify(&mut self, participant: &ParticipantSid, notice: Notice) {

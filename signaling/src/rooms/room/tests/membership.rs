@@ -279,7 +279,9 @@ fn a_lost_node_makes_everybody_join_anew() {
 #[test]
 fn a_node_without_room_turns_people_away() {
     let mut room = room();
-    let ann = room.enter(joiner("ann")).expect("let in");
-    room.handle(Input::TransportRefused { transport: ann.transport.clone() });
-    assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::JoinFailure, AfterLeave::Disconnect)));
+    for (is_full, then) in [(true, AfterLeave::Disconnect), (false, AfterLeave::Reconnect)] {
+        let ann = room.enter(joiner("ann")).expect("let in");
+        room.handle(Input::TransportRefused { transport: ann.transport.clone(), is_full });
+        assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::JoinFailure, then)));
+    }
 }
