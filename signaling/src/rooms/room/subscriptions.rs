@@ -10,6 +10,7 @@ use super::Room;
 use super::lifetime::Timer;
 use super::participant::{Participant, Track};
 use crate::media::subscriptions::settings;
+use crate::rooms::info::TrackInfo;
 use crate::rooms::input::{Allowances, Now, SubscriptionRules, TrackWish};
 use crate::rooms::output::{Notice, Output, SubscriptionFailure};
 
@@ -68,6 +69,20 @@ impl Room {
         let (_, published) = self.publication(track)?;
         let wish = self.participants.get(sid)?.wishes.get(track).copied();
         Some(settings(&published.info, wish))
+    }
+
+    /// A track comes in other sizes than `before`: for the same tile another layer may be enough now.
+    pub(super) fn reconfigure(&mut self, before: &TrackInfo) {
+        let Some((_, published)) = self.publication(&before.sid) else { return };
+        let receivers = self.participants.values().filter(|receiver| receiver.subscriptions.contains(&before.sid));
+        let changed = receivers.filter_map(|receiver| {
+            let wish = receiver.wishes.get(&before.sid).copied();
+            let (transport, settings) = (receiver.transport.clone(), settings(&published.info, wish));
+            (settings != self::settings(before, wish)).then_some((transport, settings))
+        });
+        for (transport, settings) in changed.collect::<Vec<_>>() {
+            self.order(SfuCommand::ConfigureSubscription { transport, track: before.sid.clone(), settings });
+        }
     }
 
     fn publication(&self, track: &TrackSid) -> Option<(&Participant, &Track)> {
@@ -170,21 +185,6 @@ impl Room {
         }
     }
 
-    fn subscribe(&mut self, sid: &ParticipantSid, subscriptions: Vec<Subscription>) {
-        let Some(receiver) = self.participants.get_mut(sid).filter(|_| !subscriptions.is_empty()) else { return };
-        receiver.subscriptions.extend(subscriptions.iter().map(|subscription| subscription.track.clone()));
-        let transport = receiver.transport.clone();
-        for subscription in &subscriptions {
-            self.tell_speaker(sid, &subscription.publisher);
-        }
-        self.order(SfuCommand::Subscribe { transport, subscriptions });
-    }
-
-    fn unsubscribe(&mut self, sid: &ParticipantSid, tracks: Vec<TrackSid>) {
-        let Some(receiver) = self.participants.get_mut(sid).filter(|_| !tracks.is_empty()) else { return };
-        for track in &tracks {
-            receiver.subscriptions.remove(track);
-        }
     /// A client has no decoder for these of its subscriptions, and for no others.
     pub(super) fn unreceivable(&mut self, transport: &TransportSid, mut tracks: Vec<TrackSid>) {
         // The node may not have heard yet of an end that this room knows of.
@@ -205,6 +205,21 @@ impl Room {
         }
     }
 
+    fn subscribe(&mut self, sid: &ParticipantSid, subscriptions: Vec<Subscription>) {
+        let Some(receiver) = self.participants.get_mut(sid).filter(|_| !subscriptions.is_empty()) else { return };
+        receiver.subscriptions.extend(subscriptions.iter().map(|subscription| subscription.track.clone()));
+        let transport = receiver.transport.clone();
+        for subscription in &subscriptions {
+            self.tell_speaker(sid, &subscription.publisher);
+        }
+        self.order(SfuCommand::Subscribe { transport, subscriptions });
+    }
+
+    fn unsubscribe(&mut self, sid: &ParticipantSid, tracks: Vec<TrackSid>) {
+        let Some(receiver) = self.participants.get_mut(sid).filter(|_| !tracks.is_empty()) else { return };
+        for track in &tracks {
+            receiver.subscriptions.remove(track);
+        }
         let transport = receiver.transport.clone();
         self.order(SfuCommand::Unsubscribe { transport, tracks });
     }

@@ -146,6 +146,30 @@ fn a_smaller_tile_gets_a_smaller_picture() {
 }
 
 #[test]
+fn when_a_track_changes_its_sizes_its_receivers_get_another_layer() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    room.join("cy");
+    let layer = |quality, width, height| Layer { quality, width, height, ..Layer::default() };
+    let large = vec![layer(Quality::Low, 640, 360), layer(Quality::High, 1280, 720)];
+    let track = room.publish(&ann, AddTrack { layers: large, ..camera("c") });
+    let wish = TrackWish { width: 300, height: 170, ..TrackWish::default() };
+    room.request(&bob, Request::ConfigureTracks { tracks: vec![track.clone()], wish });
+    room.forget_all();
+    let small = vec![layer(Quality::Low, 160, 90), layer(Quality::High, 320, 180)];
+    room.request(&ann, Request::VideoLayers { track, layers: small });
+    let configured: Vec<_> = room
+        .ordered()
+        .into_iter()
+        .filter_map(|command| match command {
+            SfuCommand::ConfigureSubscription { transport, settings, .. } => Some((transport, settings.max_layer)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(configured, [(bob.transport, 2)], "who wants all of it gets all of it as before");
+}
+
+#[test]
 fn a_wish_from_before_counts_when_the_track_is_received() {
     let mut room = room();
     let ann = room.join("ann");
