@@ -23,8 +23,7 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
     let kind_details = token.claims.kind_details.iter().flatten();
     let kind_details =
         kind_details.filter_map(|name| proto::participant_info::KindDetail::from_str_name(&name.to_uppercase()));
-    // Old tokens say so among the grants.
-    let kind = if token.grants.agent { ParticipantKind::Agent } else { ParticipantKind::parse(&token.claims.kind) };
+    let kind = kind(token);
     Join {
         session,
         identity: token.identity().into(),
@@ -37,6 +36,15 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
         auto_subscribe: join.connection_settings.is_none_or(|settings| settings.auto_subscribe),
         tracks: join.add_track_requests.into_iter().map(requests::add_track::parse).collect(),
         offer: join.publisher_offer.map(|offer| Offer { id: offer.id, sdp: offer.sdp }),
+    }
+}
+
+/// What kind of participant a token makes. Old ones say so among the grants.
+fn kind(token: &RoomToken) -> ParticipantKind {
+    match ParticipantKind::parse(&token.claims.kind) {
+        ParticipantKind::Standard if token.grants.agent => ParticipantKind::Agent,
+        ParticipantKind::Standard if token.grants.recorder => ParticipantKind::Egress,
+        kind => kind,
     }
 }
 
