@@ -7,6 +7,9 @@ use livekit_protocol::{SubscriptionPermission, TrackPermission};
 use super::Task;
 use crate::rooms::input::{Allowances, AllowedTracks, Request, SubscriptionRules};
 
+/// Tracks that one receiver may be allowed by name. More than anybody publishes.
+const MAX_TRACKS: usize = 100;
+
 /// Receivers that a publisher may name. More than any room holds.
 const MAX_ALLOWANCES: usize = 2000;
 
@@ -25,7 +28,7 @@ fn allowances(permissions: Vec<TrackPermission>) -> Allowances {
         let tracks = if permission.all_tracks {
             AllowedTracks::All
         } else {
-            AllowedTracks::Only(permission.track_sids.into_iter().map(TrackSid::from).collect())
+            AllowedTracks::Only(permission.track_sids.into_iter().take(MAX_TRACKS).map(TrackSid::from).collect())
         };
         if !permission.participant_sid.is_empty() {
             allowances.participants.insert(permission.participant_sid.into(), tracks);
@@ -34,4 +37,28 @@ fn allowances(permissions: Vec<TrackPermission>) -> Allowances {
         }
     }
     allowances
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_room_keeps_of_a_publisher_is_bounded() {
+        let track_sids: Vec<_> = (0..MAX_TRACKS * 2).map(|number| format!("TR_{number}")).collect();
+        let permission = |number: usize| TrackPermission {
+            participant_sid: format!("PA_{number}"),
+            track_sids: track_sids.clone(),
+            ..TrackPermission::default()
+        };
+        let track_permissions = (0..MAX_ALLOWANCES + 1).map(permission).collect();
+        let Task::Room(Request::AllowSubscribers(SubscriptionRules::Only(allowances))) =
+            parse(SubscriptionPermission { all_participants: false, track_permissions })
+        else {
+            panic!("another request")
+        };
+        assert_eq!(allowances.participants.len(), MAX_ALLOWANCES);
+        let allowed = allowances.participants.get(&"PA_0".into());
+        assert!(matches!(allowed, Some(AllowedTracks::Only(tracks)) if tracks.len() == MAX_TRACKS));
+    }
 }
