@@ -4,8 +4,6 @@
 //! Every command names its subject by the identifiers that signaling chose, so a command can be repeated: opening what
 //! is open and closing what is closed changes nothing.
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -176,8 +174,6 @@ pub struct Answer {
     pub sdp: String,
     /// The track on each m-line in use, by its mid, in both directions.
     pub tracks_by_mid: Vec<(String, TrackSid)>,
-    /// Where the node listens; the answer holds them too.
-    pub candidates: Vec<SocketAddr>,
 }
 
 /// A node's answer to a command that worked.

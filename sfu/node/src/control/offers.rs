@@ -45,7 +45,7 @@ impl Control {
             .chain(uplinks)
             .filter_map(|(mid, track)| Some((mid.as_str().to_owned(), self.tracks.get(&track)?.sid.clone())))
             .collect();
-        Ok(Answer { sdp: answer, tracks_by_mid, candidates: self.config.candidates.clone() })
+        Ok(Answer { sdp: answer, tracks_by_mid })
     }
 
     /// Replaces a session that was negotiated before, at the shard or where it waits for one.

@@ -126,7 +126,7 @@ pub(in crate::rooms) fn microphone(cid: &str) -> AddTrack {
 
 fn answer(tracks: &[(&str, &TrackSid)]) -> Answer {
     let tracks_by_mid = tracks.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).clone())).collect();
-    Answer { sdp: "answer".into(), tracks_by_mid, candidates: Vec::new() }
+    Answer { sdp: "answer".into(), tracks_by_mid }
 }
 
 impl Fixture {

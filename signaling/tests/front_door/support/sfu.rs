@@ -227,7 +227,7 @@ impl Transport {
             tracks_by_mid
                 .extend(received.map(|(index, subscription)| (format!("{letter}{index}"), subscription.track.clone())));
         }
-        Ok(Answer { sdp: format!("answer to {}", self.participant), tracks_by_mid, candidates: Vec::new() })
+        Ok(Answer { sdp: format!("answer to {}", self.participant), tracks_by_mid })
     }
 
     fn missing(&self) -> SectionsNeeded {
