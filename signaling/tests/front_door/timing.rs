@@ -168,6 +168,21 @@ async fn a_connection_that_says_nothing_is_closed_after_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_connection_carries_requests_for_ever() {
+    let server = Server::start().await;
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(server.address).await.expect("connected");
+    let mut answer = [0; 1024];
+    while stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.is_ok()
+        && stream.read(&mut answer).await.is_ok_and(|length| length > 0)
+    {
+        assert!(started.elapsed().as_secs() < 400, "it is still served");
+        pass(Duration::from_secs(3)).await;
+    }
+    assert!(started.elapsed().as_secs() >= 300);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_does_not_read_does_not_hold_up_the_others() {
     let service = Memory::start();
     let (mut witness, watching) = service.join("witness").await;
