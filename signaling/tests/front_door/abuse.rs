@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::client::offer;
+use crate::support::client::{join_request, offer};
 use crate::support::sfu::sdp;
-use crate::support::{Client, Server, soon};
+use crate::support::{Client, Server, Token, soon};
 
 #[tokio::test]
 async fn a_frame_that_is_too_large_closes_the_websocket() {
@@ -52,6 +52,16 @@ async fn an_offer_of_a_large_meeting_fits() {
     };
     ann.send(Request::SyncState(sync)).await;
     ann.ping().await;
+}
+
+#[tokio::test]
+async fn a_join_that_announces_tracks_without_end_is_heard_in_part() {
+    let server = Server::start().await;
+    let join = proto::JoinRequest { add_track_requests: vec![Default::default(); 5000], ..join_request() };
+    let (mut ann, _) = Client::join_with(&server, &Token::join("room", "ann"), &join).await;
+    ann.ping().await;
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.text().contains("signaling_slow_sessions_total 0"), "nobody can read so many answers at once");
 }
 
 #[tokio::test]
