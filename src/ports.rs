@@ -3,9 +3,10 @@
 //! The ports this process listens on, and one clear sentence when it cannot have one.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use anyhow::{Error, Result, anyhow};
+use sfu_node::StartError;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
@@ -16,11 +17,14 @@ pub(crate) async fn listen_for_http(settings: &Settings) -> Result<TcpListener> 
     TcpListener::bind(address).await.map_err(|error| refusal(&error, "TCP", address, "http.listen (--http)"))
 }
 
-/// Fails when somebody else has the media port, before anything else starts.
-pub(crate) fn check_media_port(settings: &Settings) -> Result<()> {
-    let address = settings.media.listen;
-    UdpSocket::bind(address).map_err(|error| refusal(&error, "UDP", address, "media.listen (--media)"))?;
-    Ok(())
+/// Why the SFU does not start.
+pub(crate) fn sfu_refusal(error: StartError) -> Error {
+    const SETTING: &str = "media.listen (--media)";
+    match error {
+        StartError::PortTaken(address) => refusal(&ErrorKind::AddrInUse.into(), "UDP", address, SETTING),
+        StartError::Socket(address, error) => refusal(&error, "UDP", address, SETTING),
+        other => Error::new(other).context("starting the SFU"),
+    }
 }
 
 fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting: &str) -> Error {
@@ -42,14 +46,10 @@ fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Http, Media};
+    use crate::config::Http;
 
     fn settings(address: SocketAddr) -> Settings {
-        Settings {
-            http: Http { listen: address },
-            media: Media { listen: address, ..Media::default() },
-            ..Settings::default()
-        }
+        Settings { http: Http { listen: address }, ..Settings::default() }
     }
 
     #[tokio::test]
@@ -62,18 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_media_port_is_named_with_the_setting_to_change() {
-        let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = taken.local_addr().unwrap();
-        let told = check_media_port(&settings(address)).unwrap_err().to_string();
-        assert!(told.contains(&format!("UDP port {}", address.port())) && told.contains("media.listen"), "{told}");
-        drop(taken);
-        assert!(check_media_port(&settings(address)).is_ok());
-    }
-
-    #[test]
-    fn an_address_of_another_machine_is_named() {
-        let told = check_media_port(&settings("192.0.2.1:7882".parse().unwrap())).unwrap_err().to_string();
+    fn a_media_port_that_cannot_be_had_is_named_with_the_setting_to_change() {
+        let address = "192.0.2.1:7882".parse().unwrap();
+        let told = sfu_refusal(StartError::PortTaken(address)).to_string();
+        assert!(told.starts_with("UDP port 7882 is already taken") && told.contains("media.listen"), "{told}");
+        let told = sfu_refusal(StartError::Socket(address, ErrorKind::AddrNotAvailable.into())).to_string();
         assert!(told.starts_with("192.0.2.1 is no address of this machine"), "{told}");
     }
 }

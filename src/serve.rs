@@ -42,7 +42,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 
 async fn serve(settings: &Settings) -> Result<()> {
     let stop = Stop::on_signals()?;
-    ports::check_media_port(settings)?;
     let http = ports::listen_for_http(settings).await?;
     let goodbye = {
         let stop = stop.clone();
@@ -70,7 +69,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         shards: settings.media.shards,
         dev: settings.dev,
     };
-    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).context("starting the SFU")?;
+    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::sfu_refusal)?;
     let died = node.died();
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let signaling = signaling::serve(signaling_config(settings), bus, http, metrics, stop.asked_for());
