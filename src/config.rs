@@ -133,12 +133,9 @@ impl Default for Media {
 
 impl Default for Rooms {
     fn default() -> Self {
-        Self {
-            auto_create: true,
-            empty_timeout: Duration::from_secs(300),
-            departure_timeout: Duration::from_secs(20),
-            max_participants: 0,
-        }
+        let signaling::RoomDefaults { auto_create, empty_timeout, departure_timeout, max_participants } =
+            signaling::RoomDefaults::default();
+        Self { auto_create, empty_timeout, departure_timeout, max_participants }
     }
 }
 
