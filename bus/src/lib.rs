@@ -11,6 +11,6 @@ mod sfu;
 pub use ids::{NodeId, ParticipantSid, RoomSid, TrackSid, TransportSid};
 pub use local::{Bus, BusError, PendingReply, RoomEvents, SfuEndpoint, SfuRequest};
 pub use sfu::{
-    Answer, DataChannel, MediaKind, Publication, SectionsNeeded, SfuCommand, SfuEvent, SfuRefusal, SfuReply,
-    SpeakerLevel, Subscription, SubscriptionSettings, TransportFailure,
+    Answer, DataChannel, MAX_SDP_BYTES, MediaKind, Publication, SectionsNeeded, SfuCommand, SfuEvent, SfuRefusal,
+    SfuReply, SpeakerLevel, Subscription, SubscriptionSettings, TransportFailure,
 };

@@ -287,6 +287,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_full_queue_makes_the_sender_wait() {
+        let bus = Bus::local();
+        let mut endpoint = bus.serve_sfu("node".into());
+        for number in 0..COMMAND_QUEUE {
+            bus.tell(&"node".into(), close(&number.to_string())).await.expect("a node");
+        }
+        let node = NodeId::from("node");
+        let mut waiting = std::pin::pin!(bus.tell(&node, close("last")));
+        assert!(tokio::time::timeout(Duration::ZERO, waiting.as_mut()).await.is_err());
+        endpoint.next().await.expect("a request");
+        assert_eq!(waiting.await, Ok(()));
+        for _ in 0..COMMAND_QUEUE - 1 {
+            endpoint.next().await.expect("a request");
+        }
+        let (command, _reply) = endpoint.next().await.expect("a request").into_parts();
+        assert!(matches!(command, SfuCommand::CloseTransport { transport } if transport == TransportSid::from("last")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_an_answer() {
+        let bus = Bus::local();
+        let mut endpoint = bus.serve_sfu("node".into());
+        let dropped = bus.begin(&"node".into(), close("a")).await.expect("a node");
+        drop(endpoint.next().await);
+        assert_eq!(dropped.answer().await, Err(BusError::Closed));
+        let kept = bus.begin(&"node".into(), close("b")).await.expect("a node");
+        let _request = endpoint.next().await;
+        assert_eq!(kept.answer().await, Err(BusError::Timeout));
+    }
+
+    #[tokio::test]
     async fn an_absent_node_is_told_at_once() {
         let bus = Bus::local();
         assert_eq!(bus.request(&"node".into(), close("t")).await, Err(BusError::NoSuchNode));

@@ -4,12 +4,13 @@
 //! Every command names its subject by the identifiers that signaling chose, so a command can be repeated: opening what
 //! is open and closing what is closed changes nothing.
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ids::{ParticipantSid, RoomSid, TrackSid, TransportSid};
+
+/// Longest SDP that travels. A client's description of a call with 120 m-lines of either kind has about 720 kB.
+pub const MAX_SDP_BYTES: usize = 1024 * 1024;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,14 +88,14 @@ pub enum SfuCommand {
         transport: TransportSid,
         /// The room it belongs to.
         room: RoomSid,
-        /// The participant behind it.
+        /// The participant behind it, for the node's log alone.
         participant: ParticipantSid,
     },
     /// Answer a client's offer; replies with [`SfuReply::Answer`].
     Offer {
         /// Whose offer.
         transport: TransportSid,
-        /// SDP (RFC 8866), at most a few hundred kilobytes.
+        /// SDP (RFC 8866), at most [`MAX_SDP_BYTES`].
         sdp: String,
     },
     /// Expect an m-line for a track.
@@ -173,8 +174,6 @@ pub struct Answer {
     pub sdp: String,
     /// The track on each m-line in use, by its mid, in both directions.
     pub tracks_by_mid: Vec<(String, TrackSid)>,
-    /// Where the node listens; the answer holds them too.
-    pub candidates: Vec<SocketAddr>,
 }
 
 /// A node's answer to a command that worked.
@@ -245,6 +244,14 @@ pub enum SfuEvent {
         transport: TransportSid,
         /// What its next offer must hold beyond the last.
         sections: SectionsNeeded,
+    },
+    /// The client decodes no codec that these tracks come in. All of its subscriptions of which that is true, in place of
+    /// those named before; sent when it changed.
+    Unreceivable {
+        /// Which client.
+        transport: TransportSid,
+        /// What it cannot be shown.
+        tracks: Vec<TrackSid>,
     },
     /// The first packet of a track arrived.
     TrackStarted {

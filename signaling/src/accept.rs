@@ -21,6 +21,13 @@ use crate::tasks::Tasks;
 /// Longest wait for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a connection may carry requests, unless it becomes a websocket. Somebody who reads one byte at a time would
+/// hold it for ever otherwise.
+const CONNECTION_LIFE: Duration = Duration::from_secs(5 * 60);
+
+/// What the last answer of such a connection gets.
+const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Longest head of a request. The join request stands in its URL: a browser's has about 4 kB with its token.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
@@ -114,6 +121,10 @@ async fn serve_connection(
         () = stopped => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = tokio::time::sleep(CONNECTION_LIFE) => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(LAST_ANSWER_TIMEOUT, connection).await.unwrap_or(Ok(()))
         }
     }
 }

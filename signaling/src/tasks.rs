@@ -20,6 +20,11 @@ impl Tasks {
         TaskGuard(self.0.clone())
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        *self.0.borrow()
+    }
+
     /// Waits until none is left.
     pub(crate) async fn all_ended(&self) {
         // The sender is alive: this is `self`.

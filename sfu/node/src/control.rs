@@ -14,13 +14,14 @@ mod subscriptions;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bus::{RoomSid, SfuCommand, SfuEvent, SfuRefusal, SfuReply, TrackSid, TransportSid};
+use bus::{ParticipantSid, RoomSid, SfuCommand, SfuEvent, SfuRefusal, SfuReply, TrackSid, TransportSid};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
 use sfu_media::session::{Codec, Session};
 use sfu_media::shard::message::ShardCommand;
 use sfu_media::transport::negotiation::{Negotiation, NegotiationConfig};
+use tracing::debug;
 
 use crate::node::MAX_TRANSPORTS;
 use crate::registry::{Place, Registry};
@@ -60,6 +61,8 @@ struct TransportEntry {
     /// The shard that hears it, once DTLS is up there.
     shard: Option<ShardId>,
     subscriptions: BTreeMap<TrackId, SubscriptionEntry>,
+    /// Those of them that it was last said to have no decoder for.
+    unreceivable: Vec<TrackId>,
 }
 
 /// What a client shall receive.
@@ -108,7 +111,7 @@ impl Control {
     /// Refuses what names an unknown transport, an offer that cannot be answered, and more transports than fit.
     pub fn handle_command(&mut self, command: SfuCommand) -> Result<SfuReply, SfuRefusal> {
         match command {
-            SfuCommand::OpenTransport { transport, room, .. } => self.open(transport, room)?,
+            SfuCommand::OpenTransport { transport, room, participant } => self.open(transport, room, &participant)?,
             SfuCommand::Offer { transport, sdp } => return self.offer(&transport, &sdp).map(SfuReply::Answer),
             SfuCommand::Publish { transport, publication } => self.publish(&transport, publication)?,
             SfuCommand::Unpublish { transport, track } => self.unpublish(&transport, &track)?,
@@ -136,7 +139,7 @@ impl Control {
         self.transports.len()
     }
 
-    fn open(&mut self, sid: TransportSid, room: RoomSid) -> Result<(), SfuRefusal> {
+    fn open(&mut self, sid: TransportSid, room: RoomSid, participant: &ParticipantSid) -> Result<(), SfuRefusal> {
         if self.transport_ids.contains_key(&sid) {
             return Ok(());
         }
@@ -144,6 +147,8 @@ impl Control {
             return Err(SfuRefusal::Full);
         }
         let id = TransportId(self.next_id());
+        // The shards log the number alone: this line says whose it is.
+        debug!(transport = %id, %sid, %participant, %room, "a transport opens");
         self.enter_room(&room);
         let negotiation = Negotiation::new(id, self.config.clone(), StdRng::from_rng(&mut self.rng));
         self.transport_ids.insert(sid.clone(), id);
@@ -156,6 +161,7 @@ impl Control {
                 session: Session::default(),
                 shard: None,
                 subscriptions: BTreeMap::new(),
+                unreceivable: Vec::new(),
             },
         );
         Ok(())

@@ -73,7 +73,7 @@ fn sign(
 ) -> Result<String, MintError> {
     let issued = unix_seconds(now);
     claims.iss = key.to_owned();
-    claims.iat = Some(issued);
+    claims.iat = claims.iat.or(Some(issued));
     claims.nbf = Some(issued);
     claims.exp = issued + valid_for.as_secs_f64().floor();
     Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, signing)?)
@@ -213,7 +213,8 @@ impl TokenKeys {
         Ok(RoomToken { claims, grants })
     }
 
-    /// Signs the claims of `token`, changed by the caller, anew with the key that it was signed with.
+    /// Signs the claims of `token`, changed by the caller, anew with the key that it was signed with. The time of issue
+    /// stays (RFC 7519 §4.1.6): who may no longer use the one may not use the other.
     pub(crate) fn renew(
         &self,
         token: &RoomToken,
@@ -223,7 +224,8 @@ impl TokenKeys {
     ) -> Result<String, MintError> {
         let signer = self.0.iter().find(|signer| signer.key == token.claims.iss);
         let signer = signer.ok_or(MintError(jsonwebtoken::errors::ErrorKind::InvalidIssuer.into()))?;
-        let claims = Claims { video: Some(grants), ..token.claims.clone() };
+        let issued = token.issued_at() as f64;
+        let claims = Claims { video: Some(grants), iat: Some(issued), ..token.claims.clone() };
         sign(&signer.key, &signer.sign, claims, now, valid_for)
     }
 
@@ -340,11 +342,18 @@ mod tests {
 
     #[test]
     fn a_renewed_token_keeps_what_it_does_not_change() {
-        let token = check(json!({ "metadata": "m", "attributes": { "a": "b" }, "iss": "key" })).expect("a good token");
+        let issued = now() - 50;
+        let claims = json!({ "metadata": "m", "attributes": { "a": "b" }, "iss": "key", "nbf": issued });
+        let token = check(claims).expect("a good token");
         let grants = token.grants.clone();
         let renewed = keys().renew(&token, grants, SystemTime::now(), Duration::from_secs(600)).expect("a token");
         let renewed = keys().verify(&renewed).expect("a good token");
         assert_eq!((renewed.identity(), renewed.claims.metadata.as_str()), ("ann", "m"));
         assert!(renewed.grants.room_join);
+        assert_eq!(renewed.issued_at(), issued, "it is revoked together with the one it stands for");
+        let (mut silent, grants) = (token.clone(), token.grants.clone());
+        (silent.claims.nbf, silent.claims.iat) = (None, None);
+        let renewed = keys().renew(&silent, grants, SystemTime::now(), Duration::from_secs(600)).expect("a token");
+        assert_eq!(keys().verify(&renewed).expect("a good token").issued_at(), 0);
     }
 }

@@ -49,7 +49,8 @@ impl Transports {
             self.place = self.placement.place();
         }
         if self.place.is_none() {
-            self.answers.push(std::future::ready(Some(Input::TransportRefused { transport })).boxed());
+            let refused = Input::TransportRefused { transport, is_full: false };
+            self.answers.push(std::future::ready(Some(refused)).boxed());
             return Ok(());
         }
         let reply = self.begin(command).await?;
@@ -58,7 +59,8 @@ impl Transports {
                 Ok(_) => None,
                 Err(error) => {
                     warn!(%error, "a node takes no transport");
-                    Some(Input::TransportRefused { transport })
+                    let is_full = error == BusError::Refused(SfuRefusal::Full);
+                    Some(Input::TransportRefused { transport, is_full })
                 }
             }
         };

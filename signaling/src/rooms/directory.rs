@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Which rooms there are and who keeps them: all of them this process, at present.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::{Bus, RoomSid};
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::media::placement::Placement;
@@ -115,24 +116,29 @@ impl Directory {
 
     /// The rooms there are, or those of them that `names` names.
     pub(crate) fn list(&self, names: &[String]) -> Vec<RoomInfo> {
+        let names: HashSet<_> = names.iter().map(String::as_str).collect();
         let rooms = lock(&self.rooms);
-        let open = rooms.values().filter(|room| room.is_open()).map(RoomHandle::info);
-        let mut rooms: Vec<_> =
-            open.filter(|room| names.is_empty() || names.iter().any(|name| **name == *room.name)).collect();
+        let named = rooms.iter().filter(|(name, _)| names.is_empty() || names.contains(&***name));
+        let mut rooms: Vec<_> = named.filter(|(_, room)| room.is_open()).map(|(_, room)| room.info()).collect();
         rooms.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
         rooms
     }
 
-    /// The room of that name, made if need be. Only a room that is made takes `change`; then the second is true.
-    pub(crate) fn get_or_create(&self, name: &str, change: &RoomChange) -> (RoomHandle, bool) {
+    /// The room of that name, made if need be. Only a room that is made takes `change`; then the second is true. `None`
+    /// while this process ends, which would not wait for another room.
+    pub(crate) fn get_or_create(&self, name: &str, change: &RoomChange) -> Option<(RoomHandle, bool)> {
         let mut rooms = lock(&self.rooms);
         if let Some(room) = rooms.get(name).filter(|room| room.is_open()) {
-            return (room.clone(), false);
+            return Some((room.clone(), false));
+        }
+        // Under the lock, so that the end sees every room that was made before it.
+        if self.is_closing.load(Ordering::Relaxed) {
+            return None;
         }
         let name: Arc<str> = name.into();
         let handle = self.open(&name, change);
         rooms.insert(name, handle.clone());
-        (handle, true)
+        Some((handle, true))
     }
 
     fn open(&self, name: &Arc<str>, change: &RoomChange) -> RoomHandle {
@@ -173,9 +179,8 @@ impl Directory {
     pub(crate) async fn shut_down(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
         let rooms: Vec<_> = lock(&self.rooms).values().cloned().collect();
-        for room in rooms {
-            room.send(Input::Close(DisconnectReason::ServerShutdown)).await;
-        }
+        // All at once: one that is busy must not keep the others from saying goodbye.
+        join_all(rooms.iter().map(|room| room.send(Input::Close(DisconnectReason::ServerShutdown)))).await;
         self.tasks.all_ended().await;
     }
 }
@@ -184,3 +189,6 @@ fn lock(rooms: &Mutex<HashMap<Arc<str>, RoomHandle>>) -> MutexGuard<'_, HashMap<
     // A panic elsewhere leaves the table whole: it is changed by single steps.
     rooms.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

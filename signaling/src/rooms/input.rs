@@ -46,8 +46,8 @@ pub(crate) enum Input {
     Data(IncomingData),
     /// An offer was answered, or could not be.
     Answered { transport: TransportSid, offer: u32, outcome: Result<Answer, OfferFailure> },
-    /// The SFU node took no new transport.
-    TransportRefused { transport: TransportSid },
+    /// The SFU node took no new transport: it has no room, or else it did not answer.
+    TransportRefused { transport: TransportSid, is_full: bool },
     /// The SFU node is gone, and every transport with it.
     NodeLost,
     /// An administrator wants something.

@@ -139,13 +139,14 @@ impl Keeper {
         let mut is_over = false;
         while let Some(input) = inputs.pop_front() {
             self.room.handle(now(), input);
+            // Before anybody is told or answered: whoever looks then must not see what was true before.
+            if let Some(info) = self.room.take_changed_info() {
+                self.info.send_replace(info);
+            }
             while let Some(output) = self.room.poll_output() {
                 is_over |= matches!(output, Output::Closed);
                 inputs.extend(self.perform(output).await);
             }
-        }
-        if let Some(info) = self.room.take_changed_info() {
-            self.info.send_replace(info);
         }
         is_over
     }

@@ -68,6 +68,7 @@ pub(crate) enum Notice {
     },
     SubscriptionFailed {
         track: TrackSid,
+        why: SubscriptionFailure,
     },
     Speakers(Vec<Speaker>),
     /// What became of a request.
@@ -84,6 +85,15 @@ pub(crate) enum Notice {
         reason: DisconnectReason,
         then: AfterLeave,
     },
+}
+
+/// Why somebody does not receive a track that it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SubscriptionFailure {
+    /// There is none of that name.
+    NoSuchTrack,
+    /// Its client decodes no codec that the track comes in.
+    NoDecoder,
 }
 
 /// What somebody who is in must know.

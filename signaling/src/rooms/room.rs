@@ -7,6 +7,7 @@
 mod control;
 mod data;
 mod data_allowance;
+mod departures;
 mod joining;
 mod leaving;
 mod lifetime;
@@ -17,7 +18,7 @@ mod requests;
 mod speakers;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(in crate::rooms) mod tests;
 mod tracks;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 use bus::{ParticipantSid, RoomSid, SfuCommand, SfuEvent, TrackSid, TransportSid};
 use tracing::debug;
 
+use self::departures::Departures;
 use self::lifetime::{Timer, Timers};
 use self::participant::Participant;
 use self::speakers::Speakers;
@@ -58,6 +60,8 @@ pub(crate) struct Room {
     changed: BTreeMap<ParticipantSid, Told>,
     /// Who the others must be told is gone.
     departed: Vec<Arc<ParticipantInfo>>,
+    /// Those of the last time who are, for whoever was not listening.
+    departures: Departures,
     /// When everybody last heard about the room itself.
     room_told_at: Option<Instant>,
     /// The time of the last input.
@@ -106,6 +110,7 @@ impl Room {
             idle: None,
             changed: BTreeMap::new(),
             departed: Vec::new(),
+            departures: Departures::default(),
             room_told_at: None,
             now: now.instant,
             has_changed: false,
@@ -134,7 +139,7 @@ impl Room {
             Input::Sfu(event) => self.sfu_event(now, event),
             Input::Data(data) => self.data(data),
             Input::Answered { transport, offer, outcome } => self.answered(now, &transport, offer, outcome),
-            Input::TransportRefused { transport } => self.transport_refused(now, &transport),
+            Input::TransportRefused { transport, is_full } => self.transport_refused(now, &transport, is_full),
             Input::NodeLost => self.node_lost(now),
             Input::Control { id, control } => self.control(now, id, control),
             Input::Close(reason) => self.close(now, reason),
@@ -178,6 +183,7 @@ impl Room {
             SfuEvent::Connected { transport } => self.connected(&transport),
             SfuEvent::Failed { transport, reason } => self.transport_failed(now, &transport, reason),
             SfuEvent::SectionsNeeded { transport, sections } => self.sections_needed(now, &transport, sections),
+            SfuEvent::Unreceivable { transport, tracks } => self.unreceivable(&transport, tracks),
             SfuEvent::Speakers { levels, source } => self.speaker_levels(now, source, levels),
             // A track is announced as soon as its m-line is there: one that is muted sends nothing for a long time.
             SfuEvent::TrackStarted { .. } => {}
@@ -208,6 +214,9 @@ impl Room {
         let changed = self.take_due_changes();
         if departed.is_empty() && changed.is_empty() {
             return;
+        }
+        for farewell in &departed {
+            self.departures.remember(self.now, farewell);
         }
         for (sid, recipient) in &self.participants {
             let Some(session) = recipient.session else { continue };
@@ -242,6 +251,12 @@ impl Room {
             }
         }
         due
+    }
+
+    /// Whether others see somebody of that identity.
+    fn is_seen(&self, identity: &Identity) -> bool {
+        let sid = self.identities.get(identity);
+        sid.and_then(|sid| self.participants.get(sid)).is_some_and(|participant| !participant.permissions.is_hidden)
     }
 
     /// Everybody whom `recipient` may know of, itself left out.

@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use livekit_protocol::JoinRequest;
 use serde::Deserialize;
 
-use super::join;
 use super::join_request::{self, BadJoinRequest};
+use super::{join, limits};
 use crate::app::App;
 use crate::auth::room_token::{InvalidToken, RoomToken};
 use crate::rooms::details::{Details, MAX_NAME_BYTES, TooLong};
@@ -72,8 +72,9 @@ pub(super) fn admit(
     let findings = Findings {
         is_revoked: app.revocations.is_revoked(now, &token.grants.room, token.identity(), token.issued_at()),
         room_exists: app.directory.get(&token.grants.room).is_some(),
-        can_create: app.config.rooms.auto_create || token.grants.room_create,
+        can_create: app.may_create_room(&token),
         is_ready: app.directory.is_ready(),
+        is_full: app.sessions.count() >= limits::MAX_SESSIONS,
         join,
         details,
     };
@@ -97,6 +98,7 @@ struct Findings {
     room_exists: bool,
     can_create: bool,
     is_ready: bool,
+    is_full: bool,
     join: Result<JoinRequest, BadJoinRequest>,
     details: Option<Result<Details, TooLong>>,
 }
@@ -134,6 +136,9 @@ fn judge(token: RoomToken, findings: Findings) -> Result<Admitted, Refusal> {
     if !findings.is_ready {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no node can take the call at present"));
     }
+    if findings.is_full {
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is full"));
+    }
     Ok(Admitted { token, join, details })
 }
 
@@ -149,10 +154,14 @@ mod tests {
     const SECRET: &str = "a secret of at least thirty-two bytes";
 
     fn app() -> App {
+        app_on(bus::Bus::local())
+    }
+
+    fn app_on(bus: bus::Bus) -> App {
         let api_keys = vec![ApiKey { key: "key".into(), secret: SECRET.into() }];
         let rooms = RoomDefaults { auto_create: false, ..RoomDefaults::default() };
         let config = Config { api_keys, rooms, ..Config::default() };
-        App::new(config, bus::Bus::local(), prometheus::Registry::new()).expect("an app")
+        App::new(config, bus, prometheus::Registry::new()).expect("an app")
     }
 
     /// The status, and how often the rooms were looked through.
@@ -179,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_takes_the_same_work_whether_the_room_exists_or_not() {
         let app = app();
-        app.directory.get_or_create("there", &Default::default());
+        drop(app.directory.get_or_create("there", &Default::default()));
         let forbid = |token: &mut RoomToken| token.grants.room_join = false;
         assert_eq!(check(&app, "there", forbid), (401, 1));
         assert_eq!(check(&app, "nowhere", forbid), (401, 1));
@@ -187,6 +196,20 @@ mod tests {
         // There is no node in this test, which is found out last.
         assert_eq!(check(&app, "there", |_| {}), (503, 1));
         assert_eq!(check(&app, "nowhere", |token| token.grants.room_create = true), (503, 1));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_full_lets_nobody_in() {
+        let bus = bus::Bus::local();
+        let _node = bus.serve_sfu("node".into());
+        let app = app_on(bus);
+        app.directory.get_or_create("there", &Default::default()).expect("a room");
+        let mut sessions: Vec<_> = (0..limits::MAX_SESSIONS - 1).map(|_| app.sessions.enter()).collect();
+        assert_eq!(check(&app, "there", |_| {}), (200, 1));
+        sessions.push(app.sessions.enter());
+        assert_eq!(check(&app, "there", |_| {}), (503, 1));
+        sessions.pop();
+        assert_eq!(check(&app, "there", |_| {}), (200, 1));
     }
 
     #[tokio::test]

@@ -74,6 +74,8 @@ fn refuse(refusal: Refusal) -> Response {
     (refusal.status, refusal.text).into_response()
 }
 
+/// Compression (RFC 7692) is not agreed on: the library has none, every client does without, and a frame that is short
+/// here stays short.
 fn limit(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).read_buffer_size(READ_BUFFER_BYTES)
 }

@@ -16,6 +16,9 @@ const COMPATIBLE_VERSION: &str = "1.13.0";
 /// Version of LiveKit's protocol that goes with it. Clients treat it as "at least".
 const PROTOCOL: i32 = 16;
 
+/// Tracks that can be announced with a join: more than a room lets wait. Each is answered, also with no.
+const MAX_TRACKS: usize = 32;
+
 /// What the client sent, checked as far as a room need not be asked.
 pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRequest, details: Details) -> Join {
     let client = join.client_info.unwrap_or_default();
@@ -23,8 +26,7 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
     let kind_details = token.claims.kind_details.iter().flatten();
     let kind_details =
         kind_details.filter_map(|name| proto::participant_info::KindDetail::from_str_name(&name.to_uppercase()));
-    // Old tokens say so among the grants.
-    let kind = if token.grants.agent { ParticipantKind::Agent } else { ParticipantKind::parse(&token.claims.kind) };
+    let kind = kind(token);
     Join {
         session,
         identity: token.identity().into(),
@@ -35,8 +37,17 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
         client: ClientFeatures { protocol: client.client_protocol, capabilities },
         // A client that says nothing wants to see and hear.
         auto_subscribe: join.connection_settings.is_none_or(|settings| settings.auto_subscribe),
-        tracks: join.add_track_requests.into_iter().map(requests::add_track::parse).collect(),
+        tracks: join.add_track_requests.into_iter().take(MAX_TRACKS).map(requests::add_track::parse).collect(),
         offer: join.publisher_offer.map(|offer| Offer { id: offer.id, sdp: offer.sdp }),
+    }
+}
+
+/// What kind of participant a token makes. Old ones say so among the grants.
+fn kind(token: &RoomToken) -> ParticipantKind {
+    match ParticipantKind::parse(&token.claims.kind) {
+        ParticipantKind::Standard if token.grants.agent => ParticipantKind::Agent,
+        ParticipantKind::Standard if token.grants.recorder => ParticipantKind::Egress,
+        kind => kind,
     }
 }
 

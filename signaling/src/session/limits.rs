@@ -3,8 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Longest frame. An offer for a hundred m-lines has about 300 kB; LiveKit allows 2 MiB.
-pub(super) const MAX_FRAME_BYTES: usize = 1024 * 1024;
+/// Websockets at a time: as many as an SFU node has transports for. Each costs a file descriptor and some memory.
+pub(super) const MAX_SESSIONS: usize = 20_000;
+
+/// Longest frame. A client that resumed sends its last offer and the answer to it in one; the rest is for what else it
+/// says. LiveKit allows 2 MiB.
+pub(super) const MAX_FRAME_BYTES: usize = 2 * bus::MAX_SDP_BYTES + 64 * 1024;
 
 /// Messages that may wait for a websocket to be read. When there are more it is closed, and its client resumes.
 pub(super) const OUTGOING_MESSAGES: usize = 512;
@@ -43,7 +47,7 @@ impl MessageBudget {
         let refill = now.saturating_duration_since(self.filled_at).as_secs_f64() * MESSAGES_PER_SECOND;
         self.messages = MESSAGE_BURST.min(self.messages + refill);
         self.filled_at = now;
-        // At most a few dozen.
+        // Less than 200, and so never more than there can be.
         let cost = 1.0 + (bytes / BYTES_PER_MESSAGE) as f64;
         let is_enough = self.messages >= cost;
         if is_enough {
@@ -71,7 +75,7 @@ mod tests {
     fn long_messages_count_more() {
         let start = Instant::now();
         let mut budget = MessageBudget::new(start);
-        assert_eq!((0..1000).filter(|_| budget.take(start, MAX_FRAME_BYTES)).count(), 7);
+        assert_eq!((0..1000).filter(|_| budget.take(start, MAX_FRAME_BYTES)).count(), 3);
     }
 
     #[test]

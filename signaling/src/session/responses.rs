@@ -9,7 +9,7 @@ use livekit_protocol::signal_response::Message;
 use super::{convert, join, resume};
 use crate::rooms::info::{DisconnectReason, TrackInfo};
 use crate::rooms::input::AddTrack;
-use crate::rooms::output::{AfterLeave, Notice, RequestOutcome, SessionAnswer, Speaker};
+use crate::rooms::output::{AfterLeave, Notice, RequestOutcome, SessionAnswer, Speaker, SubscriptionFailure};
 
 /// Writes a notice. `None` is one that the session has to deal with itself.
 pub(super) fn message(notice: Notice) -> Option<Message> {
@@ -34,7 +34,7 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
         Notice::SubscriptionAllowed { publisher, track, is_allowed } => {
             subscription_allowed(&publisher, &track, is_allowed)
         }
-        Notice::SubscriptionFailed { track } => subscription_failed(&track),
+        Notice::SubscriptionFailed { track, why } => subscription_failed(&track, why),
         Notice::Speakers(speakers) => self::speakers(speakers),
         Notice::Answered { request_id, outcome, message, add_track } => {
             request_response(request_id, outcome, message, add_track)
@@ -77,11 +77,12 @@ fn subscription_allowed(publisher: &ParticipantSid, track: &TrackSid, allowed: b
     })
 }
 
-fn subscription_failed(track: &TrackSid) -> Message {
-    Message::SubscriptionResponse(proto::SubscriptionResponse {
-        track_sid: text(track),
-        err: proto::SubscriptionError::SeTrackNotfound.into(),
-    })
+fn subscription_failed(track: &TrackSid, why: SubscriptionFailure) -> Message {
+    let error = match why {
+        SubscriptionFailure::NoSuchTrack => proto::SubscriptionError::SeTrackNotfound,
+        SubscriptionFailure::NoDecoder => proto::SubscriptionError::SeCodecUnsupported,
+    };
+    Message::SubscriptionResponse(proto::SubscriptionResponse { track_sid: text(track), err: error.into() })
 }
 
 fn speakers(speakers: Vec<Speaker>) -> Message {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use bus::TrackSid;
 use livekit_protocol as proto;
 
-use super::{join, requests};
+use super::join;
+use super::requests::subscription::{self, MAX_TRACKS};
 use crate::auth::room_token::RoomToken;
 use crate::rooms::input::{Resume, SessionId, SyncState};
 
@@ -31,8 +32,8 @@ pub(super) fn sync_state(sync: proto::SyncState) -> SyncState {
     let published = sync.publish_tracks.into_iter().filter_map(|published| published.track);
     SyncState {
         subscribe: subscription.subscribe,
-        tracks: requests::subscription::tracks(subscription.track_sids, subscription.participant_tracks),
-        disabled: sync.track_sids_disabled.into_iter().map(TrackSid::from).collect(),
-        published: published.map(|track| TrackSid::from(track.sid)).collect::<BTreeSet<_>>(),
+        tracks: subscription::tracks(subscription.track_sids, subscription.participant_tracks),
+        disabled: sync.track_sids_disabled.into_iter().take(MAX_TRACKS).map(TrackSid::from).collect(),
+        published: published.take(MAX_TRACKS).map(|track| TrackSid::from(track.sid)).collect::<BTreeSet<_>>(),
     }
 }

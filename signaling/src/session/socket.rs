@@ -117,7 +117,7 @@ impl Session {
             } else {
                 let (token, details) = (&self.admitted.token, self.admitted.details.clone());
                 let join = super::join::request(self.id, token, self.admitted.join.clone(), details);
-                (self.app.directory.get_or_create(name, &self.room_change()).0, Input::Join(Box::new(join)))
+                (self.room_to_join(name)?, Input::Join(Box::new(join)))
             };
             let (sender, mut notices) = mpsc::channel(limits::OUTGOING_MESSAGES);
             room.enter(self.id, sender, input).await;
@@ -127,6 +127,15 @@ impl Session {
             }
         }
         None
+    }
+
+    /// The room that was there when the token was looked at may have ended meanwhile: not everybody makes another.
+    fn room_to_join(&self, name: &str) -> Option<RoomHandle> {
+        if self.app.may_create_room(&self.admitted.token) {
+            self.app.directory.get_or_create(name, &self.room_change()).map(|(room, _)| room)
+        } else {
+            self.app.directory.get(name)
+        }
     }
 
     /// Whether the participant was removed between the look at its token and its coming in. Whoever is removed later is

@@ -20,6 +20,7 @@ pub(super) enum Code {
     DeadlineExceeded,
     Unimplemented,
     Internal,
+    Unavailable,
 }
 
 impl Code {
@@ -35,6 +36,7 @@ impl Code {
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Unimplemented => "unimplemented",
             Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -49,6 +51,7 @@ impl Code {
             Self::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
             Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

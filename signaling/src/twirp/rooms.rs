@@ -31,12 +31,16 @@ pub(super) async fn create(caller: Caller, request: proto::CreateRoomRequest) ->
         max_participants: (request.max_participants > 0).then_some(request.max_participants),
         metadata: (!request.metadata.is_empty()).then_some(request.metadata),
     };
-    let (room, is_new) = caller.app.directory.get_or_create(&request.name, &change);
-    // A room that exists takes on what is asked for, as with LiveKit.
-    if !is_new && change != RoomChange::default() {
-        room.control(Control::Configure(change)).await?;
+    let (room, is_new) = caller
+        .app
+        .directory
+        .get_or_create(&request.name, &change)
+        .ok_or(TwirpError::new(Code::Unavailable, "the server is about to end"))?;
+    if is_new || change == RoomChange::default() {
+        return Ok(convert::room(&room.info()));
     }
-    Ok(convert::room(&room.info()))
+    // A room that exists takes on what is asked for, as with LiveKit.
+    described(room.control(Control::Configure(change)).await?)
 }
 
 pub(super) async fn list(
@@ -70,7 +74,11 @@ pub(super) async fn update_metadata(
 ) -> Result<proto::Room, TwirpError> {
     let room = caller.administered_room(&request.room)?;
     check_metadata(&request.metadata)?;
-    match room.control(Control::SetMetadata(request.metadata)).await? {
+    described(room.control(Control::SetMetadata(request.metadata)).await?)
+}
+
+fn described(reply: ControlReply) -> Result<proto::Room, TwirpError> {
+    match reply {
         ControlReply::Room(info) => Ok(convert::room(&info)),
         _ => Err(TwirpError::new(Code::Internal, "unexpected answer")),
     }

@@ -10,15 +10,16 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::support::client::{join_request, offer};
 use crate::support::sfu::sdp;
-use crate::support::{Client, Server, soon};
+use crate::support::{Client, Server, Token, soon};
 
 #[tokio::test]
 async fn a_frame_that_is_too_large_closes_the_websocket() {
     let server = Server::start().await;
     let (mut ann, _) = Client::join(&server, "room", "ann").await;
     let (mut bob, _) = Client::join(&server, "room", "bob").await;
-    ann.send_frame(Message::binary(vec![0; 1024 * 1024 + 1])).await;
+    ann.send_frame(Message::binary(vec![0; 3 * 1024 * 1024])).await;
     assert_eq!(ann.closed().await, Some(CloseCode::Size));
     bob.ping().await;
     check_count(&server, r#"signaling_rejected_frames_total{reason="too_large"} 1"#).await;
@@ -85,7 +86,7 @@ async fn fragments_without_end_are_too_large_as_well() {
     use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
     let server = Server::start().await;
     let (mut ann, _) = Client::join(&server, "room", "ann").await;
-    for number in 0..9 {
+    for number in 0..24 {
         let opcode = OpCode::Data(if number == 0 { Data::Binary } else { Data::Continue });
         ann.send_frame(Message::Frame(Frame::message(vec![0; 128 * 1024], opcode, false))).await;
     }
@@ -96,9 +97,27 @@ async fn fragments_without_end_are_too_large_as_well() {
 async fn an_offer_of_a_large_meeting_fits() {
     let server = Server::start().await;
     let (mut ann, _) = Client::join(&server, "room", "ann").await;
-    let large = format!("{}{}", sdp(3, 3, &[]), "publish nothing\n".repeat(25_000));
-    assert!(large.len() > 350_000);
+    let large = format!("{}{}", sdp(3, 3, &[]), "publish nothing\n".repeat(60_000));
+    assert!(large.len() > 900_000);
     ann.negotiate(1, &large).await;
+    // Who resumes repeats the offer and its answer.
+    let sync = proto::SyncState {
+        offer: Some(offer(1, &large)),
+        answer: Some(proto::SessionDescription { sdp: large.clone(), ..Default::default() }),
+        ..Default::default()
+    };
+    ann.send(Request::SyncState(sync)).await;
+    ann.ping().await;
+}
+
+#[tokio::test]
+async fn a_join_that_announces_tracks_without_end_is_heard_in_part() {
+    let server = Server::start().await;
+    let join = proto::JoinRequest { add_track_requests: vec![Default::default(); 5000], ..join_request() };
+    let (mut ann, _) = Client::join_with(&server, &Token::join("room", "ann"), &join).await;
+    ann.ping().await;
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.text().contains("signaling_slow_sessions_total 0"), "nobody can read so many answers at once");
 }
 
 #[tokio::test]

@@ -156,6 +156,20 @@ async fn whoever_makes_a_room_may_say_how_it_is() {
 }
 
 #[tokio::test]
+async fn recorders_and_agents_of_old_tokens_do_not_count() {
+    let server = Server::start().await;
+    let token = Token::join("room", "ann").with("roomConfig", json!({ "maxParticipants": 1 }));
+    let (_ann, _) = Client::join_with(&server, &token, &join_request()).await;
+    for (grant, kind) in
+        [("recorder", proto::participant_info::Kind::Egress), ("agent", proto::participant_info::Kind::Agent)]
+    {
+        let token = Token::join("room", grant).granting(grant, json!(true));
+        let (_client, joined) = Client::join_with(&server, &token, &join_request()).await;
+        assert_eq!(joined.participant.expect("a participant").kind(), kind);
+    }
+}
+
+#[tokio::test]
 async fn a_room_that_must_be_made_first_is_not_found() {
     let mut config = config();
     config.rooms.auto_create = false;

@@ -196,6 +196,20 @@ async fn a_receiver_chooses_and_a_publisher_permits() {
 }
 
 #[tokio::test]
+async fn a_client_without_the_codec_is_told_so() {
+    let server = Server::start().await;
+    let (mut ann, _) = Client::join_connected(&server, "room", "ann").await;
+    let (mut bob, sid) = Client::join_connected(&server, "room", "bob").await;
+    let track = publish(&mut ann, "c").await;
+    let (transport, tracks) = (server.sfu.transport_of(&sid).await, vec![track.sid.as_str().into()]);
+    server.sfu.report(SfuEvent::Unreceivable { transport, tracks });
+    let failed =
+        bob.expect(|message| if let Response::SubscriptionResponse(failed) = message { Some(failed) } else { None });
+    let failed = failed.await;
+    assert_eq!((failed.err(), failed.track_sid), (proto::SubscriptionError::SeCodecUnsupported, track.sid));
+}
+
+#[tokio::test]
 async fn whoever_speaks_is_shown() {
     let server = Server::start().await;
     let (mut ann, sid) = Client::join_connected(&server, "room", "ann").await;

@@ -148,6 +148,19 @@ async fn a_removed_participant_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn a_renewed_token_is_revoked_with_the_one_it_stands_for() {
+    let server = Server::start().await;
+    let old = Token::join("room", "bob").with("nbf", json!(now() - 100));
+    let (mut bob, _) = Client::join_with(&server, &old, &join_request()).await;
+    let renewed =
+        bob.expect(|message| if let Response::RefreshToken(token) = message { Some(token) } else { None }).await;
+    let request = json!({ "room": "room", "identity": "bob", "revokeTokenTs": (now() - 50).to_string() });
+    assert_eq!(server.call("RemoveParticipant", &Token::admin("room"), request).await.status, 200);
+    let refusal = Client::connect(&server, &path(&renewed, &join_request())).await.err();
+    assert_eq!(refusal.map(|refusal| refusal.status), Some(401));
+}
+
+#[tokio::test]
 async fn an_application_may_say_which_tokens_are_revoked() {
     let server = Server::start().await;
     let admin = Token::admin("room");

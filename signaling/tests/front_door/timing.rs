@@ -10,13 +10,14 @@ use livekit_protocol::participant_info::State;
 use livekit_protocol::signal_response::Message as Response;
 use prometheus::Registry;
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
+use signaling::{Config, RoomDefaults};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::client::{join_request, path};
-use crate::support::server::{call_over, config, serve_in_memory};
+use crate::support::server::{call_over, config, serve_in_memory, serve_in_memory_through};
 use crate::support::{Client, Server, TestSfu, Token};
 
 /// A service in memory.
@@ -28,9 +29,13 @@ struct Memory {
 
 impl Memory {
     fn start() -> Self {
+        Self::start_with(config())
+    }
+
+    fn start_with(config: Config) -> Self {
         let bus = Bus::local();
         let sfu = TestSfu::serve(&bus, "node");
-        let router = signaling::router(config(), bus.clone(), Registry::new()).expect("a good configuration");
+        let router = signaling::router(config, bus.clone(), Registry::new()).expect("a good configuration");
         Self { router, bus, sfu }
     }
 
@@ -163,6 +168,21 @@ async fn a_connection_that_says_nothing_is_closed_after_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_connection_carries_requests_for_ever() {
+    let server = Server::start().await;
+    let started = Instant::now();
+    let mut stream = TcpStream::connect(server.address).await.expect("connected");
+    let mut answer = [0; 1024];
+    while stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.is_ok()
+        && stream.read(&mut answer).await.is_ok_and(|length| length > 0)
+    {
+        assert!(started.elapsed().as_secs() < 400, "it is still served");
+        pass(Duration::from_secs(3)).await;
+    }
+    assert!(started.elapsed().as_secs() >= 300);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_does_not_read_does_not_hold_up_the_others() {
     let service = Memory::start();
     let (mut witness, watching) = service.join("witness").await;
@@ -192,4 +212,36 @@ async fn a_node_that_dies_sends_everybody_to_another_one() {
     let other = TestSfu::serve(&service.bus, "other");
     let (_ann, sid) = service.join("ann").await;
     other.connect(&sid).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_ends_while_somebody_comes_is_not_made_again_by_everybody() {
+    let rooms = RoomDefaults { auto_create: false, ..config().rooms };
+    let service = Memory::start_with(Config { rooms, ..config() });
+    let call = async |method: &str, request| {
+        let stream = serve_in_memory(service.router.clone());
+        let answer = call_over(stream, method, &Token::admin("room"), request).await;
+        assert_eq!(answer.status, 200);
+        answer.json()
+    };
+    call("CreateRoom", json!({ "name": "room" })).await;
+    let path = path(&Token::join("room", "ann").sign(), &join_request());
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    // The server has looked at the token and cannot go on before its answer is read.
+    let mut stream = serve_in_memory_through(service.router.clone(), 64);
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    pass(Duration::from_secs(1)).await;
+    call("DeleteRoom", json!({ "room": "room" })).await;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("read");
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "it was let in");
+    // A short binary frame (RFC 6455 §5.2).
+    let [0x82, length, frames @ ..] = &answer[head..] else { panic!("no frame") };
+    let first: proto::SignalResponse = prost::Message::decode(&frames[..usize::from(*length)]).expect("protobuf");
+    assert!(matches!(first.message, Some(Response::Leave(_))), "{first:?}");
+    assert_eq!(call("ListRooms", json!({})).await["rooms"].as_array().map(Vec::len).unwrap_or_default(), 0);
 }

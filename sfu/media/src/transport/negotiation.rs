@@ -103,8 +103,6 @@ pub struct Accepted {
     pub answer: String,
     /// Which track the client will receive on which m-line, in the order of the m-lines.
     pub tracks_by_mid: Vec<(Mid, TrackId)>,
-    /// What [`Negotiation::unreceivable`] says after this offer.
-    pub unreceivable: Vec<TrackId>,
     /// The media agreed on now.
     pub session: Session,
     /// The client's side of ICE.
@@ -246,7 +244,6 @@ impl Negotiation {
         Ok(Accepted {
             answer,
             tracks_by_mid: session.downlinks.iter().map(|d| (d.mid.clone(), d.track)).collect(),
-            unreceivable: self.unreceivable(),
             session,
             remote: offer.ice,
             remote_fingerprint: offer.fingerprint,

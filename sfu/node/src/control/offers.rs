@@ -5,10 +5,13 @@ use bus::{Answer, SfuEvent, SfuRefusal, TransportSid};
 use sfu_media::ids::TransportId;
 use sfu_media::session::{Session, TransportSetup};
 use sfu_media::shard::message::ShardCommand;
-use sfu_media::transport::negotiation::{Accepted, IceChange};
+use sfu_media::transport::negotiation::{self, Accepted, IceChange};
 
 use super::{Control, ControlOutput};
 use crate::registry::Place;
+
+// Signaling lets through what negotiation reads: neither limit can move alone.
+const _: () = assert!(bus::MAX_SDP_BYTES == negotiation::MAX_SDP_BYTES);
 
 impl Control {
     /// Answers an offer and puts what it agreed on into effect.
@@ -16,7 +19,7 @@ impl Control {
         let id = self.id_of(sid)?;
         let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
         let accepted = entry.negotiation.accept_offer(sdp).map_err(|error| SfuRefusal::BadOffer(error.to_string()))?;
-        let Accepted { answer, tracks_by_mid, session, remote, remote_fingerprint, ice, .. } = accepted;
+        let Accepted { answer, tracks_by_mid, session, remote, remote_fingerprint, ice } = accepted;
         let local = entry.negotiation.local().clone();
         match ice {
             IceChange::First => {
@@ -34,6 +37,7 @@ impl Control {
         self.mute_muted(id);
         self.run_subscriptions_of(id);
         self.ask_for_offer(id);
+        self.tell_unreceivable(id);
         let uplinks = self.transports.get(&id).into_iter().flat_map(|entry| &entry.session.uplinks);
         let uplinks = uplinks.map(|uplink| (uplink.mid.clone(), uplink.track));
         let tracks_by_mid = tracks_by_mid
@@ -41,7 +45,7 @@ impl Control {
             .chain(uplinks)
             .filter_map(|(mid, track)| Some((mid.as_str().to_owned(), self.tracks.get(&track)?.sid.clone())))
             .collect();
-        Ok(Answer { sdp: answer, tracks_by_mid, candidates: self.config.candidates.clone() })
+        Ok(Answer { sdp: answer, tracks_by_mid })
     }
 
     /// Replaces a session that was negotiated before, at the shard or where it waits for one.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Coming in, coming back on a new websocket, and losing a websocket.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,12 +100,14 @@ impl Room {
         self.notify(&sid, Notice::Resumed { last_data_sequence });
         // A client that reads in the update that it is muted, and is not, opens the track again.
         self.repeat_mutes(&sid);
-        let mut everybody = self.others(&sid);
+        let mut everybody = self.departures.still_gone(|left| *left == identity || self.is_seen(left));
+        everybody.extend(self.others(&sid));
         everybody.extend(self.participants.get(&sid).map(|participant| participant.info.clone()));
         self.notify(&sid, Notice::Participants(everybody));
         self.notify(&sid, Notice::Room(Box::new(self.info())));
         self.renew_token(&sid);
         self.repeat_denials(&sid);
+        self.repeat_failures(&sid);
         self.repeat_speakers(&sid);
         if let Some(sync) = sync {
             self.sync(&sid, sync);
@@ -172,6 +174,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         wishes: HashMap::new(),
         subscriptions: HashSet::new(),
         denied: HashSet::new(),
+        unreceivable: BTreeSet::new(),
         last_data_sequence: 0,
         data_allowance: DataAllowance::default(),
         info: Arc::new(info),

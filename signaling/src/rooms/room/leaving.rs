@@ -57,10 +57,11 @@ impl Room {
         self.remove(now, &sid, reason, Some(AfterLeave::Reconnect));
     }
 
-    /// The SFU node has no room for somebody.
-    pub(super) fn transport_refused(&mut self, now: Now, transport: &TransportSid) {
+    /// The SFU node does not take somebody. Only where there is no room it is no use to try again soon.
+    pub(super) fn transport_refused(&mut self, now: Now, transport: &TransportSid, is_full: bool) {
         if let Some(sid) = self.participant_of_transport(transport) {
-            self.remove(now, &sid, DisconnectReason::JoinFailure, Some(AfterLeave::Disconnect));
+            let then = if is_full { AfterLeave::Disconnect } else { AfterLeave::Reconnect };
+            self.remove(now, &sid, DisconnectReason::JoinFailure, Some(then));
         }
     }
 

@@ -23,9 +23,6 @@ const OFFER_INTERVAL: Duration = Duration::from_millis(200);
 /// How far ahead of that it may be: twenty offers at once.
 const OFFER_BURST: Duration = Duration::from_millis(19 * 200);
 
-/// Longest SDP. A browser's with a hundred m-lines has about 300 kB.
-const MAX_SDP_BYTES: usize = 512 * 1024;
-
 /// Where a client and the SFU are with each other.
 #[derive(Default)]
 pub(super) struct Negotiation {
@@ -65,7 +62,7 @@ impl Room {
         negotiation.last_offer = negotiation.last_offer.max(offer.id);
         // This offer may hold what was asked for. If it does not, the SFU says so again.
         negotiation.needed = None;
-        if offer.sdp.len() > MAX_SDP_BYTES {
+        if offer.sdp.len() > bus::MAX_SDP_BYTES {
             self.negotiation_failed(now, sid, &OfferFailure::Unacceptable);
         } else {
             negotiation.next = Some(offer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! One stay of somebody in a room: what it is, publishes and receives.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(super) struct Participant {
     pub(super) subscriptions: HashSet<TrackSid>,
     /// What it was told that it may not receive.
     pub(super) denied: HashSet<TrackSid>,
+    /// What is forwarded to it in vain: its client has no decoder.
+    pub(super) unreceivable: BTreeSet<TrackSid>,
     /// The highest sequence number of its reliable data packets.
     pub(super) last_data_sequence: u32,
     /// How much more it may send.
@@ -102,6 +104,7 @@ impl Participant {
         self.chosen.remove(track);
         self.wishes.remove(track);
         self.denied.remove(track);
+        self.unreceivable.remove(track);
         self.subscriptions.remove(track)
     }
 

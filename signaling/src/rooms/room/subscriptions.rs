@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid};
+use bus::{Answer, ParticipantSid, SfuCommand, Subscription, SubscriptionSettings, TrackSid, TransportSid};
 
 use super::Room;
 use super::lifetime::Timer;
 use super::participant::{Participant, Track};
 use crate::media::subscriptions::settings;
+use crate::rooms::info::TrackInfo;
 use crate::rooms::input::{Allowances, Now, SubscriptionRules, TrackWish};
-use crate::rooms::output::{Notice, Output};
+use crate::rooms::output::{Notice, Output, SubscriptionFailure};
 
 /// Shortest time between two changes of whom a publisher lets receive its tracks.
 const RULES_INTERVAL: Duration = Duration::from_millis(500);
@@ -25,7 +26,7 @@ impl Room {
         }
         self.reconcile(sid, &known);
         for track in unknown.into_iter().filter(|_| subscribe) {
-            self.notify(sid, Notice::SubscriptionFailed { track });
+            self.notify(sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoSuchTrack });
         }
     }
 
@@ -68,6 +69,20 @@ impl Room {
         let (_, published) = self.publication(track)?;
         let wish = self.participants.get(sid)?.wishes.get(track).copied();
         Some(settings(&published.info, wish))
+    }
+
+    /// A track comes in other sizes than `before`: for the same tile another layer may be enough now.
+    pub(super) fn reconfigure(&mut self, before: &TrackInfo) {
+        let Some((_, published)) = self.publication(&before.sid) else { return };
+        let receivers = self.participants.values().filter(|receiver| receiver.subscriptions.contains(&before.sid));
+        let changed = receivers.filter_map(|receiver| {
+            let wish = receiver.wishes.get(&before.sid).copied();
+            let (transport, settings) = (receiver.transport.clone(), settings(&published.info, wish));
+            (settings != self::settings(before, wish)).then_some((transport, settings))
+        });
+        for (transport, settings) in changed.collect::<Vec<_>>() {
+            self.order(SfuCommand::ConfigureSubscription { transport, track: before.sid.clone(), settings });
+        }
     }
 
     fn publication(&self, track: &TrackSid) -> Option<(&Participant, &Track)> {
@@ -167,6 +182,26 @@ impl Room {
         });
         for notice in denied.collect::<Vec<_>>() {
             self.notify(sid, notice);
+        }
+    }
+
+    /// A client has no decoder for these of its subscriptions, and for no others.
+    pub(super) fn unreceivable(&mut self, transport: &TransportSid, mut tracks: Vec<TrackSid>) {
+        // The node may not have heard yet of an end that this room knows of.
+        tracks.retain(|track| self.tracks.contains_key(track));
+        let Some(sid) = self.participant_of_transport(transport) else { return };
+        let Some(receiver) = self.participants.get_mut(&sid) else { return };
+        let known = std::mem::replace(&mut receiver.unreceivable, tracks.iter().cloned().collect());
+        for track in tracks.into_iter().filter(|track| !known.contains(track)) {
+            self.notify(&sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoDecoder });
+        }
+    }
+
+    /// Tells a client that resumed what it has no decoder for.
+    pub(super) fn repeat_failures(&mut self, sid: &ParticipantSid) {
+        let unreceivable = self.participants.get(sid).map(|receiver| receiver.unreceivable.clone());
+        for track in unreceivable.into_iter().flatten() {
+            self.notify(sid, Notice::SubscriptionFailed { track, why: SubscriptionFailure::NoDecoder });
         }
     }
 

@@ -86,7 +86,7 @@ fn room_with(settings: RoomSettings) -> Fixture {
 }
 
 /// Somebody who wants in, and may do what a plain token grants.
-fn joiner(identity: &str) -> Join {
+pub(in crate::rooms) fn joiner(identity: &str) -> Join {
     joiner_with(identity, "{}")
 }
 
@@ -124,13 +124,13 @@ fn camera(cid: &str) -> AddTrack {
     }
 }
 
-fn microphone(cid: &str) -> AddTrack {
+pub(in crate::rooms) fn microphone(cid: &str) -> AddTrack {
     AddTrack { kind: Some(MediaKind::Audio), source: TrackSource::Microphone, width: 0, height: 0, ..camera(cid) }
 }
 
 fn answer(tracks: &[(&str, &TrackSid)]) -> Answer {
     let tracks_by_mid = tracks.iter().map(|(mid, track)| ((*mid).to_owned(), (*track).clone())).collect();
-    Answer { sdp: "answer".into(), tracks_by_mid, candidates: Vec::new() }
+    Answer { sdp: "answer".into(), tracks_by_mid }
 }
 
 impl Fixture {

@@ -27,16 +27,15 @@ const MAX_LAYERS: usize = 3;
 impl Room {
     /// Takes note of a track that a client is about to offer an m-line for, or says why not.
     pub(super) fn add_track(&mut self, sid: &ParticipantSid, request: AddTrack) {
-        let kind = match self.admit_track(sid, &request) {
+        // A client that gave up waiting and asks again for the same track shall have what is there.
+        let waiting = self.waiting_track(sid, &request).map(|track| (track.info.sid.clone(), track.info.is_muted));
+        let kind = match self.admit_track(sid, &request, waiting.is_some()) {
             Ok(kind) => kind,
             Err((outcome, message)) => return self.refuse_track(sid, request, outcome, message),
         };
-        // A client that gave up waiting and asks again for the same track shall have what is there.
-        let waiting = self.participants.get(sid).and_then(|participant| {
-            let waiting = participant.tracks.values().find(|track| !track.is_published && track.cid == request.cid);
-            waiting.filter(|track| track.info.kind == kind).map(|track| track.info.sid.clone())
-        });
-        let track_sid = waiting.unwrap_or_else(|| self.ids.track(kind, request.source));
+        // The SFU takes no second announcement, so what has changed is ordered by itself.
+        let is_muted_anew = waiting.as_ref().is_some_and(|(_, was_muted)| *was_muted != request.is_muted);
+        let track_sid = waiting.map_or_else(|| self.ids.track(kind, request.source), |(sid, _)| sid);
         let Some(participant) = self.participants.get_mut(sid) else { return };
         let cid = request.cid.clone();
         let info = describe_track(track_sid.clone(), kind, request);
@@ -57,15 +56,24 @@ impl Room {
         };
         let transport = participant.transport.clone();
         participant.tracks.insert(track_sid.clone(), track);
-        self.tracks.insert(track_sid, sid.clone());
-        self.order(SfuCommand::Publish { transport, publication });
+        self.tracks.insert(track_sid.clone(), sid.clone());
+        self.order(SfuCommand::Publish { transport: transport.clone(), publication });
+        if is_muted_anew {
+            self.order(SfuCommand::Mute { transport, track: track_sid, is_muted: info.is_muted });
+        }
         self.notify(sid, Notice::TrackPublished { cid, track: Box::new(info) });
+    }
+
+    fn waiting_track(&self, sid: &ParticipantSid, request: &AddTrack) -> Option<&Track> {
+        let mut tracks = self.participants.get(sid)?.tracks.values();
+        tracks.find(|track| !track.is_published && track.cid == request.cid && Some(track.info.kind) == request.kind)
     }
 
     fn admit_track(
         &self,
         sid: &ParticipantSid,
         request: &AddTrack,
+        is_known: bool,
     ) -> Result<MediaKind, (RequestOutcome, &'static str)> {
         let participant = self.participants.get(sid).ok_or((RequestOutcome::NotFound, "no such participant"))?;
         let pending = participant.tracks.values().filter(|track| !track.is_published).count();
@@ -79,7 +87,7 @@ impl Room {
         if request.cid.is_empty() || request.cid.len() > MAX_CID_BYTES {
             return Err((RequestOutcome::InvalidRequest, "invalid client id"));
         }
-        if pending >= MAX_PENDING_TRACKS || participant.tracks.len() >= MAX_TRACKS {
+        if !is_known && (pending >= MAX_PENDING_TRACKS || participant.tracks.len() >= MAX_TRACKS) {
             return Err((RequestOutcome::LimitExceeded, "too many tracks"));
         }
         Ok(kind)
@@ -188,6 +196,7 @@ impl Room {
         change(&mut track.info);
         if track.is_published && track.info != before {
             self.mark_changed(sid, Told::Everyone);
+            self.reconfigure(&before);
         }
     }
 

@@ -8,11 +8,11 @@ use super::Task;
 use crate::rooms::input::{Allowances, AllowedTracks, Request, SubscriptionRules};
 
 /// Receivers that a publisher may name. More than any room holds.
-const MAX_ALLOWANCES: usize = 2000;
+const MAX_ALLOWANCES: usize = 2_000;
 
 /// Tracks that all of them together may be allowed one by one. A publisher has 64 at most and says "all" for many
 /// receivers; without a bound a frame of 1 MB would become some 20 MB that stay as long as the publisher.
-const MAX_ALLOWED_TRACKS: usize = 5000;
+const MAX_ALLOWED_TRACKS: usize = 5_000;
 
 pub(super) fn parse(permission: SubscriptionPermission) -> Task {
     let rules = if permission.all_participants {
@@ -66,6 +66,12 @@ mod tests {
         // Who is named beyond the bound is known and may have nothing, which is not the same as all.
         assert_eq!(allowances.participants.len(), 50);
         assert_eq!(allowances.participants.values().map(kept).sum::<usize>(), MAX_ALLOWED_TRACKS);
+    }
+
+    #[test]
+    fn no_more_receivers_are_kept_than_a_room_holds() {
+        let bomb = (0..=MAX_ALLOWANCES).map(|number| permission(&format!("PA_{number}"), 0..1)).collect();
+        assert_eq!(allowances(bomb).participants.len(), MAX_ALLOWANCES);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Task;
 use crate::rooms::input::Request;
 
 /// Tracks that one request can name. A large room has fewer.
-const MAX_TRACKS: usize = 5000;
+pub(crate) const MAX_TRACKS: usize = 5000;
 
 pub(super) fn parse(request: UpdateSubscription) -> Task {
     let tracks = tracks(request.track_sids, request.participant_tracks);

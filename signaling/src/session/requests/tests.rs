@@ -72,7 +72,7 @@ impl Harness {
                 Output::Notify { notice, .. } => self.write(notice),
                 Output::Sfu(bus::SfuCommand::OpenTransport { transport, .. }) => self.transports.push(transport),
                 Output::Offer { transport, offer, .. } => {
-                    let answer = Answer { sdp: String::new(), tracks_by_mid: Vec::new(), candidates: Vec::new() };
+                    let answer = Answer { sdp: String::new(), tracks_by_mid: Vec::new() };
                     self.room.handle(self.now, Input::Answered { transport, offer, outcome: Ok(answer) });
                 }
                 Output::Reply { reply, .. } => {

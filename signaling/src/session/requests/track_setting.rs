@@ -5,6 +5,7 @@ use bus::TrackSid;
 use livekit_protocol::{UpdateTrackSettings, VideoQuality};
 
 use super::Task;
+use super::subscription::MAX_TRACKS;
 use crate::rooms::input::{Request, TrackWish};
 use crate::session::convert;
 
@@ -17,7 +18,7 @@ pub(super) fn parse(settings: &UpdateTrackSettings) -> Task {
         width: settings.width,
         height: settings.height,
     };
-    let tracks = settings.track_sids.iter().map(|sid| TrackSid::from(sid.as_str())).collect();
+    let tracks = settings.track_sids.iter().take(MAX_TRACKS).map(|sid| TrackSid::from(sid.as_str())).collect();
     Task::Room(Request::ConfigureTracks { tracks, wish })
 }
 
@@ -38,6 +39,17 @@ mod tests {
         let off = UpdateTrackSettings { quality: VideoQuality::Off.into(), ..Default::default() };
         assert!(wish(&off).is_disabled);
         assert!(!wish(&UpdateTrackSettings { width: 10, height: 10, ..off }).is_disabled);
+    }
+
+    #[test]
+    fn a_list_without_end_is_cut() {
+        let track_sids = vec![String::new(); MAX_TRACKS + 1];
+        let Task::Room(Request::ConfigureTracks { tracks, .. }) =
+            parse(&UpdateTrackSettings { track_sids, ..Default::default() })
+        else {
+            panic!("another request")
+        };
+        assert_eq!(tracks.len(), MAX_TRACKS);
     }
 
     #[test]

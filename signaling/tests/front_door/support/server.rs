@@ -138,7 +138,12 @@ pub(crate) async fn call_over(
 
 /// Serves one connection in memory, where time can be paused.
 pub(crate) fn serve_in_memory(router: axum::Router) -> DuplexStream {
-    let (client, server) = tokio::io::duplex(64 * 1024);
+    serve_in_memory_through(router, 64 * 1024)
+}
+
+/// The same, with so many bytes under way at most.
+pub(crate) fn serve_in_memory_through(router: axum::Router, bytes: usize) -> DuplexStream {
+    let (client, server) = tokio::io::duplex(bytes);
     let service = TowerToHyperService::new(router);
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service).with_upgrades();

@@ -139,6 +139,7 @@ impl TestSfu {
             SfuEvent::Connected { transport }
             | SfuEvent::Failed { transport, .. }
             | SfuEvent::SectionsNeeded { transport, .. }
+            | SfuEvent::Unreceivable { transport, .. }
             | SfuEvent::Data { transport, .. } => Some(transport),
             SfuEvent::TrackStarted { .. } | SfuEvent::Speakers { .. } => None,
         };
@@ -226,7 +227,7 @@ impl Transport {
             tracks_by_mid
                 .extend(received.map(|(index, subscription)| (format!("{letter}{index}"), subscription.track.clone())));
         }
-        Ok(Answer { sdp: format!("answer to {}", self.participant), tracks_by_mid, candidates: Vec::new() })
+        Ok(Answer { sdp: format!("answer to {}", self.participant), tracks_by_mid })
     }
 
     fn missing(&self) -> SectionsNeeded {

@@ -5,7 +5,7 @@
 use super::NegotiationError;
 
 /// Longest description. Chromium 156 takes 5 KB for an m-line with video and 1 KB for one with sound, so that a call with
-/// 120 of either makes 720 KB.
+/// 120 of either makes 720 KB. Whoever hands descriptions on has the same limit, so that none fails on its way here.
 pub const MAX_SDP_BYTES: usize = 1024 * 1024;
 
 /// Most lines of a description. Chromium 156 takes 166 for an m-line with video.

@@ -147,6 +147,33 @@ fn whoever_resumes_hears_first_that_it_is_still_in_and_then_everything() {
 }
 
 #[test]
+fn whoever_resumes_hears_who_left_meanwhile() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    let (cy, back, shy) = (room.join("cy"), room.join("back"), room.join("shy"));
+    room.join_as(joiner_with("ghost", r#"{"hidden":true}"#));
+    room.request(&ann, Request::Leave(DisconnectReason::ClientInitiated));
+    room.pass(Duration::from_secs(100));
+    // Its connection is dead, which nobody has noticed yet.
+    room.told(&bob);
+    for someone in [&cy, &back] {
+        room.request(someone, Request::Leave(DisconnectReason::ClientInitiated));
+    }
+    let back = room.join("back");
+    let hidden = serde_json::from_str::<VideoGrants>(r#"{"hidden":true}"#).expect("grants").permissions();
+    let (identity, change) = ("shy".into(), Default::default());
+    assert!(room.control(Control::UpdateParticipant { identity, change, permissions: Some(hidden) }).is_ok());
+    let session = room.resume("bob", &bob.sid);
+    let told = room.told_to(session);
+    let Notice::Participants(infos) = &told[1] else { panic!("{told:?}") };
+    let seen: Vec<_> = infos.iter().map(|info| (info.sid.clone(), info.state)).collect();
+    let gone = |who: &Someone| (who.sid.clone(), ParticipantState::Disconnected);
+    let there = |who: &Someone| (who.sid.clone(), ParticipantState::Active);
+    assert_eq!(seen[..2], [gone(&cy), gone(&shy)], "not who left long ago, nor who is back");
+    assert!(seen[2..].contains(&there(&back)) && seen[2..].contains(&there(&bob)) && seen.len() == 4, "{seen:?}");
+}
+
+#[test]
 fn a_new_websocket_takes_over_from_one_that_only_seems_alive() {
     let mut room = room();
     let ann = room.join("ann");
@@ -252,7 +279,9 @@ fn a_lost_node_makes_everybody_join_anew() {
 #[test]
 fn a_node_without_room_turns_people_away() {
     let mut room = room();
-    let ann = room.enter(joiner("ann")).expect("let in");
-    room.handle(Input::TransportRefused { transport: ann.transport.clone() });
-    assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::JoinFailure, AfterLeave::Disconnect)));
+    for (is_full, then) in [(true, AfterLeave::Disconnect), (false, AfterLeave::Reconnect)] {
+        let ann = room.enter(joiner("ann")).expect("let in");
+        room.handle(Input::TransportRefused { transport: ann.transport.clone(), is_full });
+        assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::JoinFailure, then)));
+    }
 }

@@ -165,7 +165,10 @@ fn a_connected_client_whose_offer_is_no_good_joins_anew() {
 fn an_sdp_bomb_does_not_reach_the_sfu() {
     let mut room = room();
     let ann = room.enter(joiner("ann")).expect("let in");
-    room.request(&ann, Request::Offer(Offer { id: 1, sdp: "x".repeat(600 * 1024) }));
+    room.request(&ann, Request::Offer(Offer { id: 1, sdp: "x".repeat(bus::MAX_SDP_BYTES) }));
+    assert_eq!(room.offers.drain(..).count(), 1, "what the SFU reads is passed on");
+    room.answer(&ann, 1, &[]);
+    room.request(&ann, Request::Offer(Offer { id: 2, sdp: "x".repeat(bus::MAX_SDP_BYTES + 1) }));
     assert!(room.offers.is_empty());
     assert_eq!(room.left, [DisconnectReason::JoinFailure]);
 }

@@ -65,6 +65,20 @@ fn a_client_that_asks_again_gets_the_track_that_waits() {
 }
 
 #[test]
+fn a_client_that_asks_again_may_have_muted_meanwhile() {
+    let mut room = room();
+    let ann = room.join("ann");
+    let track = room.add_track(&ann, microphone("m"));
+    room.forget_all();
+    assert_eq!(room.add_track(&ann, AddTrack { is_muted: true, ..microphone("m") }), track);
+    let muted = room.ordered().into_iter().find_map(|command| match command {
+        SfuCommand::Mute { track, is_muted, .. } => Some((track, is_muted)),
+        _ => None,
+    });
+    assert_eq!(muted, Some((track, true)), "the SFU takes no second announcement");
+}
+
+#[test]
 fn nobody_publishes_more_than_it_may() {
     let mut room = room();
     let listener = room.join_as(joiner_with("listener", r#"{"canPublish":false}"#));
@@ -99,6 +113,7 @@ fn not_too_many_tracks_wait() {
         assert_eq!(refusal(&mut room, &ann, camera(&number.to_string())), None);
     }
     assert_eq!(refusal(&mut room, &ann, camera("one more")), Some(RequestOutcome::LimitExceeded));
+    assert_eq!(refusal(&mut room, &ann, camera("7")), None, "one that waits is not another one");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::*;
 use crate::rooms::info::{Layer, Quality};
 use crate::rooms::input::{Allowances, AllowedTracks, SubscriptionRules, TrackWish};
+use crate::rooms::output::SubscriptionFailure;
 
 fn choose(tracks: &[&TrackSid], subscribe: bool) -> Request {
     Request::Subscribe { tracks: tracks.iter().map(|track| (*track).clone()).collect(), subscribe }
@@ -82,9 +83,34 @@ fn wanting_what_is_not_there_is_answered() {
     let ann = room.join("ann");
     room.forget_all();
     room.request(&ann, choose(&[&"TR_gone".into()], true));
-    assert_eq!(room.told(&ann), [Notice::SubscriptionFailed { track: "TR_gone".into() }]);
+    let why = SubscriptionFailure::NoSuchTrack;
+    assert_eq!(room.told(&ann), [Notice::SubscriptionFailed { track: "TR_gone".into(), why }]);
     room.request(&ann, choose(&[&"TR_gone".into()], false));
     assert_eq!(room.told(&ann), []);
+}
+
+#[test]
+fn a_client_without_a_decoder_is_told_once_for_each_track() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    let (first, second) = (room.publish(&ann, camera("1")), room.publish(&ann, camera("2")));
+    room.forget_all();
+    let say = |room: &mut Fixture, tracks: &[&TrackSid]| {
+        let tracks = tracks.iter().map(|track| (*track).clone()).collect();
+        room.handle(Input::Sfu(SfuEvent::Unreceivable { transport: bob.transport.clone(), tracks }));
+        room.told(&bob)
+    };
+    let failed = |track: &TrackSid| {
+        let why = SubscriptionFailure::NoDecoder;
+        Notice::SubscriptionFailed { track: track.clone(), why }
+    };
+    assert_eq!(say(&mut room, &[&first]), [failed(&first)]);
+    assert_eq!(say(&mut room, &[&first, &second]), [failed(&second)]);
+    assert_eq!(say(&mut room, &[&second]), []);
+    assert_eq!(say(&mut room, &[&first, &second]), [failed(&first)], "the first was receivable in between");
+    let session = room.resume("bob", &bob.sid);
+    let told = room.told_to(session);
+    assert!(told.contains(&failed(&first)) && told.contains(&failed(&second)), "what was said may have been lost");
 }
 
 #[test]
@@ -117,6 +143,30 @@ fn a_smaller_tile_gets_a_smaller_picture() {
     check(TrackWish { width: 310, height: 175, ..TrackWish::default() }, None);
     check(TrackWish { is_disabled: true, ..TrackWish::default() }, Some((true, 2)));
     check(TrackWish { quality: Quality::Medium, ..TrackWish::default() }, Some((false, 1)));
+}
+
+#[test]
+fn when_a_track_changes_its_sizes_its_receivers_get_another_layer() {
+    let mut room = room();
+    let (ann, bob) = (room.join("ann"), room.join("bob"));
+    room.join("cy");
+    let layer = |quality, width, height| Layer { quality, width, height, ..Layer::default() };
+    let large = vec![layer(Quality::Low, 640, 360), layer(Quality::High, 1280, 720)];
+    let track = room.publish(&ann, AddTrack { layers: large, ..camera("c") });
+    let wish = TrackWish { width: 300, height: 170, ..TrackWish::default() };
+    room.request(&bob, Request::ConfigureTracks { tracks: vec![track.clone()], wish });
+    room.forget_all();
+    let small = vec![layer(Quality::Low, 160, 90), layer(Quality::High, 320, 180)];
+    room.request(&ann, Request::VideoLayers { track, layers: small });
+    let configured: Vec<_> = room
+        .ordered()
+        .into_iter()
+        .filter_map(|command| match command {
+            SfuCommand::ConfigureSubscription { transport, settings, .. } => Some((transport, settings.max_layer)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(configured, [(bob.transport, 2)], "who wants all of it gets all of it as before");
 }
 
 #[test]
