@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
 import { identityOf, join, reception, waitForPeople, waitForPicture } from '../support/meeting.mjs';
 
-/** The longest that somebody who comes late may wait for the picture, from joining the room. */
+/** The longest that somebody who comes late may wait for everybody's picture, from the click on "join". */
 const LATE_PICTURE_MS = 2_000;
+
+/** Latecomers, of whom the middle one counts: a single one may meet a machine that is busy with something else. */
+const LATECOMERS = 3;
 
 async function lateJoiner({ server, newPage, folder }, kind) {
   const [anna, bert] = [await newPage('chromium'), await newPage('chromium')];
@@ -14,18 +17,22 @@ async function lateJoiner({ server, newPage, folder }, kind) {
   const early = await Promise.all([identityOf(anna), identityOf(bert)]);
   await waitForPicture(anna, early[1]);
   await waitForPicture(bert, early[0]);
-  const late = await newPage(kind);
-  await late.open(`${server.origin}/m/demo`);
-  await late.waitFor('preview-video');
-  await late.fill('name', 'Carla');
-  await late.click('join');
-  await late.waitFor('room');
-  const began = performance.now();
-  await Promise.all(early.map((identity) => waitForPicture(late, identity)));
-  const waited = performance.now() - began;
-  await late.screenshot(joinPath(folder, 'late.png'));
-  assert.ok(waited <= LATE_PICTURE_MS, `the pictures came after ${Math.round(waited)} ms`);
-  await waitForPicture(anna, await identityOf(late));
+  const waits = [];
+  for (let number = 1; number <= LATECOMERS; number += 1) {
+    const late = await newPage(kind);
+    await late.open(`${server.origin}/m/demo`);
+    await late.waitFor('preview-video');
+    await late.fill('name', 'Carla');
+    const began = performance.now();
+    await late.click('join');
+    await Promise.all(early.map((identity) => waitForPicture(late, identity)));
+    waits.push(Math.round(performance.now() - began));
+    await waitForPicture(anna, await identityOf(late));
+    await late.screenshot(joinPath(folder, `late-${number}.png`));
+    await late.close();
+  }
+  const middle = waits.toSorted((a, b) => a - b)[Math.floor(LATECOMERS / 2)];
+  assert.ok(middle <= LATE_PICTURE_MS, `the pictures came after ${waits.join(', ')} ms`);
 }
 
 async function muteIsSeen({ server, newPage, folder }) {
