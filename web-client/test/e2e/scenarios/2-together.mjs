@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What people do together: come late, mute, chat, share, leave.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { identityOf, join, reception, waitForPeople, waitForPicture } from '../support/meeting.mjs';
 
@@ -31,6 +32,7 @@ async function lateJoiner({ server, newPage, folder }, kind) {
     await late.screenshot(joinPath(folder, `late-${number}.png`));
     await late.close();
   }
+  await writeFile(joinPath(folder, 'waits.txt'), `${waits.join(' ms\n')} ms\n`);
   const middle = waits.toSorted((a, b) => a - b)[Math.floor(LATECOMERS / 2)];
   assert.ok(middle <= LATE_PICTURE_MS, `the pictures came after ${waits.join(', ')} ms`);
 }
