@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::Process;
+use crate::{compare, floor};
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
 
@@ -25,6 +26,23 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Load(Load),
+    /// Measures Saal, Janus and a small SFU on pion side by side, on this machine.
+    Compare(compare::Options),
+    /// Measures what forwarding costs at least, on this machine.
+    Floor(floor::Options),
+    /// The sending half of `floor`.
+    #[command(hide = true)]
+    FloorSend(floor::SendOptions),
+    /// The receiving half of `floor`.
+    #[command(hide = true)]
+    FloorReceive(floor::ReceiveOptions),
+}
+
+/// Loads to put on a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Load {
     /// Everybody sends sound and picture and sees some of the others.
     Meet(MeetArgs),
     /// A few send, many watch.
@@ -44,7 +62,8 @@ pub(crate) enum Command {
 /// What all loads share.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
-    /// The server: ws://HOST:PORT or wss://HOST for LiveKit's protocol.
+    /// The server: ws://HOST:PORT or wss://HOST for LiveKit's protocol, janus+http://HOST:PORT/janus for Janus,
+    /// post+http://HOST:PORT for offers and answers posted over HTTP.
     #[arg(long, default_value = "ws://127.0.0.1:7880")]
     server: String,
     /// API key and secret of the server, to make room tokens with.
@@ -59,6 +78,9 @@ pub(crate) struct Common {
     /// The server's process on this machine, to measure what it uses.
     #[arg(long, value_name = "PID")]
     server_pid: Option<u32>,
+    /// Count the system calls of that process, too, by perf.
+    #[arg(long, requires = "server_pid")]
+    count_syscalls: bool,
     /// How long to measure, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub(crate) duration: f64,
@@ -211,6 +233,7 @@ impl Common {
         Ok(Setting {
             server: self.server()?,
             process: self.server_pid.map(Process::new),
+            count_syscalls: self.count_syscalls,
             threads: self.threads,
             coalesce: !self.no_coalescing,
         })
@@ -223,6 +246,11 @@ impl Common {
                 self.api_key.split_once(':').context("--api-key takes a key and a secret: KEY:SECRET")?;
             let (api_key, api_secret) = (api_key.to_owned(), api_secret.to_owned());
             return Ok(Server::LiveKit { url, api_key, api_secret });
+        }
+        match url.split_once('+') {
+            Some(("janus", url)) => return Ok(Server::Janus { url: url.to_owned() }),
+            Some(("post", url)) => return Ok(Server::OfferPost { url: url.to_owned() }),
+            _ => {}
         }
         bail!("{url} is no address that this tool knows: see --help")
     }
@@ -253,7 +281,7 @@ const fn subscribers(name: &'static str, count: usize) -> Group {
     Group { name, count, publish: Vec::new(), receive_audio: Wanted::All, receive_video: Wanted::All }
 }
 
-impl Command {
+impl Load {
     /// What all loads share.
     pub(crate) const fn common(&self) -> &Common {
         match self {
@@ -311,14 +339,9 @@ impl Command {
                 Ok(Scenario { event, ..common.scenario("storm", description, 1, groups)? })
             }
             Self::Idle(args) => {
-                let group = Group {
-                    name: "person",
-                    count: args.participants,
-                    publish: Vec::new(),
-                    receive_audio: Wanted::UpTo(1),
-                    receive_video: Wanted::UpTo(1),
-                };
-                common.scenario("idle", format!("{} are connected", args.participants), 1, vec![group])
+                let groups = vec![Group::host(), Group::guests("guest", args.participants)];
+                let description = format!("{} are connected, nobody speaks", args.participants);
+                common.scenario("idle", description, 1, groups)
             }
             Self::Soak(args) => {
                 let group = Group {

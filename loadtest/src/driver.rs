@@ -186,16 +186,6 @@ impl ClientTransport {
     pub(crate) fn publish(&self, mid: String, sends: Sends, content: Content) {
         self.link.send(Command::Publish(self.id, mid, sends, content));
     }
-
-    /// Waits until `is_reached` or failure.
-    pub(crate) async fn wait_for(&mut self, is_reached: impl Fn(&Progress) -> bool) -> Result<Progress> {
-        let progress = self.progress.wait_for(|progress| is_reached(progress) || progress.failed.is_some()).await;
-        let progress = progress.context("the driver has stopped")?.clone();
-        match &progress.failed {
-            Some(reason) => Err(anyhow::anyhow!("{reason}")),
-            None => Ok(progress),
-        }
-    }
 }
 
 impl Drop for ClientTransport {

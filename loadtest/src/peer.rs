@@ -33,13 +33,13 @@ use ice::{Ice, Stun};
 use incoming::IncomingStream;
 use outgoing::{OutgoingTrack, PacketSink};
 use packet::Packet;
-use socket::{Socket, wall_nanos};
+use socket::wall_nanos;
 
 pub(crate) use dtls::Identity;
 pub(crate) use ice::local_ip_towards;
 pub(crate) use incoming::Counters;
 pub(crate) use outgoing::Content;
-pub(crate) use socket::ReceiveBuffer;
+pub(crate) use socket::{ReceiveBuffer, Socket};
 
 /// Runs of datagrams that one client may take at a time, so that no client starves the others.
 const RUNS_PER_TURN: usize = 16;

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What a server process costs, read from `/proc` (proc(5)).
+//! What a server process costs: its CPU clock, and what `/proc` says (proc(5)).
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 /// A process whose cost is measured.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
+    pid: u32,
     folder: PathBuf,
 }
 
 /// What a process has used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
-    /// CPU time of all its threads, in seconds.
+    /// CPU time of all its threads, those that have ended included, in seconds.
     pub(crate) cpu_seconds: f64,
     /// Times that its threads gave up or lost the processor.
     pub(crate) context_switches: u64,
@@ -46,7 +49,19 @@ impl Usage {
 
 impl Process {
     pub(crate) fn new(pid: u32) -> Self {
-        Self { folder: format!("/proc/{pid}").into() }
+        Self { pid, folder: format!("/proc/{pid}").into() }
+    }
+
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The process's CPU clock. It is exact, other than the times of `/proc/PID/stat`, which count ticks; and it
+    /// includes threads that have ended, other than the sum over `/proc/PID/task`.
+    fn cpu_seconds(&self) -> Result<f64> {
+        let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(self.pid)?))?;
+        let time = clock_gettime(clock)?;
+        Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
     }
 
     /// Reads what it has used.
@@ -55,14 +70,13 @@ impl Process {
     ///
     /// When it is gone, or of another user.
     pub(crate) fn usage(&self) -> Result<Usage> {
-        let mut usage = Usage::default();
+        let cpu_seconds = self.cpu_seconds().context("the server process is gone")?;
+        let mut usage = Usage { cpu_seconds, ..Usage::default() };
         let threads = fs::read_dir(self.folder.join("task")).context("the server process is gone")?;
         for thread in threads.flatten() {
             let folder = thread.path();
             // A thread may end between listing and reading.
-            let Ok(schedstat) = fs::read_to_string(folder.join("schedstat")) else { continue };
-            usage.cpu_seconds += first_number(&schedstat) as f64 / 1e9;
-            let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
+            let Ok(status) = fs::read_to_string(folder.join("status")) else { continue };
             usage.context_switches +=
                 field(&status, "voluntary_ctxt_switches:") + field(&status, "nonvoluntary_ctxt_switches:");
         }
@@ -98,6 +112,6 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_is_an_error() {
-        assert!(Process::new(u32::MAX).usage().is_err());
+        assert!(Process::new(1 << 22).usage().is_err());
     }
 }

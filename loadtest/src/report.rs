@@ -18,6 +18,9 @@ pub(crate) fn table(outcome: &Outcome) -> String {
             format!("{:.0} ms (p99 {:.0} ms)", joins.first_media.p50_ms, joins.first_media.p99_ms),
         );
     }
+    if let Some(cpu_ms) = joins.server_cpu_ms {
+        row("server CPU to join", format!("{cpu_ms:.2} ms for each"));
+    }
     row(
         "packets received",
         format!("{} in {:.1} s, {:.0}/s", outcome.packets(), outcome.seconds, outcome.packets_per_second),
@@ -51,6 +54,9 @@ pub(crate) fn table(outcome: &Outcome) -> String {
             format!("{:.1} MiB, {:.0} KiB per participant", server.total.pss_mib, server.kib_per_participant),
         );
         row("context switches", format!("{:.3} per packet", server.context_switches_per_packet));
+        if let Some(syscalls) = server.syscalls_per_packet {
+            row("system calls", format!("{syscalls:.3} per packet"));
+        }
     }
     if let Some(storm) = &outcome.storm {
         row(
@@ -65,7 +71,8 @@ pub(crate) fn table(outcome: &Outcome) -> String {
             format!("p99 {:.2} ms before, {:.2} ms during", storm.before.p99_ms, storm.during.p99_ms),
         );
     }
-    row("this tool", format!("{:.2} cores", outcome.own_core_share));
+    let per_core = outcome.packets_per_second / outcome.own_core_share.max(f64::EPSILON);
+    row("this tool", format!("{:.2} cores, {per_core:.0} packets/s for each", outcome.own_core_share));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = format!("{}: {}\n", outcome.scenario, outcome.description);
     for (name, value) in rows {

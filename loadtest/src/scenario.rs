@@ -82,15 +82,15 @@ pub(crate) fn publishing(microphone: bool, camera: Camera) -> Vec<Content> {
 }
 
 impl Group {
-    /// The plan of one of them.
-    fn plan(&self, room: String, place: usize) -> Plan {
-        Plan {
-            room,
-            identity: format!("{}-{place}", self.name),
-            publish: self.publish.clone(),
-            receive_audio: self.receive_audio,
-            receive_video: self.receive_video,
-        }
+    /// One who is in the room and says nothing: without anybody to hear, some servers have nothing to negotiate.
+    pub(crate) fn host() -> Self {
+        let publish = vec![Content::Silence];
+        Self { name: "host", count: 1, publish, receive_audio: Wanted::None, receive_video: Wanted::None }
+    }
+
+    /// People who only hear the host.
+    pub(crate) const fn guests(name: &'static str, count: usize) -> Self {
+        Self { name, count, publish: Vec::new(), receive_audio: Wanted::UpTo(1), receive_video: Wanted::UpTo(1) }
     }
 
     fn sends(&self, kind: Kind) -> usize {
@@ -99,6 +99,18 @@ impl Group {
 }
 
 impl Scenario {
+    /// The plan of a member of `group`.
+    fn plan(&self, group: &Group, room: String, place: usize) -> Plan {
+        Plan {
+            room,
+            identity: format!("{}-{place}", group.name),
+            publish: group.publish.clone(),
+            receive_audio: group.receive_audio,
+            receive_video: group.receive_video,
+            streams: Kind::ALL.map(|kind| self.streams_of(group, kind)),
+        }
+    }
+
     /// Streams of one kind that a member of `group` receives when all are there.
     fn streams_of(&self, group: &Group, kind: Kind) -> usize {
         let sent: usize = self.groups.iter().map(|group| group.count * group.sends(kind)).sum();

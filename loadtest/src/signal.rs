@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How clients come into a meeting: the same plan, told to each kind of server in its own protocol.
 
+mod http;
+mod janus;
 mod livekit;
+mod offer_post;
 mod token;
+mod transports;
 
 use std::net::SocketAddr;
 
@@ -17,6 +21,10 @@ use crate::sdp::{Description, Kind, OutgoingStream, Sends};
 pub(crate) enum Server {
     /// LiveKit's client protocol with one peer connection, at an address of `ws` or `wss`.
     LiveKit { url: String, api_key: String, api_secret: String },
+    /// Janus with its VideoRoom plugin, at the address of its HTTP API.
+    Janus { url: String },
+    /// Offers and answers posted over HTTP.
+    OfferPost { url: String },
 }
 
 /// What a client does in a meeting.
@@ -28,6 +36,9 @@ pub(crate) struct Plan {
     pub(crate) publish: Vec<Content>,
     pub(crate) receive_audio: Wanted,
     pub(crate) receive_video: Wanted,
+    /// How many audio and video streams there will be to receive when everybody is there. Where a client has to say
+    /// what it wants, it waits for so many and asks for them at once.
+    pub(crate) streams: [usize; 2],
 }
 
 /// Which tracks of one kind a client receives.
@@ -65,6 +76,14 @@ impl Plan {
             Kind::Video => self.receive_video,
         }
     }
+
+    const fn streams(&self, kind: Kind) -> usize {
+        let [audio, video] = self.streams;
+        match kind {
+            Kind::Audio => audio,
+            Kind::Video => video,
+        }
+    }
 }
 
 /// A client in a meeting. It vanishes when this is dropped, and says good-bye by [`Client::leave`].
@@ -72,6 +91,8 @@ pub(crate) struct Client(Session);
 
 enum Session {
     LiveKit(livekit::Session),
+    Janus(janus::Session),
+    OfferPost(offer_post::Session),
 }
 
 impl Server {
@@ -82,6 +103,8 @@ impl Server {
                 let token = token::mint(api_key, api_secret, &plan)?;
                 Ok(Client(Session::LiveKit(livekit::join(url, &token, driver, plan).await?)))
             }
+            Self::Janus { url } => Ok(Client(Session::Janus(janus::join(url, driver, &plan).await?))),
+            Self::OfferPost { url } => Ok(Client(Session::OfferPost(offer_post::join(url, driver, &plan).await?))),
         }
     }
 }
@@ -91,6 +114,8 @@ impl Client {
     pub(crate) async fn wait_for(&mut self, is_reached: impl Fn(&Progress) -> bool) -> Result<Progress> {
         match &mut self.0 {
             Session::LiveKit(session) => session.wait_for(is_reached).await,
+            Session::Janus(session) => session.wait_for(is_reached).await,
+            Session::OfferPost(session) => session.wait_for(is_reached).await,
         }
     }
 
@@ -102,6 +127,7 @@ impl Client {
     pub(crate) async fn choose_layer(&self, layer: u8) -> Result<()> {
         match &self.0 {
             Session::LiveKit(session) => session.choose_layer(layer).await,
+            Session::Janus(_) | Session::OfferPost(_) => bail!("layers are chosen by LiveKit's protocol only"),
         }
     }
 
@@ -109,6 +135,8 @@ impl Client {
     pub(crate) async fn leave(self) {
         match self.0 {
             Session::LiveKit(session) => session.leave().await,
+            Session::Janus(session) => session.leave().await,
+            Session::OfferPost(session) => session.leave().await,
         }
     }
 }

@@ -31,6 +31,10 @@ pub(crate) const SINGLE: VideoLayer = VideoLayer { rid: "f", width: 1_280, heigh
 
 pub(crate) const FRAME_INTERVAL: Duration = Duration::from_nanos(33_333_333);
 pub(crate) const AUDIO_INTERVAL: Duration = Duration::from_millis(20);
+/// How often libopus sends something while there is nothing to hear.
+pub(crate) const SILENCE_INTERVAL: Duration = Duration::from_millis(400);
+/// A packet of silence, with room for the time of sending.
+pub(crate) const SILENCE_BYTES: usize = 1 + STAMP_BYTES;
 
 /// A keyframe is so many times larger than the average.
 const KEYFRAME_FACTOR: usize = 5;

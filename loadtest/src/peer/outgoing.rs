@@ -14,6 +14,9 @@ use crate::source::{self, Noise, VideoLayer};
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Digital silence in -dBov (RFC 6464 §3).
+const SILENCE_LEVEL: u8 = 127;
+
 /// Packets kept to be sent again: about 3 s of a fast layer.
 const HISTORY_PACKETS: usize = 1_024;
 
@@ -25,6 +28,8 @@ const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
 pub(crate) enum Content {
     /// Somebody speaks without a pause, this loud, in -dBov (RFC 6464).
     Speech { level: u8 },
+    /// A microphone that hears nothing: discontinuous transmission (RFC 7587 §3.1.3).
+    Silence,
     /// A camera, one layer for each stream.
     Video(Vec<VideoLayer>),
 }
@@ -32,7 +37,7 @@ pub(crate) enum Content {
 impl Content {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
-            Self::Speech { .. } => Kind::Audio,
+            Self::Speech { .. } | Self::Silence => Kind::Audio,
             Self::Video(_) => Kind::Video,
         }
     }
@@ -85,7 +90,7 @@ impl OutgoingTrack {
     pub(crate) fn new(now: Instant, mid: String, sends: &Sends, content: Content) -> Self {
         let seed = sends.streams.first().map_or(1, |stream| stream.ssrc);
         let mut noise = Noise::new(seed.into());
-        let interval = interval_of(content.kind());
+        let interval = interval_of(&content);
         let offset = interval.mul_f64(noise.within(0, 999) as f64 / 1_000.0);
         let streams = sends.streams.iter().map(|stream| Stream {
             rid: stream.rid,
@@ -114,7 +119,7 @@ impl OutgoingTrack {
 
     /// Sends the frames that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, packet: &mut Packet, sink: &mut impl PacketSink) {
-        let interval = interval_of(self.content.kind());
+        let interval = interval_of(&self.content);
         // A driver that was held up must not send in a burst what an encoder would have dropped.
         if now.saturating_duration_since(self.next_frame) > 10 * interval {
             self.next_frame = now;
@@ -133,7 +138,11 @@ impl OutgoingTrack {
         let timestamp = |base: RtpTime, kind: Kind| base.plus_ticks(RtpTime::ticks_in(elapsed, kind.clock_rate()));
         let stream = &mut self.streams[place];
         match &self.content {
-            Content::Speech { level } => {
+            Content::Speech { .. } | Content::Silence => {
+                let (bytes, level) = match self.content {
+                    Content::Speech { level } => (source::speech_bytes(&mut self.noise), level),
+                    _ => (source::SILENCE_BYTES, SILENCE_LEVEL),
+                };
                 let head = Head {
                     payload_type: OPUS,
                     // Speech without a pause has no talk spurts but the first (RFC 3551 §4.1).
@@ -142,8 +151,7 @@ impl OutgoingTrack {
                     timestamp: timestamp(stream.timestamp_base, Kind::Audio),
                     ssrc: stream.ssrc,
                 };
-                let bytes = source::speech_bytes(&mut self.noise);
-                packet.begin(head, Extensions::OURS, stream.names(&self.mid), Some(*level));
+                packet.begin(head, Extensions::OURS, stream.names(&self.mid), Some(level));
                 let payload = packet.payload(bytes);
                 payload[0] = source::OPUS_TOC;
                 stream.count(bytes);
@@ -280,9 +288,10 @@ impl Names<'_> {
     }
 }
 
-const fn interval_of(kind: Kind) -> Duration {
-    match kind {
-        Kind::Audio => source::AUDIO_INTERVAL,
-        Kind::Video => source::FRAME_INTERVAL,
+const fn interval_of(content: &Content) -> Duration {
+    match content {
+        Content::Speech { .. } => source::AUDIO_INTERVAL,
+        Content::Silence => source::SILENCE_INTERVAL,
+        Content::Video(_) => source::FRAME_INTERVAL,
     }
 }

@@ -116,6 +116,8 @@ pub(crate) struct ServerCost {
     /// CPU microseconds for each packet that arrived at a client.
     pub(crate) cpu_us_per_packet: f64,
     pub(crate) context_switches_per_packet: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) syscalls_per_packet: Option<f64>,
     /// Memory beyond what the empty server had, in KiB for each participant.
     pub(crate) kib_per_participant: f64,
 }
@@ -139,7 +141,7 @@ impl Outcome {
         Self {
             scenario: name.to_owned(),
             description: description.to_owned(),
-            participants: report.peers,
+            participants: joins.asked - joins.failed,
             seconds,
             joins,
             sent: report.sent,
@@ -166,9 +168,17 @@ impl Outcome {
             total: cost,
             cpu_us_per_packet: cost.cpu_seconds * 1e6 / packets,
             context_switches_per_packet: cost.context_switches as f64 / packets,
+            syscalls_per_packet: None,
             kib_per_participant: (cost.pss_mib - empty_pss_mib) * 1_024.0 / self.participants.max(1) as f64,
         });
         self
+    }
+
+    /// Adds how many system calls the server made in a second.
+    pub(crate) fn note_syscalls(&mut self, per_second: f64) {
+        if let Some(server) = &mut self.server {
+            server.syscalls_per_packet = Some(per_second / self.packets_per_second.max(f64::EPSILON));
+        }
     }
 
     /// What is wrong with the media that arrived; empty when nothing is.

@@ -15,6 +15,7 @@ use crate::process::Process;
 use crate::progress::Progress;
 use crate::sdp::Kind;
 use crate::signal::{Client, Plan, Server};
+use crate::syscalls::Count;
 
 /// How long one join may take.
 const JOIN_PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +29,8 @@ pub(crate) struct Setting {
     pub(crate) server: Server,
     /// The server's process, when it runs on this machine.
     pub(crate) process: Option<Process>,
+    /// Count the system calls of that process, too.
+    pub(crate) count_syscalls: bool,
     /// Threads that carry media.
     pub(crate) threads: usize,
     /// Let the kernel hand runs of datagrams over in one piece.
@@ -103,6 +106,10 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
         Some(Event::JoinStorm { .. }) => Some(measure_delay(&drivers, scenario.measure, progress).await?),
         _ => None,
     };
+    let syscalls = match &setting.process {
+        Some(process) if setting.count_syscalls => Some(Count::start(process.pid())?),
+        _ => None,
+    };
     let before = usage()?;
     drivers.reset().await?;
     let began = Instant::now();
@@ -115,6 +122,9 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
     if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
         let empty_pss_mib = empty.since(&empty).pss_mib;
         outcome = outcome.with_server(after.since(&before), empty_pss_mib);
+    }
+    if let Some(count) = syscalls {
+        outcome.note_syscalls(count.stop().await?);
     }
     if let (Some(joins), Some(before)) = (storm, storm_before) {
         outcome.storm = Some(Storm { joins, before, during: outcome.video.delay });
@@ -142,7 +152,7 @@ async fn join_groups(
         for room in 0..scenario.rooms {
             for place in 0..group.count {
                 rhythm.tick().await;
-                let plan = group.plan(format!("{run}-{room}"), place);
+                let plan = scenario.plan(group, format!("{run}-{room}"), place);
                 let number = joins.asked;
                 joins.asked += 1;
                 pending.push(tokio::spawn(join_one(setting.clone(), drivers.clone(), plan, number, streams)));
@@ -260,17 +270,10 @@ async fn pass_time(
     Ok(None)
 }
 
-/// A storm of people who publish and receive nothing: what it costs is joining.
+/// A storm of people who hear one that says nothing: what it costs is joining.
 fn storm_of(scenario: &Scenario, joins: usize, within: Duration) -> Scenario {
-    let group = Group {
-        name: "newcomer",
-        count: joins,
-        publish: Vec::new(),
-        receive_audio: crate::signal::Wanted::UpTo(1),
-        receive_video: crate::signal::Wanted::UpTo(1),
-    };
     Scenario {
-        groups: vec![group],
+        groups: vec![Group::host(), Group::guests("newcomer", joins)],
         rooms: 1,
         joins_per_second: joins as f64 / within.as_secs_f64(),
         event: None,
