@@ -258,7 +258,7 @@ impl Peer {
         }
         if self.srtp.is_none() {
             self.dtls.handle_timeout(now);
-            flush(&mut self.dtls, &self.socket);
+            flush(now, &mut self.dtls, &self.socket);
             return;
         }
         let memory = &mut shared.packet;
@@ -328,8 +328,8 @@ impl AsRawFd for Peer {
     }
 }
 
-fn flush(dtls: &mut Dtls, socket: &Socket) {
-    while let Some(datagram) = dtls.poll_datagram() {
+fn flush(now: Instant, dtls: &mut Dtls, socket: &Socket) {
+    while let Some(datagram) = dtls.poll_datagram(now) {
         socket.send(&datagram);
     }
 }
@@ -397,7 +397,7 @@ impl Work<'_> {
                 if let Err(error) = self.dtls.start(now, identity) {
                     self.progress.send_modify(|progress| progress.failed = Some(format!("{error:#}")));
                 }
-                flush(self.dtls, self.socket);
+                flush(now, self.dtls, self.socket);
             }
             Stun::Asked(answer) => {
                 self.socket.send(&answer);
@@ -412,7 +412,7 @@ impl Work<'_> {
             Ok(None) => {}
             Err(error) => self.progress.send_modify(|progress| progress.failed = Some(format!("{error:#}"))),
         }
-        flush(self.dtls, self.socket);
+        flush(now, self.dtls, self.socket);
     }
 
     fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8], arrived: u64, delays: &mut [Delays; 2]) {

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use aws_lc_rs::digest;
@@ -57,15 +57,29 @@ impl Identity {
     }
 }
 
+/// After this the ClientHello is sent again, and then after twice the time, as libwebrtc does: a server that has
+/// answered the first check may not be ready to listen. RFC 6347 §4.2.4.1 would have a second.
+const FIRST_REPEAT: Duration = Duration::from_millis(50);
+/// From here on the endpoint repeats what is unanswered.
+const LAST_REPEAT: Duration = Duration::from_millis(400);
+
 /// The DTLS association of one transport.
 pub(crate) struct Dtls {
     endpoint: Endpoint,
     is_started: bool,
+    /// The ClientHello while it is unanswered.
+    hello: Option<Hello>,
+}
+
+struct Hello {
+    datagram: BytesMut,
+    next: Instant,
+    interval: Duration,
 }
 
 impl Dtls {
     pub(crate) fn new() -> Self {
-        Self { endpoint: Endpoint::new(PEER, TransportProtocol::UDP, None), is_started: false }
+        Self { endpoint: Endpoint::new(PEER, TransportProtocol::UDP, None), is_started: false, hello: None }
     }
 
     /// Sends the ClientHello, once.
@@ -73,12 +87,18 @@ impl Dtls {
         if !std::mem::replace(&mut self.is_started, true) {
             let config = identity.config.clone();
             self.endpoint.connect(now, PEER, config, None).map_err(|error| anyhow!("DTLS does not start: {error}"))?;
+            self.hello = self.endpoint.poll_transmit().map(|transmit| Hello {
+                datagram: transmit.message,
+                next: now,
+                interval: FIRST_REPEAT,
+            });
         }
         Ok(())
     }
 
     /// Takes in a datagram; gives the ends of SRTP when the handshake is complete with it.
     pub(crate) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<Option<(Sealer, Opener)>> {
+        self.hello = None;
         // What cannot be read is dropped: it may come from anybody.
         let Ok(events) = self.endpoint.read(now, PEER, None, BytesMut::from(datagram)) else { return Ok(None) };
         for event in events {
@@ -101,7 +121,15 @@ impl Dtls {
         Ok(client_ends(profile, material.as_ref())?)
     }
 
-    pub(crate) fn poll_datagram(&mut self) -> Option<BytesMut> {
+    pub(crate) fn poll_datagram(&mut self, now: Instant) -> Option<BytesMut> {
+        if let Some(hello) = &mut self.hello
+            && hello.next <= now
+            && hello.interval <= LAST_REPEAT
+        {
+            hello.next = now + hello.interval;
+            hello.interval *= 2;
+            return Some(hello.datagram.clone());
+        }
         self.endpoint.poll_transmit().map(|transmit| transmit.message)
     }
 
