@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::process::Process;
-use crate::{compare, floor};
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
+use crate::{compare, floor};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -207,9 +207,12 @@ pub(crate) struct StormArgs {
 pub(crate) struct IdleArgs {
     #[command(flatten)]
     pub(crate) common: Common,
-    /// Those who are connected.
-    #[arg(long, default_value_t = 500)]
+    /// Those who are connected to each room, beside a host.
+    #[arg(long, default_value_t = 10)]
     participants: usize,
+    /// Rooms.
+    #[arg(long, default_value_t = 50)]
+    rooms: usize,
 }
 
 #[derive(Args, Debug)]
@@ -340,8 +343,9 @@ impl Load {
             }
             Self::Idle(args) => {
                 let groups = vec![Group::host(), Group::guests("guest", args.participants)];
-                let description = format!("{} are connected, nobody speaks", args.participants);
-                common.scenario("idle", description, 1, groups)
+                let description =
+                    format!("{} rooms of {} people and a host, nobody speaks", args.rooms, args.participants);
+                common.scenario("idle", description, args.rooms, groups)
             }
             Self::Soak(args) => {
                 let group = Group {

@@ -18,19 +18,18 @@ use clap::Args;
 
 use crate::namespaces::Namespaces;
 use about::Machine;
-use cases::{CASES, Case, Contender, JOIN, JOIN_CASE};
+use cases::{CASES, Case, Contender, JOIN, JOIN_CASE, SERVERS};
 use report::Report;
 use round::{Pace, Site};
 use samples::Samples;
 use servers::Servers;
 
-const PACE: Pace =
-    Pace { settle: Duration::from_secs(2), measure: Duration::from_secs(8), joins_per_second: 50 };
+const PACE: Pace = Pace { settle: Duration::from_secs(2), measure: Duration::from_secs(8), joins_per_second: 50 };
 const QUICK_PACE: Pace =
-    Pace { settle: Duration::from_secs(1), measure: Duration::from_secs(3), joins_per_second: 100 };
+    Pace { settle: Duration::from_millis(500), measure: Duration::from_millis(2_500), joins_per_second: 100 };
 /// System calls are counted in a round of their own, because counting costs something.
 const SYSCALL_PACE: Pace =
-    Pace { settle: Duration::from_secs(1), measure: Duration::from_secs(3), joins_per_second: 100 };
+    Pace { settle: Duration::from_millis(500), measure: Duration::from_secs(2), joins_per_second: 100 };
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -118,7 +117,7 @@ async fn measure(site: &Site<'_>, case: &Case, options: &Options) -> Measured {
         contenders.rotate_right(round % case.contenders.len());
     }
     if case.counts_syscalls || !options.quick {
-        for (contender, samples) in contenders.iter_mut().filter(|(contender, _)| !contender.is_floor()) {
+        for (contender, samples) in contenders.iter_mut().filter(|(contender, _)| SERVERS.contains(contender)) {
             eprintln!("{}: counting system calls of {}", case.name, contender.name());
             match site.measure(case, *contender, SYSCALL_PACE, true).await {
                 Ok(reading) => samples.syscalls_per_packet = reading.get("syscalls_per_packet").copied(),

@@ -32,7 +32,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if !cargo.status().context("starting cargo")?.success() {
         return Ok(ExitCode::FAILURE);
     }
-    let prefix = install::privilege().context("not root, and sudo asks for a password: network namespaces need root")?;
+    let prefix =
+        install::privilege().context("not root, and sudo asks for a password: network namespaces need root")?;
     let loadtest = tree::target().join("release/loadtest");
     let mut words: Vec<_> = prefix.iter().map(|word| std::ffi::OsString::from(*word)).collect();
     words.extend([loadtest.into(), "compare".into()]);

@@ -36,7 +36,8 @@ impl Contender {
     }
 }
 
-const SERVERS: &[Contender] = &[Contender::Saal, Contender::Janus, Contender::Pion];
+/// The servers, each read in the same way.
+pub(super) const SERVERS: &[Contender] = &[Contender::Saal, Contender::Janus, Contender::Pion];
 
 /// A load with all who meet it.
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +65,9 @@ pub(super) const CASES: &[Case] = &[
         load: &["broadcast", "--subscribers", "100"],
         contenders: &[
             Contender::Saal,
+            Contender::SaalWithoutCoalescing,
             Contender::Janus,
             Contender::Pion,
-            Contender::SaalWithoutCoalescing,
             Contender::FloorSendmmsg,
             Contender::FloorGso,
         ],
@@ -104,7 +105,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "idle",
         title: "Memory of an idle participant",
-        load: &["idle", "--participants", "200"],
+        load: &["idle", "--rooms", "20", "--participants", "10"],
         contenders: SERVERS,
         metric: "kib_per_participant",
         quick_rounds: 2,

@@ -85,8 +85,7 @@ impl Source {
         self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
         let mut packets = Vec::with_capacity(sizes.len());
         for (place, size) in sizes.into_iter().enumerate() {
-            let header =
-                Header { index: self.index, timestamp: self.timestamp, ssrc: u32::MAX, marker: place == last };
+            let header = Header { index: self.index, timestamp: self.timestamp, ssrc: u32::MAX, marker: place == last };
             self.index += 1;
             let mut payload = vec![0; padded];
             payload[..size].fill_with(|| self.noise.next() as u8);

@@ -141,7 +141,6 @@ mod tests {
 
     #[test]
     fn runs_are_cut_into_their_datagrams() {
-        use nix::cmsg_space;
         use nix::sys::socket::{ControlMessage, sendmsg};
         use std::io::IoSlice;
         let (a, b) = pair(true);

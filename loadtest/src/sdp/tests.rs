@@ -71,3 +71,47 @@ fn only_udp_candidates_with_addresses_are_taken() {
     assert!(read::read_candidate("1 1 udp 1 x.local 5 typ host").is_err());
     assert!(read::read_candidate("1 1").is_err());
 }
+
+/// A subscriber's offer as Janus 1.1 writes it.
+const JANUS_OFFER: &str = "v=0\r\no=- 1795308926 1 IN IP4 10.77.0.2\r\ns=VideoRoom 5\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+    a=ice-options:trickle\r\na=fingerprint:sha-256 AB:CD\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 10.77.0.2\r\na=sendonly\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:u1\r\n\
+    a=ice-pwd:p1\r\na=setup:actpass\r\na=rtpmap:111 opus/48000/2\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+    a=msid:janus janus0\r\na=ssrc:11 cname:janus\r\na=candidate:1 1 udp 2015363327 10.77.0.2 38521 typ host\r\n\
+    a=end-of-candidates\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 10.77.0.2\r\na=sendonly\r\na=mid:1\r\na=rtcp-mux\r\na=ice-ufrag:u1\r\n\
+    a=ice-pwd:p1\r\na=setup:actpass\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\n\
+    a=fmtp:97 apt=96\r\na=ssrc-group:FID 21 22\r\na=msid:janus janus1\r\na=ssrc:21 cname:janus\r\na=ssrc:22 cname:janus\r\n\
+    a=candidate:1 1 udp 2015363327 10.77.0.2 38521 typ host\r\na=end-of-candidates\r\n";
+
+/// An answer to somebody who publishes or subscribes, as pion writes it.
+const PION_ANSWER: &str = "v=0\r\no=- 8 9 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AB:CD\r\n\
+    a=extmap-allow-mixed\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\n\
+    a=setup:active\r\na=mid:0\r\na=ice-ufrag:u2\r\na=ice-pwd:p2\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=rtpmap:96 VP8/90000\r\n\
+    a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+    a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+    a=ssrc:31 cname:load\r\na=ssrc:31 msid:load cam\r\na=msid:load cam\r\na=sendonly\r\n\
+    a=candidate:1 1 udp 2130706431 10.77.0.2 44637 typ host\r\na=candidate:1 2 udp 2130706431 10.77.0.2 44637 typ host\r\n\
+    a=end-of-candidates\r\n";
+
+#[test]
+fn offers_of_janus_are_read_and_answered() {
+    let offer = Description::read(JANUS_OFFER).unwrap();
+    assert_eq!(offer.credentials, Credentials { ufrag: "u1".to_owned(), password: "p1".to_owned() });
+    assert_eq!(offer.candidates, ["10.77.0.2:38521".parse::<SocketAddr>().unwrap()], "said once for each section");
+    let [audio, video] = offer.sections.as_slice() else { panic!("two sections") };
+    assert_eq!((audio.sends, audio.ssrc, audio.codec), (true, Some(11), Some(111)));
+    assert_eq!((video.ssrc, video.rtx_ssrc, video.rtx), (Some(21), Some(22), Some(97)));
+    let answer = write_answer(&offer, &local());
+    assert!(answer.contains("a=group:BUNDLE 0 1\r\n") && answer.contains("a=setup:active\r\n"), "{answer}");
+    assert_eq!(answer.matches("a=recvonly\r\n").count(), 2);
+}
+
+#[test]
+fn answers_of_pion_are_read() {
+    let answer = Description::read(PION_ANSWER).unwrap();
+    assert_eq!(answer.candidates.len(), 1, "RTCP has no candidate of its own");
+    let [video] = answer.sections.as_slice() else { panic!("one section") };
+    assert_eq!((video.sends, video.receives, video.ssrc, video.rtx_ssrc), (true, false, Some(31), None));
+    assert_eq!(answer.extensions().transport_cc, Some(3));
+}

@@ -108,8 +108,8 @@ mod tests {
     async fn urls_are_taken_apart() {
         let base = Base::of("http://127.0.0.1:8088/janus/").await.unwrap();
         assert_eq!((base.authority.as_str(), base.path.as_str()), ("127.0.0.1:8088", "/janus"));
-        assert_eq!(base.address, "127.0.0.1:8088".parse().unwrap());
-        assert_eq!(Base::of("http://[::1]").await.unwrap().address, "[::1]:80".parse().unwrap());
+        assert_eq!(base.address.to_string(), "127.0.0.1:8088");
+        assert_eq!(Base::of("http://[::1]").await.unwrap().address.to_string(), "[::1]:80");
         assert!(Base::of("https://127.0.0.1").await.is_err() && Base::of("nothing").await.is_err());
     }
 }

@@ -121,8 +121,7 @@ impl Joining<'_> {
 
     /// Joins the room, which is made when it is not there, and publishes.
     async fn publish(&mut self, handle: Handle) -> Result<()> {
-        let join =
-            json!({ "request": "join", "ptype": "publisher", "room": self.room, "display": self.plan.identity });
+        let join = json!({ "request": "join", "ptype": "publisher", "room": self.room, "display": self.plan.identity });
         let joined = match self.gateway.ask(handle, join.clone(), None).await {
             Err(error) if is_refusal(&error, NO_SUCH_ROOM) => {
                 self.create(handle).await?;
@@ -139,10 +138,8 @@ impl Joining<'_> {
             .enumerate()
             .map(|(place, content)| (sends_of(content, format!("{}-{place}", self.plan.identity)), content))
             .collect();
-        let sections: Vec<_> = sends
-            .iter()
-            .map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) })
-            .collect();
+        let sections: Vec<_> =
+            sends.iter().map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) }).collect();
         let offer = jsep("offer", write_offer(1, &sections, &transport.local));
         let configured = self.gateway.ask(handle, json!({ "request": "publish" }), Some(offer)).await?;
         let answer = Description::read(&configured.sdp.context("the server does not answer what we publish")?)?;

@@ -65,10 +65,8 @@ impl Session {
             .enumerate()
             .map(|(place, content)| (sends_of(content, format!("{}-{place}", plan.identity)), content))
             .collect();
-        let sections: Vec<_> = sends
-            .iter()
-            .map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) })
-            .collect();
+        let sections: Vec<_> =
+            sends.iter().map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) }).collect();
         let offer = write_offer(1, &sections, &transport.local);
         let answer = self.post(&resource("publish", plan), &offer).await?;
         transport.set_remote(remote_of(&answer, &[], transport.local.candidate)?);

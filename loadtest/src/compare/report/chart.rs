@@ -9,7 +9,7 @@ use crate::compare::cases::Contender;
 
 const WIDTH: f64 = 860.0;
 const MARGIN: f64 = 24.0;
-const BARS_AT: f64 = 190.0;
+const BARS_AT: f64 = 200.0;
 /// Longest bar; the figure stands behind it.
 const LONGEST: f64 = 420.0;
 const BAR_HEIGHT: f64 = 20.0;
@@ -45,11 +45,7 @@ fn panel(svg: &mut String, y: f64, measured: &Measured) {
         measured.contenders.iter().map(|(contender, samples)| (*contender, samples.median(metric))).collect();
     let most = medians.iter().filter_map(|(_, median)| *median).fold(f64::EPSILON, f64::max);
     // A string takes any text.
-    let _ = writeln!(
-        svg,
-        "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\" stroke=\"#d0d7de\"/>",
-        WIDTH - MARGIN
-    );
+    let _ = writeln!(svg, "<line x1=\"{MARGIN}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\" stroke=\"#d0d7de\"/>", WIDTH - MARGIN);
     let title = format!("{}: {}", measured.case.title, unit(metric));
     text(svg, MARGIN, y + 24.0, 15, "#1b1f24", "bold", &title);
     for (place, (contender, median)) in medians.into_iter().enumerate() {
@@ -93,7 +89,7 @@ fn unit(metric: &str) -> &str {
 const fn label(contender: Contender) -> &'static str {
     match contender {
         Contender::Saal => "Saal",
-        Contender::SaalWithoutCoalescing => "Saal, readers without GRO",
+        Contender::SaalWithoutCoalescing => "Saal, read without GRO",
         Contender::Janus => "Janus",
         Contender::Pion => "pion",
         Contender::FloorSendmmsg => "limit by sendmmsg",

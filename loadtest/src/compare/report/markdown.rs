@@ -45,7 +45,9 @@ pub(super) fn of(report: &Report) -> String {
         "Server and clients are in network namespaces joined by a veth pair. Ratios are medians of the rounds' ratios, a \
          rival's figure over Saal's, so above 1 Saal is better. Figures are medians over the rounds.\n\n",
     );
-    text.push_str("| load | figure | Saal | Janus | pion | Janus : Saal | pion : Saal |\n|---|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| load | figure | Saal | Janus | pion | Janus : Saal | pion : Saal |\n|---|---|---|---|---|---|---|\n",
+    );
     for measured in &report.results {
         summary(&mut text, measured);
     }

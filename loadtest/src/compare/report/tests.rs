@@ -50,7 +50,10 @@ fn programs_find_rounds_and_ratios() {
 #[test]
 fn people_find_them_too() {
     let text = report().markdown();
-    assert!(text.contains("| Video, 1 to 100 | CPU, µs per packet | 2.00 | 14.0 | 4.00 | **6.00** | **4.00** |"), "{text}");
+    assert!(
+        text.contains("| Video, 1 to 100 | CPU, µs per packet | 2.00 | 14.0 | 4.00 | **6.00** | **4.00** |"),
+        "{text}"
+    );
     assert!(text.contains("limit by sendmmsg is 2.00 µs; Saal needs **1.00** times that"), "{text}");
     assert!(text.contains("pion: round 2: it fell over"), "{text}");
 }
