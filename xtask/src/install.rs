@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Installs the Debian packages that tests need and a build does not.
+//! Installs the Debian packages that tests and measurements need and a build does not.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +24,25 @@ pub(crate) fn for_browser_tests() -> Result<()> {
     if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
 }
 
+/// What a comparison needs: a file of each package, and the package.
+const RIVALS: [(&str, &str); 8] = [
+    ("/usr/bin/janus", "janus"),
+    ("/usr/lib/go/bin/go", "golang-go"),
+    ("/usr/share/gocode/src/github.com/pion/webrtc/go.mod", "golang-github-pion-webrtc.v3-dev"),
+    ("/sbin/ip", "iproute2"),
+    ("/usr/sbin/nft", "nftables"),
+    ("/usr/bin/perf", "linux-perf"),
+    ("/usr/bin/valgrind", "valgrind"),
+    ("/usr/bin/strace", "strace"),
+];
+
+/// Makes sure that the rivals of a comparison are there, and what they are measured by.
+pub(crate) fn rivals() -> Result<()> {
+    let missing: Vec<&str> =
+        RIVALS.iter().filter(|(file, _)| !Path::new(file).exists()).map(|(_, package)| *package).collect();
+    if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
+}
+
 /// Installs packages as root, or through `sudo` when that asks no password.
 pub(crate) fn debian_packages(packages: &[&str]) -> Result<()> {
     let wanted = packages.join(" ");
@@ -36,8 +56,8 @@ pub(crate) fn debian_packages(packages: &[&str]) -> Result<()> {
     apt_get(prefix, &[&install, packages].concat())
 }
 
-/// The words to put before `apt-get`, when there are any that work.
-fn privilege() -> Option<&'static [&'static str]> {
+/// The words to put before a command that needs root, when there are any that work.
+pub(crate) fn privilege() -> Option<&'static [&'static str]> {
     let id = Command::new("id").arg("-u").output().ok()?;
     if id.stdout.trim_ascii() == b"0" {
         return Some(&[]);

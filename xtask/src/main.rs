@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Saal's build, test and check commands: `cargo xtask up`, `build`, `check` and `test`.
+//! Saal's build, test and check commands: `cargo xtask up`, `build`, `check`, `test` and `compare`.
 //!
 //! One job per file. Everything a developer or CI runs goes through here, so that both run the same
 //! thing; `.ci/run` is one line. It needs no network of its own: package clients fetch what is missing.
 
 mod build;
 mod check;
+mod compare;
 mod console;
 mod count;
 mod install;
@@ -37,6 +38,8 @@ enum Command {
     Check(check::Options),
     /// Everything CI runs: the checks, the Rust tests, the web tests, the browser tests
     Test(test::Options),
+    /// Measure Saal against Janus and pion on this machine
+    Compare(compare::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Compare(options) => compare::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

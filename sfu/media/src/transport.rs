@@ -7,7 +7,7 @@ mod dtls;
 mod ice_lite;
 pub mod negotiation;
 mod sctp;
-mod srtp;
+pub mod srtp;
 mod stats;
 #[cfg(test)]
 pub(crate) mod tests;

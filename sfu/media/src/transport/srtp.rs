@@ -14,10 +14,9 @@ mod ssrc_map;
 #[cfg(test)]
 mod tests;
 
-use keys::KeyError;
-pub use opener::OpenError;
-pub(super) use opener::Opener;
-pub(super) use sealer::Sealer;
+pub use keys::KeyError;
+pub use opener::{OpenError, Opener};
+pub use sealer::Sealer;
 
 /// Room that sealing an RTP packet needs after the plain bytes.
 pub const SEAL_OVERHEAD_BYTES: usize = 16;
@@ -43,15 +42,30 @@ impl SrtpProfile {
     }
 
     /// How much DTLS must export: key and salt of both directions.
-    pub(super) const fn keying_material_bytes(self) -> usize {
+    #[must_use]
+    pub const fn keying_material_bytes(self) -> usize {
         2 * (keys::KEY_BYTES + self.salt_bytes())
     }
 }
 
 /// The sealing and opening ends of a DTLS server.
-pub(super) fn server_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Opener), KeyError> {
+///
+/// # Errors
+///
+/// When `material` is not as long as [`SrtpProfile::keying_material_bytes`] says.
+pub fn server_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Opener), KeyError> {
     let (client, server) = keys::split_keying_material(profile, material)?;
     Ok((Sealer::new(profile, &server)?, Opener::new(profile, &client)?))
+}
+
+/// The sealing and opening ends of a DTLS client.
+///
+/// # Errors
+///
+/// When `material` is not as long as [`SrtpProfile::keying_material_bytes`] says.
+pub fn client_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Opener), KeyError> {
+    let (client, server) = keys::split_keying_material(profile, material)?;
+    Ok((Sealer::new(profile, &client)?, Opener::new(profile, &server)?))
 }
 
 /// What SRTP needs to know of an RTP header (RFC 3550 §5.1).

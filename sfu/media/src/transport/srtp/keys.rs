@@ -16,7 +16,7 @@ const SALT_BYTES: usize = 14;
 /// The cryptographic library refused a key, or DTLS exported too little of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unusable SRTP keying material")]
-pub(in crate::transport) struct KeyError;
+pub struct KeyError;
 
 /// Master key and salt of one direction.
 #[derive(Clone)]

@@ -32,7 +32,7 @@ pub enum OpenError {
 }
 
 /// The opening end of one transport.
-pub(in crate::transport) struct Opener {
+pub struct Opener {
     rtp: Cipher,
     rtcp: Cipher,
     rtp_streams: SsrcMap<RtpWindow>,
@@ -50,7 +50,7 @@ impl Opener {
     }
 
     /// Opens an RTP packet in place and gives its plain length.
-    pub(in crate::transport) fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+    pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
         let header = RtpHeader::parse(packet).ok_or(OpenError::Malformed)?;
         let Some(window) = self.rtp_streams.get_mut(header.ssrc) else {
             return self.open_first_rtp(packet, &header);
@@ -75,7 +75,7 @@ impl Opener {
     }
 
     /// Opens an RTCP packet in place and gives its plain length.
-    pub(in crate::transport) fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
         let ssrc = rtcp_ssrc(packet).ok_or(OpenError::Malformed)?;
         let index = self.rtcp.rtcp_index(packet).ok_or(OpenError::Malformed)?.into();
         let id = PacketId { ssrc, index };

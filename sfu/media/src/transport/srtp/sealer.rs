@@ -18,7 +18,7 @@ const REPEATABLE_PACKETS: usize = 64;
 const MAX_RTCP_INDEX: u32 = (1 << 31) - 1;
 
 /// The sealing end of one transport.
-pub(in crate::transport) struct Sealer {
+pub struct Sealer {
     rtp: Cipher,
     rtcp: Cipher,
     streams: SsrcMap<Stream>,
@@ -45,7 +45,7 @@ impl Sealer {
 
     /// Seals the first `plain_len` bytes of `packet`; the rest is room for the tag. Refuses a sequence number that
     /// was sealed before, because a nonce must not protect two packets: lost packets go out again as RTX.
-    pub(in crate::transport) fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+    pub fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
         self.seal(packet, plain_len).map(|(len, _)| len)
     }
 
@@ -100,7 +100,7 @@ impl Sealer {
     }
 
     /// Seals the first `plain_len` bytes of `packet`; the rest is room for tag and index.
-    pub(in crate::transport) fn seal_rtcp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+    pub fn seal_rtcp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
         let ssrc = rtcp_ssrc(packet.get(..plain_len)?)?;
         if self.next_rtcp_index > MAX_RTCP_INDEX {
             return None;
