@@ -26,7 +26,7 @@ use servers::Servers;
 
 const PACE: Pace = Pace { settle: Duration::from_secs(2), measure: Duration::from_secs(8), joins_per_second: 50 };
 const QUICK_PACE: Pace =
-    Pace { settle: Duration::from_millis(500), measure: Duration::from_millis(2_500), joins_per_second: 100 };
+    Pace { settle: Duration::from_millis(500), measure: Duration::from_secs(2), joins_per_second: 100 };
 /// System calls are counted in a round of their own, because counting costs something.
 const SYSCALL_PACE: Pace =
     Pace { settle: Duration::from_millis(500), measure: Duration::from_secs(2), joins_per_second: 100 };

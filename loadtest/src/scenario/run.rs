@@ -200,7 +200,7 @@ fn note(done: Result<Joined>, clients: &mut Vec<Joined>, joins: &mut Joins, prog
 }
 
 /// Waits until everybody receives all that they should, and notes how long that took.
-async fn wait_for_media(clients: &mut Vec<Joined>, joins: &mut Joins, progress: &Progress) -> Result<()> {
+async fn wait_for_media(clients: &mut [Joined], joins: &mut Joins, progress: &Progress) -> Result<()> {
     progress.stage("waiting for media", clients.len());
     let deadline = tokio::time::Instant::now() + FLOW_PATIENCE;
     let (mut connected, mut first_media) = (Vec::new(), Vec::new());
