@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { DisconnectReason, LeaveRequest_Action, WrappedJoinRequest } from '@livekit/protocol';
-import { joinPath, joinRoom, request } from './client.mjs';
+import { joinPath, joinRoom } from './client.mjs';
 import { bombs, tenThousandCandidates } from './offers.mjs';
 import { repeat } from './repeat.mjs';
 import { roomToken } from './tokens.mjs';
