@@ -49,7 +49,8 @@ async function runOne(scenario, browsers) {
     folder,
     /** Opens a page in a browser; it is closed, and pictured if the scenario fails, at the end. */
     newPage: async (kind, pageOptions) => {
-      const browser = await browsers.get(kind, opened.filter((page) => page.kind === kind).length);
+      const place = opened.filter((page) => page.kind === kind).length;
+      const browser = await browsers.get(kind, place, pageOptions?.apart);
       const page = { ...(await browser.newPage(pageOptions)), kind };
       opened.push(page);
       return page;

@@ -20,7 +20,7 @@ async function lateJoiner({ server, newPage, folder }, kind) {
   await waitForPicture(bert, early[0]);
   const waits = [];
   for (let number = 1; number <= LATECOMERS; number += 1) {
-    const late = await newPage(kind);
+    const late = await newPage(kind, { apart: true });
     await late.open(`${server.origin}/m/demo`);
     await late.waitFor('preview-video');
     await late.fill('name', 'Carla');

@@ -45,6 +45,7 @@ const PATIENCE_MS = 20_000;
 
 /**
  * @typedef {object} PageOptions
+ * @property {boolean} [apart]  In a browser apart from that of the pages before.
  * @property {number} [width]
  * @property {number} [height]
  * @property {boolean} [reducedMotion]  Chromium only.
@@ -83,7 +84,8 @@ async function launchChromium({ devices = 'fake', headless = true }) {
       // A network namespace has no other interface.
       '--allow-loopback-in-peer-connection',
       // Candidates with .local names need multicast, which test networks lack.
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
+      // The browser's own pages, such as its tab search, are loaded ahead for every window and take half a processor.
+      '--disable-features=WebRtcHideLocalIpsWithMdns,PreloadTopChromeWebUI',
     ],
   });
   return {

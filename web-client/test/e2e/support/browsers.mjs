@@ -8,12 +8,14 @@ export class Browsers {
 
   /**
    * The browser for a scenario's n-th page of a kind. Firefox shows one page at a time and hides the others, which a
-   * conference notices: it gives hidden pages no video. So each has a Firefox of its own.
+   * conference notices: it gives hidden pages no video. So each has a Firefox of its own. Pages in Chromium share one
+   * unless they are to be apart from those before, as people are who sit at machines of their own.
    * @param {'chromium' | 'firefox'} kind
    * @param {number} index
+   * @param {boolean} isApart
    */
-  get(kind, index) {
-    const key = kind === 'firefox' ? `${kind} ${index}` : kind;
+  get(kind, index, isApart) {
+    const key = kind === 'firefox' ? `${kind} ${index}` : `${kind} ${isApart ? 'apart' : ''}`;
     if (!this.#running.has(key)) this.#running.set(key, launch(kind));
     return this.#running.get(key);
   }
