@@ -30,11 +30,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// Builds with Cargo's progress on the screen; `None` when Cargo has said what is wrong.
 pub(crate) fn saal(options: &Options) -> Result<Option<PathBuf>> {
     tools::require_c_compiler()?;
-    if let Some(folder) = tree::web_client() {
-        tools::require_node_and_npm()?;
-        say("installing the web client's packages, if they changed");
-        web::install(&folder)?;
-    }
+    tools::require_node_and_npm()?;
+    say("installing the web client's packages, if they changed");
+    web::install(&tree::web_client())?;
     say("building saal and the web client in it (the first time takes some minutes)");
     let mut cargo = tree::cargo();
     cargo.args(["build", "--locked", "--package", "saal", "--bin", "saal"]);

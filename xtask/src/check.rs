@@ -55,10 +55,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut steps = Steps::default();
     if chosen.iter().any(|check| check.is_build()) {
         tools::require_c_compiler()?;
-        if let Some(folder) = tree::web_client() {
-            tools::require_node_and_npm()?;
-            steps.prepare("web packages", || web::install(&folder));
-        }
+        tools::require_node_and_npm()?;
+        steps.prepare("web packages", || web::install(&tree::web_client()));
     }
     for check in chosen {
         one(*check, &mut steps);
@@ -90,10 +88,7 @@ fn one(check: Check, steps: &mut Steps) {
         Check::Spelling => spelling::step(steps),
         Check::Licences => licences::step(steps),
         Check::ServiceUnit => service_unit::step(steps),
-        Check::Web => match tree::web_client() {
-            Some(folder) => web_check(steps, &folder),
-            None => steps.skip("web check", "there is no web-client/"),
-        },
+        Check::Web => web_check(steps, &tree::web_client()),
         Check::Clippy => clippy(steps),
         Check::Docs => docs(steps),
     }

@@ -26,9 +26,7 @@ pub(crate) fn step(steps: &mut Steps) {
     steps.inspect("licences", fix, || {
         let policy = Policy::read(&fs::read_to_string(tree::root().join(POLICY))?)?;
         let mut packages = crates()?;
-        if let Some(folder) = tree::web_client() {
-            packages.extend(npm_packages(&folder)?);
-        }
+        packages.extend(npm_packages(&tree::web_client())?);
         Ok(policy.problems(&packages))
     });
 }

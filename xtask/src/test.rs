@@ -42,10 +42,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         check::require_all_cargo_commands()?;
     }
     let mut steps = Steps::default();
-    if let Some(folder) = tree::web_client() {
-        tools::require_node_and_npm()?;
-        steps.prepare("web packages", || web::install(&folder));
-    }
+    tools::require_node_and_npm()?;
+    steps.prepare("web packages", || web::install(&tree::web_client()));
     if wants(Suite::Check) {
         check::all(&mut steps);
     }
@@ -69,19 +67,11 @@ fn unit(steps: &mut Steps) {
 }
 
 fn web_tests(steps: &mut Steps) {
-    match tree::web_client() {
-        Some(folder) => {
-            let npm = web::command(&folder, &["test"]);
-            steps.command("web", "npm test in web-client/ shows the same", npm);
-        }
-        None => steps.skip("web", "there is no web-client/"),
-    }
+    let npm = web::command(&tree::web_client(), &["test"]);
+    steps.command("web", "npm test in web-client/ shows the same", npm);
 }
 
 fn browser_tests(steps: &mut Steps) {
-    if !tree::root().join(BROWSER_RUNNER).is_file() {
-        return steps.skip("e2e", "there is no runner for browser tests yet");
-    }
     let mut cargo = tree::cargo();
     cargo.args(["build", "--package", "saal", "--bin", "saal"]);
     if !steps.command("saal", "cargo build shows the same", cargo)

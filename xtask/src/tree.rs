@@ -23,10 +23,9 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// The web client's folder, when this checkout has one.
-pub(crate) fn web_client() -> Option<PathBuf> {
-    let folder = root().join("web-client");
-    folder.join("package.json").is_file().then_some(folder)
+/// The web client's folder.
+pub(crate) fn web_client() -> PathBuf {
+    root().join("web-client")
 }
 
 /// The Cargo that runs us, so that a pinned toolchain stays pinned.
