@@ -5,6 +5,7 @@ mod http;
 mod janus;
 mod livekit;
 mod offer_post;
+mod publishing_offer;
 mod token;
 mod transports;
 

@@ -8,17 +8,18 @@ mod gateway;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::http::{Base, Http};
+use super::publishing_offer::PublishingOffer;
 use super::transports::Transports;
-use super::{Plan, publish_if_taken, remote_of, sends_of};
+use super::{Plan, remote_of};
 use crate::driver::{ClientTransport, Driver};
 use crate::peer::{Progress, local_ip_towards};
-use crate::sdp::{Description, Kind, Section, write_answer, write_offer};
+use crate::sdp::{Description, Kind, write_answer};
 use feeds::Feeds;
 use gateway::{Gateway, Handle, Refusal};
 
@@ -131,24 +132,11 @@ impl Joining<'_> {
         };
         self.feeds.take_note_of(&joined.data);
         let transport = self.transport(true).await?;
-        let sends: Vec<_> = self
-            .plan
-            .publish
-            .iter()
-            .enumerate()
-            .map(|(place, content)| (sends_of(content, format!("{}-{place}", self.plan.identity)), content))
-            .collect();
-        let sections: Vec<_> =
-            sends.iter().map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) }).collect();
-        let offer = jsep("offer", write_offer(1, &sections, &transport.local));
-        let configured = self.gateway.ask(handle, json!({ "request": "publish" }), Some(offer)).await?;
+        let offer = PublishingOffer::new(self.plan, &transport);
+        let jsep = jsep("offer", offer.sdp.clone());
+        let configured = self.gateway.ask(handle, json!({ "request": "publish" }), Some(jsep)).await?;
         let answer = Description::read(&configured.sdp.context("the server does not answer what we publish")?)?;
-        transport.set_remote(remote_of(&answer, &[], transport.local.candidate)?);
-        for (mid, (sends, content)) in sends.iter().enumerate() {
-            if !publish_if_taken(&transport, &answer, &mid.to_string(), sends, content) {
-                bail!("the server does not take what we publish");
-            }
-        }
+        offer.accept(&transport, &answer)?;
         self.transports.add(transport);
         Ok(())
     }

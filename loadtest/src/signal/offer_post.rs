@@ -11,8 +11,9 @@ use anyhow::{Result, bail};
 use hyper::{Method, StatusCode};
 
 use super::http::{Base, Http};
+use super::publishing_offer::PublishingOffer;
 use super::transports::Transports;
-use super::{Plan, publish_if_taken, remote_of, sends_of};
+use super::{Plan, remote_of};
 use crate::driver::Driver;
 use crate::peer::{Progress, local_ip_towards};
 use crate::sdp::{Description, Kind, Section, write_offer};
@@ -59,22 +60,9 @@ impl Session {
 
     async fn publish(&mut self, driver: &Driver, plan: &Plan) -> Result<()> {
         let transport = driver.add(local_ip_towards(self.http.address())?, true).await?;
-        let sends: Vec<_> = plan
-            .publish
-            .iter()
-            .enumerate()
-            .map(|(place, content)| (sends_of(content, format!("{}-{place}", plan.identity)), content))
-            .collect();
-        let sections: Vec<_> =
-            sends.iter().map(|(sends, content)| Section { kind: content.kind(), sends: Some(sends.clone()) }).collect();
-        let offer = write_offer(1, &sections, &transport.local);
-        let answer = self.post(&resource("publish", plan), &offer).await?;
-        transport.set_remote(remote_of(&answer, &[], transport.local.candidate)?);
-        for (mid, (sends, content)) in sends.iter().enumerate() {
-            if !publish_if_taken(&transport, &answer, &mid.to_string(), sends, content) {
-                bail!("the server does not take what we publish");
-            }
-        }
+        let offer = PublishingOffer::new(plan, &transport);
+        let answer = self.post(&resource("publish", plan), &offer.sdp).await?;
+        offer.accept(&transport, &answer)?;
         self.transports.add(transport);
         Ok(())
     }
