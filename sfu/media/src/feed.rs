@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use crate::codec::{self, vp8};
 use crate::feed::demand::Demand;
 use crate::feed::layer_activity::LayerActivity;
 use crate::feed::packet_history::PacketHistory;
@@ -24,6 +25,8 @@ pub mod packet_history;
 pub struct Delivery<'a> {
     /// The packet.
     pub packet: &'a MediaPacket,
+    /// What its payload begins with, for codecs that keep counters there.
+    pub descriptor: Option<vp8::Descriptor>,
     /// What is known of its track's layers.
     pub activity: &'a LayerActivity,
 }
@@ -85,7 +88,27 @@ impl Feed {
             let largest = self.activity.live().best_up_to(Layer(u8::MAX));
             self.demand.handle_keyframe(meta.layer, largest == Some(meta.layer));
         }
-        Some(Delivery { packet: history.insert(meta, payload)?, activity: &self.activity })
+        let packet = history.insert(meta, payload)?;
+        Some(Delivery { descriptor: codec::descriptor(self.codec, payload), packet, activity: &self.activity })
+    }
+
+    /// A packet that was handled a moment ago, for the subscriptions.
+    #[must_use]
+    pub fn delivery(&self, layer: Layer, index: u64) -> Option<Delivery<'_>> {
+        let packet = self.packet(layer, index)?;
+        Some(Delivery {
+            descriptor: codec::descriptor(self.codec, &packet.payload),
+            packet,
+            activity: &self.activity,
+        })
+    }
+
+    /// Decides with how much padding a packet is forwarded, before it is forwarded to anybody.
+    pub fn set_padding(&mut self, layer: Layer, index: u64, padding: u8) {
+        let history = self.histories.get_mut(usize::from(layer.0));
+        if let Some(packet) = history.and_then(|history| history.get_mut(index)) {
+            packet.padding = padding;
+        }
     }
 
     /// Notes how a layer's RTP time maps to the publisher's clock.

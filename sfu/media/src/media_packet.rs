@@ -26,11 +26,17 @@ pub struct PacketMeta {
     pub arrival: Instant,
 }
 
-/// An annotated packet with its payload, RTP padding removed.
+/// Most padding that a packet is given.
+pub const MAX_PADDING_BYTES: usize = 64;
+
+/// An annotated packet with its payload, the publisher's RTP padding removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaPacket {
     /// The annotations.
     pub meta: PacketMeta,
     /// The codec's bytes.
     pub payload: Vec<u8>,
+    /// RTP padding (RFC 3550 §5.1) that it is forwarded with, at most [`MAX_PADDING_BYTES`]. It stays what it is once
+    /// the packet was forwarded, because a packet that is sent again must be the same to the last byte.
+    pub padding: u8,
 }

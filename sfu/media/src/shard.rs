@@ -11,6 +11,7 @@ pub mod counters;
 pub mod demux;
 mod feedback;
 mod forwarding;
+mod gathering;
 pub mod message;
 pub mod output;
 mod reception;
@@ -33,6 +34,7 @@ pub use self::demux::{DatagramKind, classify};
 use self::addresses::{Addresses, Route};
 use self::clients::Client;
 use self::forwarding::LocalFeed;
+use self::gathering::Gathering;
 use self::message::{ShardCommand, ShardEvent, ShardMessage};
 use self::output::SendBatch;
 use self::subscribing::SubscriptionSlot;
@@ -71,6 +73,10 @@ pub struct Shard {
     feeds: HashMap<TrackId, LocalFeed>,
     subscriptions: Slab<SubscriptionSlot>,
     speakers: SpeakerDetector,
+    /// Packets of pictures that wait for their last one.
+    pictures: Gathering,
+    /// Packets of sound that wait for others'.
+    sounds: Gathering,
     timers: Timers,
     transmits: SendBatch,
     events: VecDeque<ShardEvent>,
@@ -96,6 +102,8 @@ impl Shard {
             feeds: HashMap::new(),
             subscriptions: Slab::new(),
             speakers: SpeakerDetector::new(),
+            pictures: Gathering::default(),
+            sounds: Gathering::default(),
             timers: Timers::default(),
             transmits: SendBatch::new(),
             events: VecDeque::new(),
@@ -162,13 +170,14 @@ impl Shard {
         while let Some(slot) = self.timers.pop_due(now) {
             self.service(now, slot);
         }
+        self.release_gathered(now);
         self.report_speakers(now);
     }
 
     /// When [`Self::handle_timeout`] has something to do next.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let speakers = self.speakers.poll_timeout();
-        [self.timers.next(), speakers].into_iter().flatten().min()
+        [self.timers.next(), speakers, self.pictures.due(), self.sounds.due()].into_iter().flatten().min()
     }
 
     /// Datagrams to send. The caller sends and clears them.

@@ -6,14 +6,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::codec::vp8;
+use crate::codec::{self, vp8};
 use crate::feed::layer_activity::LayerActivity;
 use crate::feed::{Delivery, Feed};
 use crate::ids::TrackId;
-use crate::media_packet::MediaPacket;
+use crate::media_packet::{MAX_PADDING_BYTES, MediaPacket};
 use crate::rtcp::reports::ReportBlock;
 use crate::rtp::extensions::OutgoingExtensions;
-use crate::rtp::packet::{MAX_HEADER_BYTES, OutgoingHeader, write_header};
+use crate::rtp::packet::{MAX_HEADER_BYTES, OutgoingHeader, pad, write_header};
 use crate::rtp::seq_no::SeqNo;
 use crate::session::{Downlink, ExtensionIds, MediaKind, NegotiatedCodec};
 use crate::shard::counters::DropReason;
@@ -32,8 +32,8 @@ mod retransmission;
 mod rewriter;
 mod sender_reports;
 
-/// Longest packet that a subscription writes, before encryption: a retransmission of the longest payload.
-pub const MAX_PACKET_BYTES: usize = MAX_HEADER_BYTES + OSN_BYTES + MAX_PAYLOAD_BYTES;
+/// Longest packet that a subscription writes, before encryption.
+pub const MAX_PACKET_BYTES: usize = MAX_HEADER_BYTES + OSN_BYTES + MAX_PAYLOAD_BYTES + MAX_PADDING_BYTES;
 
 /// The number of the original in a retransmission (RFC 4588 §4).
 const OSN_BYTES: usize = 2;
@@ -121,10 +121,14 @@ impl Subscription {
     }
 
     /// Whether its packets carry transport-wide numbers. Those that are sent again as they are must not: a packet with
-    /// another header under the same number would be sealed with the same nonce (RFC 7714 §8.4).
+    /// another header under the same number would be sealed with the same nonce (RFC 7714 §8.4). Sound does not, either:
+    /// its rate does not follow what the receiver's link can take, and a receiver would report on all its packets.
     #[must_use]
     pub const fn wants_transport_seq(&self) -> bool {
-        self.codec.transport_cc && self.extensions.transport_cc.is_some() && !self.repeats_packets()
+        matches!(self.codec.codec.kind(), MediaKind::Video)
+            && self.codec.transport_cc
+            && self.extensions.transport_cc.is_some()
+            && !self.repeats_packets()
     }
 
     /// Whether what the receiver misses is sent again as it was, because the receiver has no stream for retransmissions.
@@ -145,7 +149,8 @@ impl Subscription {
         if self.is_paused {
             return Forwarding::Drop(DropReason::Paused);
         }
-        let MediaPacket { meta, payload } = delivery.packet;
+        let MediaPacket { meta, payload, padding } = delivery.packet;
+        let descriptor = delivery.descriptor.as_ref();
         let relation = self.rewriter.relate(meta);
         let choice = match self.codec.codec.kind() {
             MediaKind::Video => self.switching.choose(meta, relation, delivery.activity.live()),
@@ -155,7 +160,7 @@ impl Subscription {
             Choice::Forward => None,
             Choice::ForwardLate(place) => Some(place),
             Choice::StartHere => {
-                self.rewriter.start(meta, payload, delivery.activity);
+                self.rewriter.start(meta, descriptor, delivery.activity);
                 None
             }
             Choice::Drop(reason) => {
@@ -167,13 +172,12 @@ impl Subscription {
         };
         let epoch = late.map_or_else(|| self.rewriter.current(), |place| self.rewriter.epoch(place));
         let Some(epoch) = epoch else { return Forwarding::Drop(DropReason::TooLate) };
-        let descriptor = self.rewriter.descriptor(payload);
         let seq_no = SeqNo::of_index(epoch.index_out(meta.index));
         let header = self.header(delivery.packet, epoch, seq_no, transport_seq);
-        let written = write(&header, None, delivery.packet, epoch, descriptor.as_ref(), out);
+        let written = write(&header, None, payload, epoch, descriptor, out).and_then(|len| pad(out, len, *padding));
         let Some(len) = written else { return Forwarding::Drop(DropReason::Malformed) };
         if late.is_none() {
-            self.rewriter.handle_forwarded(meta, descriptor.as_ref());
+            self.rewriter.handle_forwarded(meta, descriptor);
             if meta.starts_keyframe {
                 self.is_keyframe_asked_for = false;
                 self.last_keyframe = Some(now);
@@ -207,13 +211,14 @@ impl Subscription {
             return None;
         }
         let mut header = self.header(packet, epoch, seq_no, transport_seq);
-        let descriptor = self.rewriter.descriptor(&packet.payload);
-        let mut osn = None;
+        let descriptor = codec::descriptor(self.codec.codec, &packet.payload);
+        let (mut osn, mut padding) = (None, packet.padding);
         if let Some(rtx) = &mut self.retransmission.rtx {
             (header.ssrc, header.payload_type, header.seq_no) = (rtx.ssrc, rtx.payload_type, rtx.take_seq_no());
-            osn = Some(seq_no);
+            (osn, padding) = (Some(seq_no), 0);
         }
-        write(&header, osn, packet, epoch, descriptor.as_ref(), out)
+        let len = write(&header, osn, &packet.payload, epoch, descriptor.as_ref(), out)?;
+        pad(out, len, padding)
     }
 
     /// The receiver cannot decode what it has (PLI or FIR). It repeats that until it is helped, so nothing is lost when
@@ -305,7 +310,7 @@ const fn choose_audio(relation: Relation) -> Choice {
 fn write(
     header: &OutgoingHeader,
     osn: Option<SeqNo>,
-    packet: &MediaPacket,
+    payload: &[u8],
     epoch: &Epoch,
     descriptor: Option<&vp8::Descriptor>,
     out: &mut [u8],
@@ -315,11 +320,11 @@ fn write(
         out.get_mut(len..len + OSN_BYTES)?.copy_from_slice(&osn.0.to_be_bytes());
         len += OSN_BYTES;
     }
-    let end = len + packet.payload.len();
-    let payload = out.get_mut(len..end)?;
-    payload.copy_from_slice(&packet.payload);
+    let end = len + payload.len();
+    let written = out.get_mut(len..end)?;
+    written.copy_from_slice(payload);
     if let Some(descriptor) = descriptor {
-        epoch.rewrite_vp8(descriptor, payload);
+        epoch.rewrite_vp8(descriptor, written);
     }
     Some(end)
 }

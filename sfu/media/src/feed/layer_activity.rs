@@ -18,6 +18,9 @@ const MAX_SILENCE: Duration = Duration::from_secs(1);
 /// So many frames of other layers must have come meanwhile. Screens are shared at one frame a second and less.
 const MIN_FRAMES_ELSEWHERE: u32 = 5;
 
+/// Between two packets that a publisher sent without a pause, and that no network has drawn apart.
+const MAX_BURST_GAP: Duration = Duration::from_micros(200);
+
 #[derive(Clone, Copy, Debug, Default)]
 struct LayerState {
     last_arrival: Option<Instant>,
@@ -25,6 +28,7 @@ struct LayerState {
     rtp_timestamp: RtpTime,
     /// Frames of other layers since the last packet of this one.
     frames_elsewhere: u32,
+    comes_in_bursts: bool,
     clock: Option<SenderClock>,
 }
 
@@ -45,6 +49,10 @@ impl LayerActivity {
         }
         let is_new_frame = meta.index > layer.highest && layer.rtp_timestamp.0 != meta.rtp_timestamp;
         if meta.index > layer.highest {
+            if !is_new_frame {
+                let gap = layer.last_arrival.map(|last| now.saturating_duration_since(last));
+                layer.comes_in_bursts = gap.is_some_and(|gap| gap <= MAX_BURST_GAP);
+            }
             layer.highest = meta.index;
             layer.rtp_timestamp = RtpTime(meta.rtp_timestamp);
         }
@@ -71,6 +79,18 @@ impl LayerActivity {
         if let Some(layer) = self.layers.get_mut(usize::from(layer.0)) {
             layer.clock = Some(clock);
         }
+    }
+
+    /// Whether the packets of one frame of the layer come one right after the other, as of its last frame of several.
+    #[must_use]
+    pub fn comes_in_bursts(&self, layer: Layer) -> bool {
+        self.layers.get(usize::from(layer.0)).is_some_and(|layer| layer.comes_in_bursts)
+    }
+
+    /// When the layer's last packet came.
+    #[must_use]
+    pub fn last_arrival(&self, layer: Layer) -> Option<Instant> {
+        self.layers.get(usize::from(layer.0))?.last_arrival
     }
 
     /// The layers that are sent, as of the last packet.

@@ -56,8 +56,10 @@ impl PacketHistory {
         let packet = slot.get_or_insert_with(|| MediaPacket {
             meta,
             payload: Vec::with_capacity(self.limits.payload_bytes.max(payload.len())),
+            padding: 0,
         });
         packet.meta = meta;
+        packet.padding = 0;
         packet.payload.clear();
         packet.payload.extend_from_slice(payload);
         Some(packet)
@@ -67,6 +69,12 @@ impl PacketHistory {
     #[must_use]
     pub fn get(&self, index: u64) -> Option<&MediaPacket> {
         self.slots[self.slot_of(index)?].as_ref().filter(|packet| packet.meta.index == index)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, index: u64) -> Option<&mut MediaPacket> {
+        let at = self.slot_of(index)?;
+        self.slots[at].as_mut().filter(|packet| packet.meta.index == index)
     }
 
     fn slot_of(&self, index: u64) -> Option<usize> {

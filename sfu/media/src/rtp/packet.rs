@@ -134,5 +134,16 @@ pub fn write_header(header: &OutgoingHeader, out: &mut [u8]) -> Option<usize> {
     Some(FIXED_HEADER_BYTES + header.extensions.write(&mut out[FIXED_HEADER_BYTES..])?)
 }
 
+/// Adds padding (RFC 3550 §5.1) to the packet in the first `len` bytes of `out` and gives its new length; `None` when
+/// `out` is too short.
+pub fn pad(out: &mut [u8], len: usize, padding: u8) -> Option<usize> {
+    let Some(zeros) = usize::from(padding).checked_sub(1) else { return Some(len) };
+    let added = out.get_mut(len..len + zeros + 1)?;
+    added[..zeros].fill(0);
+    added[zeros] = padding;
+    out[0] |= 0x20;
+    Some(len + zeros + 1)
+}
+
 #[cfg(test)]
 mod tests;

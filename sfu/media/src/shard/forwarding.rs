@@ -36,7 +36,7 @@ impl Shard {
         let has_local_feed = audience.has_local_feed();
         let shards: SmallVec<[ShardId; 8]> = audience.shards().into();
         for shard in shards {
-            let packet = MediaPacket { meta: accepted.meta, payload: accepted.payload.to_vec() };
+            let packet = MediaPacket { meta: accepted.meta, payload: accepted.payload.to_vec(), padding: 0 };
             self.tell(shard, ShardMessage::Media { track, packet: Box::new(packet) });
         }
         if has_local_feed {
@@ -44,13 +44,23 @@ impl Shard {
         }
     }
 
-    /// A packet of a track that is published on another shard. One for a feed that has just ended is dropped: the
-    /// other shard learns of it soon.
+    /// A packet for this shard's receivers of a track. One for a feed that has just ended is dropped: the shard where it
+    /// is published learns of it soon.
     pub(super) fn deliver(&mut self, now: Instant, track: TrackId, meta: PacketMeta, payload: &[u8]) {
-        let Some(LocalFeed { feed, subscriptions }) = self.feeds.get_mut(&track) else {
+        let Some(LocalFeed { feed, .. }) = self.feeds.get_mut(&track) else {
             return self.counters.dropped_packets.count(DropReason::NoAudience);
         };
-        let Some(delivery) = feed.handle_media(now, meta, payload) else {
+        let kind = feed.codec().kind();
+        if feed.handle_media(now, meta, payload).is_none() {
+            return self.counters.dropped_packets.count(DropReason::TooLate);
+        }
+        self.gather(now, track, &meta, kind);
+    }
+
+    /// Writes a packet that its feed keeps for each of its receivers here.
+    pub(super) fn forward_to_receivers(&mut self, now: Instant, track: TrackId, layer: Layer, index: u64) {
+        let Some(LocalFeed { feed, subscriptions }) = self.feeds.get_mut(&track) else { return };
+        let Some(delivery) = feed.delivery(layer, index) else {
             return self.counters.dropped_packets.count(DropReason::TooLate);
         };
         let mut wanted_keyframes: SmallVec<[Layer; MAX_LAYERS]> = SmallVec::new();

@@ -17,6 +17,8 @@ use crate::test_support::{IDS, OPUS, TestPacket, VP8, mid, ms, opus_payload, sta
 use crate::transport::DtlsIdentity;
 use crate::transport::tests::client::{AS_BROWSERS, Client};
 
+mod gathering;
+
 const PASSWORD: &str = "a-password-of-22-chars";
 const HERE: ShardId = ShardId(0);
 

@@ -147,12 +147,17 @@ impl Rewriter {
     }
 
     /// Starts an epoch with this packet.
-    pub(crate) fn start(&mut self, meta: &PacketMeta, payload: &[u8], activity: &LayerActivity) {
+    pub(crate) fn start(
+        &mut self,
+        meta: &PacketMeta,
+        descriptor: Option<&vp8::Descriptor>,
+        activity: &LayerActivity,
+    ) {
         let (mut timestamp_offset_rtp_ticks, mut picture_id_offset, mut tl0_picture_index_offset) = (0, 0, 0);
         if let Some(newest) = self.newest {
             let timestamp = self.timestamp_after(&newest, meta, activity);
             timestamp_offset_rtp_ticks = meta.rtp_timestamp.wrapping_sub(timestamp.0);
-            if let Some(descriptor) = self.descriptor(payload) {
+            if let Some(descriptor) = descriptor {
                 let picture_id = descriptor.picture_id.map_or(0, |id| id.value);
                 picture_id_offset = picture_id.wrapping_sub(newest.picture_id).wrapping_sub(1);
                 let tl0_picture_index = descriptor.tl0_picture_index.unwrap_or(0);
@@ -170,14 +175,6 @@ impl Rewriter {
             tl0_picture_index_offset,
         });
         self.is_open = true;
-    }
-
-    /// The descriptor of a packet, for codecs that have counters in it.
-    pub(crate) fn descriptor(&self, payload: &[u8]) -> Option<vp8::Descriptor> {
-        match self.codec {
-            Codec::Opus => None,
-            Codec::Vp8 => vp8::Descriptor::parse(payload),
-        }
     }
 
     /// Notes that a packet of the current epoch was forwarded.
