@@ -96,11 +96,7 @@ impl Feed {
     #[must_use]
     pub fn delivery(&self, layer: Layer, index: u64) -> Option<Delivery<'_>> {
         let packet = self.packet(layer, index)?;
-        Some(Delivery {
-            descriptor: codec::descriptor(self.codec, &packet.payload),
-            packet,
-            activity: &self.activity,
-        })
+        Some(Delivery { descriptor: codec::descriptor(self.codec, &packet.payload), packet, activity: &self.activity })
     }
 
     /// Decides with how much padding a packet is forwarded, before it is forwarded to anybody.

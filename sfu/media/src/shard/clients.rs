@@ -187,6 +187,15 @@ impl Shard {
         self.reschedule(slot);
     }
 
+    /// The same after a packet of a track, which can have made due nothing but what the publisher is told.
+    pub(super) fn reschedule_media(&mut self, slot: usize, track: TrackId) {
+        let Some(client) = self.clients.get_mut(slot) else { return };
+        let of_track = client.track_mut(track).and_then(|track| track.poll_timeout());
+        if let Some(deadline) = [client.arrivals.poll_timeout(), of_track].into_iter().flatten().min() {
+            self.timers.wake_by(slot, deadline);
+        }
+    }
+
     /// Makes sure that the client is looked after when it next needs it.
     pub(super) fn reschedule(&mut self, slot: usize) {
         if let Some(deadline) = self.clients[slot].poll_timeout() {

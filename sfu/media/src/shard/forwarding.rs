@@ -7,10 +7,13 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use super::Shard;
+use super::clients::Client;
 use super::counters::DropReason;
+use super::gathering::{MAX_WAITING, Waiting};
 use super::message::ShardMessage;
-use super::subscribing::SubscriptionKey;
-use crate::feed::Feed;
+use super::output::SendBatch;
+use super::subscribing::{SubscriptionKey, SubscriptionSlot};
+use crate::feed::{Delivery, Feed};
 use crate::ids::{Layer, ShardId, TrackId};
 use crate::media_packet::{MediaPacket, PacketMeta};
 use crate::rtcp::SenderClock;
@@ -57,48 +60,40 @@ impl Shard {
         self.gather(now, track, &meta, kind);
     }
 
-    /// Writes a packet that its feed keeps for each of its receivers here.
-    pub(super) fn forward_to_receivers(&mut self, now: Instant, track: TrackId, layer: Layer, index: u64) {
+    /// Writes packets of one track, which its feed keeps, for each of its receivers here: one receiver after the other,
+    /// because what is known of a receiver is far apart in memory, and a packet is not.
+    pub(super) fn forward_to_receivers(&mut self, now: Instant, packets: &[Waiting]) {
+        let Some(track) = packets.first().map(|packet| packet.track) else { return };
         let Some(LocalFeed { feed, subscriptions }) = self.feeds.get_mut(&track) else { return };
-        let Some(delivery) = feed.delivery(layer, index) else {
-            return self.counters.dropped_packets.count(DropReason::TooLate);
-        };
+        let mut deliveries: SmallVec<[Delivery<'_>; MAX_WAITING]> = SmallVec::new();
+        deliveries.extend(packets.iter().filter_map(|packet| feed.delivery(packet.layer, packet.index)));
+        for _ in deliveries.len()..packets.len() {
+            self.counters.dropped_packets.count(DropReason::TooLate);
+        }
         let mut wanted_keyframes: SmallVec<[Layer; MAX_LAYERS]> = SmallVec::new();
         for key in subscriptions.iter() {
             let slot = &mut self.subscriptions[key.0];
             let client = &mut self.clients[slot.client];
-            // A subscription must not take for sent what could not be sealed.
-            let Some(destination) = client.transport.remote().filter(|_| client.transport.is_connected()) else {
-                self.counters.dropped_packets.count(DropReason::NotConnected);
-                continue;
-            };
-            let seq = slot.subscription.wants_transport_seq().then_some(client.next_transport_seq);
-            let mut outcome = Forwarding::Drop(DropReason::NotConnected);
-            let sent = self.transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
-                outcome = slot.subscription.handle_media(now, &delivery, seq, space);
-                match outcome {
-                    Forwarding::Forward { len } => slot.seal(&mut client.transport, space, len),
-                    Forwarding::Drop(_) => None,
-                }
-            });
-            match (outcome, sent) {
-                (Forwarding::Forward { .. }, Some(len)) => {
-                    if seq.is_some() {
-                        client.next_transport_seq = client.next_transport_seq.next();
+            let mut may_want_keyframe = false;
+            for delivery in &deliveries {
+                match forward_to(now, delivery, slot, client, &mut self.transmits) {
+                    Ok(len) => {
+                        self.counters.forwarded_packets += 1;
+                        self.counters.forwarded_bytes += len as u64;
                     }
-                    self.counters.forwarded_packets += 1;
-                    self.counters.forwarded_bytes += len as u64;
-                }
-                // Sealing refused it, and the transport has counted why.
-                (Forwarding::Forward { .. }, None) => self.counters.dropped_packets.count(DropReason::TooLate),
-                (Forwarding::Drop(reason), _) => {
-                    self.counters.dropped_packets.count(reason);
-                    // Each layer once, however many receivers wait for it.
-                    let wanted = slot.subscription.wanted_keyframe().map(|layer| layer.min(LARGEST_LAYER));
-                    wanted_keyframes.extend(wanted.filter(|layer| !wanted_keyframes.contains(layer)));
+                    Err(reason) => {
+                        self.counters.dropped_packets.count(reason);
+                        may_want_keyframe |= reason != DropReason::NotConnected;
+                    }
                 }
             }
+            if may_want_keyframe {
+                // Each layer once, however many receivers wait for it.
+                let wanted = slot.subscription.wanted_keyframe().map(|layer| layer.min(LARGEST_LAYER));
+                wanted_keyframes.extend(wanted.filter(|layer| !wanted_keyframes.contains(layer)));
+            }
         }
+        drop(deliveries);
         if wanted_keyframes.is_empty() {
             return;
         }
@@ -147,4 +142,35 @@ impl Shard {
             local.feed.handle_sender_clock(layer, clock);
         }
     }
+}
+
+/// Writes and seals a packet for one receiver, and gives its length.
+fn forward_to(
+    now: Instant,
+    delivery: &Delivery<'_>,
+    slot: &mut SubscriptionSlot,
+    client: &mut Client,
+    transmits: &mut SendBatch,
+) -> Result<usize, DropReason> {
+    // A subscription must not take for sent what could not be sealed.
+    let destination = client.transport.remote().filter(|_| client.transport.is_connected());
+    let destination = destination.ok_or(DropReason::NotConnected)?;
+    let seq = slot.subscription.wants_transport_seq().then_some(client.next_transport_seq);
+    let mut outcome = Forwarding::Drop(DropReason::NotConnected);
+    let sent = transmits.push_with(destination, MAX_PACKET_BYTES + SEAL_OVERHEAD_BYTES, |space| {
+        outcome = slot.subscription.handle_media(now, delivery, seq, space);
+        match outcome {
+            Forwarding::Forward { len } => slot.seal(&mut client.transport, space, len),
+            Forwarding::Drop(_) => None,
+        }
+    });
+    if let Forwarding::Drop(reason) = outcome {
+        return Err(reason);
+    }
+    // When sealing refused it, the transport has counted why.
+    let len = sent.ok_or(DropReason::TooLate)?;
+    if seq.is_some() {
+        client.next_transport_seq = client.next_transport_seq.next();
+    }
+    Ok(len)
 }

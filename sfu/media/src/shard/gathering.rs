@@ -32,7 +32,7 @@ pub(super) const SOUND_AUDIENCE: usize = 50;
 const STILL_SPEAKING: Duration = Duration::from_millis(50);
 
 /// Packets of one kind that wait at a time. One that comes on top does not wait.
-const MAX_WAITING: usize = 128;
+pub(super) const MAX_WAITING: usize = 128;
 
 /// Datagrams that packets wait to become: what is written for many receivers has to be read again from the core's cache
 /// when it is sent.
@@ -43,10 +43,10 @@ const MIN_LOT: usize = 4;
 
 /// A packet that waits, kept by the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Waiting {
-    track: TrackId,
-    layer: Layer,
-    index: u64,
+pub(super) struct Waiting {
+    pub(super) track: TrackId,
+    pub(super) layer: Layer,
+    pub(super) index: u64,
 }
 
 /// Packets of one kind that wait, oldest first.
@@ -172,8 +172,8 @@ impl Shard {
         if packets.len() > 1 {
             self.even_out(packets);
         }
-        for packet in packets {
-            self.forward_to_receivers(now, packet.track, packet.layer, packet.index);
+        for of_one_track in packets.chunk_by(|one, next| one.track == next.track) {
+            self.forward_to_receivers(now, of_one_track);
         }
     }
 

@@ -5,6 +5,7 @@
 //! size of a busy turn.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 /// One datagram in a [`SendBatch`].
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,18 @@ impl SendBatch {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<(SocketAddr, &[u8])> {
         self.datagrams.get(index).map(|d| (d.destination, &self.arena[d.start..d.start + d.len]))
+    }
+
+    /// The bytes of all datagrams, one after the other.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.arena[..self.used]
+    }
+
+    /// Where in [`Self::bytes`] the datagram at `index` lies.
+    #[must_use]
+    pub fn place(&self, index: usize) -> Option<Range<usize>> {
+        self.datagrams.get(index).map(|d| d.start..d.start + d.len)
     }
 
     /// Forgets the datagrams and keeps the memory.
@@ -105,7 +118,8 @@ mod tests {
         assert_eq!(kept, Some(6));
         let sent: Vec<_> = batch.iter().map(|(_, bytes)| bytes.to_vec()).collect();
         assert_eq!(sent, [b"first".to_vec(), b"second".to_vec()]);
+        assert_eq!((batch.bytes(), batch.place(1)), (&b"firstsecond"[..], Some(5..11)));
         batch.clear();
-        assert!(batch.is_empty());
+        assert!(batch.is_empty() && batch.bytes().is_empty());
     }
 }

@@ -109,7 +109,7 @@ impl Shard {
             }
             Err(reason) => self.counters.dropped_packets.count(reason),
         }
-        self.reschedule(slot);
+        self.reschedule_media(slot, route.track);
     }
 
     /// Sends what the transport wants sent, and deals with what happened to it.

@@ -147,12 +147,7 @@ impl Rewriter {
     }
 
     /// Starts an epoch with this packet.
-    pub(crate) fn start(
-        &mut self,
-        meta: &PacketMeta,
-        descriptor: Option<&vp8::Descriptor>,
-        activity: &LayerActivity,
-    ) {
+    pub(crate) fn start(&mut self, meta: &PacketMeta, descriptor: Option<&vp8::Descriptor>, activity: &LayerActivity) {
         let (mut timestamp_offset_rtp_ticks, mut picture_id_offset, mut tl0_picture_index_offset) = (0, 0, 0);
         if let Some(newest) = self.newest {
             let timestamp = self.timestamp_after(&newest, meta, activity);

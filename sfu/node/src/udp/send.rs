@@ -6,6 +6,7 @@
 //! follow it in the batch, and counted: media that is late is worth less than media that is lost.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 
 use sfu_media::shard::output::SendBatch;
@@ -56,6 +57,7 @@ impl Sender {
             addresses: Vec::with_capacity(PIECES),
             controls: Vec::with_capacity(PIECES),
             parts: Vec::with_capacity(PIECES * MAX_SEGMENTS),
+            part_counts: Vec::with_capacity(PIECES),
             headers: Vec::with_capacity(PIECES),
             counters: SendCounters::default(),
             #[cfg(test)]
@@ -126,6 +128,8 @@ struct Output {
     addresses: Vec<RawAddress>,
     controls: Vec<ControlBuffer>,
     parts: Vec<libc::iovec>,
+    /// How many parts each run has.
+    part_counts: Vec<usize>,
     headers: Vec<libc::mmsghdr>,
     counters: SendCounters,
     #[cfg(test)]
@@ -188,24 +192,22 @@ impl Output {
         self.addresses.clear();
         self.controls.clear();
         self.parts.clear();
+        self.part_counts.clear();
         self.headers.clear();
         for run in runs {
             // The kernel refuses the unspecified address, so what this socket cannot reach is counted as unsendable.
             let address = RawAddress::for_family(family, grouping.destination(*run));
             self.addresses.push(address.unwrap_or(RawAddress::UNSPECIFIED));
             self.controls.push(ControlBuffer::EMPTY);
-            self.parts.extend(
-                grouping
-                    .order(*run)
-                    .iter()
-                    .filter_map(|index| batch.get(*index as usize))
-                    .map(|(_, bytes)| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }),
-            );
+            let before = self.parts.len();
+            self.add_parts(batch, grouping.order(*run));
+            self.part_counts.push(self.parts.len() - before);
         }
         // From here on the vectors stay as they are, so that their elements stay where they are.
         let mut parts = self.parts.as_mut_slice();
-        for ((run, address), control) in runs.iter().zip(&mut self.addresses).zip(&mut self.controls) {
-            let (own, rest) = parts.split_at_mut(usize::from(run.count));
+        let places = self.addresses.iter_mut().zip(&mut self.controls).zip(&self.part_counts);
+        for (run, ((address, control), part_count)) in runs.iter().zip(places) {
+            let (own, rest) = parts.split_at_mut(*part_count);
             parts = rest;
             // SAFETY: all zeros is a valid `mmsghdr`: no buffers, no lengths.
             let mut header: libc::mmsghdr = unsafe { std::mem::zeroed() };
@@ -219,6 +221,27 @@ impl Output {
             }
             self.headers.push(header);
         }
+    }
+
+    /// Adds where the datagrams of one run lie. Those written one after the other are one part: the kernel cuts a run by
+    /// length, and each part costs it something.
+    fn add_parts(&mut self, batch: &SendBatch, order: &[u32]) {
+        let bytes = batch.bytes();
+        let mut open: Option<Range<usize>> = None;
+        let part = |range: Range<usize>| {
+            let part = &bytes[range];
+            libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() }
+        };
+        for place in order.iter().filter_map(|index| batch.place(*index as usize)) {
+            open = match open {
+                Some(before) if before.end == place.start => Some(before.start..place.end),
+                other => {
+                    self.parts.extend(other.map(part));
+                    Some(place)
+                }
+            };
+        }
+        self.parts.extend(open.map(part));
     }
 
     /// One system call for the runs from `at` on. Returns how many were sent, at least one.
