@@ -19,6 +19,7 @@ use sfu_media::ids::ShardId;
 use sfu_media::shard::Shard;
 use sfu_media::transport::DtlsIdentity;
 use sfu_media::transport::negotiation::NegotiationConfig;
+use sfu_node::Placement;
 use sfu_node::control::{Control, ControlOutput};
 use sfu_node::registry::Registry;
 use sfu_node::shard_thread::{Claimed, settle_claim};
@@ -96,13 +97,25 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A node with some shards. The seed decides all that happens; it is printed when a scenario fails.
+    /// A node with some shards, on which clients stay where they are heard first. The seed decides all that happens; it
+    /// is printed when a scenario fails.
     #[must_use]
     pub fn new(shards: u16, seed: u64) -> Self {
+        // With one shard there is nothing to choose.
+        Self::placing(Placement::new(1), shards, seed)
+    }
+
+    /// The same, but a room's clients are brought together on one shard, as on a real node.
+    #[must_use]
+    pub fn keeping_rooms_together(shards: u16, seed: u64) -> Self {
+        Self::placing(Placement::new(usize::from(shards)), shards, seed)
+    }
+
+    fn placing(placement: Placement, shards: u16, seed: u64) -> Self {
         let identity = DtlsIdentity::generate().expect("a certificate can be made");
         let config = NegotiationConfig { fingerprint: identity.fingerprint(), candidates: vec![SERVER] };
         let registry = Arc::new(Registry::new(1_000, Box::new(sfu_media::transport::stun_is_valid)));
-        let control = Control::new(Arc::new(config), registry.clone(), StdRng::seed_from_u64(seed));
+        let control = Control::new(Arc::new(config), registry.clone(), placement, StdRng::seed_from_u64(seed));
         Self {
             now: Instant::now(),
             seed,
@@ -117,6 +130,12 @@ impl Deployment {
             events: Vec::new(),
             renegotiate: VecDeque::new(),
         }
+    }
+
+    /// How many clients each shard has.
+    #[must_use]
+    pub fn clients_by_shard(&self) -> Vec<u64> {
+        self.shards.iter().map(|shard| shard.counters().transports).collect()
     }
 
     /// A client with three sections of each kind to receive by joins a room; its datagrams reach `shard`.
@@ -328,7 +347,7 @@ impl Deployment {
         let id = ShardId(u16::try_from(index).expect("few shards"));
         while let Some(claim) = self.shards[index].poll_claim() {
             did = true;
-            if let Claimed::PassOn(owner, message) =
+            if let Claimed::PassOn { owner, message, .. } =
                 settle_claim(&mut self.shards[index], id, &self.registry, now, claim)
             {
                 self.shards[usize::from(owner.0)].handle_messages(now, id, vec![message]);

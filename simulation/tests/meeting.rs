@@ -223,6 +223,28 @@ fn two_shards_carry_one_room() {
     }
 }
 
+/// Whoever hears a client passes it on to where its room is. Another room goes elsewhere, where there is less to do.
+#[test]
+fn a_room_stays_together_whichever_shards_hear_its_clients() {
+    let mut deployment = Deployment::keeping_rooms_together(3, 12);
+    let [anna, bert, carl] = meet(&mut deployment, &[2, 1, 0])[..] else { unreachable!() };
+    let picture = deployment.publish(anna, Kind::Video);
+    let sound = deployment.publish(bert, Kind::Audio);
+    for receiver in [bert, carl] {
+        deployment.subscribe(receiver, anna, &picture, Kind::Video);
+    }
+    deployment.subscribe(carl, bert, &sound, Kind::Audio);
+    deployment.join("RM_elsewhere", 0);
+    deployment.run_for(Duration::from_secs(5));
+    for receiver in [bert, carl] {
+        check_whole(deployment.client(receiver).reception(picture.as_str()), 140);
+    }
+    check_whole(deployment.client(carl).reception(sound.as_str()), 240);
+    let mut clients = deployment.clients_by_shard();
+    clients.sort_unstable();
+    assert_eq!(clients, [0, 1, 3]);
+}
+
 #[test]
 fn a_client_that_changes_its_address_keeps_its_call() {
     for target in [0, 1] {

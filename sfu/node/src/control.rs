@@ -24,6 +24,7 @@ use sfu_media::transport::negotiation::{Negotiation, NegotiationConfig};
 use tracing::debug;
 
 use crate::node::MAX_TRANSPORTS;
+use crate::placement::Placement;
 use crate::registry::{Place, Registry};
 
 /// What follows from a command or an event.
@@ -47,6 +48,7 @@ pub struct Control {
     track_ids: HashMap<TrackSid, TrackId>,
     rooms: HashMap<RoomSid, RoomEntry>,
     rooms_by_group: HashMap<SpeakerGroup, RoomSid>,
+    placement: Placement,
     last_id: u64,
     outputs: Vec<ControlOutput>,
 }
@@ -58,6 +60,8 @@ struct TransportEntry {
     negotiation: Negotiation,
     /// What was last agreed on.
     session: Session,
+    /// The shard that it shall be on, once it made an offer.
+    placed: Option<ShardId>,
     /// The shard that hears it, once DTLS is up there.
     shard: Option<ShardId>,
     subscriptions: BTreeMap<TrackId, SubscriptionEntry>,
@@ -83,12 +87,14 @@ struct TrackEntry {
 struct RoomEntry {
     group: SpeakerGroup,
     transports: usize,
+    /// The shard that those are on who came last.
+    shard: Option<ShardId>,
 }
 
 impl Control {
-    /// The control of a node whose clients reach it by `config`.
+    /// The control of a node whose clients reach it by `config`, and are spread over its shards by `placement`.
     #[must_use]
-    pub fn new(config: Arc<NegotiationConfig>, registry: Arc<Registry>, rng: StdRng) -> Self {
+    pub fn new(config: Arc<NegotiationConfig>, registry: Arc<Registry>, placement: Placement, rng: StdRng) -> Self {
         Self {
             config,
             registry,
@@ -99,6 +105,7 @@ impl Control {
             track_ids: HashMap::new(),
             rooms: HashMap::new(),
             rooms_by_group: HashMap::new(),
+            placement,
             last_id: 0,
             outputs: Vec::new(),
         }
@@ -133,6 +140,28 @@ impl Control {
         self.outputs.drain(..)
     }
 
+    /// The shards' shares of busy time, from 0 to 1, in the order of their ids.
+    pub fn handle_busy_shares(&mut self, shares: impl IntoIterator<Item = f64>) {
+        self.placement.handle_busy_shares(shares);
+    }
+
+    /// Whether there is such a transport.
+    #[must_use]
+    pub fn knows(&self, transport: TransportId) -> bool {
+        self.transports.contains_key(&transport)
+    }
+
+    /// Chooses the shard of a transport that is about to connect.
+    fn place(&mut self, id: TransportId) -> Option<ShardId> {
+        let entry = self.transports.get_mut(&id)?;
+        let room = self.rooms.get_mut(&entry.room)?;
+        let shard = self.placement.choose(room.shard)?;
+        self.placement.add(shard);
+        room.shard = Some(shard);
+        entry.placed = Some(shard);
+        Some(shard)
+    }
+
     /// How many transports are open.
     #[must_use]
     pub fn transport_count(&self) -> usize {
@@ -159,6 +188,7 @@ impl Control {
                 room,
                 negotiation,
                 session: Session::default(),
+                placed: None,
                 shard: None,
                 subscriptions: BTreeMap::new(),
                 unreceivable: Vec::new(),
@@ -194,6 +224,9 @@ impl Control {
         let Some(entry) = self.transports.remove(&id) else { return };
         self.transport_ids.remove(&entry.sid);
         self.registry.remove(id);
+        if let Some(shard) = entry.placed {
+            self.placement.remove(shard, entry.shard.is_none());
+        }
         let published: Vec<_> =
             self.tracks.iter().filter(|(_, track)| track.transport == id).map(|(id, _)| *id).collect();
         for track in published {
@@ -208,7 +241,7 @@ impl Control {
             return;
         }
         let group = SpeakerGroup(self.next_id());
-        self.rooms.insert(room.clone(), RoomEntry { group, transports: 1 });
+        self.rooms.insert(room.clone(), RoomEntry { group, transports: 1, shard: None });
         self.rooms_by_group.insert(group, room.clone());
     }
 

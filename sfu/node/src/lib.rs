@@ -11,6 +11,7 @@ pub mod mailbox;
 pub mod metrics;
 mod node;
 mod os;
+mod placement;
 pub mod registry;
 pub mod reports;
 mod service;
@@ -18,4 +19,5 @@ pub mod shard_thread;
 pub mod udp;
 
 pub use node::{ControlPorts, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
+pub use placement::Placement;
 pub use service::Service;

@@ -5,6 +5,7 @@
 mod collector;
 
 use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::Duration;
 
 use sfu_media::shard::counters::ShardCounters;
 
@@ -18,6 +19,8 @@ pub struct LoopCounters {
     pub turns: u64,
     /// Times that it went to sleep, each a system call.
     pub sleeps: u64,
+    /// Time that it did not sleep.
+    pub busy: Duration,
     /// Claims that made a transport this shard's.
     pub claims_granted: u64,
     /// Claims of another shard's transport, passed on to it.
@@ -57,6 +60,7 @@ impl Snapshot {
         self.sent.dropped_unsendable += other.sent.dropped_unsendable;
         self.turns.turns += other.turns.turns;
         self.turns.sleeps += other.turns.sleeps;
+        self.turns.busy += other.turns.busy;
         self.turns.claims_granted += other.turns.claims_granted;
         self.turns.claims_passed_on += other.turns.claims_passed_on;
         self.turns.claims_refused += other.turns.claims_refused;

@@ -96,6 +96,8 @@ pub struct ControlPorts {
     pub reports: ReportReceiver,
     /// All counters.
     pub metrics: NodeMetrics,
+    /// Each shard's counters, in the order of their ids.
+    pub counters: Vec<Arc<PublishedCounters>>,
 }
 
 impl Node {
@@ -137,7 +139,7 @@ impl Node {
         let (ended, all_ended) = mpsc::channel();
         // From here on a failure drops the node, which ends the threads that run already.
         let mut node = Self { media, candidates, mailboxes: senders.clone(), threads: Vec::new(), all_ended };
-        for (((id, socket), mailbox), counters) in ids.zip(sockets).zip(boxes).zip(counters) {
+        for (((id, socket), mailbox), counters) in ids.zip(sockets).zip(boxes).zip(counters.clone()) {
             let with = Connections {
                 id,
                 socket,
@@ -157,7 +159,7 @@ impl Node {
             node.threads.push(thread.map_err(StartError::Threads)?);
         }
         tracing::info!(%media, shards = count, pinned = !cores.is_empty(), "media sockets are open");
-        Ok((node, ControlPorts { mailboxes: senders, registry, reports: report_receiver, metrics }))
+        Ok((node, ControlPorts { mailboxes: senders, registry, reports: report_receiver, metrics, counters }))
     }
 
     /// Where media arrives, with the port that the kernel chose.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Who may come, and who owns whom: transports by the user name fragments that their STUN checks carry.
 //!
-//! An answered offer is registered before any shard has heard the client. The shard that first hears a valid check
-//! claims the transport and builds it there; every other shard that hears the client later is told the owner and passes
-//! the datagrams on. The lock is taken for offers and for the first datagrams from an address, not for media.
+//! An answered offer is registered before any shard has heard the client, with the shard that shall have it. When that
+//! shard hears a valid check, it claims the transport and builds it there; every other shard that hears the client is
+//! told the owner and passes the datagrams on. The lock is taken for offers and for the first datagrams from an address, not for media.
 //!
 //! Only a check with a valid MESSAGE-INTEGRITY (RFC 8489 §14.5) claims or learns anything. It is computed outside the
 //! lock, so that checks with a known fragment and a wrong key slow down nobody but the shard that hears them.
@@ -27,8 +27,8 @@ pub enum ClaimOutcome {
     Unknown,
     /// The transport is the claiming shard's now.
     Claimed(Box<TransportSetup>),
-    /// The transport is another shard's, or has been the claiming shard's all along.
-    OwnedBy(ShardId),
+    /// The transport is another shard's or shall be, or has been the claiming shard's all along.
+    OwnedBy(ShardId, TransportId),
 }
 
 /// Where a transport is.
@@ -79,7 +79,8 @@ struct Entry {
 }
 
 enum State {
-    Pending(Box<TransportSetup>),
+    /// For this shard, or for the first that hears the client.
+    Pending(Box<TransportSetup>, Option<ShardId>),
     Owned(ShardId),
 }
 
@@ -90,12 +91,12 @@ impl Registry {
         Self { verify, max_transports, tables: Mutex::default() }
     }
 
-    /// Expects a client.
+    /// Expects a client, for `shard`, or for the first shard that hears it.
     ///
     /// # Errors
     ///
     /// Fails when the table is full, or the transport or its fragment is there already.
-    pub fn register(&self, setup: Box<TransportSetup>) -> Result<(), RegistryError> {
+    pub fn register(&self, setup: Box<TransportSetup>, shard: Option<ShardId>) -> Result<(), RegistryError> {
         let mut tables = self.tables();
         if tables.transports.len() >= self.max_transports {
             return Err(RegistryError::Full);
@@ -105,7 +106,7 @@ impl Registry {
         }
         tables.add_fragment(&setup.local.ufrag, setup.id)?;
         let local = setup.local.clone();
-        tables.transports.insert(setup.id, Entry { local, previous: None, state: State::Pending(setup) });
+        tables.transports.insert(setup.id, Entry { local, previous: None, state: State::Pending(setup, shard) });
         tables.pending += 1;
         Ok(())
     }
@@ -116,7 +117,7 @@ impl Registry {
     pub fn update_session(&self, transport: TransportId, session: &Session) -> Place {
         let mut tables = self.tables();
         let Some(entry) = tables.transports.get_mut(&transport) else { return Place::Unknown };
-        if let State::Pending(setup) = &mut entry.state {
+        if let State::Pending(setup, _) = &mut entry.state {
             setup.session = session.clone();
         }
         entry.place()
@@ -142,7 +143,7 @@ impl Registry {
         let Some(entry) = tables.transports.get_mut(&transport) else { return Ok(Place::Unknown) };
         let replaced = std::mem::replace(&mut entry.local, local.clone());
         let forgotten = match &mut entry.state {
-            State::Pending(setup) => {
+            State::Pending(setup, _) => {
                 setup.local = local.clone();
                 setup.remote = remote.clone();
                 Some(replaced)
@@ -175,7 +176,8 @@ impl Registry {
         place
     }
 
-    /// Lets `shard` have the transport that the check names, where nobody has it yet and the check is valid.
+    /// Lets `shard` have the transport that the check names, where nobody has it yet, it is for no other shard, and the
+    /// check is valid.
     #[must_use]
     pub fn claim(&self, shard: ShardId, request: &ClaimRequest) -> ClaimOutcome {
         let Some(password) = self.tables().password(&request.ufrag) else { return ClaimOutcome::Unknown };
@@ -187,19 +189,21 @@ impl Registry {
         if tables.password(&request.ufrag).is_none_or(|current| current != password) {
             return ClaimOutcome::Unknown;
         }
-        let transport = tables.fragments.get(request.ufrag.as_str()).copied();
-        let Some(entry) = transport.and_then(|transport| tables.transports.get_mut(&transport)) else {
+        let Some(transport) = tables.fragments.get(request.ufrag.as_str()).copied() else {
             return ClaimOutcome::Unknown;
         };
+        let Some(entry) = tables.transports.get_mut(&transport) else { return ClaimOutcome::Unknown };
+        match entry.state {
+            State::Owned(owner) => return ClaimOutcome::OwnedBy(owner, transport),
+            State::Pending(_, Some(owner)) if owner != shard => return ClaimOutcome::OwnedBy(owner, transport),
+            State::Pending(..) => {}
+        }
         match std::mem::replace(&mut entry.state, State::Owned(shard)) {
-            State::Pending(setup) => {
+            State::Pending(setup, _) => {
                 tables.pending -= 1;
                 ClaimOutcome::Claimed(setup)
             }
-            State::Owned(owner) => {
-                entry.state = State::Owned(owner);
-                ClaimOutcome::OwnedBy(owner)
-            }
+            State::Owned(owner) => ClaimOutcome::OwnedBy(owner, transport),
         }
     }
 
@@ -240,7 +244,7 @@ impl Tables {
 impl Entry {
     const fn place(&self) -> Place {
         match self.state {
-            State::Pending(_) => Place::Pending,
+            State::Pending(..) => Place::Pending,
             State::Owned(shard) => Place::OwnedBy(shard),
         }
     }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What shards tell the node's control.
 //!
-//! Shards never wait for control. Reports that a later one replaces (loudness) or that nobody promised to deliver (lossy
-//! data) are dropped and counted while too many wait. All others arrive; their number is bounded by the transports,
+//! Shards never wait for control. Reports that a later one replaces (loudness, who is heard elsewhere) or that nobody
+//! promised to deliver (lossy data) are dropped and counted while too many wait. All others arrive; their number is bounded by the transports,
 //! because a client's reliable data counts against its allowance until control gives the bytes back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use sfu_media::ids::ShardId;
+use sfu_media::ids::{ShardId, TransportId};
 use sfu_media::shard::message::{DataChannel, ShardEvent};
 use tokio::sync::mpsc;
 
@@ -20,6 +21,15 @@ pub const MAX_WAITING_REPORTS: usize = 4_096;
 pub enum ShardReport {
     /// The shard says so.
     Event(ShardEvent),
+    /// The shard heard a client of another one, and passes its datagrams on.
+    HeardElsewhere {
+        /// The client.
+        transport: TransportId,
+        /// From where it was heard.
+        source: SocketAddr,
+        /// Whose it is.
+        owner: ShardId,
+    },
     /// The shard's thread ended without being told to. All its transports are gone, and the process should be too.
     Died,
 }
@@ -51,6 +61,7 @@ impl ReportSender {
         let may_drop = matches!(
             report,
             ShardReport::Event(ShardEvent::Speakers { .. } | ShardEvent::Data { channel: DataChannel::Lossy, .. })
+                | ShardReport::HeardElsewhere { .. }
         );
         if may_drop && self.shared.waiting.load(Ordering::Relaxed) >= MAX_WAITING_REPORTS {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -105,8 +116,6 @@ impl ReportReceiver {
 
 #[cfg(test)]
 mod tests {
-    use sfu_media::ids::TransportId;
-
     use super::*;
 
     fn connected(id: u64) -> ShardReport {

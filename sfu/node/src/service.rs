@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bus::{Bus, NodeId, RoomSid, SfuEndpoint, SfuEvent, SfuRequest};
 use rand::SeedableRng;
@@ -13,11 +14,17 @@ use sfu_media::transport::negotiation::NegotiationConfig;
 use sfu_media::transport::{DtlsIdentity, stun_is_valid};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::control::{Control, ControlOutput};
 use crate::mailbox::MailboxSender;
+use crate::metrics::PublishedCounters;
 use crate::node::{Node, NodeConfig, ShutdownError, StartError};
+use crate::placement::{BusyMeter, Placement};
 use crate::reports::{ReportReceiver, ShardReport};
+
+/// How often the shards' work is measured, by which new rooms are placed.
+const MEASURING_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A node that serves on the bus.
 pub struct Service {
@@ -48,7 +55,8 @@ impl Service {
         metrics.register(Box::new(ports.metrics))?;
         let candidates = node.candidates().to_vec();
         let negotiation = Arc::new(NegotiationConfig { fingerprint, candidates });
-        let control = Control::new(negotiation, ports.registry, StdRng::from_os_rng());
+        let shards = ports.mailboxes.len();
+        let control = Control::new(negotiation, ports.registry, Placement::new(shards), StdRng::from_os_rng());
         let (stop, stopping) = watch::channel(false);
         let (dying, died) = watch::channel(false);
         let service = Loop {
@@ -56,6 +64,8 @@ impl Service {
             endpoint: bus.serve_sfu(id),
             reports: ports.reports,
             mailboxes: ports.mailboxes,
+            counters: ports.counters,
+            meter: BusyMeter::new(shards),
             undelivered_events,
             stopping,
             dying,
@@ -97,6 +107,8 @@ struct Loop {
     endpoint: SfuEndpoint,
     reports: ReportReceiver,
     mailboxes: Vec<MailboxSender>,
+    counters: Vec<Arc<PublishedCounters>>,
+    meter: BusyMeter,
     undelivered_events: Arc<AtomicU64>,
     stopping: watch::Receiver<bool>,
     dying: watch::Sender<bool>,
@@ -104,15 +116,19 @@ struct Loop {
 
 impl Loop {
     async fn run(mut self) {
+        let mut rhythm = tokio::time::interval(MEASURING_INTERVAL);
+        rhythm.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = self.stopping.changed() => break,
+                _ = rhythm.tick() => self.measure(),
                 report = self.reports.next() => match report {
                     Some((_, ShardReport::Died)) | None => {
                         self.dying.send_replace(true);
                         break;
                     }
                     Some((shard, ShardReport::Event(event))) => self.control.handle_event(shard, event),
+                    Some((_, ShardReport::HeardElsewhere { .. })) => {}
                 },
                 request = self.endpoint.next() => match request {
                     Some(request) => self.answer(request),
@@ -123,6 +139,11 @@ impl Loop {
         }
         self.control.close_all();
         self.carry_out();
+    }
+
+    fn measure(&mut self) {
+        let busy = self.counters.iter().map(|counters| counters.read().turns.busy);
+        self.control.handle_busy_shares(self.meter.shares(Instant::now(), busy));
     }
 
     fn answer(&mut self, request: SfuRequest) {

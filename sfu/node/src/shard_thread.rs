@@ -71,6 +71,8 @@ pub struct ShardLoop<S> {
     receiver: Receiver,
     sender: Sender,
     counters: LoopCounters,
+    /// Up to when its busy time is counted, or since when it is awake.
+    counted_until: Instant,
     /// The last wait said that the socket has nothing, so asking it is a system call in vain.
     is_socket_quiet: bool,
 }
@@ -92,15 +94,20 @@ impl<S: MediaShard> ShardLoop<S> {
     pub fn new(shard: S, with: Connections) -> Self {
         let sender = Sender::new(&with.socket);
         let counters = LoopCounters::default();
-        Self { shard, with, receiver: Receiver::new(), sender, counters, is_socket_quiet: false }
+        let counted_until = Instant::now();
+        Self { shard, with, receiver: Receiver::new(), sender, counters, counted_until, is_socket_quiet: false }
     }
 
     /// Runs until the mailbox is closed.
     pub fn run(mut self) {
         loop {
-            match self.turn(Instant::now()) {
+            let now = Instant::now();
+            match self.turn(now) {
                 Next::Turn => {}
-                Next::Sleep(until) => self.sleep(until),
+                Next::Sleep(until) => {
+                    self.sleep(until);
+                    self.counted_until = Instant::now();
+                }
                 Next::End => return,
             }
         }
@@ -129,6 +136,8 @@ impl<S: MediaShard> ShardLoop<S> {
             Next::Sleep(timeout)
         };
         if next != Next::Turn || self.counters.turns.is_multiple_of(TURNS_PER_PUBLICATION) {
+            let now = Instant::now();
+            self.counters.busy += now.saturating_duration_since(std::mem::replace(&mut self.counted_until, now));
             self.with.counters.publish(self.snapshot());
         }
         next
@@ -182,9 +191,10 @@ impl<S: MediaShard> ShardLoop<S> {
         match settle_claim(&mut self.shard, self.with.id, &self.with.registry, now, claim) {
             Claimed::Granted => self.counters.claims_granted += 1,
             Claimed::Heard => {}
-            Claimed::PassOn(owner, message) => {
+            Claimed::PassOn { owner, transport, source, message } => {
                 self.counters.claims_passed_on += 1;
                 self.give_to(owner, vec![message]);
+                self.with.reports.send(self.with.id, ShardReport::HeardElsewhere { transport, source, owner });
             }
             Claimed::Refused => self.counters.claims_refused += 1,
         }
@@ -232,8 +242,8 @@ impl<S: MediaShard> ShardLoop<S> {
         let mut was_signalled = false;
         if mailbox.may_sleep() {
             self.counters.sleeps += 1;
-            // The clock is read again: a timeout counts from here, and the turn may have taken its time.
-            let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+            // Not from the turn's beginning: the turn may have taken its time.
+            let timeout = until.map(|until| until.saturating_duration_since(self.counted_until));
             match wait_readable([mailbox.as_fd(), self.with.socket.as_fd()], timeout) {
                 Ok([mailbox, socket]) => {
                     was_signalled = mailbox;

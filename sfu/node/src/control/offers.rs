@@ -25,7 +25,8 @@ impl Control {
             IceChange::First => {
                 entry.session = session.clone();
                 let setup = TransportSetup { id, local, remote, remote_fingerprint, session };
-                self.registry.register(Box::new(setup)).map_err(|_| SfuRefusal::Full)?;
+                let shard = self.place(id);
+                self.registry.register(Box::new(setup), shard).map_err(|_| SfuRefusal::Full)?;
             }
             IceChange::Same => self.put_session(id, session),
             IceChange::Restarted { local } => {

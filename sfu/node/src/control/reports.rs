@@ -37,7 +37,11 @@ impl Control {
 
     fn connected(&mut self, shard: ShardId, id: TransportId) {
         let Some(entry) = self.transports.get_mut(&id) else { return };
-        entry.shard = Some(shard);
+        if entry.shard.replace(shard).is_none()
+            && let Some(placed) = entry.placed
+        {
+            self.placement.connected(placed);
+        }
         self.report(id, |transport| SfuEvent::Connected { transport });
         self.mute_muted(id);
         self.run_subscriptions_of(id);

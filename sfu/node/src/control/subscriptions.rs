@@ -150,6 +150,7 @@ mod tests {
     use sfu_media::transport::negotiation::NegotiationConfig;
 
     use super::*;
+    use crate::placement::Placement;
     use crate::registry::Registry;
 
     /// An offer of a client that receives pictures in H.264 and in nothing else.
@@ -193,7 +194,7 @@ mod tests {
         let identity = DtlsIdentity::generate().expect("a certificate can be made");
         let config = NegotiationConfig { fingerprint: identity.fingerprint(), candidates: Vec::new() };
         let registry = Arc::new(Registry::new(8, Box::new(|_, _| true)));
-        let mut control = Control::new(Arc::new(config), registry, StdRng::seed_from_u64(1));
+        let mut control = Control::new(Arc::new(config), registry, Placement::new(1), StdRng::seed_from_u64(1));
         for transport in ["TP_sender", "TP_receiver"] {
             let (transport, room) = (transport.into(), "RM_1".into());
             order(&mut control, SfuCommand::OpenTransport { transport, room, participant: "PA_1".into() });

@@ -31,7 +31,10 @@ impl Bench {
     fn new() -> Self {
         let config = NegotiationConfig { fingerprint: Fingerprint([7; 32]), candidates: Vec::new() };
         let registry = Arc::new(Registry::new(8, Box::new(|_, _| true)));
-        Self { control: Control::new(Arc::new(config), registry.clone(), StdRng::seed_from_u64(1)), registry }
+        Self {
+            control: Control::new(Arc::new(config), registry.clone(), Placement::new(1), StdRng::seed_from_u64(1)),
+            registry,
+        }
     }
 
     /// Carries out what must be possible.

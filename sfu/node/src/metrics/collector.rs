@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
@@ -42,11 +43,16 @@ struct Family {
 
 enum Series {
     One(fn(&Totals) -> u64),
+    Time(fn(&Totals) -> Duration),
     By(&'static str, fn(&Totals) -> Vec<(&'static str, u64)>),
 }
 
 const fn counter(name: &'static str, help: &'static str, value: fn(&Totals) -> u64) -> Family {
     Family { name, help, kind: MetricType::COUNTER, series: Series::One(value) }
+}
+
+const fn time(name: &'static str, help: &'static str, value: fn(&Totals) -> Duration) -> Family {
+    Family { name, help, kind: MetricType::COUNTER, series: Series::Time(value) }
 }
 
 const fn gauge(name: &'static str, help: &'static str, value: fn(&Totals) -> u64) -> Family {
@@ -62,7 +68,7 @@ const fn counters(
     Family { name, help, kind: MetricType::COUNTER, series: Series::By(label, values) }
 }
 
-static FAMILIES: [Family; 31] = [
+static FAMILIES: [Family; 32] = [
     counter("sfu_received_packets_total", "RTP packets that authenticated.", |t| t.shards.shard.received_packets),
     counter("sfu_received_bytes_total", "Bytes of these packets.", |t| t.shards.shard.received_bytes),
     counter("sfu_forwarded_packets_total", "RTP packets sealed for receivers, without retransmissions.", |t| {
@@ -129,6 +135,7 @@ static FAMILIES: [Family; 31] = [
         ]
     }),
     counter("sfu_receive_errors_total", "Receive calls that failed.", |t| t.shards.received.errors),
+    time("sfu_busy_seconds_total", "Time that the shards did not sleep, over all of them.", |t| t.shards.turns.busy),
     counter("sfu_turns_total", "Turns of the shards' loops.", |t| t.shards.turns.turns),
     counter("sfu_mailbox_dropped_packets_total", "Packets lost between shards because one was too far behind.", |t| {
         t.mailbox_dropped_packets
@@ -157,7 +164,7 @@ impl NodeMetrics {
     ) -> prometheus::Result<Self> {
         let describe = |family: &Family| {
             let labels = match family.series {
-                Series::One(_) => vec![],
+                Series::One(_) | Series::Time(_) => vec![],
                 Series::By(label, _) => vec![label.to_owned()],
             };
             Desc::new(family.name.to_owned(), family.help.to_owned(), labels, std::collections::HashMap::new())
@@ -209,13 +216,15 @@ impl Collector for NodeMetrics {
 impl Family {
     fn read(&self, totals: &Totals) -> MetricFamily {
         let metrics = match &self.series {
-            Series::One(value) => vec![self.metric(value(totals), vec![])],
+            // Exact up to 2^53, which no counter here reaches within a process's life.
+            Series::One(value) => vec![self.metric(value(totals) as f64, vec![])],
+            Series::Time(value) => vec![self.metric(value(totals).as_secs_f64(), vec![])],
             Series::By(label, values) => {
                 let with_label = |(name, value): (&str, u64)| {
                     let mut pair = LabelPair::default();
                     pair.set_name((*label).to_owned());
                     pair.set_value(name.to_owned());
-                    self.metric(value, vec![pair])
+                    self.metric(value as f64, vec![pair])
                 };
                 values(totals).into_iter().map(with_label).collect()
             }
@@ -228,10 +237,8 @@ impl Family {
         family
     }
 
-    fn metric(&self, value: u64, labels: Vec<LabelPair>) -> Metric {
+    fn metric(&self, value: f64, labels: Vec<LabelPair>) -> Metric {
         let mut metric = Metric::from_label(labels);
-        // Exact up to 2^53, which no counter here reaches within a process's life.
-        let value = value as f64;
         if self.kind == MetricType::GAUGE {
             let mut gauge = Gauge::default();
             gauge.set_value(value);

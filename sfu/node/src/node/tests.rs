@@ -54,7 +54,7 @@ fn a_client_is_answered_whichever_shard_hears_it() {
         remote_fingerprint: Fingerprint([0; 32]),
         session: Session::default(),
     };
-    ports.registry.register(Box::new(setup)).unwrap();
+    ports.registry.register(Box::new(setup), None).unwrap();
     // Enough addresses that the kernel gives some to either shard.
     for _ in 0..40 {
         let client = client();

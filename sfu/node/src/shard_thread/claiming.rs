@@ -2,10 +2,11 @@
 //! What a shard does with a STUN check for none of its transports: it builds the one that waits for it, hands the check
 //! to the shard that has it, or drops it.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
-use sfu_media::ids::ShardId;
+use sfu_media::ids::{ShardId, TransportId};
 use sfu_media::shard::message::{ShardCommand, ShardMessage};
 
 use super::MediaShard;
@@ -19,7 +20,16 @@ pub enum Claimed {
     /// The shard's own: the transport was built by another check of the same batch, and has heard this one too.
     Heard,
     /// For another shard, which has the transport.
-    PassOn(ShardId, ShardMessage),
+    PassOn {
+        /// That shard.
+        owner: ShardId,
+        /// What it has.
+        transport: TransportId,
+        /// Where the check came from.
+        source: SocketAddr,
+        /// The check.
+        message: ShardMessage,
+    },
     /// Nobody may come under that name, or the check is not valid.
     Refused,
 }
@@ -38,13 +48,14 @@ pub fn settle_claim(
             shard.handle_datagram(now, claim.source, &mut claim.datagram);
             Claimed::Granted
         }
-        ClaimOutcome::OwnedBy(owner) if owner != id => {
-            shard.learn_forward(claim.source, owner);
-            let datagram = Bytes::from(claim.datagram);
-            Claimed::PassOn(owner, ShardMessage::Datagram { source: claim.source, datagram })
+        ClaimOutcome::OwnedBy(owner, transport) if owner != id => {
+            let source = claim.source;
+            shard.learn_forward(source, owner);
+            let message = ShardMessage::Datagram { source, datagram: Bytes::from(claim.datagram) };
+            Claimed::PassOn { owner, transport, source, message }
         }
-        ClaimOutcome::OwnedBy(_) if shard.handle_claimed_check(now, claim.source, &claim.datagram) => Claimed::Heard,
+        ClaimOutcome::OwnedBy(..) if shard.handle_claimed_check(now, claim.source, &claim.datagram) => Claimed::Heard,
         // The shard's own, but it does not know the name: the transport has just ended here.
-        ClaimOutcome::OwnedBy(_) | ClaimOutcome::Unknown => Claimed::Refused,
+        ClaimOutcome::OwnedBy(..) | ClaimOutcome::Unknown => Claimed::Refused,
     }
 }

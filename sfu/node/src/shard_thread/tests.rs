@@ -55,7 +55,7 @@ impl World {
             remote_fingerprint: Fingerprint([0; 32]),
             session: Session::default(),
         };
-        self.registry.register(Box::new(setup)).unwrap();
+        self.registry.register(Box::new(setup), None).unwrap();
     }
 }
 
