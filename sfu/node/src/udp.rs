@@ -17,6 +17,7 @@ mod receive;
 mod segmentation;
 mod send;
 mod socket;
+mod steering;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ mod tests;
 pub use receive::{ReceiveCounters, Received, Receiver};
 pub use send::{SendCounters, Sender};
 pub use socket::{Granted, UdpSocket};
+pub use steering::Steering;
