@@ -17,7 +17,7 @@ use crate::os::{pin_to, usable_cores};
 use crate::registry::{Registry, Verify};
 use crate::reports::{ReportReceiver, ReportSender, ShardReport, reports};
 use crate::shard_thread::{Connections, MediaShard, ShardLoop};
-use crate::udp::UdpSocket;
+use crate::udp::{Steering, UdpSocket};
 
 /// Transports that a node holds at most: far above what a machine can serve, and low enough that their setups fit into
 /// memory whoever asks for them.
@@ -98,6 +98,8 @@ pub struct ControlPorts {
     pub metrics: NodeMetrics,
     /// Each shard's counters, in the order of their ids.
     pub counters: Vec<Arc<PublishedCounters>>,
+    /// Which socket hears whom, in the order of the shards; `None` where the kernel decides that alone. Keeps the port.
+    pub steering: Option<Steering>,
 }
 
 impl Node {
@@ -120,6 +122,7 @@ impl Node {
         let ids = (0..ids.ok_or(StartError::TooManyShards(count))?).map(ShardId);
         let sockets = open_sockets(config.media, count)?;
         let media = sockets[0].local_addr();
+        let steering = attach_steering(&sockets);
         let candidates = candidates(&config.advertise, media, config.dev).map_err(StartError::Addresses)?;
         let (senders, boxes): (Vec<_>, Vec<_>) = ids
             .clone()
@@ -159,7 +162,7 @@ impl Node {
             node.threads.push(thread.map_err(StartError::Threads)?);
         }
         tracing::info!(%media, shards = count, pinned = !cores.is_empty(), "media sockets are open");
-        Ok((node, ControlPorts { mailboxes: senders, registry, reports: report_receiver, metrics, counters }))
+        Ok((node, ControlPorts { mailboxes: senders, registry, reports: report_receiver, metrics, counters, steering }))
     }
 
     /// Where media arrives, with the port that the kernel chose.
@@ -224,6 +227,12 @@ fn open_sockets(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, Sta
         );
     }
     Ok(sockets)
+}
+
+/// Without it all works, but shards pass on more datagrams.
+fn attach_steering(sockets: &[UdpSocket]) -> Option<Steering> {
+    let steering = Steering::attach(sockets);
+    steering.inspect_err(|error| tracing::info!(%error, "the kernel decides alone which shard hears whom")).ok()
 }
 
 /// A core for each of `count` threads. None when they do not take up all that the process may use: more of them have to

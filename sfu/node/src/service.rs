@@ -2,6 +2,8 @@
 //! The node on the bus: commands and the shards' reports go through [`Control`] one at a time, and what follows from
 //! them goes to the shards and back to the bus.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,12 +11,14 @@ use std::time::{Duration, Instant};
 use bus::{Bus, NodeId, RoomSid, SfuEndpoint, SfuEvent, SfuRequest};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use sfu_media::ids::{ShardId, TransportId};
 use sfu_media::shard::Shard;
 use sfu_media::transport::negotiation::NegotiationConfig;
 use sfu_media::transport::{DtlsIdentity, stun_is_valid};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
+use tracing::debug;
 
 use crate::control::{Control, ControlOutput};
 use crate::mailbox::MailboxSender;
@@ -22,8 +26,9 @@ use crate::metrics::PublishedCounters;
 use crate::node::{Node, NodeConfig, ShutdownError, StartError};
 use crate::placement::{BusyMeter, Placement};
 use crate::reports::{ReportReceiver, ShardReport};
+use crate::udp::Steering;
 
-/// How often the shards' work is measured, by which new rooms are placed.
+/// How often the shards' work is measured, by which new rooms are placed, and their clients brought together.
 const MEASURING_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A node that serves on the bus.
@@ -66,6 +71,8 @@ impl Service {
             mailboxes: ports.mailboxes,
             counters: ports.counters,
             meter: BusyMeter::new(shards),
+            steering: ports.steering,
+            steered: BTreeSet::new(),
             undelivered_events,
             stopping,
             dying,
@@ -109,6 +116,9 @@ struct Loop {
     mailboxes: Vec<MailboxSender>,
     counters: Vec<Arc<PublishedCounters>>,
     meter: BusyMeter,
+    steering: Option<Steering>,
+    /// Clients that the steering has been told of.
+    steered: BTreeSet<TransportId>,
     undelivered_events: Arc<AtomicU64>,
     stopping: watch::Receiver<bool>,
     dying: watch::Sender<bool>,
@@ -121,14 +131,19 @@ impl Loop {
         loop {
             tokio::select! {
                 _ = self.stopping.changed() => break,
-                _ = rhythm.tick() => self.measure(),
+                _ = rhythm.tick() => {
+                    self.measure();
+                    self.steer();
+                }
                 report = self.reports.next() => match report {
                     Some((_, ShardReport::Died)) | None => {
                         self.dying.send_replace(true);
                         break;
                     }
                     Some((shard, ShardReport::Event(event))) => self.control.handle_event(shard, event),
-                    Some((_, ShardReport::HeardElsewhere { .. })) => {}
+                    Some((_, ShardReport::HeardElsewhere { transport, source, owner })) => {
+                        self.bring(transport, source, owner);
+                    }
                 },
                 request = self.endpoint.next() => match request {
                     Some(request) => self.answer(request),
@@ -144,6 +159,31 @@ impl Loop {
     fn measure(&mut self) {
         let busy = self.counters.iter().map(|counters| counters.read().turns.busy);
         self.control.handle_busy_shares(self.meter.shares(Instant::now(), busy));
+    }
+
+    /// Lets the kernel give a client's datagrams to the shard whose it is, from the next [`Self::steer`] on.
+    fn bring(&mut self, transport: TransportId, source: SocketAddr, owner: ShardId) {
+        if let Some(steering) = &mut self.steering
+            && self.control.knows(transport)
+            && steering.steer(transport, source, owner.0.into())
+        {
+            self.steered.insert(transport);
+        }
+    }
+
+    /// Puts into force what was noted, without those who are gone.
+    fn steer(&mut self) {
+        let Some(steering) = &mut self.steering else { return };
+        self.steered.retain(|transport| {
+            let is_here = self.control.knows(*transport);
+            if !is_here {
+                steering.forget(*transport);
+            }
+            is_here
+        });
+        if let Err(error) = steering.apply() {
+            debug!(%error, rules = steering.rules(), "the kernel keeps the rules from before");
+        }
     }
 
     fn answer(&mut self, request: SfuRequest) {

@@ -39,6 +39,7 @@ fn a_node_serves_its_port_until_it_is_shut_down() {
     node.shutdown().unwrap();
     assert!(ports.reports.blocking_next().is_none(), "no shard is left to report");
     assert_eq!(ports.metrics.sum().received.datagrams, 20);
+    drop(ports);
     let (again, _) = start(&NodeConfig { media: address, ..config(2) }).unwrap();
     again.shutdown().unwrap();
 }
