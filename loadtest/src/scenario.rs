@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The loads: who joins, what they send and receive, and for how long it is measured.
 
+mod drivers;
 mod outcome;
 mod run;
 

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::drivers::Drivers;
 use super::outcome::{Joins, Outcome, Spread, Storm};
 use super::{Event, Group, Scenario};
-use crate::driver::{Driver, DriverReport};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::sdp::Kind;
@@ -35,44 +35,6 @@ pub(crate) struct Setting {
     pub(crate) threads: usize,
     /// Let the kernel hand runs of datagrams over in one piece.
     pub(crate) coalesce: bool,
-}
-
-/// The drivers of a run, over which clients are spread.
-struct Drivers(Vec<Driver>);
-
-impl Drivers {
-    fn start(setting: &Setting) -> Result<Self> {
-        (0..setting.threads.max(1)).map(|index| Driver::start(&format!("media-{index}"), setting.coalesce)).collect()
-    }
-
-    fn of(&self, client: usize) -> &Driver {
-        &self.0[client % self.0.len()]
-    }
-
-    async fn reset(&self) -> Result<()> {
-        for driver in &self.0 {
-            driver.reset().await?;
-        }
-        Ok(())
-    }
-
-    async fn report(&self) -> Result<DriverReport> {
-        let mut sum: Option<DriverReport> = None;
-        for driver in &self.0 {
-            let report = driver.report().await?;
-            match &mut sum {
-                Some(sum) => sum.add(&report),
-                None => sum = Some(report),
-            }
-        }
-        sum.context("there is no driver")
-    }
-}
-
-impl FromIterator<Driver> for Drivers {
-    fn from_iter<I: IntoIterator<Item = Driver>>(drivers: I) -> Self {
-        Self(drivers.into_iter().collect())
-    }
 }
 
 /// A client that is in, with what it took to get there.
