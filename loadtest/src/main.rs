@@ -7,6 +7,7 @@ mod delay;
 mod driver;
 mod floor;
 mod namespaces;
+mod number;
 mod peer;
 mod process;
 mod progress;

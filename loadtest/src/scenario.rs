@@ -3,7 +3,9 @@
 
 mod drivers;
 mod outcome;
+mod recorder;
 mod run;
+mod series;
 
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::Scenario;
+use super::series::Series;
 use crate::delay::DelaySummary;
 use crate::driver::{DriverReport, OwnCost};
 use crate::peer::Counters;
@@ -82,6 +84,7 @@ pub(crate) struct Outcome {
     pub(crate) own: OwnCost,
     /// Share of one core that the load generator needed for media; near 1 it is the limit, not the server.
     pub(crate) own_core_share: f64,
+    pub(crate) series: Series,
     /// While a storm of joins went on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) storm: Option<Storm>,
@@ -113,13 +116,13 @@ pub(crate) struct Storm {
 
 impl Outcome {
     /// Puts a measurement into the form in which it is kept.
-    pub(crate) fn new(name: &str, description: &str, seconds: f64, report: &DriverReport, joins: Joins) -> Self {
+    pub(crate) fn new(scenario: &Scenario, seconds: f64, report: &DriverReport, joins: Joins, series: Series) -> Self {
         let (audio, video) = (Received::of(report, Kind::Audio), Received::of(report, Kind::Video));
         let packets = audio.counters.packets + video.counters.packets;
         let lost = audio.counters.lost + video.counters.lost;
         Self {
-            scenario: name.to_owned(),
-            description: description.to_owned(),
+            scenario: scenario.name.clone(),
+            description: scenario.description.clone(),
             participants: joins.asked - joins.failed,
             seconds,
             joins,
@@ -131,6 +134,7 @@ impl Outcome {
             server: None,
             own: report.own,
             own_core_share: report.own.cpu_seconds / seconds.max(f64::EPSILON),
+            series,
             storm: None,
         }
     }

@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
-use super::markdown::number;
 use crate::compare::Measured;
 use crate::compare::cases::Contender;
+use crate::number::number;
 
 const WIDTH: f64 = 860.0;
 const MARGIN: f64 = 24.0;
