@@ -24,6 +24,13 @@ pub(crate) fn with_decimals(value: f64, decimals: usize) -> String {
     words
 }
 
+/// From where to where figures reach, with the digits of the larger one; one figure when both read the same.
+pub(crate) fn range(low: f64, high: f64) -> String {
+    let high_words = number(Some(high));
+    let low_words = if low == 0.0 { number(Some(low)) } else { with_decimals(low, decimals(high)) };
+    if low_words == high_words { high_words } else { format!("{low_words} to {high_words}") }
+}
+
 fn decimals(value: f64) -> usize {
     match value.abs() {
         100.0.. => 0,
@@ -44,5 +51,14 @@ mod tests {
         let words = [1_234.0, 12_345.0, 1_234_567.8].map(|value| number(Some(value)));
         assert_eq!(words, ["1234", "12,345", "1,234,568"]);
         assert_eq!(number(None), "–");
+    }
+
+    #[test]
+    fn both_ends_of_a_range_have_the_same_digits() {
+        assert_eq!(range(0.0258, 0.13), "0.03 to 0.13");
+        assert_eq!(range(0.0, 0.5), "0 to 0.50");
+        assert_eq!(range(9_876.0, 123_456.0), "9876 to 123,456");
+        assert_eq!(range(17.41, 17.44), "17.4");
+        assert_eq!(range(0.0, 0.0), "0");
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! A run's outcome as a person reads it.
 
+pub(crate) mod chart;
+
 use std::fmt::Write;
 
 use crate::scenario::Outcome;

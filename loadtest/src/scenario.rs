@@ -16,6 +16,7 @@ use crate::source::{CAMERA, SINGLE};
 
 pub(crate) use outcome::Outcome;
 pub(crate) use run::{Setting, run};
+pub(crate) use series::{Point, Series, Span};
 
 /// A load.
 #[derive(Clone, Debug)]
