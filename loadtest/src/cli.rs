@@ -65,7 +65,7 @@ pub(crate) struct Common {
     /// The server: ws://HOST:PORT or wss://HOST for LiveKit's protocol, janus+http://HOST:PORT/janus for Janus,
     /// post+http://HOST:PORT for offers and answers posted over HTTP.
     #[arg(long, default_value = "ws://127.0.0.1:7880")]
-    server: String,
+    pub(crate) server: String,
     /// API key and secret of the server, to make room tokens with.
     #[arg(
         long,
@@ -99,6 +99,9 @@ pub(crate) struct Common {
     /// Write the result as JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Draw how the run went, second by second, as SVG into this file: a browser opens it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chart: Option<PathBuf>,
 }
 
 /// Cameras of publishers.

@@ -7,6 +7,7 @@ mod delay;
 mod driver;
 mod floor;
 mod namespaces;
+mod number;
 mod peer;
 mod process;
 mod progress;
@@ -15,8 +16,10 @@ mod scenario;
 mod sdp;
 mod signal;
 mod source;
+mod svg;
 mod syscalls;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -76,8 +79,14 @@ async fn put(load: &Load) -> Result<()> {
     drop(progress);
     print!("{}", report::table(&outcome));
     if let Some(file) = &common.json {
-        let json = serde_json::to_string_pretty(&outcome)?;
-        std::fs::write(file, json + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+        write(file, serde_json::to_string_pretty(&outcome)? + "\n")?;
+    }
+    if let Some(file) = &common.chart {
+        write(file, report::chart::of(&outcome, &common.server))?;
     }
     Ok(())
+}
+
+fn write(file: &Path, text: String) -> Result<()> {
+    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
 }

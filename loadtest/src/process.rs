@@ -17,7 +17,7 @@ pub(crate) struct Process {
 }
 
 /// What a process has used so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Usage {
     /// CPU time of all its threads, those that have ended included, in seconds.
     pub(crate) cpu_seconds: f64,
@@ -64,14 +64,25 @@ impl Process {
         Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
     }
 
-    /// Reads what it has used.
+    /// Its CPU time so far, in seconds, and its memory in bytes: what is cheap enough to be read while it is measured.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone, or of another user.
+    pub(crate) fn time_and_memory(&self) -> Result<(f64, u64)> {
+        let cpu_seconds = self.cpu_seconds().context("the server process is gone")?;
+        let rollup = fs::read_to_string(self.folder.join("smaps_rollup")).context("the server's memory is hidden")?;
+        Ok((cpu_seconds, field(&rollup, "Pss:") * 1_024))
+    }
+
+    /// Reads all that it has used.
     ///
     /// # Errors
     ///
     /// When it is gone, or of another user.
     pub(crate) fn usage(&self) -> Result<Usage> {
-        let cpu_seconds = self.cpu_seconds().context("the server process is gone")?;
-        let mut usage = Usage { cpu_seconds, ..Usage::default() };
+        let (cpu_seconds, pss_bytes) = self.time_and_memory()?;
+        let mut usage = Usage { cpu_seconds, context_switches: 0, pss_bytes };
         let threads = fs::read_dir(self.folder.join("task")).context("the server process is gone")?;
         for thread in threads.flatten() {
             let folder = thread.path();
@@ -80,8 +91,6 @@ impl Process {
             usage.context_switches +=
                 field(&status, "voluntary_ctxt_switches:") + field(&status, "nonvoluntary_ctxt_switches:");
         }
-        let rollup = fs::read_to_string(self.folder.join("smaps_rollup")).context("the server's memory is hidden")?;
-        usage.pss_bytes = field(&rollup, "Pss:") * 1_024;
         Ok(usage)
     }
 }

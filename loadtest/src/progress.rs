@@ -27,13 +27,15 @@ impl Progress {
             return;
         }
         let bar = if steps == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(steps as u64) };
-        let template =
-            if steps == 0 { "{prefix}: {msg} {spinner} {elapsed}" } else { "{prefix}: {msg} {bar:30} {pos}/{len}" };
+        let template = if steps == 0 {
+            "{prefix} {spinner} {elapsed} {wide_msg}"
+        } else {
+            "{prefix} {bar:30} {pos}/{len} {wide_msg}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_prefix(self.name.clone());
-        bar.set_message(stage);
+        bar.set_prefix(format!("{}: {stage}", self.name));
         bar.enable_steady_tick(Duration::from_millis(200));
         self.replace(Some(bar));
     }
@@ -44,6 +46,15 @@ impl Progress {
             && let Some(bar) = &*bar
         {
             bar.inc(1);
+        }
+    }
+
+    /// Figures of the moment, beside the stage. Only a terminal shows them: in a log they would be a line each second.
+    pub(crate) fn show(&self, figures: &str) {
+        if let Ok(bar) = self.bar.lock()
+            && let Some(bar) = &*bar
+        {
+            bar.set_message(figures.to_owned());
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! A run's outcome as a person reads it.
 
+pub(crate) mod chart;
+
 use std::fmt::Write;
 
 use crate::scenario::Outcome;
@@ -27,18 +29,18 @@ pub(crate) fn table(outcome: &Outcome) -> String {
     );
     row("loss", format!("{:.4} %", outcome.loss * 100.0));
     for (name, received) in [("audio delay", &outcome.audio), ("video delay", &outcome.video)] {
-        if received.packets > 0 {
+        if received.counters.packets > 0 {
             let delay = received.delay;
             row(name, format!("{:.2} ms (p99 {:.2} ms, p99.9 {:.2} ms)", delay.p50_ms, delay.p99_ms, delay.p999_ms));
         }
     }
-    if outcome.video.frames > 0 {
-        let video = &outcome.video;
+    let video = &outcome.video.counters;
+    if video.frames > 0 {
         row(
             "pictures shown",
             format!("{} ({} keyframes, {} broken)", video.frames, video.keyframes, video.broken_frames),
         );
-        row("longest freeze", format!("{:.0} ms", video.longest_freeze_ms));
+        row("longest freeze", format!("{:.0} ms", video.longest_freeze.as_secs_f64() * 1_000.0));
     }
     if let Some(server) = &outcome.server {
         row(

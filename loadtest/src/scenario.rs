@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The loads: who joins, what they send and receive, and for how long it is measured.
 
+mod drivers;
 mod outcome;
+mod recorder;
 mod run;
+mod series;
 
 use std::time::Duration;
 
@@ -13,6 +16,7 @@ use crate::source::{CAMERA, SINGLE};
 
 pub(crate) use outcome::Outcome;
 pub(crate) use run::{Setting, run};
+pub(crate) use series::{Point, Series, Span};
 
 /// A load.
 #[derive(Clone, Debug)]

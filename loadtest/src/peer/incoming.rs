@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Serialize, Serializer};
 use sfu_media::rtcp::reports::{ReportBlock, SenderReport, middle_of_ntp};
 use sfu_media::rtp::packet::RtpView;
 use sfu_media::rtp::seq_no::SeqNo;
@@ -26,7 +27,7 @@ const MAX_MISSING: usize = 64;
 const KEYFRAME_REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What was counted of a stream since the last reset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counters {
     /// Packets, each counted once.
     pub(crate) packets: u64,
@@ -45,8 +46,9 @@ pub(crate) struct Counters {
     pub(crate) keyframes: u64,
     /// Frames that no decoder could show, because of what is missing before them.
     pub(crate) broken_frames: u64,
-    /// Longest time between two frames that could be shown, in microseconds.
-    pub(crate) longest_freeze_us: u64,
+    /// Longest time between two frames that could be shown.
+    #[serde(rename = "longest_freeze_ms", serialize_with = "milliseconds")]
+    pub(crate) longest_freeze: Duration,
     /// Streams of pictures that did not begin with a keyframe.
     pub(crate) bad_starts: u64,
 }
@@ -63,9 +65,13 @@ impl Counters {
         self.frames += other.frames;
         self.keyframes += other.keyframes;
         self.broken_frames += other.broken_frames;
-        self.longest_freeze_us = self.longest_freeze_us.max(other.longest_freeze_us);
+        self.longest_freeze = self.longest_freeze.max(other.longest_freeze);
         self.bad_starts += other.bad_starts;
     }
+}
+
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64() * 1_000.0)
 }
 
 /// A stream that is received.

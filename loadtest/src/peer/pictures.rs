@@ -170,8 +170,7 @@ impl Pictures {
         counters.frames += 1;
         counters.keyframes += u64::from(frame.is_keyframe);
         if let Some(last) = self.last_shown.replace(now) {
-            let gap = now.saturating_duration_since(last).as_micros() as u64;
-            counters.longest_freeze_us = counters.longest_freeze_us.max(gap);
+            counters.longest_freeze = counters.longest_freeze.max(now.saturating_duration_since(last));
         }
         self.has_shown = true;
     }

@@ -3,8 +3,11 @@
 
 use serde::Serialize;
 
+use super::Scenario;
+use super::series::Series;
 use crate::delay::DelaySummary;
 use crate::driver::{DriverReport, OwnCost};
+use crate::peer::Counters;
 use crate::process::Cost;
 use crate::sdp::Kind;
 
@@ -47,37 +50,15 @@ impl Spread {
 /// What arrived of one kind of media.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Received {
-    pub(crate) packets: u64,
-    pub(crate) bytes: u64,
-    pub(crate) lost: u64,
-    pub(crate) repaired: u64,
-    pub(crate) reordered: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) frames: u64,
-    pub(crate) keyframes: u64,
-    pub(crate) broken_frames: u64,
-    pub(crate) bad_starts: u64,
-    pub(crate) longest_freeze_ms: f64,
+    #[serde(flatten)]
+    pub(crate) counters: Counters,
     pub(crate) delay: DelaySummary,
 }
 
 impl Received {
     fn of(report: &DriverReport, kind: Kind) -> Self {
-        let counters = if kind == Kind::Audio { &report.audio } else { &report.video };
-        Self {
-            packets: counters.packets,
-            bytes: counters.bytes,
-            lost: counters.lost,
-            repaired: counters.repaired,
-            reordered: counters.reordered,
-            duplicates: counters.duplicates,
-            frames: counters.frames,
-            keyframes: counters.keyframes,
-            broken_frames: counters.broken_frames,
-            bad_starts: counters.bad_starts,
-            longest_freeze_ms: counters.longest_freeze_us as f64 / 1_000.0,
-            delay: report.delays(kind),
-        }
+        let counters = if kind == Kind::Audio { report.audio } else { report.video };
+        Self { counters, delay: report.delays(kind) }
     }
 }
 
@@ -103,6 +84,7 @@ pub(crate) struct Outcome {
     pub(crate) own: OwnCost,
     /// Share of one core that the load generator needed for media; near 1 it is the limit, not the server.
     pub(crate) own_core_share: f64,
+    pub(crate) series: Series,
     /// While a storm of joins went on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) storm: Option<Storm>,
@@ -134,13 +116,13 @@ pub(crate) struct Storm {
 
 impl Outcome {
     /// Puts a measurement into the form in which it is kept.
-    pub(crate) fn new(name: &str, description: &str, seconds: f64, report: &DriverReport, joins: Joins) -> Self {
+    pub(crate) fn new(scenario: &Scenario, seconds: f64, report: &DriverReport, joins: Joins, series: Series) -> Self {
         let (audio, video) = (Received::of(report, Kind::Audio), Received::of(report, Kind::Video));
-        let packets = audio.packets + video.packets;
-        let lost = audio.lost + video.lost;
+        let packets = audio.counters.packets + video.counters.packets;
+        let lost = audio.counters.lost + video.counters.lost;
         Self {
-            scenario: name.to_owned(),
-            description: description.to_owned(),
+            scenario: scenario.name.clone(),
+            description: scenario.description.clone(),
             participants: joins.asked - joins.failed,
             seconds,
             joins,
@@ -152,13 +134,14 @@ impl Outcome {
             server: None,
             own: report.own,
             own_core_share: report.own.cpu_seconds / seconds.max(f64::EPSILON),
+            series,
             storm: None,
         }
     }
 
     /// Packets that arrived.
     pub(crate) const fn packets(&self) -> u64 {
-        self.audio.packets + self.video.packets
+        self.audio.counters.packets + self.video.counters.packets
     }
 
     /// Adds what the server used.
@@ -190,10 +173,10 @@ impl Outcome {
             }
         };
         note(self.joins.failed as u64, "joins failed");
-        note(self.audio.lost + self.video.lost, "packets lost");
-        note(self.audio.duplicates + self.video.duplicates, "packets came twice");
-        note(self.video.broken_frames, "frames could not be shown");
-        note(self.video.bad_starts, "videos did not begin with a keyframe");
+        note(self.audio.counters.lost + self.video.counters.lost, "packets lost");
+        note(self.audio.counters.duplicates + self.video.counters.duplicates, "packets came twice");
+        note(self.video.counters.broken_frames, "frames could not be shown");
+        note(self.video.counters.bad_starts, "videos did not begin with a keyframe");
         note(self.own.unreadable, "packets could not be read");
         note(self.own.unsent, "packets were not taken by this machine's kernel");
         if self.own_core_share > 0.9 {
@@ -205,7 +188,17 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn what_arrived_is_kept_flat_and_in_milliseconds() {
+        let counters = Counters { packets: 7, longest_freeze: Duration::from_millis(1_500), ..Counters::default() };
+        let json = serde_json::to_value(Received { counters, delay: DelaySummary::default() }).unwrap();
+        assert_eq!((&json["packets"], &json["longest_freeze_ms"]), (&7.into(), &1_500.0.into()));
+        assert!(json["delay"]["p50_ms"].is_number());
+    }
 
     #[test]
     fn spreads_are_read_from_sorted_durations() {

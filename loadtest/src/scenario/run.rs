@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::drivers::Drivers;
 use super::outcome::{Joins, Outcome, Spread, Storm};
+use super::recorder::Recorder;
 use super::{Event, Group, Scenario};
-use crate::driver::{Driver, DriverReport};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::sdp::Kind;
@@ -35,44 +36,6 @@ pub(crate) struct Setting {
     pub(crate) threads: usize,
     /// Let the kernel hand runs of datagrams over in one piece.
     pub(crate) coalesce: bool,
-}
-
-/// The drivers of a run, over which clients are spread.
-struct Drivers(Vec<Driver>);
-
-impl Drivers {
-    fn start(setting: &Setting) -> Result<Self> {
-        (0..setting.threads.max(1)).map(|index| Driver::start(&format!("media-{index}"), setting.coalesce)).collect()
-    }
-
-    fn of(&self, client: usize) -> &Driver {
-        &self.0[client % self.0.len()]
-    }
-
-    async fn reset(&self) -> Result<()> {
-        for driver in &self.0 {
-            driver.reset().await?;
-        }
-        Ok(())
-    }
-
-    async fn report(&self) -> Result<DriverReport> {
-        let mut sum: Option<DriverReport> = None;
-        for driver in &self.0 {
-            let report = driver.report().await?;
-            match &mut sum {
-                Some(sum) => sum.add(&report),
-                None => sum = Some(report),
-            }
-        }
-        sum.context("there is no driver")
-    }
-}
-
-impl FromIterator<Driver> for Drivers {
-    fn from_iter<I: IntoIterator<Item = Driver>>(drivers: I) -> Self {
-        Self(drivers.into_iter().collect())
-    }
 }
 
 /// A client that is in, with what it took to get there.
@@ -102,8 +65,13 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
     }
     progress.stage("settling", 0);
     tokio::time::sleep(scenario.settle).await;
+    let mut recorder = Recorder::start(&drivers, setting.process.as_ref(), progress).await?;
     let storm_before = match scenario.event {
-        Some(Event::JoinStorm { .. }) => Some(measure_delay(&drivers, scenario.measure, progress).await?),
+        Some(Event::JoinStorm { .. }) => {
+            progress.stage("before the storm", 0);
+            let before = recorder.during(pass(scenario.measure)).await?;
+            Some(before.report.delays(Kind::Video))
+        }
         _ => None,
     };
     let syscalls = match &setting.process {
@@ -111,14 +79,14 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
         _ => None,
     };
     let before = usage()?;
-    drivers.reset().await?;
-    let began = Instant::now();
     progress.stage("measuring", 0);
-    let storm = pass_time(scenario, &setting, &drivers, &run, &clients, progress).await?;
-    let report = drivers.report().await?;
-    let seconds = began.elapsed().as_secs_f64();
+    let measured = recorder.during(pass_time(scenario, &setting, &run, &clients, progress)).await?;
     let after = usage()?;
-    let mut outcome = Outcome::new(&scenario.name, &scenario.description, seconds, &report, joins);
+    let storm = measured.result;
+    if let Some(storm) = &storm {
+        recorder.note("storm", storm.began, storm.ended);
+    }
+    let mut outcome = Outcome::new(scenario, measured.seconds, &measured.report, joins, recorder.series());
     if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
         let empty_pss_mib = empty.since(&empty).pss_mib;
         outcome = outcome.with_server(after.since(&before), empty_pss_mib);
@@ -126,8 +94,8 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
     if let Some(count) = syscalls {
         outcome.note_syscalls(count.stop().await?);
     }
-    if let (Some(joins), Some(before)) = (storm, storm_before) {
-        outcome.storm = Some(Storm { joins, before, during: outcome.video.delay });
+    if let (Some(storm), Some(before)) = (storm, storm_before) {
+        outcome.storm = Some(Storm { joins: storm.joins, before, during: outcome.video.delay });
     }
     progress.stage("leaving", 0);
     futures_util::future::join_all(clients.into_iter().map(|joined| joined.client.leave())).await;
@@ -222,23 +190,27 @@ async fn wait_for_media(clients: &mut [Joined], joins: &mut Joins, progress: &Pr
     Ok(())
 }
 
-/// The delay of what flows, over some time.
-async fn measure_delay(drivers: &Drivers, time: Duration, progress: &Progress) -> Result<crate::delay::DelaySummary> {
-    progress.stage("measuring before the storm", 0);
-    drivers.reset().await?;
+/// A storm of joins that is over: from the first request until the last one had what it came for.
+struct PastStorm {
+    joins: Joins,
+    began: Instant,
+    ended: Instant,
+}
+
+/// Lets time pass.
+async fn pass(time: Duration) -> Result<()> {
     tokio::time::sleep(time).await;
-    Ok(drivers.report().await?.delays(Kind::Video))
+    Ok(())
 }
 
 /// Lets the measured time pass, with what happens meanwhile.
 async fn pass_time(
     scenario: &Scenario,
     setting: &Arc<Setting>,
-    drivers: &Arc<Drivers>,
     run: &str,
     clients: &[Joined],
     progress: &Progress,
-) -> Result<Option<Joins>> {
+) -> Result<Option<PastStorm>> {
     let end = tokio::time::Instant::now() + scenario.measure;
     match scenario.event {
         None => tokio::time::sleep_until(end).await,
@@ -258,15 +230,18 @@ async fn pass_time(
             let storm = storm_of(scenario, joins, within);
             // Clients of its own, so that their media is not counted as the meeting's.
             let own = Arc::new(Drivers::start(setting)?);
+            progress.stage("in the storm", storm.participants());
+            let began = Instant::now();
             let (mut newcomers, mut joins) =
                 join_groups(&storm, setting, &own, &format!("{run}-storm"), progress).await?;
             wait_for_media(&mut newcomers, &mut joins, progress).await?;
+            let ended = Instant::now();
+            progress.stage("after the storm", 0);
             tokio::time::sleep_until(end).await;
             futures_util::future::join_all(newcomers.into_iter().map(|joined| joined.client.leave())).await;
-            return Ok(Some(joins));
+            return Ok(Some(PastStorm { joins, began, ended }));
         }
     }
-    let _ = drivers;
     Ok(None)
 }
 

@@ -126,24 +126,30 @@ pub(crate) struct ClientFeatures {
     pub(crate) capabilities: Vec<i32>,
 }
 
+/// What somebody comes with, and others see: who it is, what it shows of itself, what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) identity: Identity,
+    pub(crate) kind: ParticipantKind,
+    /// LiveKit's numbers. Mirrored, not understood.
+    pub(crate) kind_details: Vec<i32>,
+    pub(crate) details: Details,
+    pub(crate) permissions: Permissions,
+    pub(crate) client: ClientFeatures,
+}
+
 /// A participant as others see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParticipantInfo {
     pub(crate) sid: ParticipantSid,
-    pub(crate) identity: Identity,
-    pub(crate) details: Details,
+    pub(crate) profile: Profile,
     pub(crate) state: ParticipantState,
-    pub(crate) kind: ParticipantKind,
-    /// LiveKit's numbers. Mirrored, not understood.
-    pub(crate) kind_details: Vec<i32>,
-    pub(crate) permissions: Permissions,
     /// Since 1970.
     pub(crate) joined_at: Duration,
     /// Grows with every change; clients drop older ones.
     pub(crate) version: u32,
     pub(crate) is_publisher: bool,
     pub(crate) tracks: Vec<TrackInfo>,
-    pub(crate) client: ClientFeatures,
     /// Set once it is gone.
     pub(crate) disconnect_reason: Option<DisconnectReason>,
 }

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use bus::{Answer, DataChannel, MediaKind, ParticipantSid, SfuEvent, TrackSid, TransportSid};
 
 use crate::auth::grants::{Permissions, TrackSource};
-use crate::rooms::details::{Details, DetailsChange};
-use crate::rooms::info::{
-    ClientFeatures, DisconnectReason, Encryption, Identity, Layer, ParticipantKind, Quality, RoomSettings,
-};
+use crate::rooms::details::DetailsChange;
+use crate::rooms::info::{DisconnectReason, Encryption, Identity, Layer, Profile, Quality, RoomSettings};
 
 /// The time, for timers and for people.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +60,7 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) struct Join {
     pub(crate) session: SessionId,
-    pub(crate) identity: Identity,
-    pub(crate) kind: ParticipantKind,
-    pub(crate) kind_details: Vec<i32>,
-    pub(crate) details: Details,
-    pub(crate) permissions: Permissions,
-    pub(crate) client: ClientFeatures,
+    pub(crate) profile: Profile,
     /// Receive whatever is published.
     pub(crate) auto_subscribe: bool,
     /// Tracks announced with the join.

@@ -160,7 +160,7 @@ impl Room {
 
     /// What others are told about the room.
     pub(crate) fn info(&self) -> RoomInfo {
-        let visible = || self.participants.values().filter(|participant| !participant.permissions.is_hidden);
+        let visible = || self.participants.values().filter(|participant| !participant.is_hidden());
         RoomInfo {
             sid: self.sid.clone(),
             name: self.name.clone(),
@@ -221,9 +221,9 @@ impl Room {
         for (sid, recipient) in &self.participants {
             let Some(session) = recipient.session else { continue };
             // A client takes whatever bears its own identity for news about itself.
-            let gone = departed.iter().filter(|info| info.identity != recipient.identity).cloned();
+            let gone = departed.iter().filter(|info| info.profile.identity != recipient.profile.identity).cloned();
             let news = changed.iter().filter(|(info, told)| match *told {
-                _ if info.sid != *sid => !info.permissions.is_hidden,
+                _ if info.sid != *sid => !info.profile.permissions.is_hidden,
                 told => told == Told::Everyone,
             });
             let infos: Vec<_> = gone.chain(news.map(|(info, _)| info.clone())).collect();
@@ -256,13 +256,13 @@ impl Room {
     /// Whether others see somebody of that identity.
     fn is_seen(&self, identity: &Identity) -> bool {
         let sid = self.identities.get(identity);
-        sid.and_then(|sid| self.participants.get(sid)).is_some_and(|participant| !participant.permissions.is_hidden)
+        sid.and_then(|sid| self.participants.get(sid)).is_some_and(|participant| !participant.is_hidden())
     }
 
     /// Everybody whom `recipient` may know of, itself left out.
     fn others(&self, recipient: &ParticipantSid) -> Vec<Arc<ParticipantInfo>> {
         let others = self.participants.values().filter(|other| other.sid != *recipient);
-        others.filter(|other| !other.permissions.is_hidden).map(|other| other.info.clone()).collect()
+        others.filter(|other| !other.is_hidden()).map(|other| other.info.clone()).collect()
     }
 
     fn participant_of_transport(&self, transport: &TransportSid) -> Option<ParticipantSid> {

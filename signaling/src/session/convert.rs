@@ -41,24 +41,25 @@ fn whole_seconds(duration: std::time::Duration) -> u32 {
 }
 
 pub(crate) fn participant(info: &ParticipantInfo) -> proto::ParticipantInfo {
+    let profile = &info.profile;
     proto::ParticipantInfo {
         sid: info.sid.as_str().to_owned(),
-        identity: info.identity.to_string(),
+        identity: profile.identity.to_string(),
         state: state(info.state).into(),
         tracks: info.tracks.iter().map(track).collect(),
-        metadata: info.details.metadata.clone(),
+        metadata: profile.details.metadata.clone(),
         joined_at: i64::try_from(info.joined_at.as_secs()).unwrap_or_default(),
         joined_at_ms: i64::try_from(info.joined_at.as_millis()).unwrap_or_default(),
-        name: info.details.name.clone(),
+        name: profile.details.name.clone(),
         version: info.version,
-        permission: Some(permission(&info.permissions)),
+        permission: Some(permission(&profile.permissions)),
         is_publisher: info.is_publisher,
-        kind: kind(info.kind).into(),
-        attributes: info.details.attributes.clone().into_iter().collect(),
+        kind: kind(profile.kind).into(),
+        attributes: profile.details.attributes.clone().into_iter().collect(),
         disconnect_reason: info.disconnect_reason.map_or(0, |reason| disconnect_reason(reason).into()),
-        kind_details: info.kind_details.clone(),
-        client_protocol: info.client.protocol,
-        capabilities: info.client.capabilities.clone(),
+        kind_details: profile.kind_details.clone(),
+        client_protocol: profile.client.protocol,
+        capabilities: profile.client.capabilities.clone(),
         ..Default::default()
     }
 }

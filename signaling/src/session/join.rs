@@ -6,7 +6,7 @@ use livekit_protocol as proto;
 use super::{convert, ping, requests};
 use crate::auth::room_token::RoomToken;
 use crate::rooms::details::{Details, TooLong};
-use crate::rooms::info::{ClientFeatures, ParticipantKind};
+use crate::rooms::info::{ClientFeatures, ParticipantKind, Profile};
 use crate::rooms::input::{Join, Offer, SessionId};
 use crate::rooms::output::Joined;
 
@@ -26,15 +26,16 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
     let kind_details = token.claims.kind_details.iter().flatten();
     let kind_details =
         kind_details.filter_map(|name| proto::participant_info::KindDetail::from_str_name(&name.to_uppercase()));
-    let kind = kind(token);
     Join {
         session,
-        identity: token.identity().into(),
-        kind,
-        kind_details: kind_details.map(i32::from).collect(),
-        details,
-        permissions: token.grants.permissions(),
-        client: ClientFeatures { protocol: client.client_protocol, capabilities },
+        profile: Profile {
+            identity: token.identity().into(),
+            kind: kind(token),
+            kind_details: kind_details.map(i32::from).collect(),
+            details,
+            permissions: token.grants.permissions(),
+            client: ClientFeatures { protocol: client.client_protocol, capabilities },
+        },
         // A client that says nothing wants to see and hear.
         auto_subscribe: join.connection_settings.is_none_or(|settings| settings.auto_subscribe),
         tracks: join.add_track_requests.into_iter().take(MAX_TRACKS).map(requests::add_track::parse).collect(),
@@ -70,7 +71,7 @@ pub(super) fn details(token: &RoomToken, join: &proto::JoinRequest) -> Result<De
 
 /// The first message to somebody who is in.
 pub(super) fn response(joined: &Joined) -> proto::JoinResponse {
-    let permissions = &joined.participant.permissions;
+    let permissions = &joined.participant.profile.permissions;
     proto::JoinResponse {
         room: Some(convert::room(&joined.room)),
         participant: Some(convert::participant(&joined.participant)),

@@ -7,6 +7,7 @@ use super::Report;
 use crate::compare::Measured;
 use crate::compare::cases::Contender;
 use crate::compare::samples::Samples;
+use crate::number::number;
 
 /// Figures of the detailed tables, with their units.
 const DETAILS: [(&str, &str); 15] = [
@@ -62,18 +63,6 @@ pub(super) fn of(report: &Report) -> String {
         let _ = writeln!(text, "* **{name}**: {}. Settings: {}.", note.version, note.settings);
     }
     text
-}
-
-/// A figure with as many digits as mean something.
-pub(super) fn number(value: Option<f64>) -> String {
-    match value {
-        None => "–".to_owned(),
-        Some(0.0) => "0".to_owned(),
-        Some(value) if value.abs() >= 100.0 => format!("{value:.0}"),
-        Some(value) if value.abs() >= 10.0 => format!("{value:.1}"),
-        Some(value) if value.abs() >= 0.1 => format!("{value:.2}"),
-        Some(value) => format!("{value:.4}"),
-    }
 }
 
 fn summary(text: &mut String, measured: &Measured) {

@@ -56,7 +56,7 @@ impl Room {
     fn pass_on(&mut self, sid: &ParticipantSid, channel: DataChannel, packet: DataPacket) -> Result<(), DataDrop> {
         let Some(sender) = self.participants.get_mut(sid) else { return Ok(()) };
         let may_send = packet.audience != DataAudience::FromAgents || sender.is_agent();
-        if !sender.permissions.can_publish_data || !may_send {
+        if !sender.profile.permissions.can_publish_data || !may_send {
             return Err(DataDrop::NotAllowed);
         }
         if channel == DataChannel::Reliable && packet.sequence > 0 {
@@ -76,7 +76,7 @@ impl Room {
         let sender = self.participants.get(sid)?;
         let claimed = self.identities.get(packet.claimed_identity.as_str()).filter(|_| sender.is_agent());
         let named = claimed.and_then(|claimed| self.participants.get(claimed)).unwrap_or(sender);
-        (!named.permissions.is_hidden).then(|| (named.identity.clone(), named.sid.clone()))
+        (!named.is_hidden()).then(|| (named.profile.identity.clone(), named.sid.clone()))
     }
 
     /// Sends a packet to those it is for, its sender left out.
@@ -103,10 +103,11 @@ impl Participant {
     fn is_meant_by(&self, packet: &DataPacket) -> bool {
         let is_for_all = packet.identities.is_empty() && packet.participants.is_empty();
         let is_named = || {
-            packet.identities.iter().any(|identity| **identity == *self.identity)
+            packet.identities.iter().any(|identity| **identity == *self.profile.identity)
                 || packet.participants.contains(&self.sid)
         };
-        let may_receive = packet.audience != DataAudience::ToMetricsReaders || self.permissions.can_subscribe_metrics;
+        let may_receive =
+            packet.audience != DataAudience::ToMetricsReaders || self.profile.permissions.can_subscribe_metrics;
         may_receive && (is_for_all || is_named())
     }
 }

@@ -29,7 +29,8 @@ impl Departures {
         if self.0.len() >= MAX_DEPARTURES {
             self.0.pop_front();
         }
-        let brief = ParticipantInfo { details: Details::default(), ..farewell.clone() };
+        let mut brief = farewell.clone();
+        brief.profile.details = Details::default();
         self.0.push_back((now, brief.into()));
     }
 
@@ -37,6 +38,6 @@ impl Departures {
     /// one must not be seen to leave.
     pub(super) fn still_gone(&self, is_back: impl Fn(&Identity) -> bool) -> Vec<Arc<ParticipantInfo>> {
         let departed = self.0.iter().map(|(_, farewell)| farewell);
-        departed.filter(|farewell| !is_back(&farewell.identity)).cloned().collect()
+        departed.filter(|farewell| !is_back(&farewell.profile.identity)).cloned().collect()
     }
 }

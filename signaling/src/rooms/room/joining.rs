@@ -29,15 +29,15 @@ impl Room {
         if self.is_full_for(&join) {
             return self.turn_away(join.session, DisconnectReason::JoinFailure, AfterLeave::Disconnect);
         }
-        if let Some(previous) = self.identities.get(&join.identity).cloned() {
+        if let Some(previous) = self.identities.get(&join.profile.identity).cloned() {
             self.remove(now, &previous, DisconnectReason::DuplicateIdentity, Some(AfterLeave::Disconnect));
         }
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
-        let (session, kind) = (join.session, join.kind);
+        let (session, kind) = (join.session, join.profile.kind);
         let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
         let participant = new_participant(now, sid.clone(), transport.clone(), join);
         debug!(room = %self.sid, participant = %sid, "joined");
-        self.identities.insert(participant.identity.clone(), sid.clone());
+        self.identities.insert(participant.profile.identity.clone(), sid.clone());
         self.sessions.insert(session, sid.clone());
         self.transports.insert(transport.clone(), sid.clone());
         self.participants.insert(sid.clone(), participant);
@@ -66,8 +66,10 @@ impl Room {
 
     fn is_full_for(&self, join: &Join) -> bool {
         let limit = self.settings.max_participants;
-        let others = self.participants.values().filter(|other| other.identity != join.identity);
-        limit > 0 && !join.kind.is_dependent() && count(others.filter(|other| !other.kind.is_dependent())) >= limit
+        let others = self.participants.values().filter(|other| other.profile.identity != join.profile.identity);
+        limit > 0
+            && !join.profile.kind.is_dependent()
+            && count(others.filter(|other| !other.profile.kind.is_dependent())) >= limit
     }
 
     fn turn_away(&mut self, session: SessionId, reason: DisconnectReason, then: AfterLeave) {
@@ -84,7 +86,7 @@ impl Room {
     /// Gives somebody who is in a new websocket, and tells it everything it may have missed on the old one.
     pub(super) fn resume(&mut self, resume: Resume) {
         let Resume { session, identity, participant: sid, sync } = resume;
-        let known = self.participants.get_mut(&sid).filter(|participant| participant.identity == identity);
+        let known = self.participants.get_mut(&sid).filter(|participant| participant.profile.identity == identity);
         let Some(participant) = known else {
             return self.turn_away(session, DisconnectReason::StateMismatch, AfterLeave::Reconnect);
         };
@@ -138,27 +140,17 @@ impl Room {
 fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join: Join) -> Participant {
     let info = ParticipantInfo {
         sid: sid.clone(),
-        identity: join.identity.clone(),
-        details: join.details.clone(),
+        profile: join.profile.clone(),
         state: ParticipantState::Joining,
-        kind: join.kind,
-        kind_details: join.kind_details.clone(),
-        permissions: join.permissions.clone(),
         joined_at: now.unix,
         version: 1,
         is_publisher: false,
         tracks: Vec::new(),
-        client: join.client.clone(),
         disconnect_reason: None,
     };
     Participant {
         sid,
-        identity: join.identity,
-        kind: join.kind,
-        kind_details: join.kind_details,
-        details: join.details,
-        permissions: join.permissions,
-        client: join.client,
+        profile: join.profile,
         state: ParticipantState::Joining,
         joined_at: now.unix,
         session: Some(join.session),

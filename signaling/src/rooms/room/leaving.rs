@@ -24,7 +24,7 @@ impl Room {
         let Some(participant) = self.participants.remove(sid) else { return };
         debug!(room = %self.sid, participant = %sid, reason = reason.as_str(), "left");
         self.changed.remove(sid);
-        self.identities.remove(&participant.identity);
+        self.identities.remove(&participant.profile.identity);
         self.transports.remove(&participant.transport);
         if let Some(session) = participant.session {
             self.sessions.remove(&session);
@@ -33,12 +33,12 @@ impl Room {
         self.forget_tracks(participant.tracks.keys());
         self.speakers.forget(sid);
         self.order(SfuCommand::CloseTransport { transport: participant.transport.clone() });
-        if !participant.permissions.is_hidden {
+        if !participant.is_hidden() {
             self.departed.push(participant.farewell(reason).into());
         }
         self.outputs.push_back(Output::Left(reason));
         self.room_changed(now);
-        if self.idle.is_none() && self.participants.values().all(|other| other.kind.is_dependent()) {
+        if self.idle.is_none() && self.participants.values().all(|other| other.profile.kind.is_dependent()) {
             self.become_idle(now, Idle::Left);
         }
     }

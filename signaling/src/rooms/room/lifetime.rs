@@ -115,7 +115,7 @@ impl Room {
     /// Gives a client a token that says what is true now, to reconnect with.
     pub(super) fn renew_token(&mut self, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get(sid) else { return };
-        let (details, permissions) = (participant.details.clone(), participant.permissions.clone());
+        let (details, permissions) = (participant.profile.details.clone(), participant.profile.permissions.clone());
         self.notify(sid, Notice::RenewToken(Box::new(TokenContent { details, permissions })));
     }
 

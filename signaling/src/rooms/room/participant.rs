@@ -9,22 +9,13 @@ use bus::{ParticipantSid, TrackSid, TransportSid};
 
 use super::data_allowance::DataAllowance;
 use super::negotiation::Negotiation;
-use crate::auth::grants::Permissions;
-use crate::rooms::details::Details;
-use crate::rooms::info::{
-    ClientFeatures, DisconnectReason, Identity, ParticipantInfo, ParticipantKind, ParticipantState, TrackInfo,
-};
+use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState, Profile, TrackInfo};
 use crate::rooms::input::{SessionId, SubscriptionRules, Wishes};
 
 /// Somebody in a room.
 pub(super) struct Participant {
     pub(super) sid: ParticipantSid,
-    pub(super) identity: Identity,
-    pub(super) kind: ParticipantKind,
-    pub(super) kind_details: Vec<i32>,
-    pub(super) details: Details,
-    pub(super) permissions: Permissions,
-    pub(super) client: ClientFeatures,
+    pub(super) profile: Profile,
     pub(super) state: ParticipantState,
     /// Since 1970.
     pub(super) joined_at: Duration,
@@ -79,11 +70,16 @@ pub(super) struct Track {
 
 impl Participant {
     pub(super) fn is_recorder(&self) -> bool {
-        self.permissions.is_recorder || self.kind == ParticipantKind::Egress
+        self.profile.permissions.is_recorder || self.profile.kind == ParticipantKind::Egress
     }
 
     pub(super) fn is_agent(&self) -> bool {
-        self.permissions.is_agent || self.kind == ParticipantKind::Agent
+        self.profile.permissions.is_agent || self.profile.kind == ParticipantKind::Agent
+    }
+
+    /// Nobody else is to know of it.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.profile.permissions.is_hidden
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -137,17 +133,12 @@ impl Participant {
         let tracks = self.tracks.values().filter(|track| track.is_published);
         ParticipantInfo {
             sid: self.sid.clone(),
-            identity: self.identity.clone(),
-            details: self.details.clone(),
+            profile: self.profile.clone(),
             state: self.state,
-            kind: self.kind,
-            kind_details: self.kind_details.clone(),
-            permissions: self.permissions.clone(),
             joined_at: self.joined_at,
             version,
             is_publisher: self.has_published_tracks(),
             tracks: tracks.map(|track| track.info.clone()).collect(),
-            client: self.client.clone(),
             disconnect_reason: None,
         }
     }

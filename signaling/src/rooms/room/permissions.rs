@@ -13,7 +13,7 @@ impl Room {
     /// Somebody changes what it shows of itself.
     pub(super) fn change_own_details(&mut self, sid: &ParticipantSid, request_id: u32, change: DetailsChange) {
         let Some(participant) = self.participants.get(sid) else { return };
-        let (outcome, message) = if !participant.permissions.can_update_own_metadata {
+        let (outcome, message) = if !participant.profile.permissions.can_update_own_metadata {
             (RequestOutcome::NotAllowed, "does not have permission to update own metadata")
         } else if self.change_details(sid, change).is_err() {
             (RequestOutcome::LimitExceeded, "metadata size exceeds limits")
@@ -25,9 +25,9 @@ impl Room {
 
     pub(super) fn change_details(&mut self, sid: &ParticipantSid, change: DetailsChange) -> Result<(), TooLong> {
         let Some(participant) = self.participants.get_mut(sid) else { return Ok(()) };
-        let before = participant.details.clone();
-        participant.details.change(change)?;
-        if participant.details != before {
+        let before = participant.profile.details.clone();
+        participant.profile.details.change(change)?;
+        if participant.profile.details != before {
             self.mark_changed(sid, Told::Everyone);
             self.renew_token(sid);
         }
@@ -37,11 +37,11 @@ impl Room {
     /// Somebody may do other things than before. What it may do no longer ends at once.
     pub(super) fn set_permissions(&mut self, sid: &ParticipantSid, permissions: Permissions) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
-        if participant.permissions == permissions {
+        if participant.profile.permissions == permissions {
             return;
         }
-        let before = std::mem::replace(&mut participant.permissions, permissions);
-        let (can_subscribe, is_hidden) = (participant.permissions.can_subscribe, participant.permissions.is_hidden);
+        let before = std::mem::replace(&mut participant.profile.permissions, permissions);
+        let (can_subscribe, is_hidden) = (participant.profile.permissions.can_subscribe, participant.is_hidden());
         let tracks: Vec<_> = participant.tracks.keys().cloned().collect();
         if is_hidden && !before.is_hidden {
             // Whoever knew of it sees it leave.

@@ -137,10 +137,10 @@ impl Room {
             else {
                 continue;
             };
-            let is_wanted = receiver.permissions.can_subscribe
+            let is_wanted = receiver.profile.permissions.can_subscribe
                 && receiver.wants(track)
                 && published.is_published
-                && !publisher.permissions.is_hidden;
+                && !publisher.is_hidden();
             let is_allowed = publisher.allows(receiver, track);
             match (is_wanted && is_allowed, receiver.subscriptions.contains(track)) {
                 (true, false) => added.push(Subscription {
@@ -267,7 +267,7 @@ impl Participant {
 
 impl Allowances {
     fn cover(&self, receiver: &Participant, track: &TrackSid) -> bool {
-        let named = [self.participants.get(&receiver.sid), self.identities.get(&receiver.identity)];
+        let named = [self.participants.get(&receiver.sid), self.identities.get(&receiver.profile.identity)];
         named.into_iter().flatten().any(|tracks| tracks.contains(track))
     }
 }

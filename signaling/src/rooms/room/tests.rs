@@ -23,8 +23,8 @@ use crate::auth::grants::{TrackSource, VideoGrants};
 use crate::rooms::details::Details;
 use crate::rooms::ids::Ids;
 use crate::rooms::info::{
-    ClientFeatures, DisconnectReason, Encryption, ParticipantInfo, ParticipantKind, ParticipantState, RoomSettings,
-    TrackInfo,
+    ClientFeatures, DisconnectReason, Encryption, ParticipantInfo, ParticipantKind, ParticipantState, Profile,
+    RoomSettings, TrackInfo,
 };
 use crate::rooms::input::{
     AddTrack, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume, SessionId,
@@ -94,16 +94,24 @@ fn joiner_with(identity: &str, grants: &str) -> Join {
     let grants: VideoGrants = serde_json::from_str(grants).expect("grants");
     Join {
         session: SessionId(0),
-        identity: identity.into(),
-        kind: ParticipantKind::Standard,
-        kind_details: Vec::new(),
-        details: Details { name: identity.to_uppercase(), ..Details::default() },
-        permissions: grants.permissions(),
-        client: ClientFeatures::default(),
+        profile: Profile {
+            identity: identity.into(),
+            kind: ParticipantKind::Standard,
+            kind_details: Vec::new(),
+            details: Details { name: identity.to_uppercase(), ..Details::default() },
+            permissions: grants.permissions(),
+            client: ClientFeatures::default(),
+        },
         auto_subscribe: true,
         tracks: Vec::new(),
         offer: None,
     }
+}
+
+fn joiner_of_kind(identity: &str, kind: ParticipantKind) -> Join {
+    let mut join = joiner(identity);
+    join.profile.kind = kind;
+    join
 }
 
 fn camera(cid: &str) -> AddTrack {

@@ -77,7 +77,7 @@ impl Room {
     ) -> Result<MediaKind, (RequestOutcome, &'static str)> {
         let participant = self.participants.get(sid).ok_or((RequestOutcome::NotFound, "no such participant"))?;
         let pending = participant.tracks.values().filter(|track| !track.is_published).count();
-        if !participant.permissions.allow_publishing(request.source) {
+        if !participant.profile.permissions.allow_publishing(request.source) {
             return Err((RequestOutcome::NotAllowed, "does not have permission to publish this source"));
         }
         let kind = request.kind.ok_or((RequestOutcome::UnsupportedType, "unsupported track type"))?;
@@ -116,7 +116,7 @@ impl Room {
     /// Ends the tracks that their publisher may not publish any more, and tells it.
     pub(super) fn unpublish_forbidden(&mut self, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get(sid) else { return };
-        let permissions = &participant.permissions;
+        let permissions = &participant.profile.permissions;
         let tracks = participant.tracks.values().filter(|track| !permissions.allow_publishing(track.info.source));
         let forbidden: Vec<_> = tracks.map(|track| track.info.sid.clone()).collect();
         for track in forbidden {

@@ -96,7 +96,7 @@ fn revoked_subscribing_ends_receiving_and_comes_back() {
     room.forget_all();
     permit(&mut room, "bob", r#"{"canSubscribe":false}"#);
     assert_eq!(room.forwarded(&bob), (vec![], vec![track.clone()]));
-    assert!(room.update(&bob, &bob).is_some_and(|info| !info.permissions.can_subscribe));
+    assert!(room.update(&bob, &bob).is_some_and(|info| !info.profile.permissions.can_subscribe));
     permit(&mut room, "bob", "{}");
     assert_eq!(room.forwarded(&bob), (vec![track], vec![]));
 }
@@ -123,10 +123,10 @@ fn details_change_for_everybody() {
     let change = DetailsChange { name: "Anna".into(), metadata: String::new(), attributes };
     let update = Control::UpdateParticipant { identity: "ann".into(), change, permissions: None };
     let Ok(ControlReply::Participant(info)) = room.control(update) else { panic!("refused") };
-    assert_eq!(info.details.name, "Anna");
+    assert_eq!(info.profile.details.name, "Anna");
     for someone in [&ann, &bob] {
         let seen = room.update(someone, &ann).expect("an update");
-        assert_eq!((seen.details.attributes.len(), seen.version), (1, info.version));
+        assert_eq!((seen.profile.details.attributes.len(), seen.version), (1, info.version));
     }
     let change = DetailsChange { metadata: "x".repeat(100_000), ..DetailsChange::default() };
     let update = Control::UpdateParticipant { identity: "ann".into(), change, permissions: None };
@@ -156,7 +156,7 @@ fn own_details_need_permission() {
     let told = room.told(&bob);
     assert!(told.iter().any(|notice| matches!(notice, Notice::Participants(_))), "the client looks for its new values");
     assert_eq!(outcome(told), Some(RequestOutcome::Ok));
-    assert!(room.update(&ann, &bob).is_some_and(|info| info.details.metadata == "m"));
+    assert!(room.update(&ann, &bob).is_some_and(|info| info.profile.details.metadata == "m"));
     room.request(&bob, change("x".repeat(100_000)));
     assert_eq!(outcome(room.told(&bob)), Some(RequestOutcome::LimitExceeded));
 }

@@ -112,7 +112,7 @@ fn only_agents_speak_for_others_and_transcribe() {
     let transcription = DataPacket { audience: DataAudience::FromAgents, ..packet() };
     assert_eq!(send(&mut room, &ann, as_bob.clone()).and_then(|sent| sent.1), Some("ann".into()));
     assert_eq!(send(&mut room, &ann, transcription.clone()), None);
-    let agent = room.join_as(Join { kind: ParticipantKind::Agent, ..joiner("agent") });
+    let agent = room.join_as(joiner_of_kind("agent", ParticipantKind::Agent));
     assert_eq!(send(&mut room, &agent, as_bob).and_then(|sent| sent.1), Some("bob".into()));
     assert!(send(&mut room, &agent, transcription).is_some());
 }

@@ -34,13 +34,13 @@ fn a_room_waits_for_those_who_left() {
 fn those_who_serve_keep_no_room_open() {
     let mut room = room();
     let ann = room.join("ann");
-    let agent = room.join_as(Join { kind: ParticipantKind::Agent, ..joiner("agent") });
+    let agent = room.join_as(joiner_of_kind("agent", ParticipantKind::Agent));
     room.request(&ann, Request::Leave(DisconnectReason::ClientInitiated));
     room.pass(Duration::from_secs(20));
     assert!(room.is_closed);
     assert_eq!(farewell(&room.told(&agent)), Some((DisconnectReason::RoomClosed, AfterLeave::Disconnect)));
     let mut empty = super::room();
-    empty.join_as(Join { kind: ParticipantKind::Egress, ..joiner("recorder") });
+    empty.join_as(joiner_of_kind("recorder", ParticipantKind::Egress));
     empty.pass(Duration::from_secs(300));
     assert!(empty.is_closed);
 }

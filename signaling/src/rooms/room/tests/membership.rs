@@ -23,7 +23,7 @@ fn the_first_message_holds_everybody_and_their_tracks() {
     let joined = joined(&told);
     assert_eq!((&*joined.room.name, joined.room.num_participants, joined.room.num_publishers), ("room", 2, 1));
     assert_eq!(joined.participant.state, ParticipantState::Joining);
-    assert_eq!(&*joined.participant.details.name, "BOB");
+    assert_eq!(&*joined.participant.profile.details.name, "BOB");
     let [other] = joined.others.as_slice() else { panic!("{:?}", joined.others) };
     assert_eq!(other.sid, ann.sid);
     assert_eq!(other.tracks.iter().map(|track| &track.sid).collect::<Vec<_>>(), [&track]);
@@ -87,7 +87,7 @@ fn a_full_room_lets_nobody_in_but_those_who_replace_or_serve() {
     let ann = room.join("ann");
     let refusal = room.enter(joiner("bob")).expect_err("refused");
     assert_eq!(refusal, Notice::Leave { reason: DisconnectReason::JoinFailure, then: AfterLeave::Disconnect });
-    assert!(room.enter(Join { kind: ParticipantKind::Agent, ..joiner("robot") }).is_ok());
+    assert!(room.enter(joiner_of_kind("robot", ParticipantKind::Agent)).is_ok());
     let again = room.join("ann");
     assert_ne!(again.sid, ann.sid);
 }
@@ -104,7 +104,7 @@ fn the_hidden_are_not_seen() {
     assert_eq!(joined(&told).room.num_participants, 1);
     let bob = room.join("bob");
     let told = room.told(&bob);
-    assert_eq!(joined(&told).others.iter().map(|info| &*info.identity).collect::<Vec<_>>(), ["ann"]);
+    assert_eq!(joined(&told).others.iter().map(|info| &*info.profile.identity).collect::<Vec<_>>(), ["ann"]);
     room.request(&ghost, Request::Leave(DisconnectReason::ClientInitiated));
     assert!(room.updates(&ann).iter().all(|info| info.sid != ghost.sid));
 }
@@ -140,7 +140,7 @@ fn whoever_resumes_hears_first_that_it_is_still_in_and_then_everything() {
     assert!(matches!(told[0], Notice::Resumed { last_data_sequence: 0 }));
     assert_eq!(told[1], Notice::Muted { track, is_muted: true }, "before it reads so in the update");
     let Notice::Participants(infos) = &told[2] else { panic!("{told:?}") };
-    let identities: Vec<_> = infos.iter().map(|info| &*info.identity).collect();
+    let identities: Vec<_> = infos.iter().map(|info| &*info.profile.identity).collect();
     assert_eq!(identities, ["ann", "bob"]);
     assert!(matches!(told[3], Notice::Room(_)));
     assert!(matches!(told[4], Notice::RenewToken(_)));
