@@ -149,7 +149,7 @@ mod tests {
             assert_ne!(SourceHash::new(others).of(source.into()), hash, "number {number}");
         }
         for bit in 0..128 {
-            let other = SocketAddr::new(Ipv6Addr::from_bits(u128::MAX / 3 ^ 1 << bit).into(), 4711);
+            let other = SocketAddr::new(Ipv6Addr::from_bits((u128::MAX / 3) ^ (1 << bit)).into(), 4711);
             assert_ne!(SourceHash::new(all).of(other.into()), hash, "bit {bit}");
         }
         assert_ne!(SourceHash::new(all).of(SocketAddr::new(source.ip(), 4712).into()), hash);
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn no_pair_of_sources_collides_under_many_keys() {
         // Pairs that differ in bits that simpler mixing lets cancel out.
-        let [a, b] = [0, 1 << 63 | (1 << 31 | 1 << 16)].map(Ipv6Addr::from_bits);
+        let [a, b] = [0, (1 << 63) | (1 << 31) | (1 << 16)].map(Ipv6Addr::from_bits);
         let collisions = (0..20_000).filter(|&seed| of(seed, a, 9) == of(seed, b, 9)).count();
         assert!(collisions <= 3, "{collisions}");
     }

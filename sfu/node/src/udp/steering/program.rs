@@ -8,16 +8,16 @@
 
 use super::hash::SourceHash;
 
-/// Rules compared one after the other. A comparison takes about as long as nothing; the returns that are shared
-/// decide how many rules fit.
+/// Rules compared one after the other. More would make the search longer, and fewer the program, because each leaf has
+/// returns of its own.
 const LEAF_RULES: usize = 32;
 
 /// How many of the kernel's instructions a program may be. The kernel translates each of ours into one or more of its
-/// own, of 8 bytes. The program and its description (less than 100 bytes) must fit into `net.core.optmem_max`, which
-/// was 20,480 until Linux 6.9.
+/// own, of 8 bytes. They and the kernel's record of the program (about 80 bytes) must fit into `net.core.optmem_max`,
+/// which is 20,480 bytes by default in older kernels. The limit of 4,096 instructions of ours is further away.
 const PROGRAM_INSTRUCTIONS: usize = 2_530;
 
-/// What the hash and the spreading become, rounded up: 81 instructions, of which the loads become 9 or 10 each.
+/// What the hash, the spreading and the kernel's own prologue become, rounded up from 154: loads become many.
 const HASH_INSTRUCTIONS: usize = 160;
 
 /// How many rules always fit, whatever they are, for so many sockets.
@@ -36,7 +36,7 @@ pub(super) const fn key(hash: u32) -> u32 {
 
 /// The socket of a source without a rule: the hash's upper half, scaled to the number of sockets.
 pub(super) const fn spread(hash: u32, sockets: u16) -> u16 {
-    ((hash >> 16) * sockets as u32 >> 16) as u16
+    (((hash >> 16) * sockets as u32) >> 16) as u16
 }
 
 /// The program for `rules`, which are pairs of a key and a socket in ascending order of the keys.
@@ -188,4 +188,38 @@ impl Instruction {
 
 fn reach(instructions: usize) -> u8 {
     u8::try_from(instructions).expect("the hash and a leaf are shorter than a conditional jump's reach")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the instructions that search become: returns of constants two, all others one.
+    fn kernel_instructions(search: &[Instruction]) -> usize {
+        let is_return = |instruction: &&Instruction| u32::from(instruction.0.code) == libc::BPF_RET | libc::BPF_K;
+        search.len() + search.iter().filter(is_return).count()
+    }
+
+    #[test]
+    fn the_worst_rules_fit_for_any_number_of_sockets() {
+        let hash = SourceHash::new([u32::MAX; 10]);
+        for sockets in 2..=1_024 {
+            // Neighbours for different sockets share no return.
+            let rules: Vec<_> = (0..max_rules(sockets.into()) as u32).map(|key| (key, key as u16 % sockets)).collect();
+            let leaves: Vec<_> = rules.chunks(LEAF_RULES).collect();
+            let instructions = HASH_INSTRUCTIONS + kernel_instructions(&search(&leaves));
+            assert!(instructions <= PROGRAM_INSTRUCTIONS, "{instructions} for {sockets} sockets");
+            let program = program(&hash, sockets, &rules);
+            // BPF_MAXINSNS.
+            assert!(program.len() <= 4_096, "{} for {sockets} sockets", program.len());
+        }
+    }
+
+    #[test]
+    fn spreading_reaches_all_sockets_and_no_other() {
+        for sockets in [1, 2, 3, 1_024, u16::MAX] {
+            assert_eq!(spread(0, sockets), 0);
+            assert_eq!(spread(u32::MAX, sockets), sockets - 1);
+        }
+    }
 }

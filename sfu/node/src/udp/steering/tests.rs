@@ -61,7 +61,7 @@ impl Group {
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         };
         let to = SocketAddr::new(ip, self.sockets[0].local_addr().port());
-        std::net::UdpSocket::bind(client).unwrap().send_to(b"x", to).unwrap();
+        open(client).send_to(b"x", to).unwrap();
     }
 
     /// Has each client send one datagram, and says which socket heard it.
@@ -93,6 +93,12 @@ impl Group {
         let count = self.sockets.len();
         (self.steering.socket_for(client) + self.rng.random_range(1..count)) % count
     }
+}
+
+fn open(client: SocketAddr) -> std::net::UdpSocket {
+    // Another test may use the address at this moment.
+    let attempt = |_| std::net::UdpSocket::bind(client).inspect_err(|_| std::thread::yield_now()).ok();
+    (0..10_000).find_map(attempt).expect("the client's address was free before")
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn of_two_clients_with_one_key_the_second_gets_no_rule() {
 fn options_in_the_header_change_nothing() {
     let mut group = Group::new("127.0.0.1:0", 8, 9);
     for client in group.ipv4_clients(20) {
-        let socket = std::net::UdpSocket::bind(client).unwrap();
+        let socket = open(client);
         set_four_bytes_of_options(&socket);
         socket.send_to(b"x", group.sockets[0].local_addr()).unwrap();
         let mut heard = Vec::new();
