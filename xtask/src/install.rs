@@ -24,6 +24,11 @@ pub(crate) fn for_browser_tests() -> Result<()> {
     if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
 }
 
+/// Makes sure that instructions can be counted.
+pub(crate) fn valgrind() -> Result<()> {
+    if tools::find("valgrind").is_some() { Ok(()) } else { debian_packages(&["valgrind"]) }
+}
+
 /// What a comparison needs: a file of each package, and the package.
 const RIVALS: [(&str, &str); 8] = [
     ("/usr/bin/janus", "janus"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Saal's build, test and check commands: `cargo xtask up`, `build`, `check`, `test` and `compare`.
+//! Saal's build, test and check commands: `cargo xtask up`, `build`, `check`, `test`, `instructions` and `compare`.
 //!
 //! One job per file. Everything a developer or CI runs goes through here, so that both run the same
 //! thing; `.ci/run` is one line. It needs no network of its own: package clients fetch what is missing.
@@ -11,6 +11,7 @@ mod compare;
 mod console;
 mod count;
 mod install;
+mod instructions;
 mod licences;
 mod service_unit;
 mod spelling;
@@ -36,8 +37,10 @@ enum Command {
     Build(build::Options),
     /// Format, lints, docs, spelling, licences and the shape of the tree
     Check(check::Options),
-    /// Everything CI runs: the checks, the Rust tests, the web tests, the browser tests
+    /// Everything CI runs: the checks, the Rust tests, what a packet costs, the web tests, the browser tests
     Test(test::Options),
+    /// Count what a packet costs the media core, and compare with the figures kept in the tree
+    Instructions(instructions::Options),
     /// Measure Saal against Janus and pion on this machine
     Compare(compare::Options),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Compare(options) => compare::run(&options),
     };
     result.unwrap_or_else(|error| {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::steps::Steps;
-use crate::{check, install, tools, tree, web};
+use crate::{check, install, instructions, tools, tree, web};
 
 /// The browser suites, driven by the web client's own runner.
 const BROWSER_RUNNER: &str = "web-client/test/e2e/run.mjs";
@@ -28,6 +28,8 @@ enum Suite {
     Check,
     /// The Rust tests of the whole workspace
     Unit,
+    /// What a packet costs the media core, in instructions
+    Instructions,
     /// The web client's own tests
     Web,
     /// Real browsers against a real saal
@@ -49,6 +51,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if wants(Suite::Unit) {
         unit(&mut steps);
+    }
+    // After the tests, whose dependencies it shares.
+    if wants(Suite::Instructions) {
+        instructions::step(&mut steps);
     }
     if wants(Suite::Web) {
         web_tests(&mut steps);

@@ -55,6 +55,11 @@ pub(crate) fn require_c_compiler() -> Result<()> {
     judge_c_compiler(&std::env::var("CC").unwrap_or_default())
 }
 
+/// The compiler that Cargo runs, as far as the search path says.
+pub(crate) fn rustc() -> Option<Version> {
+    Version::parse(&version_of("rustc")?)
+}
+
 /// What some checks are, and what rustup's smallest profile leaves out.
 pub(crate) fn require_cargo_commands(commands: &[(&str, &str)]) -> Result<()> {
     for (command, component) in commands {

@@ -4,7 +4,8 @@
 //!
 //! A shard compares only the tracks that are published on it; whoever knows all shards of a group puts them together.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::codec::opus;
@@ -75,15 +76,20 @@ fn amplitude(level: u8) -> f32 {
     10.0_f32.powf(-f32::from(level) / 20.0)
 }
 
-/// Speakers of one group, loudest first.
+/// The speakers of one group with their loudness in steps, loudest first.
 type Speakers = Vec<(TrackId, u8)>;
 
-/// The speakers of a shard's groups.
+/// A speaker such that sorting puts groups together and the loudest of each first.
+type Entry = (SpeakerGroup, Reverse<u8>, TrackId);
+
+/// The speakers of a shard's groups. A comparison that changes nothing allocates nothing.
 #[derive(Debug, Default)]
 pub struct SpeakerDetector {
     next: Option<Instant>,
-    /// Groups in which somebody spoke at the last comparison, and who.
-    speaking: BTreeMap<SpeakerGroup, Speakers>,
+    /// Who spoke at the last comparison, sorted.
+    speaking: Vec<Entry>,
+    /// Who spoke at the one before; kept for its memory.
+    before: Vec<Entry>,
     /// Groups whose speakers changed.
     changed: VecDeque<(SpeakerGroup, Speakers)>,
 }
@@ -113,27 +119,24 @@ impl SpeakerDetector {
         if self.next.is_none_or(|next| next > now) {
             return;
         }
-        let mut speaking: BTreeMap<SpeakerGroup, Speakers> = BTreeMap::new();
+        std::mem::swap(&mut self.speaking, &mut self.before);
+        self.speaking.clear();
         let mut has_tracks = false;
         for track in tracks {
             has_tracks = true;
             let steps = track.loudness_mut().take_steps();
             if steps > 0 {
-                speaking.entry(track.speaker_group()).or_default().push((track.id(), steps));
+                self.speaking.push((track.speaker_group(), Reverse(steps), track.id()));
             }
         }
-        for speakers in speaking.values_mut() {
-            speakers.sort_unstable_by_key(|(track, steps)| (std::cmp::Reverse(*steps), *track));
+        self.speaking.sort_unstable();
+        for speakers in groups(&self.speaking).filter(|speakers| *speakers != of_group(&self.before, speakers[0].0)) {
+            let told = speakers.iter().map(|(_, Reverse(steps), track)| (*track, *steps)).collect();
+            self.changed.push_back((speakers[0].0, told));
         }
-        for (group, speakers) in &speaking {
-            if self.speaking.get(group) != Some(speakers) {
-                self.changed.push_back((*group, speakers.clone()));
-            }
+        for silent in groups(&self.before).filter(|speakers| of_group(&self.speaking, speakers[0].0).is_empty()) {
+            self.changed.push_back((silent[0].0, Vec::new()));
         }
-        for group in self.speaking.keys().filter(|group| !speaking.contains_key(group)) {
-            self.changed.push_back((*group, Vec::new()));
-        }
-        self.speaking = speaking;
         self.next = has_tracks.then(|| now + INTERVAL);
     }
 
@@ -143,6 +146,17 @@ impl SpeakerDetector {
         let (group, speakers) = self.changed.pop_front()?;
         Some((group, speakers.into_iter().map(|(track, steps)| (track, f32::from(steps) / STEPS)).collect()))
     }
+}
+
+/// The groups in which somebody speaks, each with its speakers.
+fn groups(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    entries.chunk_by(|(one, ..), (other, ..)| one == other)
+}
+
+fn of_group(entries: &[Entry], group: SpeakerGroup) -> &[Entry] {
+    let start = entries.partition_point(|(other, ..)| *other < group);
+    let end = entries.partition_point(|(other, ..)| *other <= group);
+    &entries[start..end]
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use super::*;
 use crate::mailbox::mailbox;
 use crate::reports::{ReportReceiver, reports};
 
+mod system_calls;
+
 /// Shards that a test turns by hand, each with a port of its own so that the test says who hears what.
 struct World {
     shards: Vec<ShardLoop<FakeShard>>,
