@@ -78,6 +78,8 @@ pub struct Shard {
     /// Packets of sound that wait for others'.
     sounds: Gathering,
     timers: Timers,
+    /// The moment from which the moments of care are counted.
+    care_origin: Option<Instant>,
     transmits: SendBatch,
     events: VecDeque<ShardEvent>,
     messages: Vec<(ShardId, Vec<ShardMessage>)>,
@@ -105,6 +107,7 @@ impl Shard {
             pictures: Gathering::default(),
             sounds: Gathering::default(),
             timers: Timers::default(),
+            care_origin: None,
             transmits: SendBatch::new(),
             events: VecDeque::new(),
             messages: Vec::new(),

@@ -15,7 +15,11 @@ use crate::track::uplink_router::UplinkRouter;
 use crate::transport::Transport;
 
 /// How often a client's subscriptions are looked after: sender reports, stalled layers, unanswered keyframe requests.
-pub(super) const CARE_INTERVAL: Duration = Duration::from_millis(100);
+const CARE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Clients are looked after at moments that are so far apart, many at a time: a wake-up for each of a thousand silent
+/// ones would cost more than what is done for them. Short enough that those of one moment hold nobody up.
+const CARE_GRID: Duration = Duration::from_millis(10);
 
 /// One client: its transport, what it publishes, and which subscriptions it has.
 pub(super) struct Client {
@@ -194,6 +198,14 @@ impl Shard {
         if let Some(deadline) = [client.arrivals.poll_timeout(), of_track].into_iter().flatten().min() {
             self.timers.wake_by(slot, deadline);
         }
+    }
+
+    /// When a client that was looked after now is looked after next.
+    pub(super) fn next_care(&mut self, now: Instant) -> Instant {
+        let origin = *self.care_origin.get_or_insert(now);
+        let passed = (now + CARE_INTERVAL).saturating_duration_since(origin);
+        let steps = passed.as_nanos() / CARE_GRID.as_nanos();
+        origin + CARE_GRID * u32::try_from(steps).unwrap_or(u32::MAX)
     }
 
     /// Makes sure that the client is looked after when it next needs it.

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use super::Shard;
-use super::clients::CARE_INTERVAL;
 use super::message::{DataChannel, ShardEvent};
 use super::subscribing::SubscriptionKey;
 use crate::ids::TransportId;
@@ -102,11 +101,13 @@ impl Shard {
     /// A client's deadline has come: its transport's timers, and what it must be told.
     pub(super) fn service(&mut self, now: Instant, slot: usize) {
         let Some(client) = self.clients.get_mut(slot) else { return };
-        client.transport.handle_timeout(now);
+        if client.transport.poll_timeout().is_some_and(|due| due <= now) {
+            client.transport.handle_timeout(now);
+        }
         if client.transport.is_connected() {
             self.tell_publisher(now, slot);
             if self.clients[slot].next_care.is_some_and(|due| due <= now) {
-                self.clients[slot].next_care = Some(now + CARE_INTERVAL);
+                self.clients[slot].next_care = Some(self.next_care(now));
                 self.care_for_subscriptions(now, slot);
             }
         }

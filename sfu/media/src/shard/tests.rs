@@ -322,3 +322,24 @@ fn a_subscription_begins_when_its_receiver_is_connected() {
     rig.send_rtp(publisher, &frame(10, b"0", 2, true));
     assert_eq!(rig.members[viewer].rtp.len(), 1);
 }
+
+/// Each wake-up costs more than what there is to do for a silent client.
+#[test]
+fn silent_clients_are_looked_after_together() {
+    let mut rig = Rig::new();
+    for _ in 0..20 {
+        rig.join(Session::default());
+        rig.now += Duration::from_micros(1_300);
+    }
+    rig.run_for(ms(200));
+    let end = rig.now + ms(1_000);
+    let mut wake_ups = 0;
+    while let Some(due) = rig.shard.poll_timeout().filter(|due| *due < end) {
+        rig.now = rig.now.max(due);
+        rig.shard.handle_timeout(rig.now);
+        rig.exchange();
+        wake_ups += 1;
+    }
+    // Ten times for each of the three or four moments that they came at.
+    assert!((10..=50).contains(&wake_ups), "{wake_ups}");
+}

@@ -104,7 +104,7 @@ impl LoadedLoop {
 
 impl Server for LoadedLoop {
     fn add(&mut self, _: Instant, setup: TransportSetup) {
-        self.registry.register(Box::new(setup)).unwrap();
+        self.registry.register(Box::new(setup), None).unwrap();
         self.clients.push(client());
     }
 
