@@ -107,6 +107,11 @@ impl Feed {
         }
     }
 
+    /// Offers subscriptions no larger layers than this one from the next packet on; `None` offers all.
+    pub const fn limit_layers(&mut self, limit: Option<Layer>) {
+        self.activity.limit_layers(limit);
+    }
+
     /// Notes how a layer's RTP time maps to the publisher's clock.
     pub fn handle_sender_clock(&mut self, layer: Layer, clock: SenderClock) {
         self.activity.handle_sender_clock(layer, clock);

@@ -15,6 +15,7 @@ mod gathering;
 pub mod message;
 pub mod output;
 mod reception;
+mod shedding;
 mod subscribing;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use self::forwarding::LocalFeed;
 use self::gathering::Gathering;
 use self::message::{ShardCommand, ShardEvent, ShardMessage};
 use self::output::SendBatch;
+use self::shedding::Ladder;
 use self::subscribing::SubscriptionSlot;
 use self::timers::Timers;
 use crate::ids::{ShardId, TrackId, TransportId};
@@ -80,6 +82,8 @@ pub struct Shard {
     timers: Timers,
     /// The moment from which the moments of care are counted.
     care_origin: Option<Instant>,
+    /// What is left out because there is too much to do.
+    shedding: Ladder,
     transmits: SendBatch,
     events: VecDeque<ShardEvent>,
     messages: Vec<(ShardId, Vec<ShardMessage>)>,
@@ -108,6 +112,7 @@ impl Shard {
             sounds: Gathering::default(),
             timers: Timers::default(),
             care_origin: None,
+            shedding: Ladder::default(),
             transmits: SendBatch::new(),
             events: VecDeque::new(),
             messages: Vec::new(),
@@ -175,12 +180,14 @@ impl Shard {
         }
         self.release_gathered(now);
         self.report_speakers(now);
+        self.recover_from_overload(now);
     }
 
     /// When [`Self::handle_timeout`] has something to do next.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        let speakers = self.speakers.poll_timeout();
-        [self.timers.next(), speakers, self.pictures.due(), self.sounds.due()].into_iter().flatten().min()
+        let gathered = [self.pictures.due(), self.sounds.due()];
+        let others = [self.timers.next(), self.speakers.poll_timeout(), self.shedding.poll_timeout()];
+        others.into_iter().chain(gathered).flatten().min()
     }
 
     /// Datagrams to send. The caller sends and clears them.
@@ -225,6 +232,7 @@ impl Shard {
             transports: self.clients.len() as u64,
             tracks: self.homes.len() as u64,
             subscriptions: self.subscriptions.len() as u64,
+            shedding_level: self.shedding.level().number(),
             ..self.counters
         }
     }

@@ -37,6 +37,8 @@ struct LayerState {
 pub struct LayerActivity {
     layers: [LayerState; MAX_LAYERS],
     live: LayerSet,
+    /// The largest layer that counts as live; `None` when all may.
+    limit: Option<Layer>,
 }
 
 impl LayerActivity {
@@ -72,6 +74,14 @@ impl LayerActivity {
                 self.live.insert(layer);
             }
         }
+        if let Some(limit) = self.limit {
+            self.live = self.live.up_to(limit);
+        }
+    }
+
+    /// Lets larger layers count as not sent from the next packet on, as long as there is one that is not larger.
+    pub(crate) const fn limit_layers(&mut self, limit: Option<Layer>) {
+        self.limit = limit;
     }
 
     /// Notes how a layer's RTP time maps to the publisher's clock.
@@ -93,7 +103,7 @@ impl LayerActivity {
         self.layers.get(usize::from(layer.0))?.last_arrival
     }
 
-    /// The layers that are sent, as of the last packet.
+    /// The layers that are sent, as of the last packet, within the limit.
     #[must_use]
     pub const fn live(&self) -> LayerSet {
         self.live
@@ -152,6 +162,26 @@ mod tests {
             assert!(activity.live().contains(Layer(0)));
             assert!(activity.live().contains(Layer(1)));
         }
+    }
+
+    #[test]
+    fn layers_above_the_limit_are_not_live_unless_there_is_no_other() {
+        let now = start();
+        let mut activity = LayerActivity::default();
+        activity.limit_layers(Some(Layer(1)));
+        packet(&mut activity, now, 2, 1);
+        assert_eq!(
+            activity.live().best_up_to(Layer(9)),
+            Some(Layer(2)),
+            "a picture that is too large rather than none"
+        );
+        packet(&mut activity, now, 0, 1);
+        packet(&mut activity, now, 1, 1);
+        assert_eq!(activity.live().best_up_to(Layer(9)), Some(Layer(1)));
+        assert!(activity.live().contains(Layer(0)));
+        activity.limit_layers(None);
+        packet(&mut activity, now, 0, 2);
+        assert_eq!(activity.live().best_up_to(Layer(9)), Some(Layer(2)));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum DropReason {
     Muted,
     /// Nobody receives its track.
     NoAudience,
+    /// It is video, and the shard has too much to do.
+    Overload,
     /// The receiver has paused the subscription.
     Paused,
     /// The receiver is given another layer.
@@ -36,7 +38,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of their counters.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::NotAuthentic,
         Self::Replayed,
@@ -44,6 +46,7 @@ impl DropReason {
         Self::UnknownPayloadType,
         Self::Muted,
         Self::NoAudience,
+        Self::Overload,
         Self::Paused,
         Self::OtherLayer,
         Self::AwaitsKeyframe,
@@ -62,6 +65,7 @@ impl DropReason {
             Self::UnknownPayloadType => "unknown_payload_type",
             Self::Muted => "muted",
             Self::NoAudience => "no_audience",
+            Self::Overload => "overload",
             Self::Paused => "paused",
             Self::OtherLayer => "other_layer",
             Self::AwaitsKeyframe => "awaits_keyframe",
@@ -131,6 +135,9 @@ pub struct ShardCounters {
     pub tracks: u64,
     /// Subscriptions held now.
     pub subscriptions: u64,
+    /// How much video is left out now because there is too much to do: 0 nothing, 1 layers above layer 1, 2 layers
+    /// above layer 0, 3 all. Of several shards, what the one leaves out that leaves out most.
+    pub shedding_level: u64,
 }
 
 impl AddAssign<&Self> for ShardCounters {
@@ -156,6 +163,7 @@ impl AddAssign<&Self> for ShardCounters {
         self.transports += other.transports;
         self.tracks += other.tracks;
         self.subscriptions += other.subscriptions;
+        self.shedding_level = self.shedding_level.max(other.shedding_level);
     }
 }
 
@@ -187,5 +195,9 @@ mod tests {
         let mut sum = one;
         sum += &one;
         assert_eq!((sum.received_packets, sum.transports, sum.dropped_packets[DropReason::Muted]), (2, 4, 2));
+        for (level, most) in [(2, 2), (1, 2), (3, 3)] {
+            sum += &ShardCounters { shedding_level: level, ..ShardCounters::default() };
+            assert_eq!(sum.shedding_level, most);
+        }
     }
 }

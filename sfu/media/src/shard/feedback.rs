@@ -76,6 +76,9 @@ impl Shard {
         self.counters.nacked_packets_received += nack.len() as u64;
         let wanted = &mut self.subscriptions[key.0];
         let Some(local) = self.feeds.get(&wanted.subscription.track()) else { return };
+        if self.shedding.level().leaves_out(local.feed.codec().kind()) {
+            return;
+        }
         let client = &mut self.clients[slot];
         let Some(destination) = client.transport.remote() else { return };
         for seq_no in nack.seq_nos() {

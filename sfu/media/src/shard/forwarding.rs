@@ -54,6 +54,9 @@ impl Shard {
             return self.counters.dropped_packets.count(DropReason::NoAudience);
         };
         let kind = feed.codec().kind();
+        if self.shedding.level().leaves_out(kind) {
+            return self.counters.dropped_packets.count(DropReason::Overload);
+        }
         if feed.handle_media(now, meta, payload).is_none() {
             return self.counters.dropped_packets.count(DropReason::TooLate);
         }

@@ -8,6 +8,7 @@ use super::forwarding::LocalFeed;
 use super::message::{ShardMessage, SubscriptionSettings};
 use crate::feed::Feed;
 use crate::ids::{ShardId, TrackId, TransportId};
+use crate::session::MediaKind;
 use crate::subscription::Subscription;
 use crate::transport::Transport;
 
@@ -50,7 +51,9 @@ impl Shard {
         let mut is_first = false;
         let local = self.feeds.entry(track).or_insert_with(|| {
             is_first = true;
-            LocalFeed { feed: Feed::new(track, home, codec), subscriptions: Vec::new() }
+            let mut feed = Feed::new(track, home, codec);
+            feed.limit_layers(self.shedding.level().max_layer());
+            LocalFeed { feed, subscriptions: Vec::new() }
         });
         local.subscriptions.push(key);
         if is_first {
@@ -151,6 +154,12 @@ impl Shard {
     pub(super) fn want_keyframe_of(&mut self, now: Instant, key: SubscriptionKey) {
         let subscription = &self.subscriptions[key.0].subscription;
         let (track, Some(layer)) = (subscription.track(), subscription.wanted_keyframe()) else { return };
+        // A keyframe that is then left out, of a layer or of all video, would only add to the load.
+        let level = self.shedding.level();
+        if level.leaves_out(MediaKind::Video) {
+            return;
+        }
+        let layer = level.max_layer().map_or(layer, |limit| layer.min(limit));
         if let Some(local) = self.feeds.get_mut(&track) {
             local.feed.want_keyframe(now, layer);
             self.pass_on_keyframe_requests(now, track);

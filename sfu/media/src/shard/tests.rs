@@ -18,6 +18,7 @@ use crate::transport::DtlsIdentity;
 use crate::transport::tests::client::{AS_BROWSERS, Client};
 
 mod gathering;
+mod shedding;
 
 const PASSWORD: &str = "a-password-of-22-chars";
 const HERE: ShardId = ShardId(0);

@@ -18,12 +18,18 @@ impl Subscription {
     /// video with a keyframe.
     pub fn configure(&mut self, settings: SubscriptionSettings, activity: &LayerActivity) {
         if settings.is_paused && !self.is_paused {
-            self.rewriter.interrupt();
-            self.switching.interrupt();
-            self.is_keyframe_asked_for = false;
+            self.interrupt();
         }
         self.is_paused = settings.is_paused;
         self.switching.set_max_layer(settings.max_layer, activity.live());
+    }
+
+    /// Packets were left out that the receiver shall not miss. The stream goes on without a gap in its numbers, video with
+    /// a keyframe.
+    pub fn interrupt(&mut self) {
+        self.rewriter.interrupt();
+        self.switching.interrupt();
+        self.is_keyframe_asked_for = false;
     }
 
     /// The largest layer that it wants; `None` while it is paused.

@@ -74,12 +74,18 @@ impl LayerSet {
     /// The largest layer that is not larger than `limit`; where all are larger, the smallest.
     #[must_use]
     pub const fn best_up_to(self, limit: Layer) -> Option<Layer> {
-        let within = if limit.0 < 7 { self.0 & ((1 << (limit.0 + 1)) - 1) } else { self.0 };
-        match (within, self.0) {
-            (_, 0) => None,
-            (0, all) => Some(Layer(all.trailing_zeros() as u8)),
-            (within, _) => Some(Layer(7 - within.leading_zeros() as u8)),
+        match self.up_to(limit).0 {
+            0 => None,
+            within => Some(Layer(7 - within.leading_zeros() as u8)),
         }
+    }
+
+    /// The layers that are not larger than `limit`; where all are larger, the smallest alone.
+    #[must_use]
+    pub const fn up_to(self, limit: Layer) -> Self {
+        let within = if limit.0 < 7 { self.0 & ((1 << (limit.0 + 1)) - 1) } else { self.0 };
+        let smallest = self.0 & self.0.wrapping_neg();
+        Self(if within == 0 { smallest } else { within })
     }
 }
 
