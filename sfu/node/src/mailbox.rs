@@ -185,6 +185,12 @@ impl Mailbox {
         self.commands.is_empty() && self.messages.is_empty()
     }
 
+    /// Whether messages wait that were collected. As long as they do, no newer ones are.
+    #[must_use]
+    pub fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
     /// Whether the shard shall end and all that was put in before has been collected.
     #[must_use]
     pub const fn is_closed(&self) -> bool {

@@ -21,6 +21,8 @@ pub struct LoopCounters {
     pub sleeps: u64,
     /// Time that it did not sleep.
     pub busy: Duration,
+    /// Times that it told its shard that there is too much to do.
+    pub overloads: u64,
     /// Claims that made a transport this shard's.
     pub claims_granted: u64,
     /// Claims of another shard's transport, passed on to it.
@@ -61,6 +63,7 @@ impl Snapshot {
         self.turns.turns += other.turns.turns;
         self.turns.sleeps += other.turns.sleeps;
         self.turns.busy += other.turns.busy;
+        self.turns.overloads += other.turns.overloads;
         self.turns.claims_granted += other.turns.claims_granted;
         self.turns.claims_passed_on += other.turns.claims_passed_on;
         self.turns.claims_refused += other.turns.claims_refused;

@@ -4,12 +4,14 @@
 //!
 //! The clock is read once per turn. A turn takes a bounded amount of each input, so that a flood of datagrams starves
 //! neither commands nor timers, and a shard whose inputs are not empty does not sleep. Nothing here waits for anybody
-//! else: sockets drop what is too much, and so do peers' mailboxes.
+//! else: sockets drop what is too much, and so do peers' mailboxes. A shard that does not keep up is told so, that it may
+//! choose what to leave out.
 
 mod claiming;
 #[cfg(test)]
 pub(crate) mod fake;
 mod media_shard;
+mod pace;
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use sfu_media::shard::message::ShardMessage;
 
 pub use self::claiming::{Claimed, settle_claim};
 pub use self::media_shard::MediaShard;
+use self::pace::Pace;
 use crate::mailbox::{Mailbox, MailboxSender};
 use crate::metrics::{LoopCounters, PublishedCounters, Snapshot};
 use crate::os::wait_readable;
@@ -73,6 +76,7 @@ pub struct ShardLoop<S> {
     counters: LoopCounters,
     /// Up to when its busy time is counted, or since when it is awake.
     counted_until: Instant,
+    pace: Pace,
     /// The last wait said that the socket has nothing, so asking it is a system call in vain.
     is_socket_quiet: bool,
 }
@@ -93,9 +97,9 @@ impl<S: MediaShard> ShardLoop<S> {
     #[must_use]
     pub fn new(shard: S, with: Connections) -> Self {
         let sender = Sender::new(&with.socket);
-        let counters = LoopCounters::default();
+        let (counters, pace) = (LoopCounters::default(), Pace::default());
         let counted_until = Instant::now();
-        Self { shard, with, receiver: Receiver::new(), sender, counters, counted_until, is_socket_quiet: false }
+        Self { shard, with, receiver: Receiver::new(), sender, counters, counted_until, pace, is_socket_quiet: false }
     }
 
     /// Runs until the mailbox is closed.
@@ -116,10 +120,13 @@ impl<S: MediaShard> ShardLoop<S> {
     /// Takes from every input, and gives to every output.
     pub fn turn(&mut self, now: Instant) -> Next {
         self.counters.turns += 1;
-        let mut has_more = !self.receive(now).is_drained;
+        let has_old_messages = self.with.mailbox.has_messages();
+        let has_datagrams = !self.receive(now).is_drained;
         self.with.mailbox.collect();
+        let mut has_more = has_datagrams;
         has_more |= self.handle_commands(now);
         has_more |= self.handle_messages(now);
+        self.watch_pace(now, has_datagrams || has_old_messages || self.with.mailbox.has_messages());
         if self.shard.poll_timeout().is_some_and(|at| at <= now) {
             self.shard.handle_timeout(now);
         }
@@ -154,6 +161,14 @@ impl<S: MediaShard> ShardLoop<S> {
                 flush(shard, sender, &with.socket);
             }
         })
+    }
+
+    /// Commands do not count: those of a crowd come all at once, and media does not wait for them.
+    fn watch_pace(&mut self, now: Instant, is_behind: bool) {
+        if self.pace.handle_turn(now, is_behind, self.receiver.counters().dropped_full) {
+            self.counters.overloads += 1;
+            self.shard.handle_overload(now);
+        }
     }
 
     /// Returns whether more commands wait.

@@ -71,6 +71,8 @@ impl MediaShard for Echo {
 
     fn handle_timeout(&mut self, _: Instant) {}
 
+    fn handle_overload(&mut self, _: Instant) {}
+
     fn poll_timeout(&mut self) -> Option<Instant> {
         None
     }

@@ -68,7 +68,7 @@ const fn counters(
     Family { name, help, kind: MetricType::COUNTER, series: Series::By(label, values) }
 }
 
-static FAMILIES: [Family; 32] = [
+static FAMILIES: [Family; 34] = [
     counter("sfu_received_packets_total", "RTP packets that authenticated.", |t| t.shards.shard.received_packets),
     counter("sfu_received_bytes_total", "Bytes of these packets.", |t| t.shards.shard.received_bytes),
     counter("sfu_forwarded_packets_total", "RTP packets sealed for receivers, without retransmissions.", |t| {
@@ -137,6 +137,9 @@ static FAMILIES: [Family; 32] = [
     counter("sfu_receive_errors_total", "Receive calls that failed.", |t| t.shards.received.errors),
     time("sfu_busy_seconds_total", "Time that the shards did not sleep, over all of them.", |t| t.shards.turns.busy),
     counter("sfu_turns_total", "Turns of the shards' loops.", |t| t.shards.turns.turns),
+    counter("sfu_overloads_total", "Times that a shard had not caught up with what arrived for 200 ms.", |t| {
+        t.shards.turns.overloads
+    }),
     counter("sfu_mailbox_dropped_packets_total", "Packets lost between shards because one was too far behind.", |t| {
         t.mailbox_dropped_packets
     }),
@@ -148,6 +151,11 @@ static FAMILIES: [Family; 32] = [
     gauge("sfu_pending_transports", "Transports whose client has not been heard.", |t| t.pending_transports),
     gauge("sfu_tracks", "Tracks published on this node.", |t| t.shards.shard.tracks),
     gauge("sfu_subscriptions", "Subscriptions to tracks.", |t| t.shards.shard.subscriptions),
+    gauge(
+        "sfu_shedding_level",
+        "Video left out by the shard with the most to do: 0 none, 1 large layers, 2 all but the smallest, 3 all.",
+        |t| t.shards.shard.shedding_level,
+    ),
 ];
 
 impl NodeMetrics {
@@ -282,6 +290,8 @@ mod tests {
         shard.shard.dropped_packets.count(DropReason::Muted);
         shard.sent.syscalls = 5;
         shard.turns.claims_granted = 2;
+        shard.turns.overloads = 4;
+        shard.shard.shedding_level = 2;
         let prometheus = prometheus::Registry::new();
         prometheus.register(Box::new(metrics(&[shard, shard]))).unwrap();
         let text = TextEncoder::new().encode_to_string(&prometheus.gather()).unwrap();
@@ -294,6 +304,8 @@ mod tests {
             "sfu_dropped_packets_total{reason=\"paused\"} 0",
             "sfu_syscalls_total{call=\"send\"} 10",
             "sfu_claims_total{outcome=\"granted\"} 4",
+            "sfu_overloads_total 8",
+            "sfu_shedding_level 2",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

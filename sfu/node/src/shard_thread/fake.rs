@@ -21,6 +21,7 @@ use crate::registry::ClaimRequest;
 pub(crate) struct FakeShard {
     pub(crate) timeout: Option<Instant>,
     pub(crate) longest_batch: usize,
+    pub(crate) overloads: Vec<Instant>,
     owned: HashSet<String>,
     forwards: HashMap<SocketAddr, ShardId>,
     transmits: SendBatch,
@@ -90,6 +91,10 @@ impl MediaShard for FakeShard {
     fn handle_timeout(&mut self, now: Instant) {
         assert!(self.timeout.take().is_some_and(|at| at <= now), "called before its time");
         self.events.push_back(ShardEvent::TrackStarted { track: TrackId(0) });
+    }
+
+    fn handle_overload(&mut self, now: Instant) {
+        self.overloads.push(now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {

@@ -26,6 +26,9 @@ pub trait MediaShard {
     /// The time that [`MediaShard::poll_timeout`] named has come.
     fn handle_timeout(&mut self, now: Instant);
 
+    /// Its inputs have not been empty for a while, or datagrams are lost before it gets them. Repeated while that lasts.
+    fn handle_overload(&mut self, now: Instant);
+
     /// When the shard wants to be called next; `None` when only an input can give it something to do.
     fn poll_timeout(&mut self) -> Option<Instant>;
 
@@ -66,6 +69,10 @@ impl MediaShard for Shard {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.handle_timeout(now);
+    }
+
+    fn handle_overload(&mut self, now: Instant) {
+        self.handle_overload(now);
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {

@@ -294,3 +294,78 @@ fn a_sleeping_thread_wakes_for_every_input() {
         thread.join().unwrap();
     }
 }
+
+/// One turn every 40 ms, before each of which so many datagrams arrive. Returns when the shard was told that it has too
+/// much to do.
+fn overloads_at(turns: u32, datagrams: usize) -> Vec<Duration> {
+    let mut world = World::new(1);
+    let client = client();
+    let start = Instant::now();
+    for turn in 0..turns {
+        for _ in 0..datagrams {
+            client.send_to(b"fan 0", world.address(0)).unwrap();
+        }
+        world.shards[0].turn(start + turn * Duration::from_millis(40));
+    }
+    let overloads = &world.shards[0].shard.overloads;
+    assert_eq!(world.shards[0].counters.overloads, overloads.len() as u64);
+    overloads.iter().map(|at| *at - start).collect()
+}
+
+#[test]
+fn a_shard_whose_socket_is_never_empty_is_told() {
+    // More than a turn takes.
+    assert_eq!(overloads_at(12, 40), [200, 400].map(Duration::from_millis));
+}
+
+#[test]
+fn a_busy_shard_whose_socket_is_emptied_is_not_told() {
+    assert!(overloads_at(50, 20).is_empty());
+}
+
+#[test]
+fn a_shard_that_works_off_a_burst_is_not_told() {
+    let mut world = World::new(1);
+    let client = client();
+    let start = Instant::now();
+    for burst in 0..5u32 {
+        for _ in 0..150 {
+            client.send_to(b"fan 0", world.address(0)).unwrap();
+        }
+        for turn in 0..5 {
+            let next = world.shards[0].turn(start + (burst * 5 + turn) * Duration::from_millis(40));
+            assert_eq!(next == Next::Turn, turn < 4, "it takes five turns");
+        }
+    }
+    assert!(world.shards[0].shard.overloads.is_empty());
+}
+
+#[test]
+fn a_shard_that_is_behind_with_its_peers_messages_is_told() {
+    let mut world = World::new(2);
+    let start = Instant::now();
+    for turn in 0..7u32 {
+        // Half of what a turn takes, three times.
+        for _ in 0..3 {
+            let messages = vec![ShardMessage::LeaveAudience { track: TrackId(0) }; MESSAGES_PER_TURN / 2];
+            world.mailboxes[0].send_messages(ShardId(1), messages);
+        }
+        world.shards[0].turn(start + turn * Duration::from_millis(40));
+    }
+    assert_eq!(world.shards[0].shard.overloads, [start + Duration::from_millis(200)]);
+    assert!(world.shards[1].shard.overloads.is_empty());
+}
+
+#[test]
+fn many_commands_are_no_overload() {
+    let mut world = World::new(1);
+    let start = Instant::now();
+    for id in 0..COMMANDS_PER_TURN as u64 * 20 {
+        world.mailboxes[0].send_command(order(id));
+    }
+    for turn in 0..20 {
+        let next = world.shards[0].turn(start + turn * Duration::from_millis(40));
+        assert_eq!(next == Next::Turn, turn < 19);
+    }
+    assert!(world.shards[0].shard.overloads.is_empty());
+}
