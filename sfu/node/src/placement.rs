@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use sfu_media::ids::ShardId;
 
+use crate::metrics::Snapshot;
+
 /// A shard that is busy for more than this share of its time takes nobody in any more, as long as another one is less
 /// busy: those who are there will switch their cameras on.
 const FULL: f64 = 0.5;
@@ -104,14 +106,19 @@ impl BusyMeter {
         Self { last: None, busy: vec![Duration::ZERO; shards] }
     }
 
-    /// The share of the time since the last call that each shard was busy, by its counter now.
-    pub(crate) fn shares(&mut self, now: Instant, busy: impl IntoIterator<Item = Duration>) -> Vec<f64> {
+    /// The share of the time since the last call that each shard was busy, by its counters now. One that leaves out video
+    /// because it has too much to do counts as always busy, however much time that gives it.
+    pub(crate) fn shares(&mut self, now: Instant, counters: impl IntoIterator<Item = Snapshot>) -> Vec<f64> {
         let passed = self.last.replace(now).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
-        let share = |(before, after): (&mut Duration, Duration)| {
-            let busy = after.saturating_sub(std::mem::replace(before, after));
-            if passed.is_zero() { 0.0 } else { (busy.as_secs_f64() / passed.as_secs_f64()).min(1.0) }
+        let share = |(before, now): (&mut Duration, Snapshot)| {
+            let busy = now.turns.busy.saturating_sub(std::mem::replace(before, now.turns.busy));
+            match (now.shard.shedding_level, passed.as_secs_f64()) {
+                (1.., _) => 1.0,
+                (0, 0.0) => 0.0,
+                (0, passed) => (busy.as_secs_f64() / passed).min(1.0),
+            }
         };
-        self.busy.iter_mut().zip(busy).map(share).collect()
+        self.busy.iter_mut().zip(counters).map(share).collect()
     }
 }
 
@@ -167,10 +174,26 @@ mod tests {
     #[test]
     fn shares_are_of_the_time_since_the_last_time() {
         let start = Instant::now();
-        let ms = Duration::from_millis;
+        let second = Duration::from_secs(1);
         let mut meter = BusyMeter::new(2);
-        assert_eq!(meter.shares(start, [ms(500), ms(0)]), [0.0, 0.0]);
-        assert_eq!(meter.shares(start + ms(1_000), [ms(750), ms(5_000)]), [0.25, 1.0]);
-        assert_eq!(meter.shares(start + ms(1_000), [ms(750), ms(5_000)]), [0.0, 0.0]);
+        assert_eq!(meter.shares(start, [busy_ms(500), busy_ms(0)]), [0.0, 0.0]);
+        assert_eq!(meter.shares(start + second, [busy_ms(750), busy_ms(5_000)]), [0.25, 1.0]);
+        assert_eq!(meter.shares(start + second, [busy_ms(750), busy_ms(5_000)]), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn nobody_is_sent_where_video_is_left_out() {
+        let start = Instant::now();
+        let mut meter = BusyMeter::new(2);
+        let mut shedding = busy_ms(100);
+        shedding.shard.shedding_level = 1;
+        meter.shares(start, [busy_ms(0), busy_ms(0)]);
+        assert_eq!(meter.shares(start + Duration::from_secs(1), [shedding, busy_ms(600)]), [1.0, 0.6]);
+    }
+
+    fn busy_ms(ms: u64) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.turns.busy = Duration::from_millis(ms);
+        snapshot
     }
 }

@@ -157,8 +157,8 @@ impl Loop {
     }
 
     fn measure(&mut self) {
-        let busy = self.counters.iter().map(|counters| counters.read().turns.busy);
-        self.control.handle_busy_shares(self.meter.shares(Instant::now(), busy));
+        let counters = self.counters.iter().map(|counters| counters.read());
+        self.control.handle_busy_shares(self.meter.shares(Instant::now(), counters));
     }
 
     /// Lets the kernel give a client's datagrams to the shard whose it is, from the next [`Self::steer`] on.
