@@ -251,6 +251,15 @@ impl Deployment {
         &self.shards[usize::from(shard)]
     }
 
+    /// A shard has too much to do for so long, as its thread would find five times a second.
+    pub fn overload(&mut self, shard: u16, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.shards[usize::from(shard)].handle_overload(self.now);
+            self.run_for(Duration::from_millis(200));
+        }
+    }
+
     /// What the node reported and nobody took yet.
     pub fn take_events(&mut self) -> Vec<SfuEvent> {
         std::mem::take(&mut self.events)
