@@ -81,6 +81,10 @@ pub(crate) struct Common {
     /// Count the system calls of that process, too, by perf.
     #[arg(long, requires = "server_pid")]
     count_syscalls: bool,
+    /// Where the server shows counters for Prometheus, such as http://127.0.0.1:7880/metrics: by how much they grow in
+    /// a second goes into the JSON.
+    #[arg(long, value_name = "URL")]
+    metrics: Option<String>,
     /// How long to measure, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub(crate) duration: f64,
@@ -237,6 +241,7 @@ impl Common {
             server: self.server()?,
             process: self.server_pid.map(Process::new),
             count_syscalls: self.count_syscalls,
+            metrics: self.metrics.clone(),
             threads: self.threads,
             coalesce: !self.no_coalescing,
         })

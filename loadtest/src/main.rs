@@ -3,6 +3,7 @@
 
 mod cli;
 mod compare;
+mod counters;
 mod delay;
 mod driver;
 mod floor;

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::outcome::{Joins, Outcome, Spread, Storm};
 use super::{Event, Group, Scenario};
+use crate::counters;
 use crate::driver::{Driver, DriverReport};
 use crate::process::Process;
 use crate::progress::Progress;
@@ -31,6 +32,8 @@ pub(crate) struct Setting {
     pub(crate) process: Option<Process>,
     /// Count the system calls of that process, too.
     pub(crate) count_syscalls: bool,
+    /// Where the server shows its counters.
+    pub(crate) metrics: Option<String>,
     /// Threads that carry media.
     pub(crate) threads: usize,
     /// Let the kernel hand runs of datagrams over in one piece.
@@ -110,6 +113,7 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
         Some(process) if setting.count_syscalls => Some(Count::start(process.pid())?),
         _ => None,
     };
+    let counted_before = counters::read_if_asked(setting.metrics.as_deref()).await?;
     let before = usage()?;
     drivers.reset().await?;
     let began = Instant::now();
@@ -118,10 +122,14 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
     let report = drivers.report().await?;
     let seconds = began.elapsed().as_secs_f64();
     let after = usage()?;
+    let counted = counters::read_if_asked(setting.metrics.as_deref()).await?;
     let mut outcome = Outcome::new(&scenario.name, &scenario.description, seconds, &report, joins);
     if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
         let empty_pss_mib = empty.since(&empty).pss_mib;
         outcome = outcome.with_server(after.since(&before), empty_pss_mib);
+    }
+    if let (Some(before), Some(after)) = (counted_before, counted) {
+        outcome.counters = after.growth_since(&before, seconds);
     }
     if let Some(count) = syscalls {
         outcome.note_syscalls(count.stop().await?);
