@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
@@ -148,6 +149,9 @@ pub(crate) struct MeetArgs {
     /// Nobody speaks.
     #[arg(long)]
     no_microphones: bool,
+    /// Microphones are on, but hear nothing.
+    #[arg(long, conflicts_with = "no_microphones")]
+    quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -281,7 +285,7 @@ fn seconds(option: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value).ok().with_context(|| format!("{option} takes seconds, not {value}"))
 }
 
-const fn publishers(count: usize, publish: Vec<crate::peer::Content>) -> Group {
+const fn publishers(count: usize, publish: Vec<Content>) -> Group {
     Group { name: "publisher", count, publish, receive_audio: Wanted::None, receive_video: Wanted::None }
 }
 
@@ -308,10 +312,14 @@ impl Load {
         let common = self.common();
         match self {
             Self::Meet(args) => {
+                let mut publish = publishing(!args.no_microphones, args.camera.into());
+                if args.quiet {
+                    publish.iter_mut().for_each(Content::hush);
+                }
                 let group = Group {
                     name: "person",
                     count: args.participants,
-                    publish: publishing(!args.no_microphones, args.camera.into()),
+                    publish,
                     receive_audio: Wanted::All,
                     receive_video: Wanted::UpTo(args.tiles),
                 };
