@@ -11,7 +11,7 @@ use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
-use crate::{compare, floor};
+use crate::{compare, floor, size};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Compare(compare::Options),
     /// Measures what forwarding costs at least, on this machine.
     Floor(floor::Options),
+    /// Works out which machines an installation needs.
+    Size(size::Options),
     /// The sending half of `floor`.
     #[command(hide = true)]
     FloorSend(floor::SendOptions),

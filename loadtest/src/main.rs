@@ -15,6 +15,7 @@ mod report;
 mod scenario;
 mod sdp;
 mod signal;
+mod size;
 mod source;
 mod syscalls;
 
@@ -45,6 +46,8 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::FloorSend(options) => return floor::send(options),
         Command::FloorReceive(options) => return floor::receive(options),
+        // Nothing of this waits for anything.
+        Command::Size(options) => return size::run(options),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -64,7 +67,7 @@ async fn work(command: &Command) -> Result<()> {
         Command::Load(load) => put(load).await,
         Command::Compare(options) => compare::run(options).await,
         Command::Floor(options) => floor::run(options).await,
-        Command::FloorSend(_) | Command::FloorReceive(_) => Ok(()),
+        Command::FloorSend(_) | Command::FloorReceive(_) | Command::Size(_) => Ok(()),
     }
 }
 
