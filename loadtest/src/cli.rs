@@ -11,7 +11,7 @@ use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
-use crate::{compare, floor, size};
+use crate::{compare, floor, scale, size};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Floor(floor::Options),
     /// Works out which machines an installation needs.
     Size(size::Options),
+    /// Measures what each kind of work costs Saal, on this machine, for `size`.
+    Scale(scale::Options),
     /// The sending half of `floor`.
     #[command(hide = true)]
     FloorSend(floor::SendOptions),

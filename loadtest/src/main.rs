@@ -12,6 +12,7 @@ mod peer;
 mod process;
 mod progress;
 mod report;
+mod scale;
 mod scenario;
 mod sdp;
 mod signal;
@@ -67,6 +68,7 @@ async fn work(command: &Command) -> Result<()> {
         Command::Load(load) => put(load).await,
         Command::Compare(options) => compare::run(options).await,
         Command::Floor(options) => floor::run(options).await,
+        Command::Scale(options) => scale::run(options).await,
         Command::FloorSend(_) | Command::FloorReceive(_) | Command::Size(_) => Ok(()),
     }
 }
