@@ -20,7 +20,7 @@ use crate::size::{Costs, Work, simulate};
 use cases::{CASES, Case};
 use report::Report;
 
-/// The loads have few rooms, so that chance matters; this many placements give the mean.
+/// Where a load is too much for a shard, chance decides who is on which one; this many placements give the mean.
 const PLACEMENTS: usize = 200;
 
 const JOINS_PER_SECOND: u32 = 100;
@@ -32,7 +32,7 @@ const MOST_LOSS: f64 = 0.001;
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Numbers of shards to measure with. Handing over costs nothing with one.
+    /// Numbers of shards to measure with. They share the rooms; only a room that is too much for a shard is handed over.
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "1,2")]
     shards: Vec<usize>,
     /// How often each load is measured.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Which machines an installation needs: the meetings of its busiest hour, placed by chance over the shards of a node as
-//! the kernel does it, and what that costs.
+//! Which machines an installation needs: the meetings of its busiest hour, brought to the shards of a node as the server
+//! does it, in an order by chance, and what that costs.
 
 mod chart;
 mod costs;
@@ -83,7 +83,7 @@ pub(crate) struct Options {
     /// Another value for one of the costs, such as in_us=1.5; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     cost: Vec<String>,
-    /// How often everybody is placed anew.
+    /// How often everybody is placed anew, each time in another order.
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     placements: usize,
     /// Another seed is another hour with the same habits.

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::*;
 
-const COSTS: [f64; 8] = [4.0, 1.5, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
+/// The second one, for handing over, has to be the default: no load is too much for a shard.
+const KINDS: [f64; 8] = [4.0, 1.1, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
 
 const MEMORY: [f64; 5] = [15.0, 5.0, 120.0, 3.0, 1.1];
 
@@ -45,8 +46,9 @@ fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
 
 fn costs() -> Costs {
     let [process_mib, shard_mib, participant_kib, subscription_kib, history_factor] = MEMORY;
-    Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, ..Costs::default() }
-        .with_kinds(COSTS)
+    let memory =
+        Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, ..Costs::default() };
+    memory.with_kinds(KINDS)
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn the_loads_tell_all_costs_apart() {
     let found = costs_of(&measured(&costs(), |_| 1.0));
     let Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = found;
     let memory = [process_mib, shard_mib, participant_kib, subscription_kib, history_factor];
-    for (found, wanted) in found.of_kinds().into_iter().chain(memory).zip(COSTS.into_iter().chain(MEMORY)) {
+    for (found, wanted) in found.of_kinds().into_iter().chain(memory).zip(KINDS.into_iter().chain(MEMORY)) {
         assert!((found / wanted - 1.0).abs() < 1e-4, "{found} instead of {wanted}");
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What the shards of a node have to do when chance places the clients: over and over, because one placement says little
-//! about the next.
+//! What the shards of a node have to do. Where a room is depends on which rooms were there before it, and who of a large
+//! one is on which shard on who came first: chance orders them, over and over, because one placement says little about
+//! the next.
 
 use serde::Serialize;
 
@@ -27,16 +28,19 @@ pub(crate) struct Simulation {
     pub(crate) work: Work,
 }
 
-/// Places everybody so many times.
+/// Places everybody so many times, each time in another order.
 pub(crate) fn simulate(rooms: &[Room], shards: usize, placements: usize, costs: &Costs) -> Simulation {
     let (shards, placements) = (shards.max(1), placements.max(1));
-    let mut placement = Placement::new(shards);
+    let mut placement = Placement::new(shards, costs);
+    let alone: Vec<_> = rooms.iter().map(|room| Placement::alone(room, costs)).collect();
+    let mut order: Vec<_> = (0..rooms.len()).collect();
     let mut total = Work::default();
     let (mut emptiest, mut fullest) = (Vec::with_capacity(placements), Vec::with_capacity(placements));
     for seed in 0..placements {
         let mut noise = Noise::new(seed as u64 + 1);
         placement.clear();
-        rooms.iter().for_each(|room| placement.add(room, &mut noise));
+        shuffle(&mut order, &mut noise);
+        order.iter().for_each(|&room| placement.add(&rooms[room], alone[room], &mut noise));
         let loads = placement.shards.iter().map(|work| work.cores(costs));
         emptiest.push(loads.clone().fold(f64::INFINITY, f64::min));
         fullest.push(loads.fold(0.0, f64::max));
@@ -51,6 +55,13 @@ pub(crate) fn simulate(rooms: &[Room], shards: usize, placements: usize, costs: 
         cores: work.cores(costs),
         memory_bytes: work.memory_bytes(shards, costs),
         work,
+    }
+}
+
+/// Brings them into an order by chance (Fisher and Yates 1938).
+fn shuffle(order: &mut [usize], noise: &mut Noise) {
+    for place in (1..order.len()).rev() {
+        order.swap(place, noise.within(0, place));
     }
 }
 

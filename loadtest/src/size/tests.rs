@@ -45,7 +45,8 @@ fn people_and_programs_find_the_same() {
 fn the_chart_has_all_curves() {
     let report = report("--people 200 --meetings 20 --placements 20").unwrap();
     let svg = chart::of(&report);
-    assert_eq!(svg.matches("<polyline").count(), 6);
+    assert_eq!(svg.matches("<polyline").count(), 5);
+    assert!(svg.contains("> limit      <"), "{svg}");
     assert!(svg.contains("200 people in 20 meetings") && svg.ends_with("</svg>\n"));
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
 }
