@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
-use crate::{compare, floor};
+use crate::{compare, floor, scale, size};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -32,6 +33,10 @@ pub(crate) enum Command {
     Compare(compare::Options),
     /// Measures what forwarding costs at least, on this machine.
     Floor(floor::Options),
+    /// Works out which machines an installation needs.
+    Size(size::Options),
+    /// Measures what each kind of work costs Saal, on this machine, for `size`.
+    Scale(scale::Options),
     /// The sending half of `floor`.
     #[command(hide = true)]
     FloorSend(floor::SendOptions),
@@ -81,6 +86,10 @@ pub(crate) struct Common {
     /// Count the system calls of that process, too, by perf.
     #[arg(long, requires = "server_pid")]
     count_syscalls: bool,
+    /// Where the server shows counters for Prometheus, such as http://127.0.0.1:7880/metrics: by how much they grow in
+    /// a second goes into the JSON.
+    #[arg(long, value_name = "URL")]
+    metrics: Option<String>,
     /// How long to measure, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     pub(crate) duration: f64,
@@ -147,6 +156,9 @@ pub(crate) struct MeetArgs {
     /// Nobody speaks.
     #[arg(long)]
     no_microphones: bool,
+    /// Microphones are on, but hear nothing.
+    #[arg(long, conflicts_with = "no_microphones")]
+    quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -240,6 +252,7 @@ impl Common {
             server: self.server()?,
             process: self.server_pid.map(Process::new),
             count_syscalls: self.count_syscalls,
+            metrics: self.metrics.clone(),
             threads: self.threads,
             coalesce: !self.no_coalescing,
         })
@@ -279,7 +292,7 @@ fn seconds(option: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value).ok().with_context(|| format!("{option} takes seconds, not {value}"))
 }
 
-const fn publishers(count: usize, publish: Vec<crate::peer::Content>) -> Group {
+const fn publishers(count: usize, publish: Vec<Content>) -> Group {
     Group { name: "publisher", count, publish, receive_audio: Wanted::None, receive_video: Wanted::None }
 }
 
@@ -306,10 +319,14 @@ impl Load {
         let common = self.common();
         match self {
             Self::Meet(args) => {
+                let mut publish = publishing(!args.no_microphones, args.camera.into());
+                if args.quiet {
+                    publish.iter_mut().for_each(Content::hush);
+                }
                 let group = Group {
                     name: "person",
                     count: args.participants,
-                    publish: publishing(!args.no_microphones, args.camera.into()),
+                    publish,
                     receive_audio: Wanted::All,
                     receive_video: Wanted::UpTo(args.tiles),
                 };

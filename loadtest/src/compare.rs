@@ -17,12 +17,15 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::namespaces::Namespaces;
-use about::Machine;
 use cases::{CASES, Case, Contender, JOIN, JOIN_CASE, SERVERS};
 use report::Report;
-use round::{Pace, Site};
+use round::Site;
 use samples::Samples;
 use servers::Servers;
+
+pub(crate) use about::Machine;
+pub(crate) use round::{Pace, put_load};
+pub(crate) use servers::Saal;
 
 const PACE: Pace = Pace { settle: Duration::from_secs(2), measure: Duration::from_secs(8), joins_per_second: 50 };
 const QUICK_PACE: Pace =

@@ -3,6 +3,7 @@
 
 mod cli;
 mod compare;
+mod counters;
 mod delay;
 mod driver;
 mod floor;
@@ -12,9 +13,11 @@ mod peer;
 mod process;
 mod progress;
 mod report;
+mod scale;
 mod scenario;
 mod sdp;
 mod signal;
+mod size;
 mod source;
 mod svg;
 mod syscalls;
@@ -47,6 +50,8 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::FloorSend(options) => return floor::send(options),
         Command::FloorReceive(options) => return floor::receive(options),
+        // Nothing of this waits for anything.
+        Command::Size(options) => return size::run(options),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -66,7 +71,8 @@ async fn work(command: &Command) -> Result<()> {
         Command::Load(load) => put(load).await,
         Command::Compare(options) => compare::run(options).await,
         Command::Floor(options) => floor::run(options).await,
-        Command::FloorSend(_) | Command::FloorReceive(_) => Ok(()),
+        Command::Scale(options) => scale::run(options).await,
+        Command::FloorSend(_) | Command::FloorReceive(_) | Command::Size(_) => Ok(()),
     }
 }
 

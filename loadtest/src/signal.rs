@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How clients come into a meeting: the same plan, told to each kind of server in its own protocol.
 
-mod http;
+pub(crate) mod http;
 mod janus;
 mod livekit;
 mod offer_post;

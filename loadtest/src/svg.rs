@@ -189,6 +189,23 @@ impl Svg {
         ));
     }
 
+    /// Straight lines from point to point, each of them marked.
+    pub(crate) fn curve(&mut self, points: &[[f64; 2]], tone: Tone) {
+        let (class, mut path) = (tone.class(), String::new());
+        for (place, [x, y]) in points.iter().enumerate() {
+            let gap = if place == 0 { "" } else { " " };
+            // A string takes any text.
+            let _ = write!(path, "{gap}{x:.1},{y:.1}");
+            self.put(format_args!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" class=\"{class}\" fill=\"currentColor\"/>"
+            ));
+        }
+        self.put(format_args!(
+            "<polyline points=\"{path}\" class=\"{class}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" \
+             stroke-linejoin=\"round\"/>"
+        ));
+    }
+
     /// The whole picture.
     pub(crate) fn finish(mut self) -> String {
         self.put(format_args!("</svg>"));
@@ -233,6 +250,15 @@ mod tests {
         svg.steps([Some([1.0, 2.0, 5.0]), Some([2.0, 3.0, 6.0]), None, Some([4.0, 5.0, 7.0]), None], Tone::Teal);
         let svg = svg.finish();
         assert!(svg.contains("d=\"M1.0 5.0 H2.0 L2.0 6.0 H3.0 M4.0 7.0 H5.0\""), "{svg}");
+    }
+
+    #[test]
+    fn a_curve_goes_through_its_points() {
+        let mut svg = Svg::new(10.0, 10.0, "");
+        svg.curve(&[[1.0, 2.0], [3.0, 4.5]], Tone::Blue);
+        let svg = svg.finish();
+        assert!(svg.contains("<polyline points=\"1.0,2.0 3.0,4.5\" class=\"blue\""), "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 2);
     }
 
     #[test]

@@ -25,7 +25,7 @@ const PION_PACKAGES: [&str; 7] = [
 
 /// What a report says about the machine.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     pub(super) processor: String,
     pub(super) cores: usize,
     pub(super) kernel: String,
@@ -35,7 +35,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         Self {
@@ -47,8 +47,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn look_again(&mut self) {
+    pub(crate) fn look_again(&mut self) {
         self.load_after = load();
+    }
+
+    /// It in a sentence or two.
+    pub(crate) fn words(&self) -> String {
+        let Self { processor, cores, kernel, load_before, load_after } = self;
+        format!("{cores} × {processor}, Linux {kernel}. Load of the machine: {load_before} before, {load_after} after.")
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::cases::{Case, Contender, WATCHERS};
 use super::samples::Reading;
-use super::servers::{API_KEY, Servers};
+use super::servers::{API_KEY, Running, Servers};
 use crate::floor::{self, Method};
 use crate::namespaces::{Namespaces, Side};
 
@@ -39,10 +39,10 @@ const FIGURES: [(&str, &str); 14] = [
 
 /// How long is measured.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    pub(super) settle: Duration,
-    pub(super) measure: Duration,
-    pub(super) joins_per_second: u32,
+pub(crate) struct Pace {
+    pub(crate) settle: Duration,
+    pub(crate) measure: Duration,
+    pub(crate) joins_per_second: u32,
 }
 
 /// Where measurements are taken.
@@ -72,30 +72,38 @@ impl Site<'_> {
 
     async fn load(&self, case: &Case, contender: Contender, pace: Pace, counts_syscalls: bool) -> Result<Reading> {
         let server = self.servers.start(self.namespaces, contender).await?;
-        let file = self.out.join("run.json");
-        let own = std::env::current_exe().context("this program does not find itself")?;
-        let mut load = self.namespaces.command(Side::Client, own);
-        load.args(case.load).args(["--server", &server.url, "--server-pid", &server.pid.to_string()]);
-        load.args(["--duration", &pace.measure.as_secs_f64().to_string()]);
-        load.args(["--settle", &pace.settle.as_secs_f64().to_string()]);
-        load.args(["--join-rate", &pace.joins_per_second.to_string(), "--json"]).arg(&file);
-        load.env("LOADTEST_API_KEY", API_KEY).stdin(Stdio::null());
-        if contender == Contender::SaalWithoutCoalescing {
-            load.arg("--no-coalescing");
-        }
-        if counts_syscalls {
-            load.arg("--count-syscalls");
-        }
-        let output = timeout(LOAD_PATIENCE + pace.measure, load.output()).await;
-        server.end().await?;
-        let output = output.context("the load did not come to an end")??;
-        if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
-            bail!("{}", words.lines().last().unwrap_or("the load failed without a word"));
-        }
-        let outcome: Value = serde_json::from_slice(&fs::read(&file)?).context("the load's result")?;
-        Ok(figures_of(&outcome))
+        let mut words = case.load.to_vec();
+        words.extend((contender == Contender::SaalWithoutCoalescing).then_some("--no-coalescing"));
+        words.extend(counts_syscalls.then_some("--count-syscalls"));
+        Ok(figures_of(&put_load(self.namespaces, server, &words, pace, self.out).await?))
     }
+}
+
+/// Puts a load, in the words of this program's command line, on a server that has just been started, and ends the
+/// server. Gives the load's result.
+pub(crate) async fn put_load(
+    namespaces: &Namespaces,
+    server: Running,
+    words: &[&str],
+    pace: Pace,
+    out: &Path,
+) -> Result<Value> {
+    let file = out.join("run.json");
+    let own = std::env::current_exe().context("this program does not find itself")?;
+    let mut load = namespaces.command(Side::Client, own);
+    load.args(words).args(["--server", &server.url, "--server-pid", &server.pid.to_string()]);
+    load.args(["--duration", &pace.measure.as_secs_f64().to_string()]);
+    load.args(["--settle", &pace.settle.as_secs_f64().to_string()]);
+    load.args(["--join-rate", &pace.joins_per_second.to_string(), "--json"]).arg(&file);
+    load.env("LOADTEST_API_KEY", API_KEY).stdin(Stdio::null());
+    let output = timeout(LOAD_PATIENCE + pace.measure, load.output()).await;
+    server.end().await?;
+    let output = output.context("the load did not come to an end")??;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", words.lines().last().unwrap_or("the load failed without a word"));
+    }
+    serde_json::from_slice(&fs::read(&file)?).context("the load's result")
 }
 
 fn figures_of(outcome: &Value) -> Reading {

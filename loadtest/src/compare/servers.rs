@@ -33,15 +33,21 @@ const LISTENING: &str = "0A";
 
 /// The programs of the servers and what they are started with.
 pub(super) struct Servers {
-    saal: PathBuf,
-    saal_settings: PathBuf,
+    saal: Saal,
     janus_folder: PathBuf,
     pion: PathBuf,
     logs: PathBuf,
 }
 
+/// Saal's program and what it is started with.
+pub(crate) struct Saal {
+    program: PathBuf,
+    settings: PathBuf,
+    logs: PathBuf,
+}
+
 /// A server that runs. It is killed when this is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     pub(super) pid: u32,
     /// What clients take for `--server`.
@@ -51,59 +57,80 @@ pub(super) struct Running {
 impl Servers {
     /// Makes everything ready below `out`.
     pub(super) async fn prepare(saal: &Path, out: &Path) -> Result<Self> {
-        let saal = saal.canonicalize().with_context(|| format!("there is no Saal at {}", saal.display()))?;
-        let logs = out.join("logs");
-        fs::create_dir_all(&logs)?;
-        let saal_settings = out.join("saal.toml");
-        fs::write(&saal_settings, saal_toml(out))?;
+        let saal = Saal::prepare(saal, out)?;
         let (janus_folder, pion) = (rivals::configure_janus(out)?, rivals::build_pion(out).await?);
-        Ok(Self { saal, saal_settings, janus_folder, pion, logs })
+        Ok(Self { logs: saal.logs.clone(), saal, janus_folder, pion })
     }
 
     /// Starts a server and waits until it listens.
     pub(super) async fn start(&self, namespaces: &Namespaces, contender: Contender) -> Result<Running> {
-        let (mut command, port, url) = self.command(namespaces, contender)?;
-        let log = File::options().create(true).append(true).open(self.logs.join(contender.name()))?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let mut child = command.spawn().with_context(|| format!("{} cannot be started", contender.name()))?;
-        let pid = child.id().context("a server without a process")?;
-        let deadline = Instant::now() + START_PATIENCE;
-        while !listens(pid, port) {
-            if let Some(status) = child.try_wait()? {
-                bail!("{} ended with {status}: see {}", contender.name(), self.logs.display());
-            }
-            if Instant::now() > deadline {
-                bail!("{} does not listen at port {port}", contender.name());
-            }
-            sleep(LOOK_INTERVAL).await;
-        }
-        Ok(Running { child, pid, url })
-    }
-
-    fn command(&self, namespaces: &Namespaces, contender: Contender) -> Result<(Command, u16, String)> {
         let host = Namespaces::SERVER;
-        Ok(match contender {
-            Contender::Saal | Contender::SaalWithoutCoalescing => {
-                let mut command = namespaces.command(Side::Server, &self.saal);
-                command.args(["serve", "--config"]).arg(&self.saal_settings);
-                (command, SAAL_PORT, format!("ws://{host}:{SAAL_PORT}"))
-            }
+        match contender {
+            Contender::Saal | Contender::SaalWithoutCoalescing => self.saal.start(namespaces, None).await,
             Contender::Janus => {
                 let mut command = namespaces.command(Side::Server, "janus");
                 command.arg("--configs-folder").arg(&self.janus_folder);
-                (command, JANUS_PORT, format!("janus+http://{host}:{JANUS_PORT}/janus"))
+                let url = format!("janus+http://{host}:{JANUS_PORT}/janus");
+                Running::start(command, contender, JANUS_PORT, url, &self.logs).await
             }
             Contender::Pion => {
                 let mut command = namespaces.command(Side::Server, &self.pion);
                 command.args(["-listen", &format!("{host}:{PION_PORT}")]);
-                (command, PION_PORT, format!("post+http://{host}:{PION_PORT}"))
+                let url = format!("post+http://{host}:{PION_PORT}");
+                Running::start(command, contender, PION_PORT, url, &self.logs).await
             }
             Contender::FloorSendmmsg | Contender::FloorGso => bail!("a floor is no server"),
-        })
+        }
+    }
+}
+
+impl Saal {
+    /// Where one that runs shows its counters.
+    pub(crate) fn metrics_url() -> String {
+        format!("http://{}:{SAAL_PORT}/metrics", Namespaces::SERVER)
+    }
+
+    /// Makes everything ready below `out`.
+    pub(crate) fn prepare(program: &Path, out: &Path) -> Result<Self> {
+        let program = program.canonicalize().with_context(|| format!("there is no Saal at {}", program.display()))?;
+        let (logs, settings) = (out.join("logs"), out.join("saal.toml"));
+        fs::create_dir_all(&logs)?;
+        fs::write(&settings, saal_toml(out))?;
+        Ok(Self { program, settings, logs })
+    }
+
+    /// Starts it with so many shards, or as many as it wants, and waits until it listens.
+    pub(crate) async fn start(&self, namespaces: &Namespaces, shards: Option<usize>) -> Result<Running> {
+        let mut command = namespaces.command(Side::Server, &self.program);
+        command.args(["serve", "--config"]).arg(&self.settings);
+        if let Some(shards) = shards {
+            command.env("SAAL_MEDIA__SHARDS", shards.to_string());
+        }
+        let url = format!("ws://{}:{SAAL_PORT}", Namespaces::SERVER);
+        Running::start(command, Contender::Saal, SAAL_PORT, url, &self.logs).await
     }
 }
 
 impl Running {
+    async fn start(mut command: Command, contender: Contender, port: u16, url: String, logs: &Path) -> Result<Self> {
+        let name = contender.name();
+        let log = File::options().create(true).append(true).open(logs.join(name))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let mut child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
+        let pid = child.id().context("a server without a process")?;
+        let deadline = Instant::now() + START_PATIENCE;
+        while !listens(pid, port) {
+            if let Some(status) = child.try_wait()? {
+                bail!("{name} ended with {status}: see {}", logs.display());
+            }
+            if Instant::now() > deadline {
+                bail!("{name} does not listen at port {port}");
+            }
+            sleep(LOOK_INTERVAL).await;
+        }
+        Ok(Self { child, pid, url })
+    }
+
     /// Ends it, by force when it takes long.
     pub(super) async fn end(mut self) -> Result<()> {
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM).ok();

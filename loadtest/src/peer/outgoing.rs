@@ -41,6 +41,13 @@ impl Content {
             Self::Video(_) => Kind::Video,
         }
     }
+
+    /// Lets a microphone hear nothing from now on.
+    pub(crate) fn hush(&mut self) {
+        if let Self::Speech { .. } = self {
+            *self = Self::Silence;
+        }
+    }
 }
 
 /// A published track.

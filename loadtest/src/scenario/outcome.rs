@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a run found, in the form in which it is kept.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Scenario;
@@ -81,6 +83,9 @@ pub(crate) struct Outcome {
     pub(crate) loss: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server: Option<ServerCost>,
+    /// By how much the server's counters grew in a second.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) counters: BTreeMap<String, f64>,
     pub(crate) own: OwnCost,
     /// Share of one core that the load generator needed for media; near 1 it is the limit, not the server.
     pub(crate) own_core_share: f64,
@@ -132,6 +137,7 @@ impl Outcome {
             packets_per_second: packets as f64 / seconds.max(f64::EPSILON),
             loss: lost as f64 / (packets + lost).max(1) as f64,
             server: None,
+            counters: BTreeMap::new(),
             own: report.own,
             own_core_share: report.own.cpu_seconds / seconds.max(f64::EPSILON),
             series,

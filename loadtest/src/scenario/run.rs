@@ -12,6 +12,7 @@ use super::drivers::Drivers;
 use super::outcome::{Joins, Outcome, Spread, Storm};
 use super::recorder::Recorder;
 use super::{Event, Group, Scenario};
+use crate::counters;
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::sdp::Kind;
@@ -32,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) process: Option<Process>,
     /// Count the system calls of that process, too.
     pub(crate) count_syscalls: bool,
+    /// Where the server shows its counters.
+    pub(crate) metrics: Option<String>,
     /// Threads that carry media.
     pub(crate) threads: usize,
     /// Let the kernel hand runs of datagrams over in one piece.
@@ -78,10 +81,12 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
         Some(process) if setting.count_syscalls => Some(Count::start(process.pid())?),
         _ => None,
     };
+    let counted_before = counters::read_if_asked(setting.metrics.as_deref()).await?;
     let before = usage()?;
     progress.stage("measuring", 0);
     let measured = recorder.during(pass_time(scenario, &setting, &run, &clients, progress)).await?;
     let after = usage()?;
+    let counted = counters::read_if_asked(setting.metrics.as_deref()).await?;
     let storm = measured.result;
     if let Some(storm) = &storm {
         recorder.note("storm", storm.began, storm.ended);
@@ -90,6 +95,9 @@ pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progre
     if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
         let empty_pss_mib = empty.since(&empty).pss_mib;
         outcome = outcome.with_server(after.since(&before), empty_pss_mib);
+    }
+    if let (Some(before), Some(after)) = (counted_before, counted) {
+        outcome.counters = after.growth_since(&before, measured.seconds);
     }
     if let Some(count) = syscalls {
         outcome.note_syscalls(count.stop().await?);

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 /// Where requests go: a host with the path that all of them begin with.
 #[derive(Clone, Debug)]
-pub(super) struct Base {
+pub(crate) struct Base {
     /// Host and port, as in the `Host` header.
     authority: String,
     path: String,
@@ -27,7 +27,7 @@ impl Base {
     /// # Errors
     ///
     /// When it is none, or its host is not known.
-    pub(super) async fn of(url: &str) -> Result<Self> {
+    pub(crate) async fn of(url: &str) -> Result<Self> {
         let uri: Uri = url.parse().with_context(|| format!("{url} is no address"))?;
         if uri.scheme_str() != Some("http") {
             bail!("{url} does not begin with http://");
@@ -42,13 +42,13 @@ impl Base {
 }
 
 /// A connection that is opened by the first request, and again when the server has closed it.
-pub(super) struct Http {
+pub(crate) struct Http {
     base: Base,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Http {
-    pub(super) const fn new(base: Base) -> Self {
+    pub(crate) const fn new(base: Base) -> Self {
         Self { base, sender: None }
     }
 
@@ -62,7 +62,7 @@ impl Http {
     /// # Errors
     ///
     /// When the server cannot be reached or hangs up.
-    pub(super) async fn request(
+    pub(crate) async fn request(
         &mut self,
         method: Method,
         path: &str,

@@ -30,18 +30,9 @@ const DETAILS: [(&str, &str); 15] = [
 
 pub(super) fn of(report: &Report) -> String {
     let mut text = String::from("# Saal, Janus and pion side by side\n\n");
-    let machine = &report.machine;
+    let pace = if report.is_quick { " A quick run: few and short rounds." } else { "" };
     // A string takes any text.
-    let _ = writeln!(
-        text,
-        "{} × {}, Linux {}. Load of the machine: {} before, {} after.{}\n",
-        machine.cores,
-        machine.processor,
-        machine.kernel,
-        machine.load_before,
-        machine.load_after,
-        if report.is_quick { " A quick run: few and short rounds." } else { "" }
-    );
+    let _ = writeln!(text, "{}{pace}\n", report.machine.words());
     text.push_str(
         "Server and clients are in network namespaces joined by a veth pair. Ratios are medians of the rounds' ratios, a \
          rival's figure over Saal's, so above 1 Saal is better. Figures are medians over the rounds.\n\n",

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! From the loads' results to costs.
+
+use serde_json::json;
+
+use super::*;
+
+/// The second one, for handing over, has to be the default: no load is too much for a shard.
+const KINDS: [f64; 8] = [4.0, 1.1, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
+
+const MEMORY: [f64; 5] = [15.0, 5.0, 120.0, 3.0, 1.1];
+
+fn counters(work: &Work) -> Value {
+    json!({
+        "sfu_received_packets_total": work.received,
+        "sfu_forwarded_packets_total": work.sent,
+        "sfu_dropped_packets_total{reason=\"other_layer\"}": work.skipped,
+        "sfu_dropped_packets_total{reason=\"paused\"}": 0.0,
+        "sfu_dropped_packets_total{reason=\"awaits_keyframe\"}": 0.0,
+        "sfu_turns_total": work.turns,
+    })
+}
+
+/// What each load would say of a server with these costs.
+fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
+    let mut all = Vec::new();
+    for case in &CASES {
+        for shards in [1, 2] {
+            let mut work = simulate(&case.rooms().unwrap(), shards, PLACEMENTS, costs).work;
+            // Small loads let the server sleep more often than large ones.
+            work.turns = 1_000.0 * shards as f64 / (1.0 + work.received / 1_000.0);
+            let factor = disturb(all.len());
+            let outcome = json!({
+                "seconds": 5.0, "loss": 0.0, "own_core_share": 0.3, "joins": { "failed": 0 },
+                "server": {
+                    "cpu_seconds": 5.0 * work.cores(costs) * factor,
+                    "pss_mib": work.memory_bytes(shards, costs) / 1_048_576.0 * factor,
+                },
+                "counters": counters(&work),
+            });
+            all.push(Measured::new(case, shards, &outcome).unwrap());
+        }
+    }
+    all
+}
+
+fn costs() -> Costs {
+    let [process_mib, shard_mib, participant_kib, subscription_kib, history_factor] = MEMORY;
+    let memory =
+        Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, ..Costs::default() };
+    memory.with_kinds(KINDS)
+}
+
+#[test]
+fn the_loads_tell_all_costs_apart() {
+    let found = costs_of(&measured(&costs(), |_| 1.0));
+    let Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = found;
+    let memory = [process_mib, shard_mib, participant_kib, subscription_kib, history_factor];
+    for (found, wanted) in found.of_kinds().into_iter().chain(memory).zip(KINDS.into_iter().chain(MEMORY)) {
+        assert!((found / wanted - 1.0).abs() < 1e-4, "{found} instead of {wanted}");
+    }
+}
+
+#[test]
+fn what_a_noisy_machine_says_still_predicts() {
+    let noise = |place: usize| 1.0 + [0.05, -0.03, 0.01, -0.05, 0.02, 0.04, -0.04][place % 7];
+    let disturbed = measured(&costs(), noise);
+    let found = costs_of(&disturbed);
+    for one in measured(&costs(), |_| 1.0) {
+        let off = one.work.cores(&found) / one.cores - 1.0;
+        assert!(off.abs() < 0.06, "{} is off by {off}", one.case);
+    }
+    let text = Report { machine: Machine::default(), costs: found, cases: disturbed }.table();
+    assert!(text.contains("video_1x100") && text.contains("participant_us"), "{text}");
+}
+
+#[test]
+fn a_load_that_was_less_than_it_should_be_is_named() {
+    let expected = simulate(&CASES[0].rooms().unwrap(), 1, 1, &costs()).work;
+    let half = expected.times(0.5);
+    let outcome = json!({
+        "seconds": 5.0, "loss": 0.5, "own_core_share": 0.95, "joins": { "failed": 2 },
+        "server": { "cpu_seconds": 0.1, "pss_mib": 30.0 }, "counters": counters(&half),
+    });
+    let one = Measured::new(&CASES[0], 1, &outcome).unwrap();
+    assert_eq!(one.faults.len(), 4, "{one:?}");
+    assert_eq!((one.work.sent, one.work.received), (half.sent, half.received), "what was done is what it cost");
+    assert_eq!(one.work.participants, expected.participants);
+    assert!(Measured::new(&CASES[0], 1, &json!({})).is_err());
+}
+
+#[test]
+fn size_reads_what_this_writes() {
+    let report = Report { machine: Machine::default(), costs: costs(), cases: Vec::new() };
+    let file = std::env::temp_dir().join(format!("loadtest-scale-{}.json", std::process::id()));
+    std::fs::write(&file, serde_json::to_string(&report).unwrap()).unwrap();
+    let read = Costs::read(&file);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(read.unwrap(), costs());
+}
