@@ -58,14 +58,13 @@ impl Placement {
 
     /// Chooses a shard for somebody whose room is on `home`, if it is anywhere yet. `None` when there is no choice.
     pub(crate) fn choose(&self, home: Option<ShardId>) -> Option<ShardId> {
-        let share = |shard: ShardId| self.loads.get(usize::from(shard.0)).map(|load| load.share());
-        let shards = (0..).map(ShardId).take(self.loads.len());
-        let least =
-            shards.min_by(|one, other| share(*one).partial_cmp(&share(*other)).unwrap_or(std::cmp::Ordering::Equal))?;
-        if self.loads.len() == 1 {
+        if self.loads.len() < 2 {
             return None;
         }
-        home.filter(|home| share(*home).is_some_and(|share| share < FULL)).or(Some(least))
+        let share = |shard: ShardId| self.loads.get(usize::from(shard.0)).map_or(f64::INFINITY, |load| load.share());
+        let shards = (0..).map(ShardId).take(self.loads.len());
+        let least = || shards.min_by(|one, other| share(*one).total_cmp(&share(*other)));
+        home.filter(|home| share(*home) < FULL).or_else(least)
     }
 
     /// Somebody is about to connect there.

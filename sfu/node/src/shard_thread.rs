@@ -2,7 +2,8 @@
 //! The loop of one shard on its own thread: what arrived is handled, then what is to leave is sent, then it sleeps until
 //! something arrives or the shard's next timeout.
 //!
-//! The clock is read once per turn. A turn takes a bounded amount of each input, so that a flood of datagrams starves
+//! All that a turn does happens at the time read at its beginning; the clock is read again before the thread sleeps, to
+//! count how busy it was. A turn takes a bounded amount of each input, so that a flood of datagrams starves
 //! neither commands nor timers, and a shard whose inputs are not empty does not sleep. Nothing here waits for anybody
 //! else: sockets drop what is too much, and so do peers' mailboxes. A shard that does not keep up is told so, that it may
 //! choose what to leave out.

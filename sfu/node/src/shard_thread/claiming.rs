@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a shard does with a STUN check for none of its transports: it builds the one that waits for it, hands the check
-//! to the shard that has it, or drops it.
+//! to the shard that has it or shall have it, or drops it.
 
 use std::net::SocketAddr;
 use std::time::Instant;

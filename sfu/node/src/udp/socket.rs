@@ -15,8 +15,9 @@ use super::address::Family;
 /// `net.core.rmem_max` and `net.core.wmem_max`.
 const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
-/// A non-blocking UDP socket that shares its port with the other shards' sockets. The kernel spreads flows over the
-/// sockets, and a flow stays on its socket as long as no socket joins or leaves.
+/// A non-blocking UDP socket that shares its port with the other shards' sockets. By itself the kernel spreads
+/// flows over the sockets by a hash, and [`Steering`](super::Steering) brings them to where they belong. Either way a flow
+/// stays on its socket as long as no socket joins or leaves and nobody steers it elsewhere.
 #[derive(Debug)]
 pub struct UdpSocket {
     socket: Socket,
