@@ -11,6 +11,7 @@ pub mod codec;
 pub mod feed;
 pub mod ids;
 pub mod media_packet;
+mod prefetch;
 pub mod rtcp;
 pub mod rtp;
 pub mod session;

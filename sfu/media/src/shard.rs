@@ -9,6 +9,7 @@ mod addresses;
 mod clients;
 pub mod counters;
 pub mod demux;
+mod fan_out;
 mod feedback;
 mod forwarding;
 mod gathering;
@@ -34,8 +35,10 @@ pub use self::demux::{DatagramKind, classify};
 
 use self::addresses::{Addresses, Route};
 use self::clients::Client;
+use self::fan_out::Errand;
 use self::forwarding::LocalFeed;
-use self::gathering::Gathering;
+use self::gathering::sounds::SOUND_WAIT;
+use self::gathering::{Gathering, PICTURE_WAIT};
 use self::message::{ShardCommand, ShardEvent, ShardMessage};
 use self::output::SendBatch;
 use self::shedding::Ladder;
@@ -79,6 +82,8 @@ pub struct Shard {
     pictures: Gathering,
     /// Packets of sound that wait for others'.
     sounds: Gathering,
+    /// Memory for what is forwarded at present.
+    errands: Vec<Errand>,
     timers: Timers,
     /// The moment from which the moments of care are counted.
     care_origin: Option<Instant>,
@@ -108,8 +113,9 @@ impl Shard {
             feeds: HashMap::new(),
             subscriptions: Slab::new(),
             speakers: SpeakerDetector::new(),
-            pictures: Gathering::default(),
-            sounds: Gathering::default(),
+            pictures: Gathering::new(PICTURE_WAIT),
+            sounds: Gathering::new(SOUND_WAIT),
+            errands: Vec::new(),
             timers: Timers::default(),
             care_origin: None,
             shedding: Ladder::default(),

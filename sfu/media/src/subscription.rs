@@ -11,6 +11,7 @@ use crate::feed::layer_activity::LayerActivity;
 use crate::feed::{Delivery, Feed};
 use crate::ids::TrackId;
 use crate::media_packet::{MAX_PADDING_BYTES, MediaPacket};
+use crate::prefetch::prefetch;
 use crate::rtcp::reports::ReportBlock;
 use crate::rtp::extensions::OutgoingExtensions;
 use crate::rtp::packet::{MAX_HEADER_BYTES, OutgoingHeader, pad, write_header};
@@ -100,6 +101,11 @@ impl Subscription {
     #[must_use]
     pub const fn track(&self) -> TrackId {
         self.track
+    }
+
+    /// Calls for what [`Self::handle_media`] needs.
+    pub(crate) fn prefetch(&self) {
+        prefetch(self);
     }
 
     /// The stream that the receiver gets.

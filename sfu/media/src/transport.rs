@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rtc_crypto::SecretVec;
 
+use crate::prefetch::prefetch;
 use crate::session::{IceCredentials, TransportSetup};
 use crate::shard::message::{DataChannel, TransportFailure};
 use data_channels::{DataChannels, DataEvent};
@@ -186,6 +187,22 @@ impl Transport {
     pub fn seal_rtp_repeatably(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
         let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp_repeatably(packet, plain_len));
         self.count_sealed(sealed)
+    }
+
+    /// Calls for what sealing needs of every stream.
+    pub(crate) fn prefetch(&self) {
+        self.ice.prefetch_selected();
+        prefetch(&self.is_over);
+        if let Some(media) = &self.media {
+            prefetch(&media.sealer);
+        }
+    }
+
+    /// Calls for what sealing needs of one stream.
+    pub(crate) fn prefetch_sealing(&self, ssrc: u32) {
+        if let Some(media) = &self.media {
+            media.sealer.prefetch(ssrc);
+        }
     }
 
     /// Encrypts the RTCP packet in the first `plain_len` bytes of `packet` in place and gives its length. After them

@@ -4,14 +4,14 @@
 //!
 //! The packets of a picture come one right after the other, and none of them is of use before the last: they wait for
 //! it, as long as it takes them to come through the socket. Sound of large audiences waits for the sound of others who
-//! speak at the same time, for half a packet's time at most. What waits together is padded to one size, because the
-//! kernel takes datagrams in one piece if they are equally long.
+//! speak at the same time ([`sounds`]). What waits together is padded to one size, because the kernel takes datagrams in
+//! one piece if they are equally long.
+
+pub(super) mod sounds;
 
 use std::time::{Duration, Instant};
 
 use super::Shard;
-use super::forwarding::LocalFeed;
-use crate::feed::Feed;
 use crate::ids::{Layer, TrackId};
 use crate::media_packet::{MAX_PADDING_BYTES, PacketMeta};
 use crate::session::MediaKind;
@@ -19,17 +19,8 @@ use crate::session::MediaKind;
 /// How long the packets of a picture wait for its last one. Networks vary by more.
 pub(super) const PICTURE_WAIT: Duration = Duration::from_micros(200);
 
-/// How long sound waits for the sound of others, which is half of what a packet of it lasts.
-pub(super) const SOUND_WAIT: Duration = Duration::from_millis(10);
-
 /// Receivers for whom pictures wait. For fewer the additional wake-up costs as much as it saves.
 pub(super) const PICTURE_AUDIENCE: usize = 8;
-
-/// Receivers for whom sound waits: so many listen, and do not talk to one another, that none of them notices.
-pub(super) const SOUND_AUDIENCE: usize = 50;
-
-/// Somebody whose last packet of sound is not older is speaking, in packets of 20 ms of which one may be late.
-const STILL_SPEAKING: Duration = Duration::from_millis(50);
 
 /// Packets of one kind that wait at a time. One that comes on top does not wait.
 pub(super) const MAX_WAITING: usize = 128;
@@ -47,56 +38,60 @@ pub(super) struct Waiting {
     pub(super) track: TrackId,
     pub(super) layer: Layer,
     pub(super) index: u64,
+    since: Instant,
 }
 
 /// Packets of one kind that wait, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gathering {
+    /// How long each waits at most.
+    wait: Duration,
     waiting: Vec<Waiting>,
-    due: Option<Instant>,
     /// Memory for those that have waited.
     released: Vec<Waiting>,
 }
 
 impl Gathering {
-    /// When all must go.
-    pub(super) const fn due(&self) -> Option<Instant> {
-        self.due
+    pub(super) const fn new(wait: Duration) -> Self {
+        Self { wait, waiting: Vec::new(), released: Vec::new() }
     }
 
-    fn add(&mut self, now: Instant, packet: Waiting, wait: Duration) {
-        self.waiting.push(packet);
-        self.due.get_or_insert(now + wait);
+    /// When the oldest must go.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.waiting.first().map(|oldest| oldest.since + self.wait)
+    }
+
+    /// The oldest, if it has waited long enough.
+    fn first_due(&self, now: Instant) -> Option<Waiting> {
+        self.waiting.first().filter(|oldest| oldest.since + self.wait <= now).copied()
     }
 
     /// Takes those that `belong`. The vector is to be given back.
     fn take(&mut self, belong: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
         let mut taken = std::mem::take(&mut self.released);
         taken.clear();
-        self.waiting.retain(|waiting| {
-            let is_taken = belong(waiting);
-            if is_taken {
-                taken.push(*waiting);
-            }
-            !is_taken
-        });
-        if self.waiting.is_empty() {
-            self.due = None;
-        }
+        taken.extend(self.waiting.extract_if(.., |waiting| belong(waiting)));
         taken
     }
 
-    /// Whether one more of so many receivers may wait with those that `belong` together.
-    fn has_room(&self, receivers: usize, belong: impl Fn(&Waiting) -> bool) -> bool {
-        let lot = (MAX_DATAGRAMS / receivers.max(1)).max(MIN_LOT);
-        self.waiting.len() < MAX_WAITING && self.waiting.iter().filter(|waiting| belong(waiting)).count() + 1 < lot
+    fn count(&self, belong: impl Fn(&Waiting) -> bool) -> usize {
+        self.waiting.iter().filter(|waiting| belong(waiting)).count()
     }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_WAITING
+    }
+}
+
+/// Packets that may leave together to so many receivers.
+fn lot_for(receivers: usize) -> usize {
+    (MAX_DATAGRAMS / receivers.max(1)).max(MIN_LOT)
 }
 
 impl Shard {
     /// A packet that its feed has taken in, on its way to this shard's receivers.
     pub(super) fn gather(&mut self, now: Instant, track: TrackId, meta: &PacketMeta, kind: MediaKind) {
-        let packet = Waiting { track, layer: meta.layer, index: meta.index };
+        let packet = Waiting { track, layer: meta.layer, index: meta.index, since: now };
         match kind {
             MediaKind::Video => self.gather_picture(now, packet, meta.marker),
             MediaKind::Audio => self.gather_sound(now, packet),
@@ -105,29 +100,26 @@ impl Shard {
 
     /// Lets go what has waited long enough.
     pub(super) fn release_gathered(&mut self, now: Instant) {
-        if self.pictures.due.is_some_and(|due| due <= now) {
+        if self.pictures.first_due(now).is_some() {
             let all = self.pictures.take(|_| true);
             self.release(now, &all);
             self.pictures.released = all;
         }
-        if self.sounds.due.is_some_and(|due| due <= now) {
-            let all = self.sounds.take(|_| true);
-            self.release(now, &all);
-            self.sounds.released = all;
-        }
+        self.release_sounds(now);
     }
 
     fn gather_picture(&mut self, now: Instant, packet: Waiting, is_last: bool) {
         let is_same = |other: &Waiting| (other.track, other.layer) == (packet.track, packet.layer);
         let waits = !is_last
             && self.feeds.get(&packet.track).is_some_and(|local| {
-                let receivers = local.subscriptions.len();
+                let receivers = local.listeners.len();
                 receivers >= PICTURE_AUDIENCE
                     && local.feed.activity().comes_in_bursts(packet.layer)
-                    && self.pictures.has_room(receivers, is_same)
+                    && !self.pictures.is_full()
+                    && self.pictures.count(is_same) + 1 < lot_for(receivers)
             });
         if waits {
-            return self.pictures.add(now, packet, PICTURE_WAIT);
+            return self.pictures.waiting.push(packet);
         }
         let mut picture = self.pictures.take(is_same);
         picture.push(packet);
@@ -135,46 +127,12 @@ impl Shard {
         self.pictures.released = picture;
     }
 
-    fn gather_sound(&mut self, now: Instant, packet: Waiting) {
-        let waits = self.feeds.get(&packet.track).is_some_and(|local| {
-            let receivers = local.subscriptions.len();
-            receivers >= SOUND_AUDIENCE
-                && self.sounds.has_room(receivers, |_| true)
-                && self.speaks_with_others(now, packet.track, local)
-        });
-        if waits {
-            return self.sounds.add(now, packet, SOUND_WAIT);
-        }
-        // What waits of the same track must not be overtaken.
-        let mut sound = self.sounds.take(|other| other.track == packet.track);
-        sound.push(packet);
-        self.release(now, &sound);
-        self.sounds.released = sound;
-    }
-
-    /// Whether those who hear this track hear others at present. One of them is asked for all: an audience of this size
-    /// is a meeting's, and hears the same.
-    fn speaks_with_others(&self, now: Instant, track: TrackId, local: &LocalFeed) -> bool {
-        let Some(listener) = local.subscriptions.first() else { return false };
-        let heard = &self.clients[self.subscriptions[listener.0].client].subscriptions;
-        heard.iter().map(|key| self.subscriptions[key.0].subscription.track()).any(|other| {
-            let speaks = |feed: &Feed| {
-                let last = feed.activity().last_arrival(Layer(0));
-                feed.codec().kind() == MediaKind::Audio
-                    && last.is_some_and(|last| now.saturating_duration_since(last) <= STILL_SPEAKING)
-            };
-            other != track && self.feeds.get(&other).is_some_and(|local| speaks(&local.feed))
-        })
-    }
-
     /// Forwards packets that were gathered, each as long as the longest of them.
     fn release(&mut self, now: Instant, packets: &[Waiting]) {
         if packets.len() > 1 {
             self.even_out(packets);
         }
-        for of_one_track in packets.chunk_by(|one, next| one.track == next.track) {
-            self.forward_to_receivers(now, of_one_track);
-        }
+        self.fan_out(now, packets);
     }
 
     fn even_out(&mut self, packets: &[Waiting]) {

@@ -51,8 +51,8 @@ impl Shard {
     fn interrupt_video(&mut self) {
         let is_video = |kind| kind == MediaKind::Video;
         for local in self.feeds.values().filter(|local| is_video(local.feed.codec().kind())) {
-            for key in &local.subscriptions {
-                self.subscriptions[key.0].subscription.interrupt();
+            for listener in &local.listeners {
+                self.subscriptions[listener.key.0].subscription.interrupt();
             }
         }
     }

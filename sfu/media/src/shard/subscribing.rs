@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::Shard;
-use super::forwarding::LocalFeed;
+use super::forwarding::{Listener, LocalFeed};
 use super::message::{ShardMessage, SubscriptionSettings};
 use crate::feed::Feed;
 use crate::ids::{ShardId, TrackId, TransportId};
@@ -16,9 +16,8 @@ use crate::transport::Transport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SubscriptionKey(pub(super) usize);
 
-/// A subscription and the slot of its receiver.
+/// A subscription of a client of this shard.
 pub(super) struct SubscriptionSlot {
-    pub(super) client: usize,
     pub(super) subscription: Subscription,
 }
 
@@ -46,16 +45,16 @@ impl Shard {
         let settings = SubscriptionSettings::default();
         let subscription = Subscription::new(now, downlink, client.session.extensions, settings);
         let codec = downlink.codec.codec;
-        let key = SubscriptionKey(self.subscriptions.insert(SubscriptionSlot { client: slot, subscription }));
+        let key = SubscriptionKey(self.subscriptions.insert(SubscriptionSlot { subscription }));
         self.clients[slot].subscriptions.push(key);
         let mut is_first = false;
         let local = self.feeds.entry(track).or_insert_with(|| {
             is_first = true;
             let mut feed = Feed::new(track, home, codec);
             feed.limit_layers(self.shedding.level().max_layer());
-            LocalFeed { feed, subscriptions: Vec::new() }
+            LocalFeed::new(feed)
         });
-        local.subscriptions.push(key);
+        local.add_listener(Listener { client: slot, key });
         if is_first {
             self.set_in_audience(track, home, true);
         }
@@ -75,8 +74,8 @@ impl Shard {
     pub(super) fn remove_subscription(&mut self, key: SubscriptionKey) {
         let track = self.subscriptions.remove(key.0).subscription.track();
         let Some(local) = self.feeds.get_mut(&track) else { return };
-        local.subscriptions.retain(|known| *known != key);
-        if !local.subscriptions.is_empty() {
+        local.listeners.retain(|listener| listener.key != key);
+        if !local.listeners.is_empty() {
             return self.update_demand(track);
         }
         let home = local.feed.home();
@@ -102,9 +101,9 @@ impl Shard {
     /// The track is over: nobody here receives it any more.
     pub(super) fn end_feed(&mut self, track: TrackId) {
         let Some(local) = self.feeds.remove(&track) else { return };
-        for key in local.subscriptions {
-            let slot = self.subscriptions.remove(key.0);
-            self.clients[slot.client].subscriptions.retain(|known| *known != key);
+        for Listener { client, key } in local.listeners {
+            self.subscriptions.remove(key.0);
+            self.clients[client].subscriptions.retain(|known| *known != key);
         }
     }
 
@@ -145,8 +144,8 @@ impl Shard {
     }
 
     fn update_demand(&mut self, track: TrackId) {
-        let Some(LocalFeed { feed, subscriptions }) = self.feeds.get_mut(&track) else { return };
-        let wanted = subscriptions.iter().map(|key| self.subscriptions[key.0].subscription.wanted_layer());
+        let Some(LocalFeed { feed, listeners, .. }) = self.feeds.get_mut(&track) else { return };
+        let wanted = listeners.iter().map(|listener| self.subscriptions[listener.key.0].subscription.wanted_layer());
         feed.handle_demand(wanted);
     }
 

@@ -19,6 +19,7 @@ use bytes::BytesMut;
 use rtc_crypto::RTCCryptoProvider;
 use smallvec::SmallVec;
 
+use crate::prefetch::prefetch;
 use crate::session::IceCredentials;
 use stun::BindingRequest;
 pub use stun::{stun_is_valid, stun_local_ufrag};
@@ -89,6 +90,11 @@ impl IceLite {
     pub(super) fn answers_to(&self, local_ufrag: &str) -> bool {
         let generations = [Some(&self.credentials), self.previous.as_ref()];
         generations.into_iter().flatten().any(|credentials| &*credentials.local.ufrag == local_ufrag)
+    }
+
+    /// Calls for what [`Self::selected`] needs.
+    pub(super) fn prefetch_selected(&self) {
+        prefetch(&self.selected);
     }
 
     /// Where the transport sends: the nominated address, or before any nomination the first verified one.

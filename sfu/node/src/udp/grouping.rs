@@ -2,8 +2,8 @@
 //! Sorts a batch of datagrams into runs that the kernel can take in one piece: one destination, equal sizes, the last
 //! one perhaps shorter (Linux `udp(7)`, UDP_SEGMENT).
 //!
-//! Forwarding writes a packet for every receiver before it writes the next packet, so the datagrams for one destination
-//! are far apart in a batch and have to be brought together. Their order per destination stays.
+//! Forwarding writes what leaves together receiver by receiver, but a turn may forward more than once, so datagrams for
+//! one destination may be far apart in a batch and have to be brought together. Their order per destination stays.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -105,22 +105,31 @@ impl Grouping {
         self.destinations.clear();
         self.next.clear();
         self.next.resize(batch.len(), NONE);
+        let mut before: Option<(SocketAddr, u32)> = None;
         for (index, (address, _)) in batch.iter().enumerate() {
             // A batch is bounded by memory far below `u32::MAX` datagrams.
             let datagram = index as u32;
-            let place = self.place_of(address);
-            match self.table[place] {
-                NONE => {
-                    self.table[place] = self.destinations.len() as u32;
-                    self.destinations.push(Destination { address, first: datagram, last: datagram });
-                }
-                known => {
-                    let destination = &mut self.destinations[known as usize];
-                    self.next[destination.last as usize] = datagram;
-                    destination.last = datagram;
-                }
+            let known = match before {
+                Some((destination, known)) if destination == address => known,
+                _ => self.known_or_new(address, datagram),
+            };
+            before = Some((address, known));
+            let destination = &mut self.destinations[known as usize];
+            if destination.last != datagram {
+                self.next[destination.last as usize] = datagram;
+                destination.last = datagram;
             }
         }
+    }
+
+    /// The index of a destination; a new one begins with `datagram`.
+    fn known_or_new(&mut self, address: SocketAddr, datagram: u32) -> u32 {
+        let place = self.place_of(address);
+        if self.table[place] == NONE {
+            self.table[place] = self.destinations.len() as u32;
+            self.destinations.push(Destination { address, first: datagram, last: datagram });
+        }
+        self.table[place]
     }
 
     /// The place in the table that holds `address`, or the empty one where it belongs.

@@ -3,7 +3,8 @@
 //! nobody sees a difference but in the lengths.
 
 use super::*;
-use crate::shard::gathering::{PICTURE_AUDIENCE, PICTURE_WAIT, SOUND_AUDIENCE, SOUND_WAIT};
+use crate::shard::gathering::sounds::{SOUND_AUDIENCE, SOUND_WAIT};
+use crate::shard::gathering::{PICTURE_AUDIENCE, PICTURE_WAIT};
 
 const AN_INSTANT: Duration = Duration::from_micros(20);
 
@@ -191,14 +192,15 @@ fn in_large_audiences_the_sound_of_several_leaves_together_and_equally_long() {
     assert_eq!(discussion.heard().len(), 1, "who speaks alone waits for nobody");
     discussion.pass(ms(2));
     discussion.says(1, 1, 70);
-    discussion.pass(SOUND_WAIT);
+    discussion.pass(SOUND_WAIT - ms(1));
+    assert_eq!(discussion.heard().len(), 0, "the other may say more");
+    discussion.pass(ms(1));
     assert_eq!(discussion.heard().len(), 1);
-    discussion.pass(ms(8));
+    discussion.pass(ms(4));
     discussion.says(0, 2, 95);
     discussion.pass(ms(2));
-    discussion.says(1, 2, 75);
     assert_eq!(discussion.heard().len(), 0);
-    discussion.pass(SOUND_WAIT - ms(2));
+    discussion.says(1, 2, 75);
     let heard = discussion.heard();
     let payloads: Vec<_> = heard.iter().map(|packet| RtpView::parse(packet).unwrap().payload.len()).collect();
     assert_eq!(payloads, [95, 75]);
@@ -207,6 +209,43 @@ fn in_large_audiences_the_sound_of_several_leaves_together_and_equally_long() {
     discussion.pass(ms(100));
     discussion.says(0, 3, 90);
     assert_eq!(discussion.heard().len(), 1);
+}
+
+/// Two who speak at the same pace, the second 12 ms after the first: it is quicker to wait for the first.
+#[test]
+fn a_round_begins_after_the_longest_pause() {
+    let mut discussion = Discussion::before(SOUND_AUDIENCE);
+    discussion.says(0, 0, 80);
+    discussion.pass(ms(12));
+    discussion.says(1, 0, 80);
+    discussion.pass(ms(8));
+    discussion.heard();
+    let mut waited = Vec::new();
+    for seq_no in 1..5 {
+        discussion.says(0, seq_no, 80);
+        waited.push(discussion.heard().len());
+        discussion.pass(ms(12));
+        discussion.says(1, seq_no, 80);
+        waited.push(discussion.heard().len());
+        discussion.pass(ms(8));
+    }
+    assert_eq!(waited, [2, 0, 2, 0, 2, 0, 2, 0], "the second waits for the first");
+}
+
+/// A network may bring several packets of one speaker at once.
+#[test]
+fn nobody_waits_for_a_second_packet_of_his_own() {
+    let mut discussion = Discussion::before(SOUND_AUDIENCE);
+    discussion.says(1, 0, 80);
+    assert_eq!(discussion.heard().len(), 1);
+    for seq_no in 0..4 {
+        discussion.says(0, seq_no, 80);
+        assert_eq!(discussion.heard().len(), usize::from(seq_no > 0));
+    }
+    discussion.says(1, 1, 80);
+    assert_eq!(discussion.heard().len(), 2);
+    discussion.pass(SOUND_WAIT);
+    assert_eq!(discussion.heard().len(), 0);
 }
 
 /// Sound without a stream for retransmissions goes out again as it was, with its padding: nothing else may be sealed

@@ -34,7 +34,7 @@ pub(super) struct PacketId {
 
 /// Session keys of one direction.
 pub(super) enum Cipher {
-    Gcm { key: Box<LessSafeKey>, salt: [u8; 12] },
+    Gcm { key: LessSafeKey, salt: [u8; 12] },
     AesCm { key: Box<EncryptingKey>, salt: [u8; 14], authentication: Box<hmac::Key> },
 }
 
@@ -56,7 +56,7 @@ impl Cipher {
         Ok(match profile {
             SrtpProfile::AeadAes128Gcm => {
                 let key = UnboundKey::new(&AES_128_GCM, &key).map_err(|_| KeyError)?;
-                Self::Gcm { key: Box::new(LessSafeKey::new(key)), salt: master.derive(salt)? }
+                Self::Gcm { key: LessSafeKey::new(key), salt: master.derive(salt)? }
             }
             SrtpProfile::Aes128CmHmacSha1_80 => {
                 let secret: [u8; 20] = master.derive(authentication)?;
@@ -72,7 +72,7 @@ impl Cipher {
 
     #[cfg(test)]
     pub(super) fn gcm_from_session_keys(key: [u8; KEY_BYTES], salt: [u8; 12]) -> Self {
-        Self::Gcm { key: Box::new(LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap())), salt }
+        Self::Gcm { key: LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap()), salt }
     }
 
     /// Seals the first `len` bytes of `packet`, whose header is `header_len` long. Gives the sealed length, or `None`

@@ -6,6 +6,7 @@ use super::keys::{KeyError, MasterKey};
 use super::replay::RtpWindow;
 use super::ssrc_map::SsrcMap;
 use super::{RtpHeader, SrtpProfile, rtcp_ssrc};
+use crate::prefetch::prefetch;
 
 /// How many SSRCs one client can be sent in the life of its transport, retransmission streams included.
 const MAX_SSRCS: usize = 4096;
@@ -65,6 +66,16 @@ impl Sealer {
             packet.fill(0);
         }
         repeated
+    }
+
+    /// Calls for what is known of an SSRC.
+    pub(in crate::transport) fn prefetch(&self, ssrc: u32) {
+        if let Some(stream) = self.streams.get(ssrc) {
+            stream.sealed.prefetch_next();
+            if let Some(tags) = &stream.tags {
+                prefetch(tags.place_after(stream.sealed.newest_seq_no()));
+            }
+        }
     }
 
     fn seal(&mut self, packet: &mut [u8], plain_len: usize) -> Option<(usize, RtpHeader)> {
@@ -127,6 +138,11 @@ impl Default for SealedTags {
 impl SealedTags {
     fn note(&mut self, seq_no: u16, tag: &[u8]) {
         self.0[usize::from(seq_no) % REPEATABLE_PACKETS] = Some((seq_no, short_tag(tag)));
+    }
+
+    /// Where the tag of the packet after `seq_no` will be.
+    fn place_after(&self, seq_no: u16) -> &Option<(u16, ShortTag)> {
+        &self.0[usize::from(seq_no.wrapping_add(1)) % REPEATABLE_PACKETS]
     }
 
     fn of(&self, seq_no: u16) -> Option<ShortTag> {

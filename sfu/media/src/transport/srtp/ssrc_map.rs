@@ -21,6 +21,10 @@ impl<T> SsrcMap<T> {
         Self { states: HashMap::default(), capacity }
     }
 
+    pub(super) fn get(&self, ssrc: u32) -> Option<&T> {
+        self.states.get(&ssrc)
+    }
+
     pub(super) fn get_mut(&mut self, ssrc: u32) -> Option<&mut T> {
         self.states.get_mut(&ssrc)
     }
