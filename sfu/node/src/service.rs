@@ -2,7 +2,6 @@
 //! The node on the bus: commands and the shards' reports go through [`Control`] one at a time, and what follows from
 //! them goes to the shards and back to the bus.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,6 @@ use sfu_media::transport::{DtlsIdentity, stun_is_valid};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
-use tracing::debug;
 
 use crate::control::{Control, ControlOutput};
 use crate::mailbox::MailboxSender;
@@ -72,7 +70,6 @@ impl Service {
             counters: ports.counters,
             meter: BusyMeter::new(shards),
             steering: ports.steering,
-            steered: BTreeSet::new(),
             undelivered_events,
             stopping,
             dying,
@@ -117,8 +114,6 @@ struct Loop {
     counters: Vec<Arc<PublishedCounters>>,
     meter: BusyMeter,
     steering: Option<Steering>,
-    /// Clients that the steering has been told of.
-    steered: BTreeSet<TransportId>,
     undelivered_events: Arc<AtomicU64>,
     stopping: watch::Receiver<bool>,
     dying: watch::Sender<bool>,
@@ -163,26 +158,18 @@ impl Loop {
 
     /// Lets the kernel give a client's datagrams to the shard whose it is, from the next [`Self::steer`] on.
     fn bring(&mut self, transport: TransportId, source: SocketAddr, owner: ShardId) {
-        if let Some(steering) = &mut self.steering
-            && self.control.knows(transport)
-            && steering.steer(transport, source, owner.0.into())
-        {
-            self.steered.insert(transport);
+        if let Some(steering) = &mut self.steering {
+            // Where there is no place for a rule, the shards go on passing the datagrams on, and each check of the client
+            // is another try.
+            steering.steer(transport, source, owner.0.into());
         }
     }
 
     /// Puts into force what was noted, without those who are gone.
     fn steer(&mut self) {
-        let Some(steering) = &mut self.steering else { return };
-        self.steered.retain(|transport| {
-            let is_here = self.control.knows(*transport);
-            if !is_here {
-                steering.forget(*transport);
-            }
-            is_here
-        });
-        if let Err(error) = steering.apply() {
-            debug!(%error, rules = steering.rules(), "the kernel keeps the rules from before");
+        if let Some(steering) = &mut self.steering {
+            steering.retain(|transport| self.control.knows(transport));
+            steering.apply();
         }
     }
 
