@@ -7,6 +7,10 @@
 
 pub mod addresses;
 pub mod control;
+#[allow(dead_code, reason = "tests of the media core use the rest")]
+#[cfg(test)]
+#[path = "../../media/tests/load/mod.rs"]
+mod load;
 pub mod mailbox;
 pub mod metrics;
 mod node;

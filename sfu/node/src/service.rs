@@ -202,46 +202,4 @@ fn report(endpoint: &SfuEndpoint, undelivered_events: &AtomicU64, room: &RoomSid
 }
 
 #[cfg(test)]
-mod tests {
-    use bus::SfuCommand;
-
-    use super::*;
-
-    fn start(bus: &Bus) -> Service {
-        let media = "127.0.0.1:0".parse().unwrap();
-        let config = NodeConfig { media, advertise: Vec::new(), shards: 1, dev: false };
-        Service::start(&config, "node".into(), bus, &prometheus::Registry::new()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn control_that_ends_without_a_word_counts_as_dead() {
-        let service = start(&Bus::local());
-        let died = service.died();
-        service.task.abort();
-        died.await;
-    }
-
-    #[tokio::test]
-    async fn a_node_that_was_shut_down_serves_nobody() {
-        let bus = Bus::local();
-        let service = start(&bus);
-        let open =
-            SfuCommand::OpenTransport { transport: "TP_1".into(), room: "RM_1".into(), participant: "PA_1".into() };
-        bus.request(&"node".into(), open.clone()).await.unwrap();
-        service.shutdown().await.unwrap();
-        assert!(bus.sfu_nodes().is_empty());
-        assert!(bus.request(&"node".into(), open).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn events_that_no_room_takes_are_counted() {
-        let bus = Bus::local();
-        let (endpoint, undelivered) = (bus.serve_sfu("node".into()), AtomicU64::new(0));
-        let event = || SfuEvent::Connected { transport: "TP_1".into() };
-        report(&endpoint, &undelivered, &"RM_1".into(), event());
-        let mut room = bus.room_events("RM_1".into());
-        report(&endpoint, &undelivered, &"RM_1".into(), event());
-        assert_eq!(room.next().await, Some(event()));
-        assert_eq!(undelivered.into_inner(), 1);
-    }
-}
+mod tests;
