@@ -2,13 +2,11 @@
 //! How many cores one machine needs, and how many machines of a given size.
 
 use serde::Serialize;
+use sfu_node::MAX_SHARDS;
 
 use super::costs::Costs;
 use super::room::Room;
 use super::simulate::{Simulation, simulate};
-
-/// As many shards as a node may have.
-pub(crate) const MOST_SHARDS: usize = 1_024;
 
 /// As many machines as are looked for, and parts of a room.
 const MOST_MACHINES: usize = 1_024;
@@ -57,7 +55,7 @@ impl Demands<'_> {
         // More shards only add hand-overs, so that what one would have to do is a lower bound.
         let first = (self.simulate_once(rooms, 1).cores / self.limit).ceil() as usize;
         let is_enough = |shards| self.simulate(rooms, shards).fullest_p99 <= self.limit;
-        smallest(first, MOST_SHARDS, is_enough).map(|shards| self.simulate(rooms, shards))
+        smallest(first, MAX_SHARDS, is_enough).map(|shards| self.simulate(rooms, shards))
     }
 
     /// The fewest machines of one kind. A room stays on one of them unless it is too large; then each gets as many of its

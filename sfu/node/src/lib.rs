@@ -23,5 +23,5 @@ pub mod shard_thread;
 pub mod udp;
 
 pub use node::{ControlPorts, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
-pub use placement::Placement;
+pub use placement::{FULL_SHARE, Placement};
 pub use service::Service;

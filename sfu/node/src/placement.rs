@@ -11,9 +11,9 @@ use sfu_media::ids::ShardId;
 
 use crate::metrics::Snapshot;
 
-/// A shard that is busy for more than this share of its time takes nobody in any more, as long as another one is less
-/// busy: those who are there will switch their cameras on.
-const FULL: f64 = 0.5;
+/// A shard that is busy for this share of its time takes nobody in any more, as long as another one is less busy: those
+/// who are there will switch their cameras on.
+pub const FULL_SHARE: f64 = 0.5;
 
 /// What somebody who is about to connect will take of a shard: a DTLS handshake is about a millisecond of work.
 const CONNECTING: f64 = 0.01;
@@ -64,7 +64,7 @@ impl Placement {
         let share = |shard: ShardId| self.loads.get(usize::from(shard.0)).map_or(f64::INFINITY, |load| load.share());
         let shards = (0..).map(ShardId).take(self.loads.len());
         let least = || shards.min_by(|one, other| share(*one).total_cmp(&share(*other)));
-        home.filter(|home| share(*home) < FULL).or_else(least)
+        home.filter(|home| share(*home) < FULL_SHARE).or_else(least)
     }
 
     /// Somebody is about to connect there.

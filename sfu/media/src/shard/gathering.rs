@@ -26,7 +26,7 @@ pub(super) const SOUND_WAIT: Duration = Duration::from_millis(10);
 pub(super) const PICTURE_AUDIENCE: usize = 8;
 
 /// Receivers for whom sound waits: so many listen, and do not talk to one another, that none of them notices.
-pub(super) const SOUND_AUDIENCE: usize = 50;
+pub const SOUND_AUDIENCE: usize = 50;
 
 /// Somebody whose last packet of sound is not older is speaking, in packets of 20 ms of which one may be late.
 const STILL_SPEAKING: Duration = Duration::from_millis(50);
