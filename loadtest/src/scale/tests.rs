@@ -8,7 +8,7 @@ use super::*;
 /// The second one, for handing over, has to be the default: no load is too much for a shard.
 const KINDS: [f64; 8] = [4.0, 1.1, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
 
-const MEMORY: [f64; 5] = [15.0, 5.0, 120.0, 3.0, 1.1];
+const MEMORY: [f64; 5] = [15e6, 5e6, 120e3, 3e3, 1.1];
 
 fn counters(work: &Work) -> Value {
     json!({
@@ -34,7 +34,7 @@ fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
                 "seconds": 5.0, "loss": 0.0, "own_core_share": 0.3, "joins": { "failed": 0 },
                 "server": {
                     "cpu_seconds": 5.0 * work.cores(costs) * factor,
-                    "pss_mib": work.memory_bytes(shards, costs) / 1_048_576.0 * factor,
+                    "pss_mib": work.memory_bytes(shards, costs) / MIB_BYTES * factor,
                 },
                 "counters": counters(&work),
             });
@@ -45,18 +45,14 @@ fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
 }
 
 fn costs() -> Costs {
-    let [process_mib, shard_mib, participant_kib, subscription_kib, history_factor] = MEMORY;
-    let memory =
-        Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, ..Costs::default() };
-    memory.with_kinds(KINDS)
+    Costs::default().with_kinds(KINDS).with_bytes_of_memory(MEMORY)
 }
 
 #[test]
 fn the_loads_tell_all_costs_apart() {
     let found = costs_of(&measured(&costs(), |_| 1.0));
-    let Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = found;
-    let memory = [process_mib, shard_mib, participant_kib, subscription_kib, history_factor];
-    for (found, wanted) in found.of_kinds().into_iter().chain(memory).zip(KINDS.into_iter().chain(MEMORY)) {
+    let found = found.of_kinds().into_iter().chain(found.bytes_of_memory());
+    for (found, wanted) in found.zip(KINDS.into_iter().chain(MEMORY)) {
         assert!((found / wanted - 1.0).abs() < 1e-4, "{found} instead of {wanted}");
     }
 }
