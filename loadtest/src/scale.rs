@@ -9,7 +9,7 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,12 +74,9 @@ struct Measured {
 
 /// `loadtest scale`.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let chosen: Vec<_> = CASES
-        .iter()
-        .filter(|case| options.only.is_empty() || options.only.iter().any(|name| name == case.name))
-        .collect();
-    ensure!(!chosen.is_empty(), "--only takes names of {}", CASES.map(|case| case.name).join(", "));
+    let chosen = options.cases()?;
     ensure!(!options.shards.contains(&0), "--shards takes numbers from 1 on");
+    ensure!(options.rounds > 0, "--rounds takes a number from 1 on");
     let seconds = |option, value| Duration::try_from_secs_f64(value).with_context(|| format!("{option} takes seconds"));
     let pace = Pace {
         settle: seconds("--settle", options.settle)?,
@@ -114,6 +111,17 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     print!("{}", report.table());
     println!("written to {}", file.display());
     Ok(())
+}
+
+impl Options {
+    /// The loads to measure, in the order of the table.
+    fn cases(&self) -> Result<Vec<&'static Case>> {
+        if let Some(name) = self.only.iter().find(|name| CASES.iter().all(|case| case.name != **name)) {
+            bail!("--only takes names of {}, not {name}", CASES.map(|case| case.name).join(", "));
+        }
+        let is_chosen = |case: &&Case| self.only.is_empty() || self.only.iter().any(|name| name == case.name);
+        Ok(CASES.iter().filter(is_chosen).collect())
+    }
 }
 
 fn words_of<'a>(case: &Case, metrics_url: &'a str) -> Vec<&'a str> {

@@ -148,6 +148,7 @@ impl Options {
         let (costs, habits, sources) = (self.costs()?, self.habits(), Sources::new());
         let demands = Demands { costs: &costs, limit: self.limit()?, placements: self.placements };
         let machine = self.machine()?;
+        ensure!(self.placements > 0, "--placements takes a number from 1 on");
         let is_possible = self.shards.is_none_or(|shards| (1..=MAX_SHARDS).contains(&shards));
         ensure!(is_possible, "--shards takes a number from 1 to {MAX_SHARDS}");
         let wanted = self.sizes();
@@ -160,6 +161,7 @@ impl Options {
             shards.extend((2..).map(|power| 1 << power).take_while(|count| *count < smallest.shards));
             shards.extend([smallest.shards, smallest.shards * 3 / 2, smallest.shards * 2]);
         }
+        shards.retain(|shards| *shards <= MAX_SHARDS);
         shards.sort_unstable();
         shards.dedup();
         let coarse = Demands { placements: self.placements.div_ceil(GROWTH_PLACEMENTS_SHARE), ..demands };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From the loads' results to costs.
 
+use clap::Parser;
 use serde_json::json;
 
 use super::*;
+use crate::cli::{Cli, Command};
 
 /// The second one, for handing over, has to be the default: no load is too much for a shard.
 const KINDS: [f64; 8] = [4.0, 1.1, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
@@ -83,6 +85,19 @@ fn a_load_that_was_less_than_it_should_be_is_named() {
     assert_eq!((one.work.sent, one.work.received), (half.sent, half.received), "what was done is what it cost");
     assert_eq!(one.work.participants, expected.participants);
     assert!(Measured::new(&CASES[0], 1, &json!({})).is_err());
+}
+
+#[test]
+fn only_loads_that_there_are_can_be_chosen() {
+    let cases = |words: &str| {
+        let words = ["loadtest", "scale"].into_iter().chain(words.split_whitespace());
+        let Command::Scale(options) = Cli::try_parse_from(words).unwrap().command else { panic!("another command") };
+        options.cases().map(|cases| cases.iter().map(|case| case.name).collect::<Vec<_>>())
+    };
+    assert_eq!(cases("").unwrap().len(), CASES.len());
+    assert_eq!(cases("--only quiet_40,idle").unwrap(), ["idle", "quiet_40"]);
+    let refused = cases("--only idle,quiet_4").unwrap_err().to_string();
+    assert!(refused.ends_with("not quiet_4"), "{refused}");
 }
 
 #[test]
