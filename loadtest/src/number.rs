@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Figures as people read them.
 
+/// Bytes in a KiB (IEC 80000-13).
+pub(crate) const KIB_BYTES: f64 = 1_024.0;
+
+/// Bytes in a MiB.
+pub(crate) const MIB_BYTES: f64 = 1_024.0 * KIB_BYTES;
+
 /// A figure with as many digits as mean something; a dash when there is none.
 pub(crate) fn number(value: Option<f64>) -> String {
     match value {
@@ -22,6 +28,11 @@ pub(crate) fn with_decimals(value: f64, decimals: usize) -> String {
         words.push(digit);
     }
     words
+}
+
+/// A figure without decimals.
+pub(crate) fn whole(value: f64) -> String {
+    with_decimals(value, 0)
 }
 
 /// From where to where figures reach, with the digits of the larger one; one figure when both read the same.

@@ -9,6 +9,8 @@ use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use crate::number::MIB_BYTES;
+
 /// A process whose cost is measured.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
@@ -42,7 +44,7 @@ impl Usage {
         Cost {
             cpu_seconds: self.cpu_seconds - before.cpu_seconds,
             context_switches: self.context_switches.saturating_sub(before.context_switches),
-            pss_mib: self.pss_bytes as f64 / (1_024.0 * 1_024.0),
+            pss_mib: self.pss_bytes as f64 / MIB_BYTES,
         }
     }
 }

@@ -9,13 +9,14 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::compare::{Machine, Pace, Saal, put_load};
 use crate::namespaces::Namespaces;
+use crate::number::MIB_BYTES;
 use crate::size::{Costs, Work, simulate};
 use cases::{CASES, Case};
 use report::Report;
@@ -73,12 +74,9 @@ struct Measured {
 
 /// `loadtest scale`.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let chosen: Vec<_> = CASES
-        .iter()
-        .filter(|case| options.only.is_empty() || options.only.iter().any(|name| name == case.name))
-        .collect();
-    ensure!(!chosen.is_empty(), "--only takes names of {}", CASES.map(|case| case.name).join(", "));
+    let chosen = options.cases()?;
     ensure!(!options.shards.contains(&0), "--shards takes numbers from 1 on");
+    ensure!(options.rounds > 0, "--rounds takes a number from 1 on");
     let seconds = |option, value| Duration::try_from_secs_f64(value).with_context(|| format!("{option} takes seconds"));
     let pace = Pace {
         settle: seconds("--settle", options.settle)?,
@@ -115,6 +113,17 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+impl Options {
+    /// The loads to measure, in the order of the table.
+    fn cases(&self) -> Result<Vec<&'static Case>> {
+        if let Some(name) = self.only.iter().find(|name| CASES.iter().all(|case| case.name != **name)) {
+            bail!("--only takes names of {}, not {name}", CASES.map(|case| case.name).join(", "));
+        }
+        let is_chosen = |case: &&Case| self.only.is_empty() || self.only.iter().any(|name| name == case.name);
+        Ok(CASES.iter().filter(is_chosen).collect())
+    }
+}
+
 fn words_of<'a>(case: &Case, metrics_url: &'a str) -> Vec<&'a str> {
     case.load.iter().copied().chain(["--metrics", metrics_url]).collect()
 }
@@ -144,7 +153,7 @@ impl Measured {
             case: case.name,
             shards,
             cores: at("/server/cpu_seconds")? / at("/seconds")?.max(f64::EPSILON),
-            memory_bytes: at("/server/pss_mib")? * 1_048_576.0,
+            memory_bytes: at("/server/pss_mib")? * MIB_BYTES,
             work,
             expected,
             faults,
@@ -174,26 +183,12 @@ fn observed(expected: &Work, outcome: &Value) -> Result<Work> {
 
 /// The costs that explain best what was measured. What no load had anything of keeps its default.
 fn costs_of(measured: &[Measured]) -> Costs {
-    const KIB: f64 = 1_024.0;
     let times: Vec<_> = measured.iter().map(|one| (one.work.kinds(), one.cores * 1e6)).collect();
-    let memory = |one: &Measured| {
-        let Work { participants, subscriptions, history_bytes, .. } = one.work;
-        ([1.0, one.shards as f64, participants, subscriptions, history_bytes], one.memory_bytes)
-    };
-    let memory: Vec<_> = measured.iter().map(memory).collect();
+    let memory: Vec<_> = measured.iter().map(|one| (one.work.memory_kinds(one.shards), one.memory_bytes)).collect();
     let default = Costs::default();
-    let Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = default;
-    let (process, shard) = (process_mib * KIB * KIB, shard_mib * KIB * KIB);
-    let before = [process, shard, participant_kib * KIB, subscription_kib * KIB, history_factor];
-    let [process, shard, participant, subscription, history_factor] = fit::non_negative(&memory, before);
-    Costs {
-        process_mib: process / KIB / KIB,
-        shard_mib: shard / KIB / KIB,
-        participant_kib: participant / KIB,
-        subscription_kib: subscription / KIB,
-        history_factor,
-        ..default.with_kinds(fit::non_negative(&times, default.of_kinds()))
-    }
+    default
+        .with_kinds(fit::non_negative(&times, default.of_kinds()))
+        .with_bytes_of_memory(fit::non_negative(&memory, default.bytes_of_memory()))
 }
 
 #[cfg(test)]

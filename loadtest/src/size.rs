@@ -17,8 +17,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use sfu_node::MAX_SHARDS;
 
-use machines::{Demands, MOST_SHARDS, Machine};
+use machines::{Demands, Machine};
 use mix::{Habits, Sizes, Sources, TOWN_HALL_PEOPLE};
 use report::{GrowthPoint, Report};
 
@@ -131,8 +132,8 @@ impl Options {
     }
 
     fn machine(&self) -> Result<Machine> {
-        let range = 1..=MOST_SHARDS;
-        ensure!(range.contains(&self.cores_per_machine), "--cores-per-machine takes a number from 1 to {MOST_SHARDS}");
+        let range = 1..=MAX_SHARDS;
+        ensure!(range.contains(&self.cores_per_machine), "--cores-per-machine takes a number from 1 to {MAX_SHARDS}");
         ensure!(self.link_gbps > 0.0, "--link-gbps takes a number above 0");
         Ok(Machine { cores: self.cores_per_machine, link_bps: self.link_gbps * 1e9 })
     }
@@ -147,8 +148,9 @@ impl Options {
         let (costs, habits, sources) = (self.costs()?, self.habits(), Sources::new());
         let demands = Demands { costs: &costs, limit: self.limit()?, placements: self.placements };
         let machine = self.machine()?;
-        let is_possible = self.shards.is_none_or(|shards| (1..=MOST_SHARDS).contains(&shards));
-        ensure!(is_possible, "--shards takes a number from 1 to {MOST_SHARDS}");
+        ensure!(self.placements > 0, "--placements takes a number from 1 on");
+        let is_possible = self.shards.is_none_or(|shards| (1..=MAX_SHARDS).contains(&shards));
+        ensure!(is_possible, "--shards takes a number from 1 to {MAX_SHARDS}");
         let wanted = self.sizes();
         let sizes = wanted.draw(self.seed)?;
         let rooms = sources.rooms(&sizes, &habits, self.seed);
@@ -159,6 +161,7 @@ impl Options {
             shards.extend((2..).map(|power| 1 << power).take_while(|count| *count < smallest.shards));
             shards.extend([smallest.shards, smallest.shards * 3 / 2, smallest.shards * 2]);
         }
+        shards.retain(|shards| *shards <= MAX_SHARDS);
         shards.sort_unstable();
         shards.dedup();
         let coarse = Demands { placements: self.placements.div_ceil(GROWTH_PLACEMENTS_SHARE), ..demands };

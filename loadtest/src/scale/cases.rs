@@ -21,7 +21,7 @@ const fn case(name: &'static str, load: &'static [&'static str]) -> Case {
 }
 
 /// All of them.
-pub(super) const CASES: [Case; 13] = [
+pub(super) static CASES: [Case; 13] = [
     // People who do next to nothing.
     case("idle", &["idle", "--rooms", "20", "--participants", "10"]),
     // Frames of many packets: what follows the first one of a run.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Measured;
 use crate::compare::Machine;
+use crate::number::MIB_BYTES;
 use crate::size::Costs;
 
 /// Everything that was found, as it is written for `loadtest size --costs`.
@@ -20,7 +21,6 @@ pub(super) struct Report {
 impl Report {
     /// The report as text.
     pub(super) fn table(&self) -> String {
-        const MEBI: f64 = 1_048_576.0;
         let mut text = self.machine.words();
         text.push_str(
             "\n\nload               shards  packets/s   cores          off      MiB              off\n\
@@ -43,8 +43,8 @@ impl Report {
                 one.cores,
                 cores,
                 off_cores * 100.0,
-                one.memory_bytes / MEBI,
-                memory / MEBI,
+                one.memory_bytes / MIB_BYTES,
+                memory / MIB_BYTES,
                 off(memory, one.memory_bytes) * 100.0,
             );
             for fault in &one.faults {

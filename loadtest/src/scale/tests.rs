@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From the loads' results to costs.
 
+use clap::Parser;
 use serde_json::json;
 
 use super::*;
+use crate::cli::{Cli, Command};
 
 /// The second one, for handing over, has to be the default: no load is too much for a shard.
 const KINDS: [f64; 8] = [4.0, 1.1, 0.8, 2.5, 0.06, 6.0, 90.0, 40.0];
 
-const MEMORY: [f64; 5] = [15.0, 5.0, 120.0, 3.0, 1.1];
+const MEMORY: [f64; 5] = [15e6, 5e6, 120e3, 3e3, 1.1];
 
 fn counters(work: &Work) -> Value {
     json!({
@@ -34,7 +36,7 @@ fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
                 "seconds": 5.0, "loss": 0.0, "own_core_share": 0.3, "joins": { "failed": 0 },
                 "server": {
                     "cpu_seconds": 5.0 * work.cores(costs) * factor,
-                    "pss_mib": work.memory_bytes(shards, costs) / 1_048_576.0 * factor,
+                    "pss_mib": work.memory_bytes(shards, costs) / MIB_BYTES * factor,
                 },
                 "counters": counters(&work),
             });
@@ -45,18 +47,14 @@ fn measured(costs: &Costs, disturb: impl Fn(usize) -> f64) -> Vec<Measured> {
 }
 
 fn costs() -> Costs {
-    let [process_mib, shard_mib, participant_kib, subscription_kib, history_factor] = MEMORY;
-    let memory =
-        Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, ..Costs::default() };
-    memory.with_kinds(KINDS)
+    Costs::default().with_kinds(KINDS).with_bytes_of_memory(MEMORY)
 }
 
 #[test]
 fn the_loads_tell_all_costs_apart() {
     let found = costs_of(&measured(&costs(), |_| 1.0));
-    let Costs { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = found;
-    let memory = [process_mib, shard_mib, participant_kib, subscription_kib, history_factor];
-    for (found, wanted) in found.of_kinds().into_iter().chain(memory).zip(KINDS.into_iter().chain(MEMORY)) {
+    let found = found.of_kinds().into_iter().chain(found.bytes_of_memory());
+    for (found, wanted) in found.zip(KINDS.into_iter().chain(MEMORY)) {
         assert!((found / wanted - 1.0).abs() < 1e-4, "{found} instead of {wanted}");
     }
 }
@@ -87,6 +85,19 @@ fn a_load_that_was_less_than_it_should_be_is_named() {
     assert_eq!((one.work.sent, one.work.received), (half.sent, half.received), "what was done is what it cost");
     assert_eq!(one.work.participants, expected.participants);
     assert!(Measured::new(&CASES[0], 1, &json!({})).is_err());
+}
+
+#[test]
+fn only_loads_that_there_are_can_be_chosen() {
+    let cases = |words: &str| {
+        let words = ["loadtest", "scale"].into_iter().chain(words.split_whitespace());
+        let Command::Scale(options) = Cli::try_parse_from(words).unwrap().command else { panic!("another command") };
+        options.cases().map(|cases| cases.iter().map(|case| case.name).collect::<Vec<_>>())
+    };
+    assert_eq!(cases("").unwrap().len(), CASES.len());
+    assert_eq!(cases("--only quiet_40,idle").unwrap(), ["idle", "quiet_40"]);
+    let refused = cases("--only idle,quiet_4").unwrap_err().to_string();
+    assert!(refused.ends_with("not quiet_4"), "{refused}");
 }
 
 #[test]

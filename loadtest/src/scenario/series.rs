@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::delay::{DelaySummary, Delays};
-use crate::number::{number, with_decimals};
+use crate::number::{MIB_BYTES, number, with_decimals};
 
 /// Points that are kept at most: as many as a chart can show.
 const MAX_POINTS: usize = 600;
@@ -121,7 +121,7 @@ impl Tally {
             loss: self.lost as f64 / (self.packets + self.lost).max(1) as f64,
             delay: (!self.delays.is_empty()).then(|| self.delays.summary()),
             server_core_share: self.server.map(|server| server.cpu_seconds / seconds),
-            server_pss_mib: self.server.map(|server| server.pss_bytes as f64 / (1_024.0 * 1_024.0)),
+            server_pss_mib: self.server.map(|server| server.pss_bytes as f64 / MIB_BYTES),
             own_core_share: self.own_cpu_seconds / seconds,
         }
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How the need grows, as a drawing: cores against people, and how full the fullest shard is against their number.
 
-use super::report::{GrowthPoint, Report, grouped};
+use super::report::{GrowthPoint, Report};
 use super::simulate::Simulation;
+use crate::number::whole;
 use crate::svg::{Axis, Style, Svg, Tone};
 
 const WIDTH: f64 = 860.0;
@@ -42,10 +43,10 @@ pub(super) fn of(report: &Report) -> String {
     svg.text(MARGIN, 34.0, Style::TITLE, "What Saal needs");
     let meetings = format!(
         "{} people in {} meetings, the largest of {}, which begin in {} orders by chance.",
-        grouped(report.people() as f64),
-        grouped(report.sizes.len() as f64),
-        grouped(report.sizes.first().copied().unwrap_or(0) as f64),
-        grouped(report.placements as f64)
+        whole(report.people() as f64),
+        whole(report.sizes.len() as f64),
+        whole(report.sizes.first().copied().unwrap_or(0) as f64),
+        whole(report.placements as f64)
     );
     svg.text(MARGIN, 54.0, Style::NOTE, &meetings);
     for (place, panel) in panels.iter().enumerate() {

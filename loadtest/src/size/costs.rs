@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::work::KINDS;
+use super::work::{KINDS, MEMORY_KINDS};
+use crate::number::{KIB_BYTES, MIB_BYTES};
 
 /// CPU time in microseconds, and memory.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,30 @@ impl Costs {
         Self { in_us, over_us, out_us, out_single_us, skip_us, subscription_us, participant_us, turn_us, ..self }
     }
 
+    /// Memory in bytes, in the order of [`super::work::Work::memory_kinds`].
+    pub(crate) const fn bytes_of_memory(&self) -> [f64; MEMORY_KINDS] {
+        [
+            self.process_mib * MIB_BYTES,
+            self.shard_mib * MIB_BYTES,
+            self.participant_kib * KIB_BYTES,
+            self.subscription_kib * KIB_BYTES,
+            self.history_factor,
+        ]
+    }
+
+    /// The other way round.
+    pub(crate) const fn with_bytes_of_memory(self, bytes: [f64; MEMORY_KINDS]) -> Self {
+        let [process, shard, participant, subscription, history_factor] = bytes;
+        Self {
+            process_mib: process / MIB_BYTES,
+            shard_mib: shard / MIB_BYTES,
+            participant_kib: participant / KIB_BYTES,
+            subscription_kib: subscription / KIB_BYTES,
+            history_factor,
+            ..self
+        }
+    }
+
     /// Reads what `loadtest scale` wrote, or an object of costs alone. What it does not name has its default.
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -110,9 +135,7 @@ impl Costs {
     }
 
     fn judged(self) -> Result<Self> {
-        let Self { process_mib, shard_mib, participant_kib, subscription_kib, history_factor, .. } = self;
-        let memory = [process_mib, shard_mib, participant_kib, subscription_kib, history_factor];
-        if self.of_kinds().iter().chain(&memory).any(|cost| !cost.is_finite() || *cost < 0.0) {
+        if self.of_kinds().iter().chain(&self.bytes_of_memory()).any(|cost| !cost.is_finite() || *cost < 0.0) {
             bail!("a cost is a number from 0 on");
         }
         Ok(self)
@@ -156,5 +179,8 @@ mod tests {
         assert_eq!(costs.with_kinds(costs.of_kinds()), costs);
         let kinds = std::array::from_fn(|kind| kind as f64);
         assert_eq!(costs.with_kinds(kinds).of_kinds(), kinds);
+        assert_eq!(costs.with_bytes_of_memory(costs.bytes_of_memory()), costs);
+        let memory = std::array::from_fn(|kind| kind as f64);
+        assert_eq!(costs.with_bytes_of_memory(memory).bytes_of_memory(), memory);
     }
 }

@@ -2,13 +2,11 @@
 //! How many cores one machine needs, and how many machines of a given size.
 
 use serde::Serialize;
+use sfu_node::MAX_SHARDS;
 
 use super::costs::Costs;
 use super::room::Room;
 use super::simulate::{Simulation, simulate};
-
-/// As many shards as a node may have.
-pub(crate) const MOST_SHARDS: usize = 1_024;
 
 /// As many machines as are looked for, and parts of a room.
 const MOST_MACHINES: usize = 1_024;
@@ -55,9 +53,9 @@ impl Demands<'_> {
     /// shards is enough.
     pub(crate) fn smallest_node(&self, rooms: &[Room]) -> Option<Simulation> {
         // More shards only add hand-overs, so that what one would have to do is a lower bound.
-        let first = (self.simulate_once(rooms, 1).cores / self.limit).ceil() as usize;
+        let first = (self.on_one_shard(rooms).cores / self.limit).ceil() as usize;
         let is_enough = |shards| self.simulate(rooms, shards).fullest_p99 <= self.limit;
-        smallest(first, MOST_SHARDS, is_enough).map(|shards| self.simulate(rooms, shards))
+        smallest(first, MAX_SHARDS, is_enough).map(|shards| self.simulate(rooms, shards))
     }
 
     /// The fewest machines of one kind. A room stays on one of them unless it is too large; then each gets as many of its
@@ -67,10 +65,10 @@ impl Demands<'_> {
         for room in rooms {
             let parts = smallest(1, MOST_MACHINES.min(room.people()), |parts| {
                 // The first part has the most people.
-                room.split_or_whole(parts).first().is_some_and(|part| self.fits(std::slice::from_ref(part), machine))
+                room.split(parts).first().is_some_and(|part| self.fits(part, machine))
             })?;
             divided_rooms += usize::from(parts > 1);
-            pieces.extend(room.split_or_whole(parts));
+            pieces.extend(room.split(parts));
         }
         let mut weighed: Vec<_> = pieces.iter().map(|room| (self.share_of(room, machine), room)).collect();
         weighed.sort_by(|(left, _), (right, _)| right.total_cmp(left));
@@ -105,32 +103,23 @@ impl Demands<'_> {
         fleet
     }
 
-    fn fits(&self, rooms: &[Room], machine: Machine) -> bool {
+    fn fits(&self, room: &Room, machine: Machine) -> bool {
         // What is far too large needs no long look.
-        self.share_of_all(rooms, machine) <= self.limit && {
-            let simulation = self.simulate(rooms, machine.cores);
+        self.share_of(room, machine) <= self.limit && {
+            let simulation = self.simulate(std::slice::from_ref(room), machine.cores);
             simulation.fullest_p99 <= self.limit && link_share(&simulation, machine) <= self.limit
         }
     }
 
     /// The share of a machine that a room takes, of its cores or its link.
     fn share_of(&self, room: &Room, machine: Machine) -> f64 {
-        self.share_of_all(std::slice::from_ref(room), machine)
-    }
-
-    fn share_of_all(&self, rooms: &[Room], machine: Machine) -> f64 {
-        let simulation = self.simulate_once(rooms, 1);
+        let simulation = self.on_one_shard(std::slice::from_ref(room));
         (simulation.cores / machine.cores as f64).max(link_share(&simulation, machine))
     }
 
-    fn simulate_once(&self, rooms: &[Room], shards: usize) -> Simulation {
-        simulate(rooms, shards, 1, self.costs)
-    }
-}
-
-impl Room {
-    fn split_or_whole(&self, parts: usize) -> Vec<Self> {
-        if parts == 1 { vec![self.clone()] } else { self.split(parts) }
+    /// Where nobody has a choice, one placement is as good as many.
+    fn on_one_shard(&self, rooms: &[Room]) -> Simulation {
+        simulate(rooms, 1, 1, self.costs)
     }
 }
 

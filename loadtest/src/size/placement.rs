@@ -5,21 +5,18 @@
 //! is kept once. A room that is too much for its shard goes on at another one, and what is sent in it goes once to each
 //! shard that has somebody who gets it.
 
+use sfu_media::shard::SOUND_AUDIENCE;
+use sfu_media::track::layers::MAX_LAYERS;
+use sfu_node::FULL_SHARE;
+
 use super::costs::Costs;
 use super::room::{Group, Room, View};
 use super::streams::Stream;
 use super::work::Work;
 use crate::source::Noise;
 
-/// A shard with this load takes nobody in any more, as long as another one has less to do: `FULL` of `sfu-node`'s
-/// placement.
-const FULL: f64 = 0.5;
-
 /// Marks a shard that has nobody of the room.
 const NOBODY: usize = usize::MAX;
-
-/// Listeners for whom the sound of several speakers leaves together: `SOUND_AUDIENCE` of `sfu-media`'s gathering.
-const SOUND_AUDIENCE: usize = 50;
 
 /// Packets in a second from which on somebody speaks: the server looks for one within 50 ms.
 const SPEAKING_PACKETS: f64 = 20.0;
@@ -112,7 +109,7 @@ impl<'a> Placement<'a> {
         while left > 0 {
             let Some(shard) = self.least_loaded() else { return };
             // At least one, also where all shards are full. A conversion to an integer ends at its limits.
-            let until_full = ((FULL - self.loads[shard]) / each).ceil() as usize;
+            let until_full = ((FULL_SHARE - self.loads[shard]) / each).ceil() as usize;
             let coming = until_full.clamp(1, left);
             let place = self.occupy(shard);
             self.take(coming, left, place, noise);
@@ -213,9 +210,6 @@ struct Viewers {
     by_layer: [f64; MAX_LAYERS],
 }
 
-/// RFC 8853 knows no limit; browsers send three.
-const MAX_LAYERS: usize = 3;
-
 impl Viewers {
     fn add(&mut self, view: View, count: f64, layers: usize) {
         match view {
@@ -247,17 +241,4 @@ fn give(work: &mut Work, stream: &Stream, receivers: f64) {
     work.sent += receivers * stream.packets;
     work.runs += receivers * stream.runs;
     work.bits_out += receivers * stream.bits;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limits_are_those_of_the_server() {
-        let server = include_str!("../../../sfu/node/src/placement.rs");
-        assert!(server.contains(&format!("const FULL: f64 = {FULL:?};")));
-        let server = include_str!("../../../sfu/media/src/shard/gathering.rs");
-        assert!(server.contains(&format!("const SOUND_AUDIENCE: usize = {SOUND_AUDIENCE};")));
-    }
 }

@@ -9,6 +9,7 @@ use super::costs::Costs;
 use super::machines::{Fleet, Machine};
 use super::mix::Habits;
 use super::simulate::Simulation;
+use crate::number::{MIB_BYTES, whole};
 
 /// Everything that was worked out.
 #[derive(Clone, Debug, Serialize)]
@@ -37,8 +38,6 @@ pub(crate) struct GrowthPoint {
     pub(crate) node: Simulation,
 }
 
-const MEBI: f64 = 1_048_576.0;
-
 impl Report {
     pub(crate) fn people(&self) -> usize {
         self.sizes.iter().sum()
@@ -58,8 +57,7 @@ impl Report {
     fn write_meetings(&self, text: &mut String) {
         let count = |low: usize, high: usize| self.sizes.iter().filter(|size| (low..=high).contains(*size)).count();
         // A string takes any text, here and below.
-        let _ =
-            writeln!(text, "{} people in {} meetings", grouped(self.people() as f64), grouped(self.sizes.len() as f64));
+        let _ = writeln!(text, "{} people in {} meetings", whole(self.people() as f64), whole(self.sizes.len() as f64));
         for (low, high, name) in [
             (1, 2, "up to 2"),
             (3, 8, "3 to 8"),
@@ -75,10 +73,10 @@ impl Report {
         let Some(node) = self.smallest.or_else(|| self.by_shards.first().copied()) else { return };
         let work = node.work;
         let mut row = |name: &str, per_second: f64, note: String| {
-            let _ = writeln!(text, "  {name:<14}{:>11}/s  {note}", grouped(per_second));
+            let _ = writeln!(text, "  {name:<14}{:>11}/s  {note}", whole(per_second));
         };
-        row("packets in", work.received, format!("{} Mbit/s", grouped(work.bits_in / 1e6)));
-        row("packets out", work.sent, format!("{} Mbit/s", grouped(work.bits_out / 1e6)));
+        row("packets in", work.received, format!("{} Mbit/s", whole(work.bits_in / 1e6)));
+        row("packets out", work.sent, format!("{} Mbit/s", whole(work.bits_out / 1e6)));
         row("handed over", work.handed_over, format!("from shard to shard, with {} shards", node.shards));
         row("skipped", work.skipped, "looked at for receivers who get another layer or none".to_owned());
     }
@@ -98,8 +96,8 @@ impl Report {
                 percent(node.emptiest_median),
                 percent(node.fullest_median),
                 percent(node.fullest_p99),
-                grouped(node.work.handed_over),
-                grouped(node.memory_bytes / MEBI),
+                whole(node.work.handed_over),
+                whole(node.memory_bytes / MIB_BYTES),
                 if is_smallest { "  <" } else { "" },
             );
         }
@@ -114,11 +112,11 @@ impl Report {
             let _ = writeln!(
                 text,
                 "{:>7}{:>8.2}{:>9}{:>10}{:>10}",
-                grouped(*people as f64),
+                whole(*people as f64),
                 node.cores,
                 node.shards,
-                grouped(node.work.bits_out / 1e6),
-                grouped(node.memory_bytes / MEBI),
+                whole(node.work.bits_out / 1e6),
+                whole(node.memory_bytes / MIB_BYTES),
             );
         }
     }
@@ -131,9 +129,9 @@ impl Report {
                 "\nOne machine: {} cores, with which the fullest shard stays below {limit} in 99 of 100 placements; {} MiB \
                  of memory; {} Mbit/s out and {} Mbit/s in.",
                 node.shards,
-                grouped(node.memory_bytes / MEBI),
-                grouped(node.work.bits_out / 1e6),
-                grouped(node.work.bits_in / 1e6),
+                whole(node.memory_bytes / MIB_BYTES),
+                whole(node.work.bits_out / 1e6),
+                whole(node.work.bits_in / 1e6),
             ),
             None => writeln!(text, "\nOne machine: with no number of cores the fullest shard stays below {limit}."),
         };
@@ -146,7 +144,7 @@ impl Report {
                 fleet.machines,
                 percent(fleet.fullest_p99),
                 percent(fleet.link_share),
-                grouped(fleet.memory_bytes / MEBI),
+                whole(fleet.memory_bytes / MIB_BYTES),
                 match fleet.divided_rooms {
                     0 => String::new(),
                     count => format!(" Meetings that are too large for one of them: {count}."),
@@ -157,19 +155,6 @@ impl Report {
     }
 }
 
-pub(super) fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
-}
-
-/// A number without fraction, with commas between thousands.
-pub(super) fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

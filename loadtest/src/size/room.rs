@@ -64,6 +64,9 @@ impl Room {
     /// The room on several nodes, each with as many of its people. A node gets what is sent at another one once, and
     /// forwards it to its own people.
     pub(crate) fn split(&self, parts: usize) -> Vec<Self> {
+        if parts == 1 {
+            return vec![self.clone()];
+        }
         (0..parts).map(|part| self.part(part, parts)).collect()
     }
 

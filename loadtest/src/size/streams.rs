@@ -71,7 +71,7 @@ impl Stream {
         let frames = (LOOK.as_secs_f64() / interval.as_secs_f64()).round() as u32;
         for number in 0..frames {
             for size in frame() {
-                history.insert(meta(packets, start + interval * number), &vec![0; size]);
+                history.insert(PacketMeta::new(Layer(0), packets, start + interval * number), &vec![0; size]);
                 packets += 1;
                 bytes += size + OVERHEAD_BYTES;
             }
@@ -89,19 +89,6 @@ impl Stream {
 
 fn memory_of(packet: &MediaPacket) -> usize {
     size_of::<Option<MediaPacket>>() + packet.payload.capacity()
-}
-
-const fn meta(index: u64, arrival: Instant) -> PacketMeta {
-    PacketMeta {
-        layer: Layer(0),
-        index,
-        rtp_timestamp: 0,
-        marker: false,
-        starts_keyframe: false,
-        audio_level: None,
-        video_orientation: None,
-        arrival,
-    }
 }
 
 #[cfg(test)]

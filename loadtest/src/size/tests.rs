@@ -62,12 +62,21 @@ fn costs_and_town_halls_are_taken() {
 }
 
 #[test]
+fn no_node_has_more_shards_than_a_node_may_have() {
+    // Each meeting of two fills a shard to 58 %.
+    let words = "--people 1600 --meetings 800 --town-halls 0 --phones 0 --placements 1 --cost participant_us=290000";
+    let report = report(words).unwrap();
+    assert!(report.smallest.unwrap().shards > MAX_SHARDS / 2);
+    assert!(report.by_shards.iter().all(|node| node.shards <= MAX_SHARDS));
+}
+
+#[test]
 fn wrong_words_are_refused() {
     for words in ["--sizes 3", "--sizes 3x", "--cameras 1.5", "--phones -1", "--sizes 1x5 --people 5"] {
         assert!(options(words).is_err(), "{words}");
     }
     let machines = ["--cores-per-machine 0", "--cores-per-machine 1000000000000", "--shards 0", "--link-gbps 0"];
-    for words in ["--limit 0", "--limit 101", "--cost x=1", "--people 1"].iter().chain(&machines) {
+    for words in ["--limit 0", "--limit 101", "--cost x=1", "--people 1", "--placements 0"].iter().chain(&machines) {
         assert!(report(words).is_err(), "{words}");
     }
 }

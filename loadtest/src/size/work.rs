@@ -35,6 +35,9 @@ pub(crate) struct Work {
 /// Kinds of work that take time on a processor.
 pub(crate) const KINDS: usize = 8;
 
+/// Kinds of things that take memory.
+pub(crate) const MEMORY_KINDS: usize = 5;
+
 impl Work {
     /// How much there is of each kind, in the order of [`Costs::of_kinds`].
     pub(crate) const fn kinds(&self) -> [f64; KINDS] {
@@ -48,12 +51,14 @@ impl Work {
         self.kinds().iter().zip(costs.of_kinds()).map(|(count, cost_us)| count * cost_us / 1e6).sum()
     }
 
+    /// What a process that does it with so many shards has in memory, in the order of [`Costs::bytes_of_memory`].
+    pub(crate) const fn memory_kinds(&self, shards: usize) -> [f64; MEMORY_KINDS] {
+        [1.0, shards as f64, self.participants, self.subscriptions, self.history_bytes]
+    }
+
     /// The memory of a process that does it with so many shards.
     pub(crate) fn memory_bytes(&self, shards: usize, costs: &Costs) -> f64 {
-        const KIB: f64 = 1_024.0;
-        KIB * KIB * (costs.process_mib + shards as f64 * costs.shard_mib)
-            + KIB * (self.participants * costs.participant_kib + self.subscriptions * costs.subscription_kib)
-            + self.history_bytes * costs.history_factor
+        self.memory_kinds(shards).iter().zip(costs.bytes_of_memory()).map(|(count, bytes)| count * bytes).sum()
     }
 
     /// More of it.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use load::pattern::{Pattern, reception, speech, video};
 use load::{Arrived, LoadedShard, turn};
-use sfu_media::shard::Shard;
+use sfu_media::shard::{Shard, ShardCounters};
 
 /// Every buffer has been as full as it will be, and everybody gets the largest layer.
 const WARM_UP: Duration = Duration::from_secs(6);
@@ -26,19 +26,21 @@ fn counted_turn(shard: &mut Shard, now: Instant, arrived: &mut [Arrived]) {
     turn(shard, now, arrived);
 }
 
-/// The load, and whether the packets that are divided by are those received, not those forwarded.
-fn pattern(name: &str) -> Option<(Pattern, bool)> {
+/// What the instructions are divided by.
+type Packets = fn(&ShardCounters) -> u64;
+
+fn pattern(name: &str) -> Option<(Pattern, Packets)> {
     match name {
-        "video" => Some((video(100), false)),
-        "speech" => Some((speech(3, 200), false)),
-        "reception" => Some((reception(25), true)),
+        "video" => Some((video(100), |counters| counters.forwarded_packets)),
+        "speech" => Some((speech(3, 200), |counters| counters.forwarded_packets)),
+        "reception" => Some((reception(25), |counters| counters.received_packets)),
         _ => None,
     }
 }
 
 fn main() {
     let name = std::env::args().nth(1).unwrap_or_default();
-    let Some((pattern, is_per_received)) = pattern(&name) else {
+    let Some((pattern, packets)) = pattern(&name) else {
         eprintln!("usage: forwarding_instructions video | speech | reception");
         std::process::exit(2);
     };
@@ -47,10 +49,5 @@ fn main() {
     let before = loaded.shard.counters();
     loaded.run_until(WARM_UP + COUNTED, counted_turn);
     let after = loaded.shard.counters();
-    let packets = if is_per_received {
-        after.received_packets - before.received_packets
-    } else {
-        after.forwarded_packets - before.forwarded_packets
-    };
-    println!("{packets}");
+    println!("{}", packets(&after) - packets(&before));
 }

@@ -158,16 +158,7 @@ mod tests {
     use crate::test_support::{ms, start};
 
     fn meta(layer: u8, index: u64, starts_keyframe: bool, arrival: Instant) -> PacketMeta {
-        PacketMeta {
-            layer: Layer(layer),
-            index,
-            rtp_timestamp: index as u32,
-            marker: false,
-            starts_keyframe,
-            audio_level: None,
-            video_orientation: None,
-            arrival,
-        }
+        PacketMeta { starts_keyframe, ..PacketMeta::new(Layer(layer), index, arrival) }
     }
 
     fn feed() -> Feed {

@@ -26,6 +26,23 @@ pub struct PacketMeta {
     pub arrival: Instant,
 }
 
+impl PacketMeta {
+    /// A packet in the middle of a frame, of which nothing is known but its place and time.
+    #[must_use]
+    pub const fn new(layer: Layer, index: u64, arrival: Instant) -> Self {
+        Self {
+            layer,
+            index,
+            rtp_timestamp: 0,
+            marker: false,
+            starts_keyframe: false,
+            audio_level: None,
+            video_orientation: None,
+            arrival,
+        }
+    }
+}
+
 /// Most padding that a packet is given.
 pub const MAX_PADDING_BYTES: usize = 64;
 

@@ -7,6 +7,10 @@
 
 pub mod addresses;
 pub mod control;
+#[allow(dead_code, reason = "tests of the media core use the rest")]
+#[cfg(test)]
+#[path = "../../media/tests/load/mod.rs"]
+mod load;
 pub mod mailbox;
 pub mod metrics;
 mod node;
@@ -19,5 +23,5 @@ pub mod shard_thread;
 pub mod udp;
 
 pub use node::{ControlPorts, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
-pub use placement::Placement;
+pub use placement::{FULL_SHARE, Placement};
 pub use service::Service;

@@ -17,7 +17,7 @@ use crate::os::{pin_to, usable_cores};
 use crate::registry::{Registry, Verify};
 use crate::reports::{ReportReceiver, ReportSender, ShardReport, reports};
 use crate::shard_thread::{Connections, MediaShard, ShardLoop};
-use crate::udp::{Steering, UdpSocket};
+use crate::udp::{Steering, SteeringCounters, UdpSocket};
 
 /// Transports that a node holds at most: far above what a machine can serve, and low enough that their setups fit into
 /// memory whoever asks for them.
@@ -122,7 +122,8 @@ impl Node {
         let ids = (0..ids.ok_or(StartError::TooManyShards(count))?).map(ShardId);
         let sockets = open_sockets(config.media, count)?;
         let media = sockets[0].local_addr();
-        let steering = attach_steering(&sockets);
+        let steering_counters = Arc::default();
+        let steering = attach_steering(&sockets, &steering_counters);
         let candidates = candidates(&config.advertise, media, config.dev).map_err(StartError::Addresses)?;
         let (senders, boxes): (Vec<_>, Vec<_>) = ids
             .clone()
@@ -134,8 +135,13 @@ impl Node {
         let counters: Vec<Arc<PublishedCounters>> = ids.clone().map(|_| Arc::default()).collect();
         let registry = Arc::new(Registry::new(MAX_TRANSPORTS, verify));
         let (report_sender, report_receiver) = reports();
-        let metrics =
-            NodeMetrics::new(counters.clone(), senders.clone(), registry.clone(), report_sender.dropped_reports())?;
+        let metrics = NodeMetrics::new(
+            counters.clone(),
+            senders.clone(),
+            registry.clone(),
+            report_sender.dropped_reports(),
+            steering_counters,
+        )?;
 
         let cores = cores_for(count);
         let make_shard = Arc::new(make_shard);
@@ -230,8 +236,8 @@ fn open_sockets(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, Sta
 }
 
 /// Without it all works, but shards pass on more datagrams.
-fn attach_steering(sockets: &[UdpSocket]) -> Option<Steering> {
-    let steering = Steering::attach(sockets);
+fn attach_steering(sockets: &[UdpSocket], counters: &Arc<SteeringCounters>) -> Option<Steering> {
+    let steering = Steering::attach(sockets, counters.clone());
     steering.inspect_err(|error| tracing::info!(%error, "the kernel decides alone which shard hears whom")).ok()
 }
 

@@ -11,15 +11,16 @@ use sfu_media::ids::ShardId;
 
 use crate::metrics::Snapshot;
 
-/// A shard that is busy for more than this share of its time takes nobody in any more, as long as another one is less
-/// busy: those who are there will switch their cameras on.
-const FULL: f64 = 0.5;
+/// A shard that is busy for this share of its time takes nobody in any more, as long as another one is less busy: those
+/// who are there will switch their cameras on.
+pub const FULL_SHARE: f64 = 0.5;
 
-/// What somebody who is about to connect will take of a shard: a DTLS handshake is about a millisecond of work.
-const CONNECTING: f64 = 0.01;
+/// What somebody who is about to connect will take of a shard: a join is some milliseconds of work, which are about a
+/// hundredth of the half second over which shares are measured.
+const CONNECTING_SHARE: f64 = 0.01;
 
 /// What somebody who is there takes at least. Decides between shards that have been measured to do nothing.
-const PRESENT: f64 = 0.000_1;
+const PRESENT_SHARE: f64 = 0.000_1;
 
 /// What is known of a shard's work.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +33,7 @@ struct Load {
 
 impl Load {
     fn share(self) -> f64 {
-        self.busy + CONNECTING * self.connecting as f64 + PRESENT * self.present as f64
+        self.busy + CONNECTING_SHARE * self.connecting as f64 + PRESENT_SHARE * self.present as f64
     }
 }
 
@@ -64,7 +65,7 @@ impl Placement {
         let share = |shard: ShardId| self.loads.get(usize::from(shard.0)).map_or(f64::INFINITY, |load| load.share());
         let shards = (0..).map(ShardId).take(self.loads.len());
         let least = || shards.min_by(|one, other| share(*one).total_cmp(&share(*other)));
-        home.filter(|home| share(*home) < FULL).or_else(least)
+        home.filter(|home| share(*home) < FULL_SHARE).or_else(least)
     }
 
     /// Somebody is about to connect there.
@@ -85,7 +86,7 @@ impl Placement {
     /// Somebody left who was there, or was to come.
     pub(crate) fn remove(&mut self, shard: ShardId, was_connecting: bool) {
         if let Some(load) = self.loads.get_mut(usize::from(shard.0)) {
-            load.connecting -= usize::from(was_connecting && load.connecting > 0);
+            load.connecting = load.connecting.saturating_sub(usize::from(was_connecting));
             load.present = load.present.saturating_sub(1);
         }
     }
@@ -111,10 +112,12 @@ impl BusyMeter {
         let passed = self.last.replace(now).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
         let share = |(before, now): (&mut Duration, Snapshot)| {
             let busy = now.turns.busy.saturating_sub(std::mem::replace(before, now.turns.busy));
-            match (now.shard.shedding_level, passed.as_secs_f64()) {
-                (1.., _) => 1.0,
-                (0, 0.0) => 0.0,
-                (0, passed) => (busy.as_secs_f64() / passed).min(1.0),
+            if now.shard.shedding_level > 0 {
+                1.0
+            } else if passed.is_zero() {
+                0.0
+            } else {
+                busy.div_duration_f64(passed).min(1.0)
             }
         };
         self.busy.iter_mut().zip(counters).map(share).collect()

@@ -2,7 +2,6 @@
 //! The node on the bus: commands and the shards' reports go through [`Control`] one at a time, and what follows from
 //! them goes to the shards and back to the bus.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +17,6 @@ use sfu_media::transport::{DtlsIdentity, stun_is_valid};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
-use tracing::debug;
 
 use crate::control::{Control, ControlOutput};
 use crate::mailbox::MailboxSender;
@@ -72,7 +70,6 @@ impl Service {
             counters: ports.counters,
             meter: BusyMeter::new(shards),
             steering: ports.steering,
-            steered: BTreeSet::new(),
             undelivered_events,
             stopping,
             dying,
@@ -117,8 +114,6 @@ struct Loop {
     counters: Vec<Arc<PublishedCounters>>,
     meter: BusyMeter,
     steering: Option<Steering>,
-    /// Clients that the steering has been told of.
-    steered: BTreeSet<TransportId>,
     undelivered_events: Arc<AtomicU64>,
     stopping: watch::Receiver<bool>,
     dying: watch::Sender<bool>,
@@ -163,26 +158,18 @@ impl Loop {
 
     /// Lets the kernel give a client's datagrams to the shard whose it is, from the next [`Self::steer`] on.
     fn bring(&mut self, transport: TransportId, source: SocketAddr, owner: ShardId) {
-        if let Some(steering) = &mut self.steering
-            && self.control.knows(transport)
-            && steering.steer(transport, source, owner.0.into())
-        {
-            self.steered.insert(transport);
+        if let Some(steering) = &mut self.steering {
+            // Where there is no place for a rule, the shards go on passing the datagrams on, and each check of the client
+            // is another try.
+            steering.steer(transport, source, owner.0.into());
         }
     }
 
     /// Puts into force what was noted, without those who are gone.
     fn steer(&mut self) {
-        let Some(steering) = &mut self.steering else { return };
-        self.steered.retain(|transport| {
-            let is_here = self.control.knows(*transport);
-            if !is_here {
-                steering.forget(*transport);
-            }
-            is_here
-        });
-        if let Err(error) = steering.apply() {
-            debug!(%error, rules = steering.rules(), "the kernel keeps the rules from before");
+        if let Some(steering) = &mut self.steering {
+            steering.retain(|transport| self.control.knows(transport));
+            steering.apply();
         }
     }
 
@@ -215,46 +202,4 @@ fn report(endpoint: &SfuEndpoint, undelivered_events: &AtomicU64, room: &RoomSid
 }
 
 #[cfg(test)]
-mod tests {
-    use bus::SfuCommand;
-
-    use super::*;
-
-    fn start(bus: &Bus) -> Service {
-        let media = "127.0.0.1:0".parse().unwrap();
-        let config = NodeConfig { media, advertise: Vec::new(), shards: 1, dev: false };
-        Service::start(&config, "node".into(), bus, &prometheus::Registry::new()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn control_that_ends_without_a_word_counts_as_dead() {
-        let service = start(&Bus::local());
-        let died = service.died();
-        service.task.abort();
-        died.await;
-    }
-
-    #[tokio::test]
-    async fn a_node_that_was_shut_down_serves_nobody() {
-        let bus = Bus::local();
-        let service = start(&bus);
-        let open =
-            SfuCommand::OpenTransport { transport: "TP_1".into(), room: "RM_1".into(), participant: "PA_1".into() };
-        bus.request(&"node".into(), open.clone()).await.unwrap();
-        service.shutdown().await.unwrap();
-        assert!(bus.sfu_nodes().is_empty());
-        assert!(bus.request(&"node".into(), open).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn events_that_no_room_takes_are_counted() {
-        let bus = Bus::local();
-        let (endpoint, undelivered) = (bus.serve_sfu("node".into()), AtomicU64::new(0));
-        let event = || SfuEvent::Connected { transport: "TP_1".into() };
-        report(&endpoint, &undelivered, &"RM_1".into(), event());
-        let mut room = bus.room_events("RM_1".into());
-        report(&endpoint, &undelivered, &"RM_1".into(), event());
-        assert_eq!(room.next().await, Some(event()));
-        assert_eq!(undelivered.into_inner(), 1);
-    }
-}
+mod tests;

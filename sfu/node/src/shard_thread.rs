@@ -111,7 +111,9 @@ impl<S: MediaShard> ShardLoop<S> {
                 Next::Turn => {}
                 Next::Sleep(until) => {
                     self.sleep(until);
-                    self.counted_until = Instant::now();
+                    let awake = Instant::now();
+                    self.pace.handle_sleep(awake.saturating_duration_since(self.counted_until));
+                    self.counted_until = awake;
                 }
                 Next::End => return,
             }

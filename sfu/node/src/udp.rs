@@ -25,4 +25,4 @@ mod tests;
 pub use receive::{ReceiveCounters, Received, Receiver};
 pub use send::{SendCounters, Sender};
 pub use socket::{Granted, UdpSocket};
-pub use steering::Steering;
+pub use steering::{Steering, SteeringCounters};

@@ -122,16 +122,8 @@ mod tests {
     use crate::test_support::{ms, start};
 
     fn packet(activity: &mut LayerActivity, now: Instant, layer: u8, index: u64) {
-        let meta = PacketMeta {
-            layer: Layer(layer),
-            index,
-            rtp_timestamp: (index * 3_000) as u32,
-            marker: true,
-            starts_keyframe: false,
-            audio_level: None,
-            video_orientation: None,
-            arrival: now,
-        };
+        let rtp_timestamp = (index * 3_000) as u32;
+        let meta = PacketMeta { rtp_timestamp, marker: true, ..PacketMeta::new(Layer(layer), index, now) };
         activity.handle_packet(now, &meta);
     }
 

@@ -115,16 +115,7 @@ mod tests {
     use crate::test_support::{ms, start};
 
     fn meta(index: u64, arrival: Instant) -> PacketMeta {
-        PacketMeta {
-            layer: Layer(0),
-            index,
-            rtp_timestamp: 0,
-            marker: false,
-            starts_keyframe: false,
-            audio_level: None,
-            video_orientation: None,
-            arrival,
-        }
+        PacketMeta::new(Layer(0), index, arrival)
     }
 
     #[test]

@@ -49,8 +49,7 @@ impl Shard {
 
     /// What receivers got before the gap is of no use for what comes after it.
     fn interrupt_video(&mut self) {
-        let is_video = |kind| kind == MediaKind::Video;
-        for local in self.feeds.values().filter(|local| is_video(local.feed.codec().kind())) {
+        for local in self.feeds.values().filter(|local| local.feed.codec().kind() == MediaKind::Video) {
             for listener in &local.listeners {
                 self.subscriptions[listener.key.0].subscription.interrupt();
             }

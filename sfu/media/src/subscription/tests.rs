@@ -121,14 +121,10 @@ impl Camera {
                 stream.next_index += 1;
                 Sent {
                     meta: PacketMeta {
-                        layer: Layer(layer),
-                        index,
                         rtp_timestamp,
                         marker: place == packets - 1,
                         starts_keyframe: is_key && place == 0,
-                        audio_level: None,
-                        video_orientation: None,
-                        arrival: now,
+                        ..PacketMeta::new(Layer(layer), index, now)
                     },
                     payload: vp8_payload(place == 0, is_key, stream.picture_id, stream.tl0, 60 + place),
                 }
@@ -146,14 +142,11 @@ impl Camera {
 /// A packet of audio.
 fn voice(place: u64, index: u64, rtp_timestamp: u32, now: Instant) -> Sent {
     let meta = PacketMeta {
-        layer: Layer(0),
-        index,
         rtp_timestamp,
         marker: place == 0,
         starts_keyframe: true,
         audio_level: Some(30),
-        video_orientation: None,
-        arrival: now,
+        ..PacketMeta::new(Layer(0), index, now)
     };
     Sent { meta, payload: opus_payload() }
 }

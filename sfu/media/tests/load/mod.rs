@@ -23,7 +23,7 @@ use stream::Stream;
 mod agreed;
 #[allow(dead_code, reason = "each user needs a part")]
 #[path = "../../src/transport/tests/client.rs"]
-mod client;
+pub(crate) mod client;
 mod feedback;
 pub(crate) mod pattern;
 mod stream;

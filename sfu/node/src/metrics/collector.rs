@@ -13,6 +13,7 @@ use super::{PublishedCounters, Snapshot};
 use crate::mailbox::MailboxSender;
 use crate::registry::Registry;
 use crate::reports::DroppedReports;
+use crate::udp::SteeringCounters;
 
 /// The node's metrics. Register it with a [`prometheus::Registry`].
 pub struct NodeMetrics {
@@ -20,6 +21,7 @@ pub struct NodeMetrics {
     mailboxes: Vec<MailboxSender>,
     registry: Arc<Registry>,
     dropped_reports: DroppedReports,
+    steering: Arc<SteeringCounters>,
     undelivered_events: Arc<AtomicU64>,
     descriptions: Vec<Desc>,
 }
@@ -31,6 +33,8 @@ struct Totals {
     mailbox_dropped_packets: u64,
     mailbox_wake_ups: u64,
     dropped_reports: u64,
+    steering_rules: u64,
+    steering_failures: u64,
     undelivered_events: u64,
 }
 
@@ -68,7 +72,7 @@ const fn counters(
     Family { name, help, kind: MetricType::COUNTER, series: Series::By(label, values) }
 }
 
-static FAMILIES: [Family; 34] = [
+static FAMILIES: [Family; 36] = [
     counter("sfu_received_packets_total", "RTP packets that authenticated.", |t| t.shards.shard.received_packets),
     counter("sfu_received_bytes_total", "Bytes of these packets.", |t| t.shards.shard.received_bytes),
     counter("sfu_forwarded_packets_total", "RTP packets sealed for receivers, without retransmissions.", |t| {
@@ -101,6 +105,12 @@ static FAMILIES: [Family; 34] = [
     }),
     counter("sfu_relayed_datagrams_total", "Datagrams passed on to the shard that owns their transport.", |t| {
         t.shards.shard.relayed_datagrams
+    }),
+    gauge("sfu_steering_rules", "Addresses of clients that the kernel gives to their shard by a rule.", |t| {
+        t.steering_rules
+    }),
+    counter("sfu_steering_failures_total", "Times that the kernel refused a program with such rules.", |t| {
+        t.steering_failures
     }),
     counters("sfu_claims_total", "outcome", "STUN checks for a transport that the shard did not have.", |t| {
         let turns = &t.shards.turns;
@@ -169,6 +179,7 @@ impl NodeMetrics {
         mailboxes: Vec<MailboxSender>,
         registry: Arc<Registry>,
         dropped_reports: DroppedReports,
+        steering: Arc<SteeringCounters>,
     ) -> prometheus::Result<Self> {
         let describe = |family: &Family| {
             let labels = match family.series {
@@ -179,7 +190,7 @@ impl NodeMetrics {
         };
         let descriptions = FAMILIES.iter().map(describe).collect::<prometheus::Result<_>>()?;
         let undelivered_events = Arc::default();
-        Ok(Self { shards, mailboxes, registry, dropped_reports, undelivered_events, descriptions })
+        Ok(Self { shards, mailboxes, registry, dropped_reports, steering, undelivered_events, descriptions })
     }
 
     /// Where whoever reports to the rooms counts what no room took.
@@ -205,6 +216,8 @@ impl NodeMetrics {
             mailbox_dropped_packets: self.mailboxes.iter().map(MailboxSender::dropped_packets).sum(),
             mailbox_wake_ups: self.mailboxes.iter().map(MailboxSender::wake_ups).sum(),
             dropped_reports: self.dropped_reports.count(),
+            steering_rules: self.steering.rules_in_force.load(Ordering::Relaxed),
+            steering_failures: self.steering.failures.load(Ordering::Relaxed),
             undelivered_events: self.undelivered_events.load(Ordering::Relaxed),
         }
     }
@@ -278,8 +291,8 @@ mod tests {
         };
         let registry = Arc::new(Registry::new(1, Box::new(|_, _| false)));
         let mailboxes = vec![mailbox().unwrap().0];
-        NodeMetrics::new(shards.iter().map(publish).collect(), mailboxes, registry, reports().0.dropped_reports())
-            .unwrap()
+        let dropped = reports().0.dropped_reports();
+        NodeMetrics::new(shards.iter().map(publish).collect(), mailboxes, registry, dropped, Arc::default()).unwrap()
     }
 
     #[test]
@@ -293,7 +306,10 @@ mod tests {
         shard.turns.overloads = 4;
         shard.shard.shedding_level = 2;
         let prometheus = prometheus::Registry::new();
-        prometheus.register(Box::new(metrics(&[shard, shard]))).unwrap();
+        let metrics = metrics(&[shard, shard]);
+        metrics.steering.rules_in_force.store(7, Ordering::Relaxed);
+        metrics.steering.failures.store(9, Ordering::Relaxed);
+        prometheus.register(Box::new(metrics)).unwrap();
         let text = TextEncoder::new().encode_to_string(&prometheus.gather()).unwrap();
         for line in [
             "# TYPE sfu_forwarded_packets_total counter",
@@ -306,6 +322,8 @@ mod tests {
             "sfu_claims_total{outcome=\"granted\"} 4",
             "sfu_overloads_total 8",
             "sfu_shedding_level 2",
+            "sfu_steering_rules 7",
+            "sfu_steering_failures_total 9",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

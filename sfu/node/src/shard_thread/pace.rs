@@ -14,15 +14,16 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// Looks at a thread's turns.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// The first turn since which none has caught up, or the end of the last whole period since then. Not the last turn
-    /// that did: the thread may have been asleep after it.
+    /// The first turn since which none has caught up, or the end of the last whole period since then, moved on by the
+    /// time that the thread was asleep.
     behind_since: Option<Instant>,
     lost_so_far: u64,
 }
 
 impl Pace {
-    /// Notes a turn: whether it left something in the inputs, and how much the kernel has lost since the beginning. Says
-    /// whether another [`PERIOD`] is over in which no turn has caught up.
+    /// Notes a turn: whether it left something in the inputs, or had to begin with what the turn before had left there, and
+    /// how much the kernel has lost since the beginning. Says whether the thread has been awake for another [`PERIOD`] in
+    /// which no turn has caught up.
     pub(super) fn handle_turn(&mut self, now: Instant, is_behind: bool, lost_so_far: u64) -> bool {
         let has_lost = std::mem::replace(&mut self.lost_so_far, lost_so_far) != lost_so_far;
         if !is_behind && !has_lost {
@@ -35,6 +36,13 @@ impl Pace {
             *since = now;
         }
         is_over
+    }
+
+    /// Notes that the thread was asleep for so long: it had nothing left to do then, whatever the turn before was like.
+    pub(super) fn handle_sleep(&mut self, asleep: Duration) {
+        if let Some(since) = &mut self.behind_since {
+            *since += asleep;
+        }
     }
 }
 
@@ -80,5 +88,13 @@ mod tests {
     #[test]
     fn a_thread_that_was_asleep_is_not_behind() {
         assert_eq!(periods(10, 10_000, |index| (index % 2 == 0, 0)), 0);
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        // It worked off what was left, slept, and was woken by more than it takes in a turn.
+        for awake_ms in [0, 50, 100, 150] {
+            assert!(!pace.handle_turn(now, true, 0), "awake for {awake_ms} ms only");
+            pace.handle_sleep(Duration::from_secs(10));
+            now += Duration::from_secs(10) + Duration::from_millis(50);
+        }
+        assert!(pace.handle_turn(now, true, 0), "awake for 200 ms, and never without something to do");
     }
 }

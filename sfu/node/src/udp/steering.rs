@@ -23,8 +23,11 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sfu_media::ids::TransportId;
+use tracing::info;
 
 use self::hash::SourceHash;
 use self::program::Instruction;
@@ -33,6 +36,21 @@ use super::socket::UdpSocket;
 
 /// `libc` has it for Android only. The value is that of all architectures but PA-RISC and SPARC.
 const SO_ATTACH_REUSEPORT_CBPF: libc::c_int = 51;
+
+/// What the metrics show of steering, also where it could not begin.
+#[derive(Debug, Default)]
+pub struct SteeringCounters {
+    /// Rules that the kernel has.
+    pub rules_in_force: AtomicU64,
+    /// Times that the kernel did not take a program.
+    pub failures: AtomicU64,
+}
+
+impl SteeringCounters {
+    fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// Which client's datagrams go to which socket of a group.
 ///
@@ -43,6 +61,9 @@ pub struct Steering {
     sockets: u16,
     hash: SourceHash,
     rules: Rules,
+    counters: Arc<SteeringCounters>,
+    /// The kernel did not take the latest program, and the log says so.
+    is_refused: bool,
 }
 
 impl Steering {
@@ -50,22 +71,23 @@ impl Steering {
     /// they were bound.
     ///
     /// Call it before clients come, because it changes which socket hears whom, and let all sockets live as long as any
-    /// is used: when one closes, the kernel gives its place to another.
+    /// is used: when one closes, the kernel gives its place to another. `counters` are kept up to date from here on.
     ///
     /// # Errors
     ///
     /// Fails where the kernel or a sandbox does not allow such programs. All works without.
-    pub fn attach(sockets: &[UdpSocket]) -> io::Result<Self> {
-        Self::attach_with(sockets, SourceHash::new(rand::random()))
+    pub fn attach(sockets: &[UdpSocket], counters: Arc<SteeringCounters>) -> io::Result<Self> {
+        Self::attach_with(sockets, counters.clone(), SourceHash::new(rand::random()))
+            .inspect_err(|_| counters.count_failure())
     }
 
-    fn attach_with(sockets: &[UdpSocket], hash: SourceHash) -> io::Result<Self> {
+    fn attach_with(sockets: &[UdpSocket], counters: Arc<SteeringCounters>, hash: SourceHash) -> io::Result<Self> {
         let group = match sockets {
             [first, _, ..] => Some(first.as_fd().try_clone_to_owned()?),
             _ => None,
         };
         let sockets = u16::try_from(sockets.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let steering = Self { group, sockets, hash, rules: Rules::new(sockets) };
+        let steering = Self { group, sockets, hash, rules: Rules::new(sockets), counters, is_refused: false };
         steering.set_program()?;
         Ok(steering)
     }
@@ -77,7 +99,7 @@ impl Steering {
     }
 
     /// Makes the socket at the place `socket` hear this address of a client, from the next [`Self::apply`] on, until
-    /// the client is forgotten or the address steered elsewhere. Of a client with many addresses the latest count.
+    /// the client is gone or the address steered elsewhere. Of a client with many addresses the latest count.
     ///
     /// Returns whether it will. It will not when as many rules exist as fit, when the hash of `source` is that of
     /// another client with a rule, or when there is no such socket. A later call may succeed.
@@ -87,9 +109,9 @@ impl Steering {
         self.rules.steer(transport, source, self.hash.of(source), socket)
     }
 
-    /// Drops the rules of a client that is gone, with the next [`Self::apply`].
-    pub fn forget(&mut self, transport: TransportId) {
-        self.rules.forget(transport);
+    /// Drops the rules of all clients but those that `is_here` names, with the next [`Self::apply`].
+    pub fn retain(&mut self, is_here: impl FnMut(TransportId) -> bool) {
+        self.rules.retain(is_here);
     }
 
     /// How many rules there are: clients that are where their hash leads need none.
@@ -98,30 +120,39 @@ impl Steering {
         self.rules.len()
     }
 
-    /// How many rules fit.
-    #[must_use]
-    pub const fn max_rules(&self) -> usize {
-        program::max_rules(self.sockets as usize)
-    }
-
     /// Gives the kernel what was changed, if anything was: one system call that translates the whole program, so a few
-    /// times a second are enough.
+    /// times a second are enough. Returns whether the kernel has all rules.
     ///
-    /// # Errors
-    ///
-    /// Fails when the kernel has no memory or lets programs be shorter than it does by default. The rules from before
-    /// stay in force, and the next call tries again.
-    pub fn apply(&mut self) -> io::Result<()> {
+    /// It refuses them when it has no memory or lets programs be shorter than it does by default. Then the rules from
+    /// before stay in force, and the next call tries again. Each time is counted, and the first of several logged.
+    pub fn apply(&mut self) -> bool {
         if self.rules.is_changed() {
-            self.set_program()?;
-            self.rules.set_unchanged();
+            match self.set_program() {
+                Ok(()) => self.taken(),
+                Err(error) => self.refused(&error),
+            }
         }
-        Ok(())
+        !self.rules.is_changed()
     }
 
     fn set_program(&self) -> io::Result<()> {
         let Some(group) = &self.group else { return Ok(()) };
         set_program(group.as_fd(), &program::program(&self.hash, self.sockets, &self.rules.sorted()))
+    }
+
+    fn taken(&mut self) {
+        self.rules.set_unchanged();
+        self.counters.rules_in_force.store(self.rules() as u64, Ordering::Relaxed);
+        if std::mem::take(&mut self.is_refused) {
+            info!("the kernel takes steering rules again");
+        }
+    }
+
+    fn refused(&mut self, error: &io::Error) {
+        self.counters.count_failure();
+        if !std::mem::replace(&mut self.is_refused, true) {
+            info!(%error, rules = self.rules(), "the kernel refuses steering rules, and keeps those from before");
+        }
     }
 }
 

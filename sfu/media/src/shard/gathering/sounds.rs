@@ -14,7 +14,7 @@ use crate::session::MediaKind;
 use crate::shard::Shard;
 
 /// Receivers for whom sound waits: so many listen, and do not talk to one another, that none of them notices.
-pub(in crate::shard) const SOUND_AUDIENCE: usize = 50;
+pub const SOUND_AUDIENCE: usize = 50;
 
 /// How long sound waits at most. Three speakers always need less for a round.
 pub(in crate::shard) const SOUND_WAIT: Duration = Duration::from_millis(14);

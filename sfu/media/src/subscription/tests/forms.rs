@@ -103,14 +103,10 @@ fn garbage_neither_panics_nor_repeats_a_number() {
             }
             payload.truncate(rng.random_range(0..80));
             let meta = PacketMeta {
-                layer: Layer(layer as u8),
-                index: *index,
                 rtp_timestamp: rng.random(),
                 marker: rng.random(),
                 starts_keyframe: crate::codec::starts_keyframe(Codec::Vp8, &payload),
-                audio_level: None,
-                video_orientation: None,
-                arrival: rig.now,
+                ..PacketMeta::new(Layer(layer as u8), *index, rig.now)
             };
             if rng.random_ratio(1, 50) {
                 let clock = SenderClock { ntp: rng.random(), rtp_timestamp: rng.random(), received: rig.now };

@@ -4,17 +4,13 @@
 
 use std::ops::Range;
 
-use load::pattern::{Pattern, speech, video};
-use load::{Load, Server};
 use sfu_media::session::TransportSetup;
 use sfu_media::shard::Shard;
 use sfu_media::transport::DtlsIdentity;
 
 use super::*;
-
-#[allow(dead_code, reason = "tests of the media core use the rest")]
-#[path = "../../../../media/tests/load/mod.rs"]
-mod load;
+use crate::load::pattern::{Pattern, speech, video};
+use crate::load::{self, Load, Server};
 
 /// Waiting for what is certain to come, and for ever to a test.
 const LONG: Duration = Duration::from_secs(30);

@@ -46,7 +46,7 @@ impl Rules {
             if rule.source != source || (rule.transport == transport && rule.socket == socket) {
                 return rule.socket == socket;
             }
-            // Another client has got the address since.
+            // Another client has got the address since, or its own is on another shard.
             self.remove(key);
         }
         if program::spread(hash, self.sockets) == socket {
@@ -77,9 +77,10 @@ impl Rules {
         self.is_changed |= self.by_key.remove(&key).is_some();
     }
 
-    pub(super) fn forget(&mut self, transport: TransportId) {
+    /// Drops the rules of all transports but those that `stays` names.
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(TransportId) -> bool) {
         let before = self.by_key.len();
-        self.by_key.retain(|_, rule| rule.transport != transport);
+        self.by_key.retain(|_, rule| stays(rule.transport));
         self.is_changed |= self.by_key.len() != before;
     }
 

@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sfu_media::ids::TransportId;
+use tracing::{Event, Metadata, Subscriber, span};
 
 use super::hash::{Source, SourceHash};
 use super::program;
-use super::{Steering, UdpSocket};
+use super::{Steering, SteeringCounters, UdpSocket};
 use crate::udp::Receiver;
 
 const ONE: TransportId = TransportId(1);
@@ -30,7 +33,7 @@ impl Group {
     fn new(address: &str, count: usize, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let sockets = UdpSocket::bind_group(address.parse().unwrap(), count).unwrap();
-        let steering = Steering::attach_with(&sockets, SourceHash::new(rng.random())).unwrap();
+        let steering = Steering::attach_with(&sockets, Arc::default(), SourceHash::new(rng.random())).unwrap();
         Self { sockets, receiver: Receiver::new(), steering, rng, used: BTreeSet::new() }
     }
 
@@ -88,6 +91,18 @@ impl Group {
         heard
     }
 
+    /// Lets the kernel refuse every program meanwhile.
+    fn while_refused(&mut self, test: impl FnOnce(&mut Self)) {
+        let no_socket = std::fs::File::open("/dev/null").unwrap().into();
+        let group = self.steering.group.replace(no_socket);
+        test(self);
+        self.steering.group = group;
+    }
+
+    fn forget(&mut self, gone: TransportId) {
+        self.steering.retain(|transport| transport != gone);
+    }
+
     /// A socket that the client's hash does not lead to.
     fn elsewhere(&mut self, client: SocketAddr) -> usize {
         let count = self.sockets.len();
@@ -124,7 +139,7 @@ fn clients_spread_over_all_sockets_as_foretold() {
 fn the_hash_differs_from_process_to_process() {
     let sockets = UdpSocket::bind_group("127.0.0.1:0".parse().unwrap(), 2).unwrap();
     let [one, other] = [(); 2].map(|()| {
-        let steering = Steering::attach(&sockets).unwrap();
+        let steering = Steering::attach(&sockets, Arc::default()).unwrap();
         (1..=100).map(|port| steering.socket_for(SocketAddr::from(([192, 0, 2, 1], port)))).collect::<Vec<_>>()
     });
     assert_ne!(one, other);
@@ -139,7 +154,7 @@ fn a_mapped_address_is_steered_as_ipv4() {
     assert_eq!(group.steering.socket_for(mapped), group.steering.socket_for(client));
     let socket = group.elsewhere(client);
     assert!(group.steering.steer(ONE, mapped, socket));
-    group.steering.apply().unwrap();
+    assert!(group.steering.apply());
     assert_eq!(group.check(&[client])[&client], socket);
 }
 
@@ -156,12 +171,12 @@ fn a_rule_moves_one_client_and_forgetting_moves_it_back() {
             let socket = group.elsewhere(client);
             assert!(group.steering.steer(ONE, client, socket));
             assert_eq!(group.heard(&clients), before, "not yet applied");
-            group.steering.apply().unwrap();
+            assert!(group.steering.apply());
             let mut moved = before.clone();
             moved.insert(client, socket);
             assert_eq!(group.check(&clients), moved);
-            group.steering.forget(ONE);
-            group.steering.apply().unwrap();
+            group.forget(ONE);
+            assert!(group.steering.apply());
             assert_eq!(group.check(&clients), before);
         }
     }
@@ -175,7 +190,7 @@ fn what_waits_is_not_lost_when_rules_change() {
         group.send(*client);
         let socket = group.elsewhere(*client);
         assert!(group.steering.steer(ONE, *client, socket));
-        group.steering.apply().unwrap();
+        assert!(group.steering.apply());
         group.send(*client);
     }
     let mut heard = 0;
@@ -196,7 +211,7 @@ fn no_rule_is_kept_where_the_hash_says_the_same() {
     assert_eq!(group.steering.rules(), 1);
     assert!(group.steering.steer(ONE, client, by_hash));
     assert_eq!(group.steering.rules(), 0);
-    group.steering.apply().unwrap();
+    assert!(group.steering.apply());
     assert_eq!(group.check(&[client])[&client], by_hash);
 }
 
@@ -204,7 +219,7 @@ fn no_rule_is_kept_where_the_hash_says_the_same() {
 fn as_many_rules_as_fit_are_obeyed_and_one_more_is_refused() {
     for count in [2, 4, 40] {
         let mut group = Group::new("127.0.0.1:0", count, count as u64);
-        let max_rules = group.steering.max_rules();
+        let max_rules = program::max_rules(count);
         assert!(max_rules >= 700, "{max_rules} with {count} sockets");
         let mut clients = group.ipv4_clients(max_rules + 1);
         for (id, client) in (0..).zip(&clients[..max_rules]) {
@@ -216,13 +231,13 @@ fn as_many_rules_as_fit_are_obeyed_and_one_more_is_refused() {
         let (by_hash, socket) = (group.steering.socket_for(late), group.elsewhere(late));
         assert!(!group.steering.steer(TransportId(99_999), late, socket));
         assert_eq!(group.steering.rules(), max_rules);
-        group.steering.apply().unwrap();
+        assert!(group.steering.apply());
         clients.extend(group.ipv4_clients(200));
         assert_eq!(group.check(&clients)[&late], by_hash);
         // Another one's place can be taken.
-        group.steering.forget(TransportId(5));
+        group.forget(TransportId(5));
         assert!(group.steering.steer(TransportId(99_999), late, socket));
-        group.steering.apply().unwrap();
+        assert!(group.steering.apply());
         assert_eq!(group.check(&clients)[&late], socket);
     }
 }
@@ -238,7 +253,7 @@ fn random_rules_are_obeyed() {
             for _ in 0..group.rng.random_range(0..400) {
                 let index = group.rng.random_range(0..clients.len());
                 if group.rng.random_bool(0.3) {
-                    group.steering.forget(TransportId(index as u64));
+                    group.forget(TransportId(index as u64));
                     rules.remove(&index);
                 } else {
                     let socket = group.rng.random_range(0..group.sockets.len());
@@ -246,7 +261,7 @@ fn random_rules_are_obeyed() {
                     rules.insert(index, socket);
                 }
             }
-            group.steering.apply().unwrap();
+            assert!(group.steering.apply());
             let heard = group.check(&clients);
             for (index, client) in clients.iter().enumerate() {
                 assert_eq!(heard[client], *rules.get(&index).unwrap_or(&by_hash[index]), "seed {seed}");
@@ -264,11 +279,11 @@ fn a_client_with_many_addresses_keeps_the_latest() {
     for (client, socket) in clients[1..].iter().zip(&sockets[1..]) {
         assert!(group.steering.steer(ONE, *client, *socket));
     }
-    group.steering.apply().unwrap();
+    assert!(group.steering.apply());
     let heard = group.check(&clients);
     let is_steered: Vec<bool> = clients.iter().zip(&sockets).map(|(client, socket)| heard[client] == *socket).collect();
     assert_eq!(is_steered, [true, false, false, false, false, false, true, true, true, true]);
-    group.steering.forget(ONE);
+    group.forget(ONE);
     assert_eq!(group.steering.rules(), 1);
 }
 
@@ -279,9 +294,9 @@ fn an_address_is_the_clients_who_came_last() {
     let by_hash = group.steering.socket_for(client);
     assert!(group.steering.steer(ONE, client, (by_hash + 1) % 3));
     assert!(group.steering.steer(TWO, client, (by_hash + 2) % 3));
-    group.steering.forget(ONE);
+    group.forget(ONE);
     assert_eq!((group.steering.rules(), group.steering.socket_for(client)), (1, (by_hash + 2) % 3));
-    group.steering.forget(TWO);
+    group.forget(TWO);
     assert_eq!((group.steering.rules(), group.steering.socket_for(client)), (0, by_hash));
 }
 
@@ -302,7 +317,7 @@ fn of_two_clients_with_one_key_the_second_gets_no_rule() {
     assert!(!group.steering.steer(TWO, second, other));
     assert!(group.steering.steer(TWO, second, socket), "it goes there anyhow");
     assert_eq!((group.steering.rules(), group.steering.socket_for(second)), (1, socket));
-    group.steering.forget(ONE);
+    group.forget(ONE);
     assert!(group.steering.steer(TWO, second, other));
     assert_eq!(group.steering.socket_for(second), other);
 }
@@ -346,22 +361,98 @@ fn a_single_socket_hears_all() {
     let clients = group.ipv4_clients(10);
     assert!(group.steering.steer(ONE, clients[0], 0));
     assert!(!group.steering.steer(ONE, clients[0], 1));
-    group.steering.apply().unwrap();
+    assert!(group.steering.apply());
     assert!(group.check(&clients).values().all(|socket| *socket == 0));
 }
 
 #[test]
 fn a_refused_program_leaves_the_one_before() {
     let mut group = Group::new("127.0.0.1:0", 2, 11);
+    let clients = group.ipv4_clients(2);
+    let before = group.check(&clients);
+    let sockets: Vec<usize> = clients.iter().map(|client| group.elsewhere(*client)).collect();
+    assert!(group.steering.steer(ONE, clients[0], sockets[0]));
+    assert!(group.steering.apply());
+    let with_one = group.check(&clients);
+    assert_ne!(with_one, before);
+    assert!(group.steering.steer(TWO, clients[1], sockets[1]));
+    group.while_refused(|group| {
+        assert!(!group.steering.apply());
+        assert!(!group.steering.apply(), "a failure is no success the second time");
+        assert_eq!(group.heard(&clients), with_one);
+        assert_eq!(rules_and_failures(&group.steering.counters), (1, 2));
+    });
+    assert!(group.steering.apply());
+    assert_eq!(group.check(&clients)[&clients[1]], sockets[1]);
+    assert_eq!(rules_and_failures(&group.steering.counters), (2, 2));
+}
+
+#[test]
+fn refusals_are_logged_when_they_begin_and_end() {
+    let mut group = Group::new("127.0.0.1:0", 2, 12);
     let client = group.ipv4_clients(1)[0];
-    let before = group.check(&[client]);
     let socket = group.elsewhere(client);
-    assert!(group.steering.steer(ONE, client, socket));
-    let descriptor = std::fs::File::open("/dev/null").unwrap().into();
-    let group_descriptor = group.steering.group.replace(descriptor).unwrap();
-    assert!(group.steering.apply().is_err());
-    assert_eq!(group.heard(&[client]), before);
-    group.steering.group = Some(group_descriptor);
-    group.steering.apply().unwrap();
-    assert_eq!(group.check(&[client])[&client], socket);
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        for time in 1..=2 {
+            assert!(group.steering.steer(ONE, client, socket));
+            group.while_refused(|group| {
+                for _ in 0..5 {
+                    assert!(!group.steering.apply());
+                }
+            });
+            assert_eq!(lines.count(), 2 * time - 1);
+            assert!(group.steering.apply());
+            assert_eq!(lines.count(), 2 * time);
+            group.forget(ONE);
+            assert!(group.steering.apply());
+            assert_eq!(lines.count(), 2 * time, "what goes well needs no line");
+        }
+    });
+}
+
+#[test]
+fn steering_that_cannot_begin_is_counted() {
+    // Alone, neither of them belongs to a group.
+    let sockets: Vec<UdpSocket> =
+        (0..2).flat_map(|_| UdpSocket::bind_group("127.0.0.1:0".parse().unwrap(), 1).unwrap()).collect();
+    let counters = Arc::<SteeringCounters>::default();
+    assert!(Steering::attach(&sockets, counters.clone()).is_err());
+    assert_eq!(rules_and_failures(&counters), (0, 1));
+}
+
+fn rules_and_failures(counters: &SteeringCounters) -> (u64, u64) {
+    (counters.rules_in_force.load(Ordering::Relaxed), counters.failures.load(Ordering::Relaxed))
+}
+
+/// Counts what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicUsize>);
+
+impl Lines {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
 }
