@@ -242,10 +242,15 @@ impl IncomingStream {
         })
     }
 
-    /// Whether media has come.
+    /// Whether anything has come.
+    pub(crate) const fn has_arrived(&self) -> bool {
+        self.highest.is_some()
+    }
+
+    /// Whether something has come that can be played.
     pub(crate) const fn has_begun(&self) -> bool {
         match self.kind {
-            Kind::Audio => self.highest.is_some(),
+            Kind::Audio => self.has_arrived(),
             Kind::Video => self.pictures.has_shown(),
         }
     }

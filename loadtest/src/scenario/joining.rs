@@ -22,10 +22,14 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(30);
 const FLOW_PATIENCE: Duration = Duration::from_secs(30);
 /// Failures whose reasons are kept.
 const KEPT_FAILURES: usize = 5;
+/// Clients that are named when media does not begin to flow.
+const NAMED_CLIENTS: usize = 3;
 
 /// A client that is in, with what it took to get there.
 pub(super) struct Joined {
     pub(super) client: Client,
+    /// By which people find it.
+    name: String,
     streams: usize,
     asked: Instant,
 }
@@ -49,9 +53,10 @@ pub(super) async fn join_groups(
             for place in 0..group.count {
                 rhythm.tick().await;
                 let plan = scenario.plan(group, format!("{run}-{room}"), place);
+                let name = name_of(&plan.identity, scenario.rooms, room);
                 let number = joins.asked;
                 joins.asked += 1;
-                pending.push(tokio::spawn(join_one(setting.clone(), drivers.clone(), plan, number, streams)));
+                pending.push(tokio::spawn(join_one(setting.clone(), drivers.clone(), plan, name, number, streams)));
                 while let Some(Some(done)) = futures_util::FutureExt::now_or_never(pending.next()) {
                     note(done?, &mut clients, &mut joins, progress);
                 }
@@ -71,15 +76,25 @@ async fn join_one(
     setting: Arc<Setting>,
     drivers: Arc<Drivers>,
     plan: Plan,
+    name: String,
     number: usize,
     streams: usize,
 ) -> Result<Joined> {
     let asked = Instant::now();
     let join = setting.server.join(drivers.of(number), plan);
-    let mut client = tokio::time::timeout(JOIN_PATIENCE, join).await.context("joining took too long")??;
+    let joined = tokio::time::timeout(JOIN_PATIENCE, join).await;
+    let mut client = joined.context("joining took too long").flatten().with_context(|| name.clone())?;
     let connected = client.wait_for(|progress| progress.connected.is_some());
-    tokio::time::timeout(JOIN_PATIENCE, connected).await.context("connecting took too long")??;
-    Ok(Joined { client, streams, asked })
+    let Ok(connected) = tokio::time::timeout(JOIN_PATIENCE, connected).await else {
+        bail!("{name}: connecting took too long: {}", client.progress().lack(streams));
+    };
+    connected.with_context(|| name.clone())?;
+    Ok(Joined { client, name, streams, asked })
+}
+
+/// Rooms are named only where there are several.
+fn name_of(identity: &str, rooms: usize, room: usize) -> String {
+    if rooms > 1 { format!("{identity} of room {room}") } else { identity.to_owned() }
 }
 
 fn note(done: Result<Joined>, clients: &mut Vec<Joined>, joins: &mut Joins, progress: &Progress) {
@@ -100,14 +115,14 @@ pub(super) async fn wait_for_media(clients: &mut [Joined], joins: &mut Joins, pr
     progress.stage("waiting for media", clients.len());
     let deadline = tokio::time::Instant::now() + FLOW_PATIENCE;
     let (mut connected, mut first_media) = (Vec::new(), Vec::new());
-    for joined in clients.iter_mut() {
+    for place in 0..clients.len() {
+        let joined = &mut clients[place];
         let streams = joined.streams;
         let flows = joined.client.wait_for(|progress| progress.streams >= streams);
         let Ok(reached) = tokio::time::timeout_at(deadline, flows).await else {
-            let seen = joined.client.wait_for(|_| true).await?.streams;
-            bail!("somebody receives {seen} of {streams} streams, {} s after the last join", FLOW_PATIENCE.as_secs());
+            bail!("{}", complaint(clients.len(), clients.iter().filter_map(lack_of)));
         };
-        let reached = reached?;
+        let reached = reached.with_context(|| joined.name.clone())?;
         let since = |at: Instant| at.saturating_duration_since(joined.asked).as_secs_f64();
         connected.extend(reached.connected.map(since));
         first_media.extend([reached.first_audio, reached.first_video].into_iter().flatten().min().map(since));
@@ -116,4 +131,41 @@ pub(super) async fn wait_for_media(clients: &mut [Joined], joins: &mut Joins, pr
     joins.connected = Spread::of(connected);
     joins.first_media = Spread::of(first_media);
     Ok(())
+}
+
+/// What a client lacks, when it is something.
+fn lack_of(joined: &Joined) -> Option<String> {
+    let progress = joined.client.progress();
+    (progress.streams < joined.streams).then(|| format!("{}: {}", joined.name, progress.lack(joined.streams)))
+}
+
+/// One sentence, however many of `clients` lack something.
+fn complaint(clients: usize, lacks: impl Iterator<Item = String>) -> String {
+    let mut named: Vec<String> = lacks.collect();
+    let lacking = named.len();
+    named.truncate(NAMED_CLIENTS);
+    if lacking > NAMED_CLIENTS {
+        named.push(format!("and {} more", lacking - NAMED_CLIENTS));
+    }
+    format!(
+        "{lacking} of {clients} clients do not receive what they should, {} s after the last join: {}",
+        FLOW_PATIENCE.as_secs(),
+        named.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_names_the_first_and_counts_the_others() {
+        let lacks = |count: usize| (0..count).map(|place| format!("{}: nothing came", name_of("guest-1", 2, place)));
+        let one = complaint(101, lacks(1));
+        assert!(one.starts_with("1 of 101 clients ") && one.ends_with(": guest-1 of room 0: nothing came"), "{one}");
+        let many = complaint(5_000, lacks(4_000));
+        assert!(many.starts_with("4000 of 5000 clients ") && many.ends_with("; and 3997 more"), "{many}");
+        assert_eq!(many.matches("nothing came").count(), 3, "{many}");
+        assert_eq!(name_of("watcher-7", 1, 0), "watcher-7");
+    }
 }
