@@ -145,7 +145,8 @@ impl IncomingStream {
             self.open_gap(now, highest, index);
             self.highest = Some(index);
         } else if highest - index >= WINDOW || self.seen[(index % WINDOW) as usize] {
-            self.counters.duplicates += u64::from(!is_repair);
+            // What comes from before our first packet was meant for those who were there earlier.
+            self.counters.duplicates += u64::from(!is_repair && index >= self.first);
             return false;
         } else {
             self.counters.reordered += u64::from(!is_repair);
