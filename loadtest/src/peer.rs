@@ -7,6 +7,7 @@ mod incoming;
 mod outgoing;
 mod packet;
 mod pictures;
+mod progress;
 mod socket;
 
 use std::net::{IpAddr, SocketAddr};
@@ -39,28 +40,13 @@ pub(crate) use dtls::Identity;
 pub(crate) use ice::local_ip_towards;
 pub(crate) use incoming::Counters;
 pub(crate) use outgoing::Content;
+pub(crate) use progress::Progress;
 pub(crate) use socket::{ReceiveBuffer, Socket};
 
 /// Runs of datagrams that one client may take at a time, so that no client starves the others.
 const RUNS_PER_TURN: usize = 16;
 
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How a client joins the work of others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// When checks began: the answer had come.
-    pub(crate) started: Option<Instant>,
-    /// When DTLS was up.
-    pub(crate) connected: Option<Instant>,
-    /// When each kind of stream first brought something that could be played, in order.
-    pub(crate) first_audio: Option<Instant>,
-    pub(crate) first_video: Option<Instant>,
-    /// How many streams play.
-    pub(crate) streams: usize,
-    /// Why it cannot go on.
-    pub(crate) failed: Option<String>,
-}
 
 /// Where the server is, and by which names packets travel.
 #[derive(Clone, Debug)]
@@ -191,6 +177,8 @@ impl Peer {
             let stream = self.stream(announced.kind, announced.ssrc);
             stream.rtx_ssrc = announced.rtx_ssrc;
         }
+        let announced = self.incoming.len();
+        self.progress.send_modify(|progress| progress.announced = announced);
     }
 
     fn stream(&mut self, kind: Kind, ssrc: u32) -> &mut IncomingStream {
@@ -394,6 +382,7 @@ impl Work<'_> {
         let Some(server) = self.server else { return };
         match self.ice.handle_datagram(now, datagram, server) {
             Stun::Answered => {
+                self.note(|progress| &mut progress.is_answered);
                 if let Err(error) = self.dtls.start(now, identity) {
                     self.progress.send_modify(|progress| progress.failed = Some(format!("{error:#}")));
                 }
@@ -417,9 +406,12 @@ impl Work<'_> {
 
     fn handle_rtp(&mut self, now: Instant, datagram: &mut [u8], arrived: u64, delays: &mut [Delays; 2]) {
         let Some((_, opener)) = self.srtp else { return };
-        let Some(packet) =
-            opener.open_rtp(datagram).ok().and_then(|plain_len| RtpView::parse(&datagram[..plain_len]).ok())
-        else {
+        let Ok(plain_len) = opener.open_rtp(datagram) else {
+            *self.counts.unreadable += 1;
+            self.note(|progress| &mut progress.has_undecryptable);
+            return;
+        };
+        let Ok(packet) = RtpView::parse(&datagram[..plain_len]) else {
             *self.counts.unreadable += 1;
             return;
         };
@@ -430,9 +422,12 @@ impl Work<'_> {
             self.arrivals.record(now, SeqNo(u16::from_be_bytes(*seq_no)));
         }
         if let Some(stream) = self.incoming.iter_mut().find(|stream| stream.ssrc == packet.ssrc) {
-            let had_begun = stream.has_begun();
+            let (had_arrived, had_begun) = (stream.has_arrived(), stream.has_begun());
             if !stream.handle_packet(now, &packet) {
                 return;
+            }
+            if !had_arrived {
+                self.progress.send_modify(|progress| progress.arriving += 1);
             }
             if let Some(sent) = source::read_stamp(packet.payload) {
                 delays[Shared::delays_of(stream.kind)].record(arrived.saturating_sub(sent));
@@ -445,7 +440,13 @@ impl Work<'_> {
             stream.handle_retransmission(now, &packet);
         } else {
             *self.counts.unreadable += 1;
+            self.note(|progress| &mut progress.has_stray);
         }
+    }
+
+    /// Notes what happens for the first time; later it costs nobody a look.
+    fn note(&self, what: impl Fn(&mut Progress) -> &mut bool) {
+        self.progress.send_if_modified(|progress| !std::mem::replace(what(progress), true));
     }
 
     fn note_beginning(&self, now: Instant, kind: Kind) {

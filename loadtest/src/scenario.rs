@@ -2,6 +2,7 @@
 //! The loads: who joins, what they send and receive, and for how long it is measured.
 
 mod drivers;
+mod joining;
 mod outcome;
 mod recorder;
 mod run;

@@ -120,6 +120,15 @@ impl Client {
         }
     }
 
+    /// What it has reached so far.
+    pub(crate) fn progress(&self) -> Progress {
+        match &self.0 {
+            Session::LiveKit(session) => session.progress(),
+            Session::Janus(session) => session.progress(),
+            Session::OfferPost(session) => session.progress(),
+        }
+    }
+
     /// Asks for a layer of all videos, 0 for the smallest.
     ///
     /// # Errors

@@ -145,7 +145,8 @@ impl IncomingStream {
             self.open_gap(now, highest, index);
             self.highest = Some(index);
         } else if highest - index >= WINDOW || self.seen[(index % WINDOW) as usize] {
-            self.counters.duplicates += u64::from(!is_repair);
+            // What comes from before our first packet was meant for those who were there earlier.
+            self.counters.duplicates += u64::from(!is_repair && index >= self.first);
             return false;
         } else {
             self.counters.reordered += u64::from(!is_repair);
@@ -242,10 +243,15 @@ impl IncomingStream {
         })
     }
 
-    /// Whether media has come.
+    /// Whether anything has come.
+    pub(crate) const fn has_arrived(&self) -> bool {
+        self.highest.is_some()
+    }
+
+    /// Whether something has come that can be played.
     pub(crate) const fn has_begun(&self) -> bool {
         match self.kind {
-            Kind::Audio => self.highest.is_some(),
+            Kind::Audio => self.has_arrived(),
             Kind::Video => self.pictures.has_shown(),
         }
     }

@@ -49,6 +49,10 @@ impl Session {
         self.transports.wait_for(is_reached).await
     }
 
+    pub(super) fn progress(&self) -> Progress {
+        self.transports.progress().unwrap_or_default()
+    }
+
     pub(super) async fn leave(self) {
         let destroy = json!({ "janus": "destroy", "transaction": "bye" }).to_string();
         // The server may be gone, and then there is nothing left to end.

@@ -52,6 +52,10 @@ impl Session {
         progress.failed.clone().map_or(Ok(progress), |reason| Err(anyhow!(reason)))
     }
 
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
     pub(super) async fn choose_layer(&self, layer: u8) -> Result<()> {
         let (reply, done) = oneshot::channel();
         self.requests.send(ToSession::ChooseLayer(layer, reply)).await.context("the session has ended")?;

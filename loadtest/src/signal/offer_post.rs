@@ -36,6 +36,10 @@ impl Session {
         self.transports.wait_for(is_reached).await
     }
 
+    pub(super) fn progress(&self) -> Progress {
+        self.transports.progress().unwrap_or_default()
+    }
+
     pub(super) async fn leave(mut self) {
         for resource in std::mem::take(&mut self.resources) {
             // The server may be gone, and then there is nothing left to end.

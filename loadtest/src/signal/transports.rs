@@ -20,8 +20,8 @@ impl Transports {
     pub(super) async fn wait_for(&mut self, is_reached: impl Fn(&Progress) -> bool) -> Result<Progress> {
         loop {
             // Marked as seen before it is looked at, so that no change goes unnoticed.
-            let progress = sum(self.0.iter_mut().map(|transport| transport.progress.borrow_and_update().clone()))
-                .context("a client without a transport")?;
+            self.0.iter_mut().for_each(|transport| transport.progress.mark_unchanged());
+            let progress = self.progress().context("a client without a transport")?;
             if let Some(reason) = &progress.failed {
                 return Err(anyhow!("{reason}"));
             }
@@ -32,16 +32,26 @@ impl Transports {
             select_all(changes).await.0.context("the driver has stopped")?;
         }
     }
+
+    /// What all of them have reached together; `None` without any.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        sum(self.0.iter().map(|transport| transport.progress.borrow().clone()))
+    }
 }
 
 /// What several transports have reached together: the client is connected when the last of them is.
 fn sum(all: impl Iterator<Item = Progress>) -> Option<Progress> {
     all.reduce(|a, b| Progress {
         started: a.started.min(b.started),
+        is_answered: a.is_answered && b.is_answered,
         connected: a.connected.zip(b.connected).map(|(a, b)| a.max(b)),
         first_audio: earlier(a.first_audio, b.first_audio),
         first_video: earlier(a.first_video, b.first_video),
+        announced: a.announced + b.announced,
+        arriving: a.arriving + b.arriving,
         streams: a.streams + b.streams,
+        has_undecryptable: a.has_undecryptable || b.has_undecryptable,
+        has_stray: a.has_stray || b.has_stray,
         failed: a.failed.or(b.failed),
     })
 }

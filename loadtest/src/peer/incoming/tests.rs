@@ -111,6 +111,17 @@ fn disorder_and_repeats_are_counted_and_harm_nothing() {
 }
 
 #[test]
+fn what_comes_late_from_before_our_first_packet_is_no_repeat() {
+    let mut feed = Feed::new();
+    feed.take(600..604, &[300]);
+    feed.take([599, 0], &[300]);
+    let counters = feed.stream.counters;
+    assert_eq!((counters.reordered, counters.duplicates, counters.lost, counters.frames), (1, 0, 0, 2));
+    feed.take([604, 604], &[300]);
+    assert_eq!(feed.stream.counters.duplicates, 1);
+}
+
+#[test]
 fn a_stream_must_begin_with_a_keyframe() {
     let mut feed = Feed::new();
     feed.take(0..4, &[]);

@@ -55,8 +55,8 @@ impl Opener {
         let Some(window) = self.rtp_streams.get_mut(header.ssrc) else {
             return self.open_first_rtp(packet, &header);
         };
-        let index =
-            window.index_of(header.seq_no).filter(|index| window.is_fresh(*index)).ok_or(OpenError::Replayed)?;
+        let index = window.index_given_by_sender(header.seq_no);
+        let index = index.filter(|index| window.is_fresh(*index)).ok_or(OpenError::Replayed)?;
         let id = PacketId { ssrc: header.ssrc, index };
         let plain_len = self.rtp.open_rtp(packet, header.len, id).ok_or(OpenError::Unauthentic)?;
         window.accept(index);

@@ -38,6 +38,15 @@ impl<const WORDS: usize> ReplayWindow<WORDS> {
         self.top.checked_add_signed(distance.into()).filter(|index| *index <= MAX_RTP_INDEX)
     }
 
+    /// The index that a sender has given a sequence number: the same, unless that would lie before the first one of all,
+    /// where RFC 3711 §3.3.1 knows none. Senders do repeat packets from before those that a receiver got first. libsrtp
+    /// and pion, and with them most clients and servers, then leave the rollover counter at zero and count on from there;
+    /// who does not follow them never reads a packet again. A guess is no risk, because the tag must fit.
+    pub(super) fn index_given_by_sender(&self, seq_no: u16) -> Option<u64> {
+        let has_wrapped = self.top > u16::MAX.into();
+        self.index_of(seq_no).or_else(|| (!has_wrapped).then_some(seq_no.into()))
+    }
+
     /// Whether the index may still be used.
     pub(super) fn is_fresh(&self, index: u64) -> bool {
         index > self.top || (self.top - index < Self::PACKETS && !self.is_marked(index))
@@ -108,6 +117,16 @@ mod tests {
     fn nothing_lies_before_the_first_or_after_the_last_index() {
         assert_eq!(RtpWindow::starting_with(5).index_of(65_000), None);
         assert_eq!(RtpWindow::starting_with(MAX_RTP_INDEX).index_of(0), None);
+    }
+
+    #[test]
+    fn senders_count_on_from_what_lies_before_their_first_index() {
+        let mut window = RtpWindow::starting_with(5);
+        assert_eq!(window.index_given_by_sender(3), Some(3));
+        assert_eq!(window.index_given_by_sender(65_000), Some(65_000));
+        window.accept(65_000);
+        assert_eq!(window.index_given_by_sender(6), Some(65_542));
+        assert_eq!(RtpWindow::starting_with(MAX_RTP_INDEX).index_given_by_sender(0), None);
     }
 
     #[test]

@@ -120,6 +120,19 @@ fn packets_arrive_in_any_order_around_a_wrap() {
 }
 
 #[test]
+fn a_repeat_from_before_the_first_packet_does_not_end_the_stream() {
+    for profile in PROFILES {
+        let mut pair = Pair::new(profile);
+        // 65,533 is what a server sends on late to a receiver whose stream began at 1.
+        for seq_no in [1, 2, 3, 65_533, 4, 5, 65_534, 6] {
+            let plain = rtp(seq_no, b"media");
+            let sealed = pair.client_sends.encrypt_rtp(&plain).unwrap();
+            assert_eq!(open(&mut pair.opener, &sealed), Ok(plain), "{profile:?} {seq_no}");
+        }
+    }
+}
+
+#[test]
 fn rtcp_passes_in_both_directions() {
     for profile in PROFILES {
         let mut pair = Pair::new(profile);
