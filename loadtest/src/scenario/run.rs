@@ -55,7 +55,7 @@ impl Run {
 ///
 /// # Errors
 ///
-/// When the server cannot be reached, when nobody gets in, when media does not
+/// When the server cannot be reached or has no word for what the load does, when nobody gets in, when media does not
 /// begin to flow, or when it is interrupted before anything is measured.
 pub(crate) async fn run(
     scenario: &Scenario,
@@ -63,6 +63,9 @@ pub(crate) async fn run(
     interruption: &Interruption,
     progress: &Progress,
 ) -> Result<Run> {
+    if matches!(scenario.event, Some(Event::SwitchLayers(_))) && !setting.server.lets_choose_layers() {
+        bail!("{} works only by LiveKit's protocol: give --server an address of ws:// or wss://", scenario.name);
+    }
     let setting = Arc::new(setting);
     let drivers = Arc::new(Drivers::start(&setting)?);
     let site = Site { scenario, setting: &setting, drivers: &drivers, interruption, progress };
