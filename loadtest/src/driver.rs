@@ -36,6 +36,7 @@ enum Command {
     SetRemote(PeerId, Remote),
     Publish(PeerId, String, Sends, Content),
     Remove(PeerId),
+    Hush,
     Reset(oneshot::Sender<()>),
     Report(oneshot::Sender<DriverReport>),
     Stop,
@@ -144,6 +145,11 @@ impl Driver {
         self.link.send(Command::Add(Box::new(peer), reply));
         let id = added.await.context("the driver has stopped")?;
         Ok(ClientTransport { link: self.link.clone(), id, local, progress })
+    }
+
+    /// Lets no client publish any more.
+    pub(crate) fn hush(&self) {
+        self.link.send(Command::Hush);
     }
 
     /// Forgets what was counted.
@@ -262,6 +268,7 @@ impl Worker {
                     let _ = self.poll.registry().deregister(&mut SourceFd(&peer.as_raw_fd()));
                 }
             }
+            Command::Hush => self.peers.iter_mut().flatten().for_each(|peer| peer.hush()),
             Command::Reset(reply) => {
                 self.peers.iter_mut().flatten().for_each(|peer| peer.reset());
                 self.shared.delays.iter_mut().for_each(Delays::clear);

@@ -7,6 +7,7 @@ mod counters;
 mod delay;
 mod driver;
 mod floor;
+mod interruption;
 mod namespaces;
 mod number;
 mod peer;
@@ -30,22 +31,27 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command, Load};
+use cli::{Cli, Command, Common, Load};
+use interruption::{Interrupter, Interruption};
 use progress::Progress;
+use scenario::Outcome;
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,rtc_dtls=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(&Cli::parse()) {
+    let (interrupter, interruption) = Interruption::new();
+    let result = run(&Cli::parse(), &interrupter, &interruption);
+    if let Err(error) = &result {
+        eprintln!("loadtest: {error:#}");
+    }
+    match result {
+        _ if interruption.has_come() => ExitCode::from(interruption::EXIT_CODE),
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("loadtest: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
+fn run(cli: &Cli, interrupter: &Interrupter, interruption: &Interruption) -> Result<()> {
     // These two are the measurement, and nothing else may run in their processes.
     match &cli.command {
         Command::FloorSend(options) => return floor::send(options),
@@ -57,18 +63,27 @@ fn run(cli: &Cli) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let impatience = async {
+            interrupts.recv().await;
+            interrupter.interrupt();
+            // A load comes to an end by itself; the next Ctrl-C ends it at once, as the first one does with the others.
+            if let Command::Load(_) = cli.command {
+                interrupts.recv().await;
+            }
+        };
         // What is dropped here cleans up behind itself.
         tokio::select! {
-            result = work(&cli.command) => result,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            result = work(&cli.command, interruption) => result,
+            () = impatience => anyhow::bail!("interrupted"),
             _ = terminate.recv() => anyhow::bail!("told to end"),
         }
     })
 }
 
-async fn work(command: &Command) -> Result<()> {
+async fn work(command: &Command, interruption: &Interruption) -> Result<()> {
     match command {
-        Command::Load(load) => put(load).await,
+        Command::Load(load) => put(load, interruption).await,
         Command::Compare(options) => compare::run(options).await,
         Command::Floor(options) => floor::run(options).await,
         Command::Scale(options) => scale::run(options).await,
@@ -76,19 +91,25 @@ async fn work(command: &Command) -> Result<()> {
     }
 }
 
-/// Puts a load on a server and prints what came of it.
-async fn put(load: &Load) -> Result<()> {
+/// Puts a load on a server and prints what came of it, before the clients leave: that may take its time.
+async fn put(load: &Load, interruption: &Interruption) -> Result<()> {
     let scenario = load.scenario()?;
     let common = load.common();
     let progress = Progress::new(&scenario.name);
-    let outcome = scenario::run(&scenario, common.setting()?, &progress).await?;
-    drop(progress);
-    print!("{}", report::table(&outcome));
+    let run = scenario::run(&scenario, common.setting()?, interruption, &progress).await?;
+    progress.clear();
+    print!("{}", report::table(&run.outcome));
+    let written = write_files(common, &run.outcome);
+    run.leave(&progress).await;
+    written
+}
+
+fn write_files(common: &Common, outcome: &Outcome) -> Result<()> {
     if let Some(file) = &common.json {
-        write(file, serde_json::to_string_pretty(&outcome)? + "\n")?;
+        write(file, serde_json::to_string_pretty(outcome)? + "\n")?;
     }
     if let Some(file) = &common.chart {
-        write(file, report::chart::of(&outcome, &common.server))?;
+        write(file, report::chart::of(outcome, &common.server))?;
     }
     Ok(())
 }

@@ -198,6 +198,12 @@ impl Peer {
         }
     }
 
+    /// Sends none of its tracks any more.
+    pub(crate) fn hush(&mut self) {
+        self.outgoing.clear();
+        self.planned.clear();
+    }
+
     fn fail(&self, reason: &str) {
         self.progress.send_modify(|progress| progress.failed = Some(reason.to_owned()));
     }

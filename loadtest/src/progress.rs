@@ -58,6 +58,11 @@ impl Progress {
         }
     }
 
+    /// Takes the stage away, so that something else can be printed.
+    pub(crate) fn clear(&self) {
+        self.replace(None);
+    }
+
     fn replace(&self, next: Option<ProgressBar>) {
         if let Ok(mut bar) = self.bar.lock()
             && let Some(old) = std::mem::replace(&mut *bar, next)
@@ -69,6 +74,6 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.replace(None);
+        self.clear();
     }
 }

@@ -11,6 +11,9 @@ use crate::scenario::Outcome;
 pub(crate) fn table(outcome: &Outcome) -> String {
     let mut rows: Vec<(&str, String)> = Vec::new();
     let mut row = |name, value: String| rows.push((name, value));
+    if outcome.ended_early {
+        row("ended early", format!("{:.1} of {:.0} s were measured", outcome.seconds, outcome.planned_seconds));
+    }
     let joins = &outcome.joins;
     row("participants", format!("{} ({} failed)", outcome.participants, joins.failed));
     row("connected after", format!("{:.0} ms (p99 {:.0} ms)", joins.connected.p50_ms, joins.connected.p99_ms));

@@ -97,6 +97,11 @@ enum Session {
 }
 
 impl Server {
+    /// Whether its protocol has a word for choosing a layer.
+    pub(crate) const fn lets_choose_layers(&self) -> bool {
+        matches!(self, Self::LiveKit { .. })
+    }
+
     /// Lets a client join; returns when the server has answered, before media flows.
     pub(crate) async fn join(&self, driver: &Driver, plan: Plan) -> Result<Client> {
         match self {

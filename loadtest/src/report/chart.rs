@@ -105,7 +105,8 @@ fn note(outcome: &Outcome, server: &str) -> String {
         seconds => format!("a step for every {seconds:.0} seconds"),
     };
     let mut server: String = server.to_owned();
-    let rest = format!("   {} participants   {resolution}", outcome.participants);
+    let end = if outcome.ended_early { "   ended early" } else { "" };
+    let rest = format!("   {} participants   {resolution}{end}", outcome.participants);
     if server.chars().count() + rest.chars().count() > NOTE_LETTERS {
         server = server.chars().take(NOTE_LETTERS.saturating_sub(rest.chars().count())).chain(['…']).collect();
     }

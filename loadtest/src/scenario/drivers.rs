@@ -18,6 +18,11 @@ impl Drivers {
         &self.0[client % self.0.len()]
     }
 
+    /// Lets nobody publish any more.
+    pub(super) fn hush(&self) {
+        self.0.iter().for_each(Driver::hush);
+    }
+
     pub(super) async fn reset(&self) -> Result<()> {
         for driver in &self.0 {
             driver.reset().await?;

@@ -72,6 +72,10 @@ pub(crate) struct Outcome {
     pub(crate) participants: usize,
     /// Seconds that were measured.
     pub(crate) seconds: f64,
+    /// Seconds that should have been measured.
+    pub(crate) planned_seconds: f64,
+    /// Somebody ended the run before that.
+    pub(crate) ended_early: bool,
     pub(crate) joins: Joins,
     /// Media packets that the publishers sent while it was measured.
     pub(crate) sent: u64,
@@ -130,6 +134,8 @@ impl Outcome {
             description: scenario.description.clone(),
             participants: joins.asked - joins.failed,
             seconds,
+            planned_seconds: scenario.measure.as_secs_f64(),
+            ended_early: false,
             joins,
             sent: report.sent,
             audio,
@@ -143,6 +149,11 @@ impl Outcome {
             series,
             storm: None,
         }
+    }
+
+    /// Marks it as of a run that was ended before its time.
+    pub(crate) fn ended_early(self) -> Self {
+        Self { ended_early: true, ..self }
     }
 
     /// Packets that arrived.

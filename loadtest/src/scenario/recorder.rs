@@ -99,7 +99,7 @@ impl<'a> Recorder<'a> {
             result = work => result?,
             never = self.sample_on() => match never? {},
         };
-        let (report, _) = self.sample().await?;
+        let report = self.sample_at_end().await?;
         Ok(Recorded { result, seconds: (self.last.at - began).as_secs_f64(), report })
     }
 
@@ -108,19 +108,31 @@ impl<'a> Recorder<'a> {
         rhythm.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             rhythm.tick().await;
-            let (_, point) = self.sample().await?;
+            let point = self.sample().await?;
             self.progress.show(&point.to_string());
         }
     }
 
     /// When it is given up on the way, the next sample has all.
-    async fn sample(&mut self) -> Result<(DriverReport, Point)> {
-        let (reading, report) = read(self.drivers, self.server).await?;
+    async fn sample(&mut self) -> Result<Point> {
+        let (reading, _) = read(self.drivers, self.server).await?;
+        Ok(self.take(reading))
+    }
+
+    /// What ends the work may end the server, too, and what was counted is worth no less for it.
+    async fn sample_at_end(&mut self) -> Result<DriverReport> {
+        let (mut reading, report) = read(self.drivers, None).await?;
+        reading.server = self.server.and_then(|server| server.time_and_memory().ok());
+        self.take(reading);
+        Ok(report)
+    }
+
+    fn take(&mut self, reading: Reading) -> Point {
         let tally = reading.since(&self.last, self.began);
         let point = tally.point();
         self.tallies.add(tally);
         self.last = reading;
-        Ok((report, point))
+        point
     }
 
     /// Notes that something went on for a part of the time.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::drivers::Drivers;
 use super::joining::{Joined, join_groups, wait_for_media};
@@ -12,7 +12,8 @@ use super::outcome::{Joins, Outcome, Storm};
 use super::recorder::Recorder;
 use super::{Event, Group, Scenario};
 use crate::counters;
-use crate::process::Process;
+use crate::interruption::Interruption;
+use crate::process::{Process, Usage};
 use crate::progress::Progress;
 use crate::sdp::Kind;
 use crate::signal::Server;
@@ -33,66 +34,145 @@ pub(crate) struct Setting {
     pub(crate) coalesce: bool,
 }
 
-/// Puts a load on a server and says what came of it.
+/// A load that is over, but for its clients, who are still there.
+pub(crate) struct Run {
+    pub(crate) outcome: Outcome,
+    clients: Vec<Joined>,
+    drivers: Arc<Drivers>,
+}
+
+impl Run {
+    /// Lets all clients say good-bye.
+    pub(crate) async fn leave(self, progress: &Progress) {
+        progress.stage("leaving", 0);
+        futures_util::future::join_all(self.clients.into_iter().map(|joined| joined.client.leave())).await;
+        // Without them the clients would have vanished before.
+        drop(self.drivers);
+    }
+}
+
+/// Puts a load on a server and says what came of it. An interruption ends it early, with what was measured until then.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached, when nobody gets in, or when media does not begin to flow.
-pub(crate) async fn run(scenario: &Scenario, setting: Setting, progress: &Progress) -> Result<Outcome> {
+/// When the server cannot be reached or has no word for what the load does, when nobody gets in, when media does not
+/// begin to flow, or when it is interrupted before anything is measured.
+pub(crate) async fn run(
+    scenario: &Scenario,
+    setting: Setting,
+    interruption: &Interruption,
+    progress: &Progress,
+) -> Result<Run> {
+    if matches!(scenario.event, Some(Event::SwitchLayers(_))) && !setting.server.lets_choose_layers() {
+        bail!("{} works only by LiveKit's protocol: give --server an address of ws:// or wss://", scenario.name);
+    }
     let setting = Arc::new(setting);
     let drivers = Arc::new(Drivers::start(&setting)?);
-    let usage = || setting.process.as_ref().map(Process::usage).transpose();
-    let empty = usage()?;
-    progress.stage("joining", scenario.participants());
+    let site = Site { scenario, setting: &setting, drivers: &drivers, interruption, progress };
+    let empty = site.usage()?;
     let run = format!("load-{:08x}", rand::random::<u32>());
-    let (mut clients, mut joins) = join_groups(scenario, &setting, &drivers, &run, progress).await?;
-    wait_for_media(&mut clients, &mut joins, progress).await?;
-    if let (Some(before), Some(after)) = (empty, usage()?) {
-        let joined = joins.asked - joins.failed;
-        joins.server_cpu_ms = Some(after.since(&before).cpu_seconds * 1_000.0 / joined.max(1) as f64);
+    let Some(entered) = interruption.or(site.enter(&run, empty.as_ref())).await else {
+        bail!("interrupted before anything was measured");
+    };
+    let (clients, joins) = entered?;
+    let outcome = site.measure(&run, &clients, joins, empty.as_ref()).await?;
+    // Nothing counts any more.
+    drivers.hush();
+    Ok(Run { outcome, clients, drivers })
+}
+
+/// What all stages of a run work with.
+struct Site<'a> {
+    scenario: &'a Scenario,
+    setting: &'a Arc<Setting>,
+    drivers: &'a Arc<Drivers>,
+    interruption: &'a Interruption,
+    progress: &'a Progress,
+}
+
+impl Site<'_> {
+    fn usage(&self) -> Result<Option<Usage>> {
+        self.setting.process.as_ref().map(Process::usage).transpose()
     }
-    progress.stage("settling", 0);
-    tokio::time::sleep(scenario.settle).await;
-    let mut recorder = Recorder::start(&drivers, setting.process.as_ref(), progress).await?;
-    let storm_before = match scenario.event {
-        Some(Event::JoinStorm { .. }) => {
-            progress.stage("before the storm", 0);
-            let before = recorder.during(pass(scenario.measure)).await?;
-            Some(before.report.delays(Kind::Video))
+
+    /// Lets everybody in, and some time pass until they have settled.
+    async fn enter(&self, run: &str, empty: Option<&Usage>) -> Result<(Vec<Joined>, Joins)> {
+        let Self { scenario, setting, drivers, progress, .. } = self;
+        progress.stage("joining", scenario.participants());
+        let (mut clients, mut joins) = join_groups(scenario, setting, drivers, run, progress).await?;
+        wait_for_media(&mut clients, &mut joins, progress).await?;
+        if let (Some(before), Some(after)) = (empty, self.usage()?) {
+            let joined = joins.asked - joins.failed;
+            joins.server_cpu_ms = Some(after.since(before).cpu_seconds * 1_000.0 / joined.max(1) as f64);
         }
-        _ => None,
-    };
-    let syscalls = match &setting.process {
-        Some(process) if setting.count_syscalls => Some(Count::start(process.pid())?),
-        _ => None,
-    };
-    let counted_before = counters::read_if_asked(setting.metrics.as_deref()).await?;
-    let before = usage()?;
-    progress.stage("measuring", 0);
-    let measured = recorder.during(pass_time(scenario, &setting, &run, &clients, progress)).await?;
-    let after = usage()?;
-    let counted = counters::read_if_asked(setting.metrics.as_deref()).await?;
-    let storm = measured.result;
-    if let Some(storm) = &storm {
-        recorder.note("storm", storm.began, storm.ended);
+        progress.stage("settling", 0);
+        tokio::time::sleep(scenario.settle).await;
+        Ok((clients, joins))
     }
-    let mut outcome = Outcome::new(scenario, measured.seconds, &measured.report, joins, recorder.series());
-    if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
-        let empty_pss_mib = empty.since(&empty).pss_mib;
-        outcome = outcome.with_server(after.since(&before), empty_pss_mib);
+
+    async fn measure(&self, run: &str, clients: &[Joined], joins: Joins, empty: Option<&Usage>) -> Result<Outcome> {
+        let Self { scenario, setting, drivers, interruption, progress } = self;
+        let mut recorder = Recorder::start(drivers, setting.process.as_ref(), progress).await?;
+        let storm_before = match scenario.event {
+            Some(Event::JoinStorm { .. }) => {
+                progress.stage("before the storm", 0);
+                let calm = async { Ok(interruption.or(tokio::time::sleep(scenario.measure)).await) };
+                let before = recorder.during(calm).await?;
+                if before.result.is_none() {
+                    let series = recorder.series();
+                    return Ok(Outcome::new(scenario, before.seconds, &before.report, joins, series).ended_early());
+                }
+                Some(before.report.delays(Kind::Video))
+            }
+            _ => None,
+        };
+        let syscalls = match &setting.process {
+            Some(process) if setting.count_syscalls => Some(Count::start(process.pid())?),
+            _ => None,
+        };
+        let metrics = setting.metrics.as_deref();
+        let counted_before = counters::read_if_asked(metrics).await?;
+        let before = self.usage()?;
+        progress.stage("measuring", 0);
+        let work = pass_time(scenario, setting, run, clients, progress);
+        let measured = recorder.during(async { interruption.or(work).await.transpose() }).await?;
+        let is_early = measured.result.is_none();
+        let after = unless_early(is_early, self.usage())?;
+        let counted = unless_early(is_early, counters::read_if_asked(metrics).await)?;
+        let storm = measured.result.flatten();
+        if let Some(storm) = &storm {
+            recorder.note("storm", storm.began, storm.ended);
+        }
+        let mut outcome = Outcome::new(scenario, measured.seconds, &measured.report, joins, recorder.series());
+        if let (Some(empty), Some(before), Some(after)) = (empty, before, after) {
+            let empty_pss_mib = empty.since(empty).pss_mib;
+            outcome = outcome.with_server(after.since(&before), empty_pss_mib);
+        }
+        if let (Some(before), Some(after)) = (counted_before, counted) {
+            outcome.counters = after.growth_since(&before, measured.seconds);
+        }
+        if let Some(count) = syscalls
+            && let Some(per_second) = unless_early(is_early, count.stop().await.map(Some))?
+        {
+            outcome.note_syscalls(per_second);
+        }
+        if let (Some(storm), Some(before)) = (storm, storm_before) {
+            outcome.storm = Some(Storm { joins: storm.joins, before, during: outcome.video.delay });
+        }
+        Ok(if is_early { outcome.ended_early() } else { outcome })
     }
-    if let (Some(before), Some(after)) = (counted_before, counted) {
-        outcome.counters = after.growth_since(&before, measured.seconds);
+}
+
+/// Leaves out what cannot be read at an early end: the Ctrl-C that caused it may have ended the server, too, and the rest
+/// is worth no less.
+fn unless_early<T>(is_early: bool, read: Result<Option<T>>) -> Result<Option<T>> {
+    match read {
+        Err(error) if is_early => {
+            tracing::warn!("left out of the result: {error:#}");
+            Ok(None)
+        }
+        read => read,
     }
-    if let Some(count) = syscalls {
-        outcome.note_syscalls(count.stop().await?);
-    }
-    if let (Some(storm), Some(before)) = (storm, storm_before) {
-        outcome.storm = Some(Storm { joins: storm.joins, before, during: outcome.video.delay });
-    }
-    progress.stage("leaving", 0);
-    futures_util::future::join_all(clients.into_iter().map(|joined| joined.client.leave())).await;
-    Ok(outcome)
 }
 
 /// A storm of joins that is over: from the first request until the last one had what it came for.
@@ -100,12 +180,6 @@ struct PastStorm {
     joins: Joins,
     began: Instant,
     ended: Instant,
-}
-
-/// Lets time pass.
-async fn pass(time: Duration) -> Result<()> {
-    tokio::time::sleep(time).await;
-    Ok(())
 }
 
 /// Lets the measured time pass, with what happens meanwhile.
