@@ -103,6 +103,12 @@ impl Subscription {
         self.track
     }
 
+    /// What the track carries.
+    #[must_use]
+    pub const fn kind(&self) -> MediaKind {
+        self.codec.codec.kind()
+    }
+
     /// Calls for what [`Self::handle_media`] needs.
     pub(crate) fn prefetch(&self) {
         prefetch(self);
@@ -131,7 +137,7 @@ impl Subscription {
     /// its rate does not follow what the receiver's link can take, and a receiver would report on all its packets.
     #[must_use]
     pub const fn wants_transport_seq(&self) -> bool {
-        matches!(self.codec.codec.kind(), MediaKind::Video)
+        matches!(self.kind(), MediaKind::Video)
             && self.codec.transport_cc
             && self.extensions.transport_cc.is_some()
             && !self.repeats_packets()
@@ -158,7 +164,7 @@ impl Subscription {
         let MediaPacket { meta, payload, padding } = delivery.packet;
         let descriptor = delivery.descriptor.as_ref();
         let relation = self.rewriter.relate(meta);
-        let choice = match self.codec.codec.kind() {
+        let choice = match self.kind() {
             MediaKind::Video => self.switching.choose(meta, relation, delivery.activity.live()),
             MediaKind::Audio => choose_audio(relation),
         };

@@ -9,17 +9,24 @@ use super::subscribing::SubscriptionKey;
 use crate::ids::{TrackId, TransportId};
 use crate::rtcp::transport_cc::ArrivalRecorder;
 use crate::rtp::seq_no::SeqNo;
-use crate::session::{IceCredentials, Session, TransportSetup};
+use crate::session::{IceCredentials, MediaKind, Session, TransportSetup};
 use crate::track::Track;
 use crate::track::uplink_router::UplinkRouter;
 use crate::transport::Transport;
 
-/// How often a client's subscriptions are looked after: sender reports, stalled layers, unanswered keyframe requests.
-const CARE_INTERVAL: Duration = Duration::from_millis(100);
+/// How often the subscriptions of a client are looked after that sees video: sender reports, stalled layers, unanswered
+/// keyframe requests.
+const VIDEO_CARE: Care = Care { interval: Duration::from_millis(100), grid: Duration::from_millis(10) };
 
-/// Clients are looked after at moments that are so far apart, many at a time: a wake-up for each of a thousand silent
-/// ones would cost more than what is done for them. Short enough that those of one moment hold nobody up.
-const CARE_GRID: Duration = Duration::from_millis(10);
+/// The same of one that only listens, which needs reports alone: they are due every second.
+const SOUND_CARE: Care = Care { interval: Duration::from_secs(1), grid: Duration::from_millis(50) };
+
+struct Care {
+    interval: Duration,
+    /// Clients are looked after at moments that are so far apart, many at a time: a wake-up for each of a thousand
+    /// silent ones would cost more than what is done for them. Short enough that those of one moment hold nobody up.
+    grid: Duration,
+}
 
 /// One client: its transport, what it publishes, and which subscriptions it has.
 pub(super) struct Client {
@@ -201,11 +208,24 @@ impl Shard {
     }
 
     /// When a client that was looked after now is looked after next.
-    pub(super) fn next_care(&mut self, now: Instant) -> Instant {
+    pub(super) fn next_care(&mut self, now: Instant, slot: usize) -> Instant {
+        let mut subscriptions =
+            self.clients[slot].subscriptions.iter().map(|key| &self.subscriptions[key.0].subscription);
+        let sees_video = subscriptions.any(|subscription| subscription.kind() == MediaKind::Video);
+        let Care { interval, grid } = if sees_video { VIDEO_CARE } else { SOUND_CARE };
         let origin = *self.care_origin.get_or_insert(now);
-        let passed = (now + CARE_INTERVAL).saturating_duration_since(origin);
-        let steps = passed.as_nanos() / CARE_GRID.as_nanos();
-        origin + CARE_GRID * u32::try_from(steps).unwrap_or(u32::MAX)
+        let passed = (now + interval).saturating_duration_since(origin);
+        let steps = passed.as_nanos().div_ceil(grid.as_nanos());
+        origin + grid * u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    /// A client may have to be looked after sooner than it was to be, because it sees video now.
+    pub(super) fn hasten_care(&mut self, now: Instant, slot: usize) {
+        let sooner = self.next_care(now, slot);
+        if let Some(next) = self.clients[slot].next_care.as_mut().filter(|next| **next > sooner) {
+            *next = sooner;
+            self.timers.wake_by(slot, sooner);
+        }
     }
 
     /// Makes sure that the client is looked after when it next needs it.

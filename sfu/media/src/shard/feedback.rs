@@ -110,7 +110,7 @@ impl Shard {
         if client.transport.is_connected() {
             self.tell_publisher(now, slot);
             if self.clients[slot].next_care.is_some_and(|due| due <= now) {
-                self.clients[slot].next_care = Some(self.next_care(now));
+                self.clients[slot].next_care = Some(self.next_care(now, slot));
                 self.care_for_subscriptions(now, slot);
             }
         }

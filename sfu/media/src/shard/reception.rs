@@ -118,7 +118,7 @@ impl Shard {
             let transport = self.clients[slot].id;
             match event {
                 TransportEvent::Connected => {
-                    self.clients[slot].next_care = Some(self.next_care(now));
+                    self.clients[slot].next_care = Some(self.next_care(now, slot));
                     self.events.push_back(ShardEvent::Connected { transport });
                 }
                 TransportEvent::Data { channel, payload } => {

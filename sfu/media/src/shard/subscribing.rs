@@ -60,6 +60,7 @@ impl Shard {
         }
         self.update_demand(track);
         self.want_keyframe_of(now, key);
+        self.hasten_care(now, slot);
     }
 
     pub(super) fn unsubscribe(&mut self, transport: TransportId, track: TrackId) {

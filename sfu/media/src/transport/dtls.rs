@@ -246,8 +246,11 @@ impl DtlsAssociation {
         self.stage = Stage::Over;
     }
 
+    /// When a flight of the handshake has to be sent again. A server that is connected has sent the last one, and repeats
+    /// it when the client repeats its own (RFC 6347 §4.2.4).
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        if self.stage == Stage::Over { None } else { self.endpoint.poll_timeout(&PEER) }
+        let has_timers = !matches!(self.stage, Stage::Connected | Stage::Over);
+        has_timers.then(|| self.endpoint.poll_timeout(&PEER)).flatten()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
