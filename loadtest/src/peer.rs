@@ -23,7 +23,7 @@ use sfu_media::rtcp::{RtcpPacket, RtcpPackets};
 use sfu_media::rtp::packet::RtpView;
 use sfu_media::rtp::seq_no::SeqNo;
 use sfu_media::transport::SEAL_RTCP_OVERHEAD_BYTES;
-use sfu_media::transport::srtp::{Opener, Sealer};
+use sfu_media::transport::srtp::{Opener, Sealer, StreamPlace};
 use tokio::sync::watch;
 
 use crate::delay::Delays;
@@ -347,7 +347,7 @@ impl PacketSink for Sink<'_> {
         packet.set_transport_seq(*self.transport_seq);
         *self.transport_seq = self.transport_seq.next();
         let (bytes, plain_len) = packet.parts();
-        let Some(len) = self.sealer.seal_rtp(bytes, plain_len) else { return };
+        let Some(len) = self.sealer.seal_rtp(&mut StreamPlace::default(), bytes, plain_len) else { return };
         *self.counts.sent += 1;
         *self.counts.unsent += u64::from(!self.socket.send(&bytes[..len]));
     }

@@ -30,7 +30,7 @@ use srtp::{Opener, Sealer};
 pub use data_channels::SendDataError;
 pub use dtls::{DtlsIdentity, IdentityError};
 pub use ice_lite::{StunOutcome, stun_is_valid, stun_local_ufrag};
-pub use srtp::{OpenError, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile};
+pub use srtp::{OpenError, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile, StreamPlace};
 pub use stats::TransportStats;
 
 /// From the first valid check until DTLS is up. A handshake that was disturbed stays silent, and a client that is told
@@ -62,7 +62,8 @@ pub struct Transport {
     ice: IceLite,
     dtls: DtlsAssociation,
     media: Option<Media>,
-    data: DataChannels,
+    /// Apart, because it is large and media does not need it: so clients lie closer together.
+    data: Box<DataChannels>,
     stun_responses: VecDeque<(SocketAddr, Bytes)>,
     events: VecDeque<TransportEvent>,
     stats: TransportStats,
@@ -84,7 +85,7 @@ impl Transport {
             ice: IceLite::new(now, setup.local.clone(), setup.remote.clone(), identity.provider()),
             dtls: DtlsAssociation::new(identity.clone(), setup.remote_fingerprint),
             media: None,
-            data: DataChannels::new(),
+            data: Box::new(DataChannels::new()),
             stun_responses: VecDeque::new(),
             events: VecDeque::new(),
             stats: TransportStats::default(),
@@ -176,16 +177,21 @@ impl Transport {
     ///
     /// `None` before DTLS is up, and for a sequence number that its SSRC had before: encrypting two packets under one
     /// number would give the keys away, so lost packets are sent again as RTX (RFC 4588). An SSRC that is taken up
-    /// again has to go on where it stopped.
-    pub fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
-        let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp(packet, plain_len));
+    /// again has to go on where it stopped. `place` is where what is known of the SSRC was last time, or the default.
+    pub fn seal_rtp(&mut self, place: &mut StreamPlace, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp(place, packet, plain_len));
         self.count_sealed(sealed)
     }
 
     /// As [`Self::seal_rtp`], for a stream whose receiver does not speak RTX: a packet of about the last second may be
     /// sealed again if it is the same to the last bit. Both times it has to be sealed by this method.
-    pub fn seal_rtp_repeatably(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
-        let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp_repeatably(packet, plain_len));
+    pub fn seal_rtp_repeatably(
+        &mut self,
+        place: &mut StreamPlace,
+        packet: &mut [u8],
+        plain_len: usize,
+    ) -> Option<usize> {
+        let sealed = self.sealer().and_then(|sealer| sealer.seal_rtp_repeatably(place, packet, plain_len));
         self.count_sealed(sealed)
     }
 
@@ -199,9 +205,9 @@ impl Transport {
     }
 
     /// Calls for what sealing needs of one stream.
-    pub(crate) fn prefetch_sealing(&self, ssrc: u32) {
+    pub(crate) fn prefetch_sealing(&self, place: StreamPlace) {
         if let Some(media) = &self.media {
-            media.sealer.prefetch(ssrc);
+            media.sealer.prefetch(place);
         }
     }
 

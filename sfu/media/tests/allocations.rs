@@ -20,7 +20,7 @@ use packets::{rtcp, rtp};
 use sfu_media::ids::TransportId;
 use sfu_media::session::{Fingerprint, IceCredentials, Session, TransportSetup};
 use sfu_media::transport::{
-    DtlsIdentity, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile, Transport, TransportEvent,
+    DtlsIdentity, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SrtpProfile, StreamPlace, Transport, TransportEvent,
 };
 
 #[global_allocator]
@@ -75,9 +75,13 @@ fn sealing_allocates_nothing() {
         let len = packets[0].len();
         packets.iter_mut().for_each(|packet| packet.resize(len + SEAL_OVERHEAD_BYTES, 0));
         let (first, steady) = packets.split_at_mut(SSRCS as usize);
-        first.iter_mut().for_each(|packet| assert!(transport.seal_rtp(packet, len).is_some()));
+        first
+            .iter_mut()
+            .for_each(|packet| assert!(transport.seal_rtp(&mut StreamPlace::default(), packet, len).is_some()));
         let allocations = allocations_of(|| {
-            steady.iter_mut().for_each(|packet| assert!(transport.seal_rtp(packet, len).is_some()));
+            steady
+                .iter_mut()
+                .for_each(|packet| assert!(transport.seal_rtp(&mut StreamPlace::default(), packet, len).is_some()));
         });
         assert_eq!(allocations, 0, "{profile:?}");
 

@@ -75,8 +75,8 @@ impl Shard {
                 self.clients[next.listener.client].transport.prefetch();
             }
             if let Some(next) = self.errands.get(place + 1) {
-                let ssrc = self.subscriptions[next.listener.key.0].subscription.ssrc();
-                self.clients[next.listener.client].transport.prefetch_sealing(ssrc);
+                let place = self.subscriptions[next.listener.key.0].sealing;
+                self.clients[next.listener.client].transport.prefetch_sealing(place);
             }
             let slot = &mut self.subscriptions[listener.key.0];
             let client = &mut self.clients[listener.client];

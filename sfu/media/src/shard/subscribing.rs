@@ -10,7 +10,7 @@ use crate::feed::Feed;
 use crate::ids::{ShardId, TrackId, TransportId};
 use crate::session::MediaKind;
 use crate::subscription::Subscription;
-use crate::transport::Transport;
+use crate::transport::{StreamPlace, Transport};
 
 /// Where a subscription is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +19,17 @@ pub(super) struct SubscriptionKey(pub(super) usize);
 /// A subscription of a client of this shard.
 pub(super) struct SubscriptionSlot {
     pub(super) subscription: Subscription,
+    /// Where the receiver's transport keeps what it knows of the stream.
+    pub(super) sealing: StreamPlace,
 }
 
 impl SubscriptionSlot {
     /// Seals a packet of the subscription, written into the first `len` bytes of `space`, for its receiver.
-    pub(super) fn seal(&self, transport: &mut Transport, space: &mut [u8], len: usize) -> Option<usize> {
+    pub(super) fn seal(&mut self, transport: &mut Transport, space: &mut [u8], len: usize) -> Option<usize> {
         if self.subscription.repeats_packets() {
-            transport.seal_rtp_repeatably(space, len)
+            transport.seal_rtp_repeatably(&mut self.sealing, space, len)
         } else {
-            transport.seal_rtp(space, len)
+            transport.seal_rtp(&mut self.sealing, space, len)
         }
     }
 }
@@ -45,7 +47,9 @@ impl Shard {
         let settings = SubscriptionSettings::default();
         let subscription = Subscription::new(now, downlink, client.session.extensions, settings);
         let codec = downlink.codec.codec;
-        let key = SubscriptionKey(self.subscriptions.insert(SubscriptionSlot { subscription }));
+        let key = SubscriptionKey(
+            self.subscriptions.insert(SubscriptionSlot { subscription, sealing: StreamPlace::default() }),
+        );
         self.clients[slot].subscriptions.push(key);
         let mut is_first = false;
         let local = self.feeds.entry(track).or_insert_with(|| {

@@ -43,9 +43,10 @@ pub struct StunOutcome {
 
 /// State of one client's ICE.
 pub(super) struct IceLite {
-    credentials: Credentials,
+    /// Apart, because the keys are large and media does not need them.
+    credentials: Box<Credentials>,
     /// Valid until the client nominates with the new ones (RFC 8445 §9).
-    previous: Option<Credentials>,
+    previous: Option<Box<Credentials>>,
     /// The one checked longest ago first.
     addresses: SmallVec<[SocketAddr; MAX_ADDRESSES]>,
     selected: Option<SocketAddr>,
@@ -69,7 +70,7 @@ impl IceLite {
         crypto: Arc<dyn RTCCryptoProvider>,
     ) -> Self {
         Self {
-            credentials: Credentials::new(local, remote),
+            credentials: Box::new(Credentials::new(local, remote)),
             previous: None,
             addresses: SmallVec::new(),
             selected: None,
@@ -81,7 +82,7 @@ impl IceLite {
 
     /// Accepts checks with new credentials as well.
     pub(super) fn restart(&mut self, local: IceCredentials, remote: IceCredentials) {
-        let replaced = std::mem::replace(&mut self.credentials, Credentials::new(local, remote));
+        let replaced = std::mem::replace(&mut self.credentials, Box::new(Credentials::new(local, remote)));
         // A second restart before the first was used: the client still sends over what it last nominated.
         self.previous.get_or_insert(replaced);
     }

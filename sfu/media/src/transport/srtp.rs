@@ -17,6 +17,7 @@ mod tests;
 pub use keys::KeyError;
 pub use opener::{OpenError, Opener};
 pub use sealer::Sealer;
+pub use ssrc_map::StreamPlace;
 
 /// Room that sealing an RTP packet needs after the plain bytes.
 pub const SEAL_OVERHEAD_BYTES: usize = 16;

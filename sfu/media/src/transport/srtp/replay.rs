@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Packet indices (RFC 3711 §3.3.1) and the window in which each of them is used once (RFC 3711 §3.3.2).
 
-use crate::prefetch::prefetch;
-
 /// 48 bits: a rollover counter of 32 bits over a sequence number of 16.
 const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
 
@@ -18,6 +16,9 @@ pub(super) struct ReplayWindow<const WORDS: usize> {
 
 /// For RTP: 2048 packets, 1.5 s of a 15 Mbit/s stream, so that a probe or a late packet is not taken for a replay.
 pub(super) type RtpWindow = ReplayWindow<32>;
+
+/// For RTP that we seal: 1024 packets. What a publisher sends later than that is of no use to anybody.
+pub(super) type SealingWindow = ReplayWindow<16>;
 
 /// For RTCP: 128 packets.
 pub(super) type RtcpWindow = ReplayWindow<2>;
@@ -59,18 +60,6 @@ impl<const WORDS: usize> ReplayWindow<WORDS> {
             self.top = index;
         }
         self.mark(index);
-    }
-
-    /// The sequence number of the highest index.
-    pub(super) const fn newest_seq_no(&self) -> u16 {
-        self.top as u16
-    }
-
-    /// Calls for what accepting the next index needs.
-    pub(super) fn prefetch_next(&self) {
-        let (word, _) = Self::place(self.top + 1);
-        prefetch(&self.top);
-        prefetch(&self.seen[word]);
     }
 
     fn clear_between(&mut self, old_top: u64, new_top: u64) {

@@ -3,10 +3,9 @@
 
 use super::cipher::{Cipher, PacketId};
 use super::keys::{KeyError, MasterKey};
-use super::replay::RtpWindow;
-use super::ssrc_map::SsrcMap;
+use super::replay::SealingWindow;
+use super::ssrc_map::{SsrcMap, StreamPlace};
 use super::{RtpHeader, SrtpProfile, rtcp_ssrc};
-use crate::prefetch::prefetch;
 
 /// How many SSRCs one client can be sent in the life of its transport, retransmission streams included.
 const MAX_SSRCS: usize = 4096;
@@ -29,7 +28,7 @@ pub struct Sealer {
 
 /// What is known of an SSRC.
 struct Stream {
-    sealed: RtpWindow,
+    sealed: SealingWindow,
     /// Of packets that may be asked for again; `None` where retransmissions have a stream of their own.
     tags: Option<Box<SealedTags>>,
 }
@@ -45,20 +44,24 @@ impl Sealer {
     }
 
     /// Seals the first `plain_len` bytes of `packet`; the rest is room for the tag. Refuses a sequence number that
-    /// was sealed before, because a nonce must not protect two packets: lost packets go out again as RTX.
-    pub fn seal_rtp(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
-        self.seal(packet, plain_len).map(|(len, _)| len)
+    /// was sealed before, because a nonce must not protect two packets: lost packets go out again as RTX. `place` is
+    /// where the SSRC was last time, or the default.
+    pub fn seal_rtp(&mut self, place: &mut StreamPlace, packet: &mut [u8], plain_len: usize) -> Option<usize> {
+        self.seal(place, packet, plain_len).map(|(len, _)| len)
     }
 
     /// The same for a stream whose lost packets go out again as they are: a sequence number that was sealed a moment
     /// ago is sealed again if that makes the very packet that it made before. Whether it does, the tag tells, and what
     /// is not the same never leaves this function.
-    pub(in crate::transport) fn seal_rtp_repeatably(&mut self, packet: &mut [u8], plain_len: usize) -> Option<usize> {
-        if let Some((len, seq_no, ssrc)) =
-            self.seal(packet, plain_len).map(|(len, header)| (len, header.seq_no, header.ssrc))
-        {
-            let stream = self.streams.get_mut(ssrc)?;
-            stream.tags.get_or_insert_default().note(seq_no, &packet[plain_len..len]);
+    pub(in crate::transport) fn seal_rtp_repeatably(
+        &mut self,
+        place: &mut StreamPlace,
+        packet: &mut [u8],
+        plain_len: usize,
+    ) -> Option<usize> {
+        if let Some((len, header)) = self.seal(place, packet, plain_len) {
+            let stream = self.streams.get_mut_at(place, header.ssrc)?;
+            stream.tags.get_or_insert_default().note(header.seq_no, &packet[plain_len..len]);
             return Some(len);
         }
         let repeated = self.seal_again(packet, plain_len);
@@ -68,19 +71,14 @@ impl Sealer {
         repeated
     }
 
-    /// Calls for what is known of an SSRC.
-    pub(in crate::transport) fn prefetch(&self, ssrc: u32) {
-        if let Some(stream) = self.streams.get(ssrc) {
-            stream.sealed.prefetch_next();
-            if let Some(tags) = &stream.tags {
-                prefetch(tags.place_after(stream.sealed.newest_seq_no()));
-            }
-        }
+    /// Calls for what is known of the SSRC at a place.
+    pub(in crate::transport) fn prefetch(&self, place: StreamPlace) {
+        self.streams.prefetch(place);
     }
 
-    fn seal(&mut self, packet: &mut [u8], plain_len: usize) -> Option<(usize, RtpHeader)> {
+    fn seal(&mut self, place: &mut StreamPlace, packet: &mut [u8], plain_len: usize) -> Option<(usize, RtpHeader)> {
         let header = RtpHeader::parse(packet.get(..plain_len)?)?;
-        let Some(Stream { sealed, .. }) = self.streams.get_mut(header.ssrc) else {
+        let Some(Stream { sealed, .. }) = self.streams.get_mut_at(place, header.ssrc) else {
             return self.seal_first(packet, plain_len, header);
         };
         let index = sealed.index_of(header.seq_no).filter(|index| sealed.is_fresh(*index))?;
@@ -96,7 +94,7 @@ impl Sealer {
             return None;
         }
         let id = PacketId { ssrc: header.ssrc, index: header.seq_no.into() };
-        self.streams.insert(id.ssrc, Stream { sealed: RtpWindow::starting_with(id.index), tags: None });
+        self.streams.insert(id.ssrc, Stream { sealed: SealingWindow::starting_with(id.index), tags: None });
         Some((self.rtp.seal_rtp(packet, header.len, plain_len, id)?, header))
     }
 
@@ -138,11 +136,6 @@ impl Default for SealedTags {
 impl SealedTags {
     fn note(&mut self, seq_no: u16, tag: &[u8]) {
         self.0[usize::from(seq_no) % REPEATABLE_PACKETS] = Some((seq_no, short_tag(tag)));
-    }
-
-    /// Where the tag of the packet after `seq_no` will be.
-    fn place_after(&self, seq_no: u16) -> &Option<(u16, ShortTag)> {
-        &self.0[usize::from(seq_no.wrapping_add(1)) % REPEATABLE_PACKETS]
     }
 
     fn of(&self, seq_no: u16) -> Option<ShortTag> {

@@ -65,7 +65,7 @@ fn rtcp(ssrc: u32) -> Vec<u8> {
 fn seal(sealer: &mut Sealer, plain: &[u8]) -> Option<Vec<u8>> {
     let mut packet = plain.to_vec();
     packet.resize(plain.len() + SEAL_OVERHEAD_BYTES, 0);
-    let len = sealer.seal_rtp(&mut packet, plain.len())?;
+    let len = sealer.seal_rtp(&mut StreamPlace::default(), &mut packet, plain.len())?;
     packet.truncate(len);
     Some(packet)
 }
@@ -209,7 +209,7 @@ fn a_sequence_number_is_sealed_once() {
 fn seal_repeatably(sealer: &mut Sealer, plain: &[u8]) -> Option<Vec<u8>> {
     let mut packet = plain.to_vec();
     packet.resize(plain.len() + SEAL_OVERHEAD_BYTES, 0);
-    let Some(len) = sealer.seal_rtp_repeatably(&mut packet, plain.len()) else {
+    let Some(len) = sealer.seal_rtp_repeatably(&mut StreamPlace::default(), &mut packet, plain.len()) else {
         assert!(packet.iter().all(|byte| *byte == 0), "what must not be sent is not left behind");
         return None;
     };
@@ -246,9 +246,9 @@ fn sealing_needs_room_and_a_header() {
         let mut sealer = Pair::new(profile).sealer;
         let mut packet = rtp(1, b"payload");
         let len = packet.len();
-        assert_eq!(sealer.seal_rtp(&mut packet, len), None);
-        assert_eq!(sealer.seal_rtp(&mut packet, len + 1), None);
-        assert_eq!(sealer.seal_rtp(&mut [0x80; 11], 11), None);
+        assert_eq!(sealer.seal_rtp(&mut StreamPlace::default(), &mut packet, len), None);
+        assert_eq!(sealer.seal_rtp(&mut StreamPlace::default(), &mut packet, len + 1), None);
+        assert_eq!(sealer.seal_rtp(&mut StreamPlace::default(), &mut [0x80; 11], 11), None);
         assert_eq!(sealer.seal_rtcp(&mut rtcp(1), 28), None);
         assert_eq!(sealer.seal_rtcp(&mut [0x80; 40], 7), None);
     }

@@ -4,7 +4,7 @@
 use super::call::Call;
 use super::client::{AS_BROWSERS, Profile, SHA1_ONLY};
 use super::packets::{rtcp, rtp};
-use crate::transport::{OpenError, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES};
+use crate::transport::{OpenError, SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, StreamPlace};
 
 const PROFILES: [&[Profile]; 2] = [AS_BROWSERS, SHA1_ONLY];
 
@@ -21,7 +21,7 @@ fn rtp_passes_both_ways_under_both_profiles() {
 
             let mut sealed = plain.clone();
             sealed.resize(plain.len() + SEAL_OVERHEAD_BYTES, 0);
-            let len = call.transport.seal_rtp(&mut sealed, plain.len()).unwrap();
+            let len = call.transport.seal_rtp(&mut StreamPlace::default(), &mut sealed, plain.len()).unwrap();
             assert_eq!(media.receives.decrypt_rtp(&sealed[..len]).unwrap(), plain);
         }
     }
@@ -50,11 +50,11 @@ fn rtcp_passes_both_ways_under_both_profiles() {
 fn there_is_no_media_before_the_handshake_and_after_the_end() {
     let mut call = Call::new(AS_BROWSERS);
     assert_eq!(call.transport.open_rtp(&mut rtp(1, 1)), Err(OpenError::NotConnected));
-    assert_eq!(call.transport.seal_rtp(&mut rtp(1, 1), 100), None);
+    assert_eq!(call.transport.seal_rtp(&mut StreamPlace::default(), &mut rtp(1, 1), 100), None);
     let mut call = Call::connected(AS_BROWSERS);
     call.transport.close(call.now);
     assert_eq!(call.transport.open_rtp(&mut rtp(1, 1)), Err(OpenError::NotConnected));
-    assert_eq!(call.transport.seal_rtp(&mut rtp(1, 1), 100), None);
+    assert_eq!(call.transport.seal_rtp(&mut StreamPlace::default(), &mut rtp(1, 1), 100), None);
     assert!(!call.transport.is_connected());
 }
 
@@ -72,7 +72,7 @@ fn what_is_refused_is_counted_by_reason() {
     call.transport.open_rtp(&mut rtp(2, 1)).unwrap_err();
     call.transport.open_rtp(&mut [0x80, 111]).unwrap_err();
     call.transport.open_rtcp(&mut rtcp(2)).unwrap_err();
-    call.transport.seal_rtp(&mut rtp(3, 1), 1_100);
+    call.transport.seal_rtp(&mut StreamPlace::default(), &mut rtp(3, 1), 1_100);
     let stats = call.transport.stats();
     assert_eq!((stats.media_replayed, stats.media_unauthentic, stats.media_malformed), (1, 1, 2));
     assert_eq!(stats.seal_refused, 1);
