@@ -89,7 +89,7 @@ impl Subscription {
             switching: LayerSwitching::new(settings.max_layer),
             rewriter: Rewriter::new(downlink.codec.codec, first),
             retransmission: Retransmission::new(now, downlink),
-            reports: SenderReports::default(),
+            reports: SenderReports::new(downlink.codec.codec.kind()),
             is_keyframe_asked_for: false,
             keyframe_budget: KeyframeBudget::new(now),
             last_keyframe: None,
