@@ -46,7 +46,15 @@ pub(crate) use socket::{ReceiveBuffer, Socket};
 /// Runs of datagrams that one client may take at a time, so that no client starves the others.
 const RUNS_PER_TURN: usize = 16;
 
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two reports on video, and before the first of all.
+const VIDEO_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Between two reports on sound. Browsers take these intervals, too (RFC 3550 §6.2 gives the second one).
+const SOUND_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+const fn report_interval(has_video: bool) -> Duration {
+    if has_video { VIDEO_REPORT_INTERVAL } else { SOUND_REPORT_INTERVAL }
+}
 
 /// Where the server is, and by which names packets travel.
 #[derive(Clone, Debug)]
@@ -238,7 +246,7 @@ impl Peer {
     }
 
     fn begin(&mut self, now: Instant) {
-        self.next_report = Some(now + REPORT_INTERVAL);
+        self.next_report = Some(now + VIDEO_REPORT_INTERVAL);
         self.progress.send_modify(|progress| progress.connected = Some(now));
         for (mid, sends, content) in std::mem::take(&mut self.planned) {
             self.outgoing.push(OutgoingTrack::new(now, mid, &sends, content));
@@ -274,7 +282,8 @@ impl Peer {
         let out = &mut memory.rtcp;
         out.clear();
         if self.next_report.is_some_and(|due| due <= now) {
-            self.next_report = Some(now + REPORT_INTERVAL);
+            let has_video = self.incoming.iter().any(|stream| stream.kind == Kind::Video);
+            self.next_report = Some(now + report_interval(has_video));
             let blocks: Vec<_> = self.incoming.iter_mut().filter_map(|stream| stream.report(now)).collect();
             write_receiver_report(self.ssrc, &blocks, out);
         }

@@ -9,10 +9,9 @@ use sfu_media::rtp::rtp_time::RtpTime;
 use sfu_media::rtp::seq_no::SeqNo;
 
 use super::packet::{Head, Packet};
+use super::{VIDEO_REPORT_INTERVAL, report_interval};
 use crate::sdp::{Extensions, Kind, OPUS, Sends, VP8, VP8_RTX};
 use crate::source::{self, Noise, VideoLayer};
-
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Digital silence in -dBov (RFC 6464 §3).
 const SILENCE_LEVEL: u8 = 127;
@@ -120,7 +119,7 @@ impl OutgoingTrack {
             noise,
             started: now,
             next_frame: now + offset,
-            next_report: now + REPORT_INTERVAL,
+            next_report: now + VIDEO_REPORT_INTERVAL,
         }
     }
 
@@ -240,7 +239,7 @@ impl OutgoingTrack {
         if self.next_report > now {
             return;
         }
-        self.next_report = now + REPORT_INTERVAL;
+        self.next_report = now + report_interval(self.content.kind() == Kind::Video);
         let elapsed = now.saturating_duration_since(self.started);
         let ticks = RtpTime::ticks_in(elapsed, self.content.kind().clock_rate());
         let ntp = ntp_duration(Duration::from_nanos(wall_nanos) + Duration::from_secs(NTP_TO_UNIX_SECONDS));
