@@ -18,7 +18,7 @@ use crate::transport::Transport;
 /// keyframe requests.
 const VIDEO_CARE: Care = Care { interval: Duration::from_millis(100), grid: Duration::from_millis(10) };
 
-/// The same of one that only listens, which needs reports alone: they are due every second.
+/// The same of one that only listens, which needs reports alone: none is due more often than every second.
 const SOUND_CARE: Care = Care { interval: Duration::from_secs(1), grid: Duration::from_millis(50) };
 
 struct Care {

@@ -43,7 +43,7 @@ struct Audience<'a> {
 }
 
 impl Shard {
-    /// Forwards packets, which their feeds keep, to all of their receivers here. Those of one track stand together.
+    /// Forwards packets, which their feeds keep, to all of their receivers here, to each in the order given.
     pub(super) fn fan_out(&mut self, now: Instant, packets: &[Waiting]) {
         for (track, layer) in self.write_for_receivers(now, packets) {
             if let Some(local) = self.feeds.get_mut(&track) {

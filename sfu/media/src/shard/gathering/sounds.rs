@@ -19,7 +19,7 @@ pub const SOUND_AUDIENCE: usize = 50;
 /// How long sound waits at most. Three speakers always need less for a round.
 pub(in crate::shard) const SOUND_WAIT: Duration = Duration::from_millis(14);
 
-/// What a packet of sound lasts, unless a client has been told otherwise (RFC 7587 §4.2).
+/// What a packet of sound lasts, unless a client has been told otherwise (RFC 3551 §4.2).
 const PACKET_TIME: Duration = Duration::from_millis(20);
 
 /// A pause that is longer by less is no reason to begin the round elsewhere: networks vary by as much.
