@@ -75,13 +75,14 @@ impl Snapshot {
 pub struct PublishedCounters(Mutex<Snapshot>);
 
 impl PublishedCounters {
-    /// Leaves a copy. Never waits: while a scrape reads the last copy, that one stays, and the next will be newer.
-    pub fn publish(&self, snapshot: Snapshot) {
+    /// Leaves a copy. Never waits: while a scrape reads the last copy, that one stays. Returns whether it was left.
+    pub fn publish(&self, snapshot: Snapshot) -> bool {
         match self.0.try_lock() {
             Ok(mut place) => *place = snapshot,
             Err(TryLockError::Poisoned(place)) => *place.into_inner() = snapshot,
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => return false,
         }
+        true
     }
 
     /// The last copy.

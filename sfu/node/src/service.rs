@@ -158,7 +158,10 @@ impl Loop {
 
     /// Lets the kernel give a client's datagrams to the shard whose it is, from the next [`Self::steer`] on.
     fn bring(&mut self, transport: TransportId, source: SocketAddr, owner: ShardId) {
-        if let Some(steering) = &mut self.steering {
+        // What was heard of somebody who has left meanwhile needs no rule.
+        if let Some(steering) = &mut self.steering
+            && self.control.knows(transport)
+        {
             // Where there is no place for a rule, the shards go on passing the datagrams on, and each check of the client
             // is another try.
             steering.steer(transport, source, owner.0.into());

@@ -2,8 +2,8 @@
 //! The loop of one shard on its own thread: what arrived is handled, then what is to leave is sent, then it sleeps until
 //! something arrives or the shard's next timeout.
 //!
-//! All that a turn does happens at the time read at its beginning; the clock is read again before the thread sleeps, to
-//! count how busy it was. A turn takes a bounded amount of each input, so that a flood of datagrams starves
+//! All that a turn does happens at the time read before it; the clock is read again before the thread sleeps and, in a
+//! long run of turns, now and then, to count how busy it was. A turn takes a bounded amount of each input, so that a flood of datagrams starves
 //! neither commands nor timers, and a shard whose inputs are not empty does not sleep. Nothing here waits for anybody
 //! else: sockets drop what is too much, and so do peers' mailboxes. A shard that does not keep up is told so, that it may
 //! choose what to leave out.
@@ -105,16 +105,11 @@ impl<S: MediaShard> ShardLoop<S> {
 
     /// Runs until the mailbox is closed.
     pub fn run(mut self) {
+        let mut now = Instant::now();
         loop {
-            let now = Instant::now();
-            match self.turn(now) {
-                Next::Turn => {}
-                Next::Sleep(until) => {
-                    self.sleep(until);
-                    let awake = Instant::now();
-                    self.pace.handle_sleep(awake.saturating_duration_since(self.counted_until));
-                    self.counted_until = awake;
-                }
+            now = match self.turn(now) {
+                Next::Turn => Instant::now(),
+                Next::Sleep(until) => self.sleep(until),
                 Next::End => return,
             }
         }
@@ -148,7 +143,11 @@ impl<S: MediaShard> ShardLoop<S> {
         if next != Next::Turn || self.counters.turns.is_multiple_of(TURNS_PER_PUBLICATION) {
             let now = Instant::now();
             self.counters.busy += now.saturating_duration_since(std::mem::replace(&mut self.counted_until, now));
-            self.with.counters.publish(self.snapshot());
+            let is_published = self.with.counters.publish(self.snapshot());
+            // Asleep, nobody would leave a newer copy.
+            if !is_published && matches!(next, Next::Sleep(_)) {
+                return Next::Turn;
+            }
         }
         next
     }
@@ -255,7 +254,8 @@ impl<S: MediaShard> ShardLoop<S> {
         flush(&mut self.shard, &mut self.sender, &self.with.socket);
     }
 
-    fn sleep(&mut self, until: Option<Instant>) {
+    /// Sleeps until something arrives, at most until then. Returns the time at which it wakes.
+    fn sleep(&mut self, until: Option<Instant>) -> Instant {
         let mailbox = &mut self.with.mailbox;
         let mut was_signalled = false;
         if mailbox.may_sleep() {
@@ -274,6 +274,10 @@ impl<S: MediaShard> ShardLoop<S> {
             }
         }
         mailbox.woke_up(was_signalled);
+        let awake = Instant::now();
+        self.pace.handle_sleep(awake.saturating_duration_since(self.counted_until));
+        self.counted_until = awake;
+        awake
     }
 }
 

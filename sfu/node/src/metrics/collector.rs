@@ -109,7 +109,7 @@ static FAMILIES: [Family; 36] = [
     gauge("sfu_steering_rules", "Addresses of clients that the kernel gives to their shard by a rule.", |t| {
         t.steering_rules
     }),
-    counter("sfu_steering_failures_total", "Times that the kernel refused a program with such rules.", |t| {
+    counter("sfu_steering_failures_total", "Times that the kernel did not take the rules.", |t| {
         t.steering_failures
     }),
     counters("sfu_claims_total", "outcome", "STUN checks for a transport that the shard did not have.", |t| {
@@ -147,7 +147,7 @@ static FAMILIES: [Family; 36] = [
     counter("sfu_receive_errors_total", "Receive calls that failed.", |t| t.shards.received.errors),
     time("sfu_busy_seconds_total", "Time that the shards did not sleep, over all of them.", |t| t.shards.turns.busy),
     counter("sfu_turns_total", "Turns of the shards' loops.", |t| t.shards.turns.turns),
-    counter("sfu_overloads_total", "Times that a shard had not caught up with what arrived for 200 ms.", |t| {
+    counter("sfu_overloads_total", "Times that a shard was behind what arrived for 200 ms of work.", |t| {
         t.shards.turns.overloads
     }),
     counter("sfu_mailbox_dropped_packets_total", "Packets lost between shards because one was too far behind.", |t| {

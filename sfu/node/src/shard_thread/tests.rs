@@ -319,6 +319,25 @@ fn a_shard_whose_socket_is_never_empty_is_told() {
 }
 
 #[test]
+fn a_shard_that_slept_for_long_has_caught_up() {
+    let mut world = World::new(1);
+    let client = client();
+    let start = Instant::now();
+    for turn in 0..8 {
+        if turn == 4 {
+            // It fell asleep a second ago, and is woken by what the socket has.
+            world.shards[0].counted_until -= Duration::from_secs(1);
+            world.shards[0].sleep(None);
+        }
+        for _ in 0..40 {
+            client.send_to(b"fan 0", world.address(0)).unwrap();
+        }
+        world.shards[0].turn(start + turn * Duration::from_millis(40));
+    }
+    assert!(world.shards[0].shard.overloads.is_empty());
+}
+
+#[test]
 fn a_busy_shard_whose_socket_is_emptied_is_not_told() {
     assert!(overloads_at(50, 20).is_empty());
 }
