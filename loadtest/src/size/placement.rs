@@ -21,10 +21,6 @@ const NOBODY: usize = usize::MAX;
 /// Packets in a second from which on somebody speaks: the server looks for one within 50 ms.
 const SPEAKING_PACKETS: f64 = 20.0;
 
-/// Packets of several speakers that leave together on average. They come at times of their own and wait for 10 ms of the
-/// 20 ms that each of them lasts.
-const SOUND_RUN_PACKETS: f64 = 1.7;
-
 /// Brings rooms to shards. Its memory is used again from room to room.
 pub(crate) struct Placement<'a> {
     costs: &'a Costs,
@@ -177,10 +173,12 @@ impl<'a> Placement<'a> {
             }
             let mut audience = Work::default();
             if let Some(microphone) = sender.sends.microphone.filter(|_| listeners > 0) {
-                let leaves_together =
-                    listeners >= SOUND_AUDIENCE && speakers > 1 && microphone.packets >= SPEAKING_PACKETS;
-                let run_packets = if leaves_together { SOUND_RUN_PACKETS } else { 1.0 };
-                let sound = Stream { runs: microphone.runs / run_packets, ..microphone };
+                // Such an audience gets the sound of all who speak in rounds, a packet of each in one piece. Of up to
+                // three this always holds. A round of more may take longer than the server waits, or be more packets
+                // than it lets leave together, and then goes in several pieces: for such talks this is too cheap.
+                let comes_in_rounds = listeners >= SOUND_AUDIENCE && microphone.packets >= SPEAKING_PACKETS;
+                let run_packets = if comes_in_rounds { speakers } else { 1 };
+                let sound = Stream { runs: microphone.runs / run_packets as f64, ..microphone };
                 give(&mut audience, &sound, listeners as f64);
                 audience.subscriptions += listeners as f64;
             }
