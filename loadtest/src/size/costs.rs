@@ -19,9 +19,9 @@ pub(crate) struct Costs {
     pub(crate) in_us: f64,
     /// To hand a packet over to another shard, both sides together.
     pub(crate) over_us: f64,
-    /// To copy, seal and send a packet that follows another one of its frame.
+    /// To copy, seal and send a packet that follows another one in the same piece.
     pub(crate) out_us: f64,
-    /// The same for the first packet of a frame, and for one that travels alone, as sound does.
+    /// The same for the first packet of a piece, and for one that travels alone.
     pub(crate) out_single_us: f64,
     /// To look at a packet for a receiver who does not get it.
     pub(crate) skip_us: f64,

@@ -5,7 +5,7 @@
 //! is kept once. A room that is too much for its shard goes on at another one, and what is sent in it goes once to each
 //! shard that has somebody who gets it.
 
-use sfu_media::shard::SOUND_AUDIENCE;
+use sfu_media::shard::{PICTURE_AUDIENCE, SOUND_AUDIENCE};
 use sfu_media::track::layers::MAX_LAYERS;
 use sfu_node::FULL_SHARE;
 
@@ -178,8 +178,7 @@ impl<'a> Placement<'a> {
                 // than it lets leave together, and then goes in several pieces: for such talks this is too cheap.
                 let comes_in_rounds = listeners >= SOUND_AUDIENCE && microphone.packets >= SPEAKING_PACKETS;
                 let run_packets = if comes_in_rounds { speakers } else { 1 };
-                let sound = Stream { runs: microphone.runs / run_packets as f64, ..microphone };
-                give(&mut audience, &sound, listeners as f64);
+                give(&mut audience, &microphone, microphone.packets / run_packets as f64, listeners as f64);
                 audience.subscriptions += listeners as f64;
             }
             if viewers.all > 0.0 {
@@ -222,21 +221,26 @@ impl Viewers {
 
     /// What one camera makes a shard do that has these viewers. The shard gets and keeps all layers, and offers each
     /// packet to each subscription.
+    ///
+    /// It lets the packets of a frame leave together when enough have a subscription, whichever layer they get. For fewer
+    /// they are taken to leave one by one: as they come, some do leave together, but not by design.
     fn give(&self, work: &mut Work, camera: &[Stream]) {
+        let leaves_together = self.all >= PICTURE_AUDIENCE as f64;
         for (layer, stream) in camera.iter().enumerate() {
             let getting = self.every + self.by_layer.get(layer).copied().unwrap_or(0.0);
-            give(work, stream, getting);
+            let runs = if leaves_together { stream.frames } else { stream.packets };
+            give(work, stream, runs, getting);
             work.skipped += (self.all - getting) * stream.packets;
         }
         work.subscriptions += self.every + self.by_layer.iter().sum::<f64>();
     }
 }
 
-/// A shard gets a stream, keeps it, and forwards it to so many.
-fn give(work: &mut Work, stream: &Stream, receivers: f64) {
+/// A shard gets a stream, keeps it, and forwards it to so many, to each in so many pieces.
+fn give(work: &mut Work, stream: &Stream, runs: f64, receivers: f64) {
     work.handed_over += stream.packets;
     work.history_bytes += stream.history_bytes;
     work.sent += receivers * stream.packets;
-    work.runs += receivers * stream.runs;
+    work.runs += receivers * runs;
     work.bits_out += receivers * stream.bits;
 }

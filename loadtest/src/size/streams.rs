@@ -23,8 +23,8 @@ const LOOK: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Stream {
     pub(crate) packets: f64,
-    /// What goes to a receiver in one piece: the packets of a frame.
-    pub(crate) runs: f64,
+    /// Pictures, or pieces of sound; those are a packet each.
+    pub(crate) frames: f64,
     /// On the line, all headers included.
     pub(crate) bits: f64,
     /// What a shard keeps of it for those who miss some.
@@ -80,7 +80,7 @@ impl Stream {
         let seconds = interval.as_secs_f64() * f64::from(frames);
         Self {
             packets: packets as f64 / seconds,
-            runs: f64::from(frames) / seconds,
+            frames: f64::from(frames) / seconds,
             bits: 8.0 * bytes as f64 / seconds,
             history_bytes: kept.map(memory_of).sum::<usize>() as f64,
         }
@@ -101,22 +101,22 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_has_its_rate_and_a_run_for_each_frame() {
+    fn a_layer_has_its_rate_in_bits_and_in_frames() {
         for layer in CAMERA {
             let stream = Stream::video(&layer);
-            assert!(is_near(stream.runs, 30.0), "{stream:?}");
+            assert!(is_near(stream.frames, 30.0), "{stream:?}");
             let payload_bits = stream.bits - stream.packets * OVERHEAD_BYTES as f64 * 8.0;
             assert!(is_near(payload_bits, layer.bits_per_second.into()), "{layer:?}: {stream:?}");
         }
         let [small, _, large] = CAMERA.map(|layer| Stream::video(&layer));
-        assert!(small.packets < 1.1 * small.runs && large.packets > 6.0 * large.runs, "{small:?}, {large:?}");
+        assert!(small.packets < 1.1 * small.frames && large.packets > 6.0 * large.frames, "{small:?}, {large:?}");
     }
 
     #[test]
     fn a_microphone_sends_one_packet_at_a_time() {
         let (speech, silence) = (Stream::speech(), Stream::silence());
-        assert_eq!((speech.packets, speech.runs), (50.0, 50.0));
-        assert_eq!((silence.packets, silence.runs), (2.5, 2.5));
+        assert_eq!((speech.packets, speech.frames), (50.0, 50.0));
+        assert_eq!((silence.packets, silence.frames), (2.5, 2.5));
         assert!(silence.bits < speech.bits / 20.0);
     }
 

@@ -14,7 +14,8 @@ pub(crate) struct Work {
     pub(crate) handed_over: f64,
     /// Media packets to receivers.
     pub(crate) sent: f64,
-    /// Pieces in which they leave: the packets of a frame for one receiver travel together.
+    /// Pieces in which they leave. To each of many receivers the packets of a frame travel in one, and so does the sound of
+    /// several who speak.
     pub(crate) runs: f64,
     /// Packets that were looked at for a receiver who does not get them: other layers than the wanted one, and all of a
     /// subscription that is paused.

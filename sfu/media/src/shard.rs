@@ -32,6 +32,7 @@ use slab::Slab;
 
 pub use self::counters::ShardCounters;
 pub use self::demux::{DatagramKind, classify};
+pub use self::gathering::PICTURE_AUDIENCE;
 pub use self::gathering::sounds::SOUND_AUDIENCE;
 
 use self::addresses::{Addresses, Route};

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What shards have to do, against what can be worked out by hand.
 
-use sfu_media::shard::SOUND_AUDIENCE;
+use sfu_media::shard::{PICTURE_AUDIENCE, SOUND_AUDIENCE};
 
 use super::*;
 use crate::size::room::{Group, Receives, Sends, View};
 use crate::size::streams::Stream;
 
-const VOICE: Stream = Stream { packets: 50.0, runs: 50.0, bits: 40_000.0, history_bytes: 1_000.0 };
-const SMALL: Stream = Stream { packets: 30.0, runs: 30.0, bits: 200_000.0, history_bytes: 2_000.0 };
-const LARGE: Stream = Stream { packets: 200.0, runs: 30.0, bits: 2_000_000.0, history_bytes: 4_000.0 };
+const VOICE: Stream = Stream { packets: 50.0, frames: 50.0, bits: 40_000.0, history_bytes: 1_000.0 };
+const SMALL: Stream = Stream { packets: 30.0, frames: 30.0, bits: 200_000.0, history_bytes: 2_000.0 };
+const LARGE: Stream = Stream { packets: 200.0, frames: 30.0, bits: 2_000_000.0, history_bytes: 4_000.0 };
 
 fn costs() -> Costs {
     let kinds = [3.0, 2.0, 1.0, 4.0, 0.1, 7.0, 50.0, 20.0];
@@ -158,6 +158,20 @@ fn both_sides_share_the_cost_of_handing_over() {
     };
     for (with, without) in loads(&with_over).into_iter().zip(loads(&people)) {
         assert!(is_near(with, without + 280.0 / 1e6), "{with} and {without}");
+    }
+}
+
+#[test]
+fn the_packets_of_a_frame_leave_together_for_many() {
+    let sound = |room: &Room| (room.people() - 1) as f64 * 50.0;
+    let runs_of_pictures = |room: Room| simulate(std::slice::from_ref(&room), 1, 1, &costs()).work.runs - sound(&room);
+    // Who gets another layer, or has scrolled the picture away, has a subscription as well.
+    for (large, small, hidden) in [(PICTURE_AUDIENCE, 0, 0), (2, PICTURE_AUDIENCE - 2, 0), (2, 0, PICTURE_AUDIENCE - 2)]
+    {
+        let getting = (large + small) as f64;
+        assert!(is_near(runs_of_pictures(hall(large, small, hidden)), getting * 30.0), "{large}, {small}, {hidden}");
+        let fewer = runs_of_pictures(hall(large - 1, small, hidden));
+        assert!(is_near(fewer, (large - 1) as f64 * 200.0 + small as f64 * 30.0), "{large}, {small}, {hidden}: {fewer}");
     }
 }
 

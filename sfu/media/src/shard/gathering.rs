@@ -20,7 +20,7 @@ use crate::session::MediaKind;
 pub(super) const PICTURE_WAIT: Duration = Duration::from_micros(200);
 
 /// Receivers for whom pictures wait. For fewer the additional wake-up costs as much as it saves.
-pub(super) const PICTURE_AUDIENCE: usize = 8;
+pub const PICTURE_AUDIENCE: usize = 8;
 
 /// Packets of one kind that wait at a time. One that comes on top does not wait.
 pub(super) const MAX_WAITING: usize = 128;
