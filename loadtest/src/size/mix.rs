@@ -148,7 +148,10 @@ impl Sources {
         // Who speaks is large; whom that one sees large instead spoke before; the next ones are tiles.
         let previous = cameras.saturating_sub(1).min(1);
         let tiles = cameras.saturating_sub(2).min(habits.tiles.saturating_sub(previous));
+        let small = View::Layer(usize::from(previous + tiles <= LARGE_TILES));
         let hidden = cameras.saturating_sub(2).saturating_sub(tiles);
+        // Who spoke before is the first of the others' tiles.
+        let previous_tile = if habits.tiles > 0 { small } else { View::Hidden };
         let speaker_by_phone = usize::from(in_browsers == 0);
         let counts = [
             (usize::from(in_browsers > 0), self.of(cameras > 0, self.speech)),
@@ -159,10 +162,9 @@ impl Sources {
             (speaker_by_phone, self.of(false, self.speech)),
             (by_phone - speaker_by_phone, self.of(false, self.silence)),
         ];
-        let small = View::Layer(usize::from(previous + tiles <= LARGE_TILES));
         let large = View::Layer(CAMERA.len() - 1);
         let hears = |sees| Receives { hears: true, sees };
-        let views = [large, small, small, View::Hidden, View::None, View::None, View::None].map(hears);
+        let views = [large, previous_tile, small, View::Hidden, View::None, View::None, View::None].map(hears);
         let receives = |group: usize| match group {
             // Nobody is large to themselves.
             0 => [View::None, large, small, View::Hidden, View::None, View::None, View::None].map(hears).to_vec(),
@@ -181,20 +183,22 @@ impl Sources {
     fn town_hall(&self, people: usize, by_phone: usize, habits: &Habits) -> Room {
         let on_stage = habits.on_stage.clamp(1, people - by_phone.min(people - 1));
         let by_phone = by_phone.min(people - on_stage);
-        let small = View::Layer(usize::from(on_stage - 1 <= LARGE_TILES));
+        let tiles = (on_stage - 1).min(habits.tiles);
+        let small = View::Layer(usize::from(tiles <= LARGE_TILES));
         let large = View::Layer(CAMERA.len() - 1);
         let hears = |sees| Receives { hears: true, sees };
-        let group = |count, sends, receives: [View; 2]| Group {
+        let group = |count, sends, receives: [View; 3]| Group {
             count,
             are_people: true,
             sends,
             receives: receives.map(hears).to_vec(),
         };
         let groups = vec![
-            group(1, self.of(true, self.speech), [View::None, small]),
-            group(on_stage - 1, self.of(true, self.silence), [large, small]),
-            group(people - on_stage - by_phone, Sends::default(), [large, small]),
-            group(by_phone, Sends::default(), [View::None; 2]),
+            group(1, self.of(true, self.speech), [View::None, small, View::Hidden]),
+            group(tiles, self.of(true, self.silence), [large, small, View::Hidden]),
+            group(on_stage - 1 - tiles, self.of(true, self.silence), [large, small, View::Hidden]),
+            group(people - on_stage - by_phone, Sends::default(), [large, small, View::Hidden]),
+            group(by_phone, Sends::default(), [View::None; 3]),
         ];
         Room { groups }
     }
@@ -278,6 +282,27 @@ mod tests {
             let own = usize::from((0..=2).contains(&place));
             assert_eq!(seen(View::Layer(0)), 9 - own, "group {place}");
             assert_eq!(seen(View::Layer(0)) + seen(View::Layer(2)) + seen(View::Hidden), 29, "group {place}");
+        }
+    }
+
+    #[test]
+    fn nobody_sees_more_tiles_than_asked_for() {
+        let sources = Sources::new();
+        for (people, on_stage) in [(30, 1), (150, 7)] {
+            for tiles in 0..=4 {
+                let habits = Habits { cameras: 1.0, phones: 0.0, tiles, on_stage };
+                let room = sources.meeting(people, &habits, &mut Noise::new(1));
+                let from = |viewer: &Group, sees: fn(View) -> bool| -> usize {
+                    let groups = room.groups.iter().zip(&viewer.receives);
+                    groups.filter(|(_, receives)| sees(receives.sees)).map(|(group, _)| group.count).sum()
+                };
+                for viewer in room.groups.iter().filter(|group| group.count > 0) {
+                    let shown = from(viewer, |sees| matches!(sees, View::Layer(0..=1)));
+                    assert!(shown <= tiles, "{shown} instead of {tiles}: {viewer:?}");
+                    let with_camera = from(viewer, |sees| sees != View::None);
+                    assert!(with_camera + 1 >= if people < TOWN_HALL_PEOPLE { people } else { on_stage });
+                }
+            }
         }
     }
 
