@@ -70,10 +70,11 @@ impl Demands<'_> {
             divided_rooms += usize::from(parts > 1);
             pieces.extend(room.split(parts));
         }
-        let mut weighed: Vec<_> = pieces.iter().map(|room| (self.share_of(room, machine), room)).collect();
+        let weigh = |room| (self.share_of(std::slice::from_ref(room), machine), room);
+        let mut weighed: Vec<_> = pieces.iter().map(weigh).collect();
         weighed.sort_by(|(left, _), (right, _)| right.total_cmp(left));
-        let all: f64 = weighed.iter().map(|(share, _)| share).sum();
-        let first = (all / self.limit).floor() as usize;
+        // The shares of single rooms do not add up: one is of cores, another one of the link.
+        let first = (self.share_of(&pieces, machine) / self.limit).floor() as usize;
         let fleet = |machines: usize| self.fleet(&weighed, machine, machines, divided_rooms);
         let is_enough = |machines| {
             let fleet = fleet(machines);
@@ -105,15 +106,16 @@ impl Demands<'_> {
 
     fn fits(&self, room: &Room, machine: Machine) -> bool {
         // What is far too large needs no long look.
+        let room = std::slice::from_ref(room);
         self.share_of(room, machine) <= self.limit && {
-            let simulation = self.simulate(std::slice::from_ref(room), machine.cores);
+            let simulation = self.simulate(room, machine.cores);
             simulation.fullest_p99 <= self.limit && link_share(&simulation, machine) <= self.limit
         }
     }
 
-    /// The share of a machine that a room takes, of its cores or its link.
-    fn share_of(&self, room: &Room, machine: Machine) -> f64 {
-        let simulation = self.on_one_shard(std::slice::from_ref(room));
+    /// The share of a machine that some rooms take at least, of its cores or its link.
+    fn share_of(&self, rooms: &[Room], machine: Machine) -> f64 {
+        let simulation = self.on_one_shard(rooms);
         (simulation.cores / machine.cores as f64).max(link_share(&simulation, machine))
     }
 

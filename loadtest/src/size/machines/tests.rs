@@ -3,6 +3,8 @@
 
 use super::*;
 use crate::size::mix::{Habits, Sizes, Sources};
+use crate::size::room::{Group, Sends};
+use crate::size::streams::Stream;
 
 const HABITS: Habits = Habits { cameras: 0.8, phones: 0.05, tiles: 9, on_stage: 3 };
 const LARGE: Machine = Machine { cores: 64, link_bps: 100e9 };
@@ -68,6 +70,24 @@ fn only_a_room_that_is_too_large_is_divided() {
     assert_eq!(fleet.divided_rooms, 1, "the town hall: {fleet:?}");
     assert!(fleet.fullest_p99 <= 0.6 && fleet.link_share <= 0.6, "{fleet:?}");
     assert_eq!(demands.smallest_fleet(&rooms, LARGE).unwrap().divided_rooms, 0);
+}
+
+#[test]
+fn rooms_that_need_cores_share_machines_with_rooms_that_need_the_link() {
+    // Each takes half of a machine of one core and 1 Gbit/s in one respect, and a tenth in the other.
+    let costs = Costs::default().with_kinds([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1e5, 0.0]);
+    let room = |people: usize, bits: f64| {
+        let group = |count, microphone| {
+            let sends = Sends { microphone, camera: Vec::new() };
+            Group { count, are_people: true, sends, receives: Vec::new() }
+        };
+        let stream = Stream { bits, ..Stream::default() };
+        Room { groups: vec![group(1, Some(stream)), group(people - 1, None)] }
+    };
+    let rooms = [vec![room(5, 1e8); 10], vec![room(1, 5e8); 10]].concat();
+    let demands = Demands { limit: 0.65, ..demands(&costs) };
+    let fleet = demands.smallest_fleet(&rooms, Machine { cores: 1, link_bps: 1e9 }).unwrap();
+    assert_eq!((fleet.machines, fleet.divided_rooms), (10, 0), "one of either kind on each: {fleet:?}");
 }
 
 #[test]
