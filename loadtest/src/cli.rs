@@ -288,7 +288,8 @@ impl Common {
     }
 }
 
-fn seconds(option: &str, value: f64) -> Result<Duration> {
+/// The time that an option names.
+pub(crate) fn seconds(option: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value).ok().with_context(|| format!("{option} takes seconds, not {value}"))
 }
 

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::namespaces::{Namespaces, Side};
+use crate::{cli, files};
 
 pub(crate) use receiver::receive;
 pub(crate) use sender::send;
@@ -152,7 +153,7 @@ pub(crate) async fn measure(
 /// `loadtest floor`: both ways, one after the other.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let namespaces = Namespaces::create()?;
-    let duration = Duration::try_from_secs_f64(options.duration).context("--duration takes seconds")?;
+    let duration = cli::seconds("--duration", options.duration)?;
     let mut found = serde_json::Map::new();
     for method in [Method::Sendmmsg, Method::Gso] {
         let floor = measure(&namespaces, method, options.destinations, duration, !options.no_coalescing).await?;
@@ -166,8 +167,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         found.insert(method.name().to_owned(), serde_json::to_value(floor)?);
     }
     if let Some(file) = &options.json {
-        let json = serde_json::to_string_pretty(&found)?;
-        std::fs::write(file, json + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+        files::write_json(file, &found)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod compare;
 mod counters;
 mod delay;
 mod driver;
+mod files;
 mod floor;
 mod interruption;
 mod namespaces;
@@ -13,6 +14,7 @@ mod number;
 mod peer;
 mod process;
 mod progress;
+mod quantile;
 mod report;
 mod scale;
 mod scenario;
@@ -23,10 +25,9 @@ mod source;
 mod svg;
 mod syscalls;
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -106,14 +107,10 @@ async fn put(load: &Load, interruption: &Interruption) -> Result<()> {
 
 fn write_files(common: &Common, outcome: &Outcome) -> Result<()> {
     if let Some(file) = &common.json {
-        write(file, serde_json::to_string_pretty(outcome)? + "\n")?;
+        files::write_json(file, outcome)?;
     }
     if let Some(file) = &common.chart {
-        write(file, report::chart::of(outcome, &common.server))?;
+        files::write(file, &report::chart::of(outcome, &common.server))?;
     }
     Ok(())
-}
-
-fn write(file: &Path, text: String) -> Result<()> {
-    std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
 }

@@ -7,14 +7,15 @@ mod fit;
 mod report;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::seconds;
 use crate::compare::{Machine, Pace, Saal, put_load};
+use crate::files;
 use crate::namespaces::Namespaces;
 use crate::number::MIB_BYTES;
 use crate::size::{Costs, Work, simulate};
@@ -77,7 +78,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let chosen = options.cases()?;
     ensure!(!options.shards.contains(&0), "--shards takes numbers from 1 on");
     ensure!(options.rounds > 0, "--rounds takes a number from 1 on");
-    let seconds = |option, value| Duration::try_from_secs_f64(value).with_context(|| format!("{option} takes seconds"));
     let pace = Pace {
         settle: seconds("--settle", options.settle)?,
         measure: seconds("--measure", options.measure)?,
@@ -106,8 +106,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     ensure!(!measured.is_empty(), "no load could be measured");
     let report = Report { machine, costs: costs_of(&measured), cases: measured };
     let file = out.join("scale.json");
-    let json = serde_json::to_string_pretty(&report)?;
-    std::fs::write(&file, json + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+    files::write_json(&file, &report)?;
     print!("{}", report.table());
     println!("written to {}", file.display());
     Ok(())

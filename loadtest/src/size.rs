@@ -15,10 +15,11 @@ mod work;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use sfu_node::MAX_SHARDS;
 
+use crate::files;
 use machines::{Demands, Machine};
 use mix::{Habits, Sizes, Sources, TOWN_HALL_PEOPLE};
 use report::{GrowthPoint, Report};
@@ -192,11 +193,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let report = options.report()?;
     print!("{}", report.table());
     if let Some(file) = &options.json {
-        let json = serde_json::to_string_pretty(&report)?;
-        std::fs::write(file, json + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
+        files::write_json(file, &report)?;
     }
     if let Some(file) = &options.svg {
-        std::fs::write(file, chart::of(&report)).with_context(|| format!("{} cannot be written", file.display()))?;
+        files::write(file, &chart::of(&report))?;
     }
     Ok(())
 }

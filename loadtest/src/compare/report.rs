@@ -5,14 +5,14 @@ mod chart;
 mod json;
 mod markdown;
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Measured;
 use super::about::{Machine, ServerNote};
 use super::cases::Contender;
+use crate::files;
 
 /// All that a comparison found.
 pub(super) struct Report {
@@ -25,14 +25,9 @@ pub(super) struct Report {
 impl Report {
     /// Writes `report.json`, `report.md` and `report.svg`.
     pub(super) fn write(&self, out: &Path) -> Result<()> {
-        let json = serde_json::to_string_pretty(&json::of(self))? + "\n";
-        for (name, text) in
-            [("report.json", json), ("report.md", self.markdown()), ("report.svg", chart::of(&self.results))]
-        {
-            let file = out.join(name);
-            fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-        }
-        Ok(())
+        files::write_json(&out.join("report.json"), &json::of(self))?;
+        files::write(&out.join("report.md"), &self.markdown())?;
+        files::write(&out.join("report.svg"), &chart::of(&self.results))
     }
 
     pub(super) fn markdown(&self) -> String {

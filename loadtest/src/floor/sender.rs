@@ -13,6 +13,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::sealing::{HEADER_BYTES, Header, Key, TAG_BYTES};
 use super::{Method, SendOptions, Sent};
+use crate::cli;
 use crate::source::{FRAME_INTERVAL, Noise, SINGLE, frame_bytes, packet_sizes};
 
 /// Before it is measured: caches fill, and the processor leaves its sleep.
@@ -33,7 +34,7 @@ struct Destination {
 pub(crate) fn send(options: &SendOptions) -> Result<()> {
     let mut forwarder = Forwarder::new(options)?;
     let mut source = Source::new()?;
-    let measure = Duration::try_from_secs_f64(options.duration).context("--duration takes seconds")?;
+    let measure = cli::seconds("--duration", options.duration)?;
     let began = Instant::now();
     let mut next = began;
     let mut sent = Sent { all_packets: 0, packets: 0, cpu_seconds: 0.0 };

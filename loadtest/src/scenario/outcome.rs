@@ -11,6 +11,7 @@ use crate::delay::DelaySummary;
 use crate::driver::{DriverReport, OwnCost};
 use crate::peer::Counters;
 use crate::process::Cost;
+use crate::quantile::Sorted;
 use crate::sdp::Kind;
 
 /// How long joins took, in milliseconds.
@@ -39,12 +40,9 @@ pub(crate) struct Spread {
 
 impl Spread {
     /// Of durations in seconds; all zero when there are none.
-    pub(crate) fn of(mut seconds: Vec<f64>) -> Self {
-        seconds.sort_by(f64::total_cmp);
-        let at = |quantile: f64| {
-            let place = (seconds.len() as f64 * quantile).ceil() as usize;
-            seconds.get(place.saturating_sub(1)).map_or(0.0, |seconds| seconds * 1_000.0)
-        };
+    pub(crate) fn of(seconds: Vec<f64>) -> Self {
+        let seconds = Sorted::new(seconds);
+        let at = |share| seconds.quantile(share) * 1_000.0;
         Self { p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1.0) }
     }
 }

@@ -9,6 +9,7 @@ use super::costs::Costs;
 use super::placement::Placement;
 use super::room::Room;
 use super::work::Work;
+use crate::quantile::Sorted;
 use crate::source::Noise;
 
 /// What came of many placements. Loads are in cores: a shard at 1 has no time left.
@@ -47,11 +48,12 @@ pub(crate) fn simulate(rooms: &[Room], shards: usize, placements: usize, costs: 
         placement.shards.iter().for_each(|work| total.add(work));
     }
     let work = total.times(1.0 / placements as f64);
+    let (emptiest, fullest) = (Sorted::new(emptiest), Sorted::new(fullest));
     Simulation {
         shards,
-        emptiest_median: quantile(&mut emptiest, 0.5),
-        fullest_median: quantile(&mut fullest, 0.5),
-        fullest_p99: quantile(&mut fullest, 0.99),
+        emptiest_median: emptiest.quantile(0.5),
+        fullest_median: fullest.quantile(0.5),
+        fullest_p99: fullest.quantile(0.99),
         cores: work.cores(costs),
         memory_bytes: work.memory_bytes(shards, costs),
         work,
@@ -63,13 +65,6 @@ fn shuffle(order: &mut [usize], noise: &mut Noise) {
     for place in (1..order.len()).rev() {
         order.swap(place, noise.within(0, place));
     }
-}
-
-/// The smallest value that such a share of all does not exceed; 0 of none.
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let place = (values.len() as f64 * share).ceil() as usize;
-    values.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -171,7 +171,10 @@ fn the_packets_of_a_frame_leave_together_for_many() {
         let getting = (large + small) as f64;
         assert!(is_near(runs_of_pictures(hall(large, small, hidden)), getting * 30.0), "{large}, {small}, {hidden}");
         let fewer = runs_of_pictures(hall(large - 1, small, hidden));
-        assert!(is_near(fewer, (large - 1) as f64 * 200.0 + small as f64 * 30.0), "{large}, {small}, {hidden}: {fewer}");
+        assert!(
+            is_near(fewer, (large - 1) as f64 * 200.0 + small as f64 * 30.0),
+            "{large}, {small}, {hidden}: {fewer}"
+        );
     }
 }
 
@@ -242,11 +245,4 @@ fn the_parts_of_a_room_serve_everybody() {
     assert!(is_near(work.received, 3.0 * whole.received), "each node gets it once: {work:?}");
     assert!(is_near(work.sent, whole.sent + 2.0 * 280.0), "once to either of the others: {work:?}");
     assert_eq!(hall(30, 20, 10).split(1), [hall(30, 20, 10)]);
-}
-
-#[test]
-fn quantiles_are_values_that_came() {
-    assert_eq!(quantile(&mut [3.0, 1.0, 2.0], 0.5), 2.0);
-    assert_eq!(quantile(&mut (1..=1_000).map(f64::from).collect::<Vec<_>>(), 0.99), 990.0);
-    assert_eq!(quantile(&mut [], 0.5), 0.0);
 }

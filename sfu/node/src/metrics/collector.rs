@@ -109,9 +109,7 @@ static FAMILIES: [Family; 36] = [
     gauge("sfu_steering_rules", "Addresses of clients that the kernel gives to their shard by a rule.", |t| {
         t.steering_rules
     }),
-    counter("sfu_steering_failures_total", "Times that the kernel did not take the rules.", |t| {
-        t.steering_failures
-    }),
+    counter("sfu_steering_failures_total", "Times that the kernel did not take the rules.", |t| t.steering_failures),
     counters("sfu_claims_total", "outcome", "STUN checks for a transport that the shard did not have.", |t| {
         let turns = &t.shards.turns;
         vec![

@@ -102,6 +102,10 @@ mod tests {
             (0..9).map(is_over).filter(|is_over| *is_over).count()
         };
         assert_eq!(overloads(PERIOD), 0);
-        assert_eq!(overloads(Duration::from_millis(10)), 2, "naps: awake for 400 ms, and never without something to do");
+        assert_eq!(
+            overloads(Duration::from_millis(10)),
+            2,
+            "naps: awake for 400 ms, and never without something to do"
+        );
     }
 }
