@@ -36,7 +36,7 @@ fn ctrl_c_ends_a_run_early_and_keeps_what_was_measured() {
     assert_eq!((&outcome["ended_early"], &outcome["planned_seconds"]), (&true.into(), &600.0.into()));
     assert!(outcome["sent"].as_u64().unwrap() > 0, "{outcome}");
     let seconds = outcome["seconds"].as_f64().unwrap();
-    assert!(seconds > 0.0 && seconds < PATIENCE.as_secs_f64(), "{seconds}");
+    assert!(seconds > 0.0 && seconds < 600.0, "{seconds}");
 }
 
 #[test]
