@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::peer::Content;
@@ -198,8 +198,8 @@ pub(crate) struct SwitchArgs {
     /// Those who watch.
     #[arg(long, default_value_t = 50)]
     subscribers: usize,
-    /// Seconds between switches.
-    #[arg(long, default_value_t = 5.0)]
+    /// Seconds between switches, and before the first one.
+    #[arg(long, default_value_t = 3.0)]
     every: f64,
 }
 
@@ -348,6 +348,7 @@ impl Load {
                 common.scenario("audio", description, 1, vec![speaking, subscribers("listener", args.listeners)])
             }
             Self::Switch(args) => {
+                ensure!(args.every > 0.0, "--every takes a number above 0");
                 let sending = publishers(1, publishing(false, Camera::Simulcast));
                 let description = format!("{} watch and switch layers every {} s", args.subscribers, args.every);
                 let groups = vec![sending, subscribers("watcher", args.subscribers)];

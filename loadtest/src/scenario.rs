@@ -7,6 +7,7 @@ mod outcome;
 mod recorder;
 mod run;
 mod series;
+mod switching;
 
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub(crate) struct Group {
 /// What happens while it is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// Everybody asks for another layer in this rhythm.
+    /// Everybody asks for the smallest layer before, and for another one whenever so much time has passed.
     SwitchLayers(Duration),
     /// So many more join another room, within this time.
     JoinStorm { joins: usize, within: Duration },

@@ -101,6 +101,14 @@ fn only_loads_that_there_are_can_be_chosen() {
 }
 
 #[test]
+fn a_load_that_changes_has_no_model() {
+    for load in [&["storm"][..], &["switch"], &["switch", "--every", "10"]] {
+        assert!(Case { name: "changing", load }.rooms().is_err(), "{load:?}");
+    }
+    assert!(Case { name: "steady", load: &["switch", "--every", "11"] }.rooms().is_ok());
+}
+
+#[test]
 fn size_reads_what_this_writes() {
     let report = Report { machine: Machine::default(), costs: costs(), cases: Vec::new() };
     let file = std::env::temp_dir().join(format!("loadtest-scale-{}.json", std::process::id()));

@@ -10,7 +10,7 @@ use super::drivers::Drivers;
 use super::joining::{Joined, join_groups, wait_for_media};
 use super::outcome::{Joins, Outcome, Storm};
 use super::recorder::Recorder;
-use super::{Event, Group, Scenario};
+use super::{Event, Group, Scenario, switching};
 use crate::counters;
 use crate::interruption::Interruption;
 use crate::process::{Process, Usage};
@@ -106,6 +106,9 @@ impl Site<'_> {
             joins.server_cpu_ms = Some(after.since(before).cpu_seconds * 1_000.0 / joined.max(1) as f64);
         }
         progress.stage("settling", 0);
+        if let Some(Event::SwitchLayers(_)) = scenario.event {
+            switching::begin(&clients).await?;
+        }
         tokio::time::sleep(scenario.settle).await;
         Ok((clients, joins))
     }
@@ -193,18 +196,7 @@ async fn pass_time(
     let end = tokio::time::Instant::now() + scenario.measure;
     match scenario.event {
         None => tokio::time::sleep_until(end).await,
-        Some(Event::SwitchLayers(rhythm)) => {
-            let mut rhythm = tokio::time::interval(rhythm);
-            for layer in [0, 2, 1].into_iter().cycle() {
-                tokio::select! {
-                    () = tokio::time::sleep_until(end) => break,
-                    _ = rhythm.tick() => {}
-                }
-                for joined in clients {
-                    joined.client.choose_layer(layer).await?;
-                }
-            }
-        }
+        Some(Event::SwitchLayers(interval)) => switching::go_on(clients, interval, end).await?,
         Some(Event::JoinStorm { joins, within }) => {
             let storm = storm_of(scenario, joins, within);
             // Clients of its own, so that their media is not counted as the meeting's.

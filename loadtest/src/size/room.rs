@@ -100,11 +100,13 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// When some see only a choice of what there is: who sees whom is then up to chance.
+    /// When the load is not the same from beginning to end, or some see only a choice of what there is: who sees whom is
+    /// then up to chance.
     pub(crate) fn all_of(scenario: &Scenario) -> Result<Vec<Self>> {
         let layer = match scenario.event {
-            // From the first moment on they ask for the smallest.
-            Some(Event::SwitchLayers(_)) => 0,
+            // They asked for the smallest before.
+            Some(Event::SwitchLayers(interval)) if interval > scenario.measure => 0,
+            Some(Event::SwitchLayers(_)) => bail!("who switches layers is no steady load"),
             Some(Event::JoinStorm { .. }) => bail!("a storm is no steady load"),
             None => usize::MAX,
         };
