@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 
 use super::Scenario;
 use super::drivers::Drivers;
@@ -34,7 +33,8 @@ pub(super) struct Joined {
     asked: Instant,
 }
 
-/// Lets everybody join, group by group, so that publishers are there before those who wait for them.
+/// Lets everybody join, group by group, so that publishers are there before those who wait for them. When this is given
+/// up on the way, everybody vanishes: those who are in, and those who are about to be.
 pub(super) async fn join_groups(
     scenario: &Scenario,
     setting: &Arc<Setting>,
@@ -48,7 +48,7 @@ pub(super) async fn join_groups(
     let (mut clients, mut joins) = (Vec::new(), Joins::default());
     for group in &scenario.groups {
         let streams = Kind::ALL.into_iter().map(|kind| scenario.streams_of(group, kind)).sum();
-        let mut pending = FuturesUnordered::new();
+        let mut pending = JoinSet::new();
         for room in 0..scenario.rooms {
             for place in 0..group.count {
                 rhythm.tick().await;
@@ -56,13 +56,13 @@ pub(super) async fn join_groups(
                 let name = name_of(&plan.identity, scenario.rooms, room);
                 let number = joins.asked;
                 joins.asked += 1;
-                pending.push(tokio::spawn(join_one(setting.clone(), drivers.clone(), plan, name, number, streams)));
-                while let Some(Some(done)) = futures_util::FutureExt::now_or_never(pending.next()) {
+                pending.spawn(join_one(setting.clone(), drivers.clone(), plan, name, number, streams));
+                while let Some(done) = pending.try_join_next() {
                     note(done?, &mut clients, &mut joins, progress);
                 }
             }
         }
-        while let Some(done) = pending.next().await {
+        while let Some(done) = pending.join_next().await {
             note(done?, &mut clients, &mut joins, progress);
         }
     }
@@ -156,7 +156,40 @@ fn complaint(clients: usize, lacks: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::scenario::Group;
+    use crate::signal::Server;
+
+    #[tokio::test]
+    async fn who_is_about_to_join_goes_with_the_one_who_waits_for_it() {
+        // It takes connections and answers nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Server::OfferPost { url: format!("http://{}", silent.local_addr().unwrap()) };
+        let setting =
+            Setting { server, process: None, count_syscalls: false, metrics: None, threads: 1, coalesce: false };
+        let scenario = Scenario {
+            name: "x".to_owned(),
+            description: String::new(),
+            rooms: 1,
+            groups: vec![Group::host()],
+            joins_per_second: 1.0,
+            settle: Duration::ZERO,
+            measure: Duration::ZERO,
+            event: None,
+        };
+        let (drivers, setting) = (Arc::new(Drivers::start(&setting).unwrap()), Arc::new(setting));
+        let progress = Progress::new("x");
+        let (mut connection, _) = tokio::select! {
+            _ = join_groups(&scenario, &setting, &drivers, "run", &progress) => panic!("nobody lets it in"),
+            accepted = silent.accept() => accepted.unwrap(),
+        };
+        // Far less than a join may take.
+        let gone = tokio::time::timeout(JOIN_PATIENCE / 5, connection.read_to_end(&mut Vec::new())).await;
+        assert!(gone.is_ok(), "it still waits for an answer");
+    }
 
     #[test]
     fn a_complaint_names_the_first_and_counts_the_others() {
