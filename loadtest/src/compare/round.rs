@@ -16,7 +16,7 @@ use super::servers::{API_KEY, Running, Servers};
 use crate::floor::{self, Method};
 use crate::namespaces::{Namespaces, Side};
 
-/// How long joining, waiting for media and leaving may take beside what is measured.
+/// How long joining, waiting for media and leaving may take beside settling and measuring.
 const LOAD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Figures of a run as the report names them, and where a load's result has them.
@@ -43,6 +43,13 @@ pub(crate) struct Pace {
     pub(crate) settle: Duration,
     pub(crate) measure: Duration,
     pub(crate) joins_per_second: u32,
+}
+
+impl Pace {
+    /// How long a whole load may take at this pace. One with a storm is measured twice, before it and with it.
+    const fn patience(self) -> Duration {
+        LOAD_PATIENCE.saturating_add(self.settle).saturating_add(self.measure).saturating_add(self.measure)
+    }
 }
 
 /// Where measurements are taken.
@@ -96,7 +103,7 @@ pub(crate) async fn put_load(
     load.args(["--settle", &pace.settle.as_secs_f64().to_string()]);
     load.args(["--join-rate", &pace.joins_per_second.to_string(), "--json"]).arg(&file);
     load.env("LOADTEST_API_KEY", API_KEY).stdin(Stdio::null());
-    let output = timeout(LOAD_PATIENCE + pace.measure, load.output()).await;
+    let output = timeout(pace.patience(), load.output()).await;
     server.end().await?;
     let output = output.context("the load did not come to an end")??;
     if !output.status.success() {
@@ -124,6 +131,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_load_has_the_time_that_it_is_told_to_take() {
+        let (settle, measure) = (Duration::from_secs(10_000), Duration::from_secs(1_000));
+        let pace = Pace { settle, measure, joins_per_second: 1 };
+        // Before a storm, and with it.
+        assert!(pace.patience() > settle + 2 * measure);
+    }
 
     #[test]
     fn figures_are_read_from_a_loads_result() {
