@@ -88,20 +88,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let (saal, metrics_url) = (Saal::prepare(&options.saal, &out)?, Saal::metrics_url());
     let mut machine = Machine::look();
     let namespaces = Namespaces::create()?;
-    let mut measured = Vec::new();
-    for _ in 0..options.rounds {
-        for case in &chosen {
-            for &shards in &options.shards {
-                let name = format!("{}, shards: {shards}", case.name);
-                eprintln!("{name}");
-                let server = saal.start(&namespaces, Some(shards)).await?;
-                match put_load(&namespaces, server, &words_of(case, &metrics_url), pace, &out).await {
-                    Ok(outcome) => measured.push(Measured::new(case, shards, &outcome)?),
-                    Err(error) => eprintln!("{name} FAILED: {error:#}"),
-                }
-            }
-        }
-    }
+    let measure = async |case: &Case, shards| {
+        let server = saal.start(&namespaces, Some(shards)).await?;
+        let outcome = put_load(&namespaces, server, &words_of(case, &metrics_url), pace, &out).await?;
+        Measured::new(case, shards, &outcome)
+    };
+    let measured = options.measure_all(&chosen, measure).await;
     machine.look_again();
     ensure!(!measured.is_empty(), "no load could be measured");
     let report = Report { machine, costs: costs_of(&measured), cases: measured };
@@ -120,6 +112,28 @@ impl Options {
         }
         let is_chosen = |case: &&Case| self.only.is_empty() || self.only.iter().any(|name| name == case.name);
         Ok(CASES.iter().filter(is_chosen).collect())
+    }
+
+    /// Measures them with each number of shards. What fails is said and left out, and the others are worth no less.
+    async fn measure_all(
+        &self,
+        cases: &[&Case],
+        mut measure: impl AsyncFnMut(&Case, usize) -> Result<Measured>,
+    ) -> Vec<Measured> {
+        let mut measured = Vec::new();
+        for _ in 0..self.rounds {
+            for case in cases {
+                for &shards in &self.shards {
+                    let name = format!("{}, shards: {shards}", case.name);
+                    eprintln!("{name}");
+                    match measure(case, shards).await {
+                        Ok(one) => measured.push(one),
+                        Err(error) => eprintln!("{name} FAILED: {error:#}"),
+                    }
+                }
+            }
+        }
+        measured
     }
 }
 

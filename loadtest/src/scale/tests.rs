@@ -87,13 +87,31 @@ fn a_load_that_was_less_than_it_should_be_is_named() {
     assert!(Measured::new(&CASES[0], 1, &json!({})).is_err());
 }
 
+fn options(words: &str) -> Options {
+    let words = ["loadtest", "scale"].into_iter().chain(words.split_whitespace());
+    let Command::Scale(options) = Cli::try_parse_from(words).unwrap().command else { panic!("another command") };
+    options
+}
+
+#[tokio::test]
+async fn a_load_that_fails_spoils_no_other() {
+    let options = options("--shards 1,2 --rounds 2 --only idle,quiet_40");
+    let all = measured(&costs(), |_| 1.0);
+    let measure = async |case: &Case, shards| {
+        // The server does not start, and the load's result cannot be used.
+        ensure!((case.name, shards) != ("idle", 1), "it does not listen");
+        let one = all.iter().find(|one| (one.case, one.shards) == (case.name, shards)).unwrap();
+        if shards == 1 { Measured::new(case, shards, &json!({})) } else { Ok(one.clone()) }
+    };
+    let measured = options.measure_all(&options.cases().unwrap(), measure).await;
+    let names: Vec<_> = measured.iter().map(|one| (one.case, one.shards)).collect();
+    assert_eq!(names, [("idle", 2), ("quiet_40", 2), ("idle", 2), ("quiet_40", 2)]);
+}
+
 #[test]
 fn only_loads_that_there_are_can_be_chosen() {
-    let cases = |words: &str| {
-        let words = ["loadtest", "scale"].into_iter().chain(words.split_whitespace());
-        let Command::Scale(options) = Cli::try_parse_from(words).unwrap().command else { panic!("another command") };
-        options.cases().map(|cases| cases.iter().map(|case| case.name).collect::<Vec<_>>())
-    };
+    let cases =
+        |words: &str| options(words).cases().map(|cases| cases.iter().map(|case| case.name).collect::<Vec<_>>());
     assert_eq!(cases("").unwrap().len(), CASES.len());
     assert_eq!(cases("--only quiet_40,idle").unwrap(), ["idle", "quiet_40"]);
     let refused = cases("--only idle,quiet_4").unwrap_err().to_string();
