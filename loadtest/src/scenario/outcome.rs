@@ -92,6 +92,9 @@ pub(crate) struct Outcome {
     /// Share of one core that the load generator needed for media; near 1 it is the limit, not the server.
     pub(crate) own_core_share: f64,
     pub(crate) series: Series,
+    /// Why something is not here that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<String>,
     /// While a storm of joins went on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) storm: Option<Storm>,
@@ -145,6 +148,7 @@ impl Outcome {
             own: report.own,
             own_core_share: report.own.cpu_seconds / seconds.max(f64::EPSILON),
             series,
+            left_out: Vec::new(),
             storm: None,
         }
     }
@@ -179,7 +183,7 @@ impl Outcome {
         }
     }
 
-    /// What is wrong with the media that arrived; empty when nothing is.
+    /// What is wrong with the media that arrived, or missing here; empty when nothing is.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut note = |count: u64, what: &str| {
@@ -197,6 +201,7 @@ impl Outcome {
         if self.own_core_share > 0.9 {
             faults.push("the load generator was at its limit: give it more threads or less load".to_owned());
         }
+        faults.extend(self.left_out.iter().map(|reason| format!("left out: {reason}")));
         faults
     }
 }

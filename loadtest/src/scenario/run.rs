@@ -134,14 +134,20 @@ impl Site<'_> {
             _ => None,
         };
         let metrics = setting.metrics.as_deref();
-        let counted_before = counters::read_if_asked(metrics).await?;
+        // Who does not want to wait for them does not want to measure, either.
+        let counted_before = interruption.or(counters::read_if_asked(metrics)).await.transpose()?.flatten();
         let before = self.usage()?;
         progress.stage("measuring", 0);
         let work = pass_time(scenario, setting, run, clients, progress);
         let measured = recorder.during(async { interruption.or(work).await.transpose() }).await?;
         let is_early = measured.result.is_none();
-        let after = unless_early(is_early, self.usage())?;
-        let counted = unless_early(is_early, counters::read_if_asked(metrics).await)?;
+        let mut left_out = Vec::new();
+        let after = unless_early(is_early, self.usage(), &mut left_out)?;
+        let counted = match &counted_before {
+            // What was measured is worth no less without them.
+            Some(_) => or_left_out(counters::read_if_asked(metrics).await, &mut left_out),
+            None => None,
+        };
         let storm = measured.result.flatten();
         if let Some(storm) = &storm {
             recorder.note("storm", storm.began, storm.ended);
@@ -152,30 +158,33 @@ impl Site<'_> {
             outcome = outcome.with_server(after.since(&before), empty_pss_mib);
         }
         if let (Some(before), Some(after)) = (counted_before, counted) {
-            outcome.counters = after.growth_since(&before, measured.seconds);
+            outcome.counters = after.growth_since(&before);
         }
         if let Some(count) = syscalls
-            && let Some(per_second) = unless_early(is_early, count.stop().await.map(Some))?
+            && let Some(per_second) = unless_early(is_early, count.stop().await.map(Some), &mut left_out)?
         {
             outcome.note_syscalls(per_second);
         }
         if let (Some(storm), Some(before)) = (storm, storm_before) {
             outcome.storm = Some(Storm { joins: storm.joins, before, during: outcome.video.delay });
         }
+        outcome.left_out = left_out;
         Ok(if is_early { outcome.ended_early() } else { outcome })
     }
 }
 
 /// Leaves out what cannot be read at an early end: the Ctrl-C that caused it may have ended the server, too, and the rest
 /// is worth no less.
-fn unless_early<T>(is_early: bool, read: Result<Option<T>>) -> Result<Option<T>> {
-    match read {
-        Err(error) if is_early => {
-            tracing::warn!("left out of the result: {error:#}");
-            Ok(None)
-        }
-        read => read,
-    }
+fn unless_early<T>(is_early: bool, read: Result<Option<T>>, left_out: &mut Vec<String>) -> Result<Option<T>> {
+    if is_early { Ok(or_left_out(read, left_out)) } else { read }
+}
+
+/// Leaves out what cannot be read, and notes why.
+fn or_left_out<T>(read: Result<Option<T>>, left_out: &mut Vec<String>) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        left_out.push(format!("{error:#}"));
+        None
+    })
 }
 
 /// A storm of joins that is over: from the first request until the last one had what it came for.

@@ -10,6 +10,9 @@ use crate::PATIENCE;
 use crate::run::Run;
 use crate::server::{Manners, Server};
 
+/// Longer than any test takes: a run that does not end on Ctrl-C is found by the test's patience.
+const MEASURED_SECONDS: f64 = 600.0;
+
 /// About a second of pictures: the count begins a moment after the program says so.
 const SOME_PACKETS: usize = 250;
 
@@ -24,7 +27,7 @@ fn receive_some(packets: &Receiver<()>) {
 #[test]
 fn ctrl_c_ends_a_run_early_and_keeps_what_was_measured() {
     let server = Server::start(Manners::Answers);
-    let mut run = Run::start("ended-early", &server.url);
+    let mut run = Run::start("ended-early", &server.url, MEASURED_SECONDS, &[]);
     run.wait_for("broadcast: measuring");
     receive_some(&server.packets);
     run.press_ctrl_c();
@@ -33,16 +36,16 @@ fn ctrl_c_ends_a_run_early_and_keeps_what_was_measured() {
     let (stdout, _) = run.interrupted();
     assert!(stdout.contains("ended early") && stdout.contains(" of 600 s were measured"), "{stdout}");
     let outcome: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
-    assert_eq!((&outcome["ended_early"], &outcome["planned_seconds"]), (&true.into(), &600.0.into()));
+    assert_eq!((&outcome["ended_early"], &outcome["planned_seconds"]), (&true.into(), &MEASURED_SECONDS.into()));
     assert!(outcome["sent"].as_u64().unwrap() > 0, "{outcome}");
     let seconds = outcome["seconds"].as_f64().unwrap();
-    assert!(seconds > 0.0 && seconds < 600.0, "{seconds}");
+    assert!(seconds > 0.0 && seconds < MEASURED_SECONDS, "{seconds}");
 }
 
 #[test]
 fn a_second_ctrl_c_ends_at_once_what_the_first_does_not_and_the_result_is_there() {
     let server = Server::start(Manners::KeepsSilent);
-    let mut run = Run::start("ended-at-once", &server.url);
+    let mut run = Run::start("ended-at-once", &server.url, MEASURED_SECONDS, &[]);
     run.wait_for("broadcast: measuring");
     run.press_ctrl_c();
     server.goodbyes.recv_timeout(PATIENCE).unwrap();
@@ -58,7 +61,8 @@ fn a_second_ctrl_c_ends_at_once_what_the_first_does_not_and_the_result_is_there(
 fn without_anything_measured_there_is_no_result() {
     // It takes connections and answers nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut run = Run::start("nothing-measured", &format!("post+http://{}", silent.local_addr().unwrap()));
+    let url = format!("post+http://{}", silent.local_addr().unwrap());
+    let mut run = Run::start("nothing-measured", &url, MEASURED_SECONDS, &[]);
     run.wait_for("broadcast: joining");
     run.press_ctrl_c();
     let json = run.json.clone();

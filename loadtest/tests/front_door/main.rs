@@ -4,6 +4,7 @@
 // Clippy knows tests by their attribute, and helpers have none.
 #![allow(clippy::unwrap_used)]
 
+mod counters;
 mod ctrl_c;
 mod run;
 mod server;

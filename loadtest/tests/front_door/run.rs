@@ -8,9 +8,6 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Longer than any test takes: a run that does not end on Ctrl-C is found by the test's patience.
-const MEASURED_SECONDS: &str = "600";
-
 /// A run of the program, which is killed when its test gives up.
 pub(crate) struct Run {
     process: Option<Child>,
@@ -18,14 +15,15 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// A camera that nobody watches.
-    pub(crate) fn start(name: &str, server: &str) -> Self {
+    /// A camera that nobody watches, for so many seconds, with more words on the command line.
+    pub(crate) fn start(name: &str, server: &str, seconds: f64, more: &[&str]) -> Self {
         let json = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
         let _ = std::fs::remove_file(&json);
         let process = Command::new(env!("CARGO_BIN_EXE_loadtest"))
             .args(["broadcast", "--publishers", "1", "--subscribers", "0", "--settle", "0"])
-            .args(["--duration", MEASURED_SECONDS, "--server", server, "--json"])
+            .args(["--duration", &seconds.to_string(), "--server", server, "--json"])
             .arg(&json)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,10 +53,15 @@ impl Run {
     }
 
     /// What it said at the end, with exit status 130.
-    pub(crate) fn interrupted(mut self) -> (String, String) {
+    pub(crate) fn interrupted(self) -> (String, String) {
+        self.ended(130)
+    }
+
+    /// What it said at the end, with this exit status.
+    pub(crate) fn ended(mut self, code: i32) -> (String, String) {
         let Output { status, stdout, stderr } = self.process.take().unwrap().wait_with_output().unwrap();
         let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        assert_eq!(status.code(), Some(130), "{stdout}{stderr}");
+        assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
         (stdout, stderr)
     }
 }

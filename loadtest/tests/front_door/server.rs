@@ -83,7 +83,7 @@ fn serve_http(
 }
 
 /// The method and the body; `None` when the client has hung up.
-fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
+pub(crate) fn read_request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_until(b'\n', &mut head).ok()? == 0 {
