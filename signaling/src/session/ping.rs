@@ -11,15 +11,33 @@ pub(super) const PING_INTERVAL_SECONDS: i32 = 5;
 /// When they give up.
 pub(super) const PING_TIMEOUT_SECONDS: i32 = 15;
 
-/// How often the server asks.
+/// How often the server asks a client that says nothing by itself.
 pub(super) const WEBSOCKET_PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// When it gives up: three questions were left without an answer.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Whether nothing was heard for too long.
-pub(super) fn is_dead(now: Instant, last_heard: Instant) -> bool {
-    now.saturating_duration_since(last_heard) >= SILENCE_TIMEOUT
+/// How long nothing was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// A client that asks by itself, as all of LiveKit's do, need not be asked: in a large audience that would be much of
+    /// the work that signaling has.
+    Short,
+    /// It is time to ask.
+    Long,
+    /// Nobody is there.
+    TooLong,
+}
+
+/// What the time since a client was last heard means.
+pub(super) fn judge(now: Instant, last_heard: Instant) -> Silence {
+    let silence = now.saturating_duration_since(last_heard);
+    match silence {
+        silence if silence >= SILENCE_TIMEOUT => Silence::TooLong,
+        // An answer to the last question is older than that.
+        silence if silence > WEBSOCKET_PING_INTERVAL / 2 => Silence::Long,
+        _ => Silence::Short,
+    }
 }
 
 /// Answers the older of the two questions, which takes no time as answer but ours.
@@ -51,7 +69,13 @@ mod tests {
     #[test]
     fn three_missed_answers_are_the_end() {
         let start = Instant::now();
-        assert!(!is_dead(start + Duration::from_secs(30), start));
-        assert!(is_dead(start + Duration::from_secs(35), start));
+        assert_eq!(judge(start + Duration::from_secs(30), start), Silence::Long);
+        assert_eq!(judge(start + Duration::from_secs(35), start), Silence::TooLong);
+    }
+
+    #[test]
+    fn a_client_that_asks_by_itself_is_not_asked() {
+        let start = Instant::now();
+        assert_eq!(judge(start + Duration::from_secs(PING_INTERVAL_SECONDS as u64), start), Silence::Short);
     }
 }

@@ -14,6 +14,7 @@ use tracing::{Instrument as _, debug, debug_span};
 
 use super::admission::Admitted;
 use super::frames::Encoding;
+use super::ping::Silence;
 use super::requests::Task;
 use super::{limits, ping, refresh_token, requests, responses};
 use crate::app::App;
@@ -190,12 +191,13 @@ impl Session {
                         None => return Err(Broken),
                     }
                 },
-                _ = pings.tick() => {
-                    if is_heard && ping::is_dead(Instant::now().into_std(), last_heard.into_std()) {
+                _ = pings.tick() => match ping::judge(Instant::now().into_std(), last_heard.into_std()) {
+                    Silence::Short if is_heard => {}
+                    Silence::TooLong if is_heard => {
                         debug!("nothing was heard for too long");
                         return Err(Broken);
                     }
-                    self.writer.send_frame(Message::Ping(Vec::new().into())).await?;
+                    _ => self.writer.send_frame(Message::Ping(Vec::new().into())).await?,
                 },
             }
         }

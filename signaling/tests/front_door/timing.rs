@@ -7,6 +7,7 @@ use bus::Bus;
 use futures_util::StreamExt as _;
 use livekit_protocol as proto;
 use livekit_protocol::participant_info::State;
+use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
 use prometheus::Registry;
 use serde_json::json;
@@ -106,6 +107,27 @@ async fn the_server_asks_every_ten_seconds_whether_the_client_is_there() {
         }
     }
     assert_eq!(asked, [10, 20, 30]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_the_server_is_not_asked() {
+    let service = Memory::start();
+    let (mut client, sid) = service.join("ann").await;
+    service.sfu.connect(&sid).await;
+    let mut pings = tokio::time::interval(Duration::from_secs(5));
+    let started = Instant::now();
+    let mut answers = 0;
+    while started.elapsed() < Duration::from_secs(60) {
+        tokio::select! {
+            _ = pings.tick() => client.send(Request::PingReq(proto::Ping::default())).await,
+            frame = client.socket.next() => match frame.expect("open").expect("a frame") {
+                Message::Ping(_) => panic!("it was asked after {:?}", started.elapsed()),
+                Message::Binary(_) => answers += 1,
+                _ => {}
+            },
+        }
+    }
+    assert!(answers >= 11, "{answers}");
 }
 
 #[tokio::test(start_paused = true)]
