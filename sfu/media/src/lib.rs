@@ -16,6 +16,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod session;
 pub mod shard;
+mod slots;
 pub mod speakers;
 pub mod subscription;
 pub mod track;

@@ -13,17 +13,18 @@ pub(crate) fn prefetch<T>(value: &T) {
     }
 }
 
+/// Calls for the line at an address, which need not be one of ours.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[allow(unsafe_code, reason = "the intrinsic takes a pointer")]
-fn prefetch_line(line: *const i8) {
+pub(crate) fn prefetch_line(line: *const i8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: the instruction reads nothing that a program can see, and ignores addresses that it cannot read.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line) }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-const fn prefetch_line(_line: *const i8) {}
+pub(crate) const fn prefetch_line(_line: *const i8) {}
 
 #[cfg(test)]
 mod tests {

@@ -28,7 +28,6 @@ use std::time::Instant;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use slab::Slab;
 
 pub use self::counters::ShardCounters;
 pub use self::demux::{DatagramKind, classify};
@@ -47,6 +46,7 @@ use self::shedding::Ladder;
 use self::subscribing::SubscriptionSlot;
 use self::timers::Timers;
 use crate::ids::{ShardId, TrackId, TransportId};
+use crate::slots::Slots;
 use crate::speakers::SpeakerDetector;
 use crate::transport::{DtlsIdentity, stun_local_ufrag};
 
@@ -71,14 +71,14 @@ pub struct Shard {
     identity: DtlsIdentity,
     /// Our SSRC in feedback; receivers of feedback look at the media's SSRC only.
     feedback_ssrc: u32,
-    clients: Slab<Client>,
+    clients: Slots<Client>,
     slots_by_transport: HashMap<TransportId, usize>,
     slots_by_ufrag: HashMap<String, usize>,
     addresses: Addresses,
     /// The slot of each track's publisher, for tracks published here.
     homes: HashMap<TrackId, usize>,
     feeds: HashMap<TrackId, LocalFeed>,
-    subscriptions: Slab<SubscriptionSlot>,
+    subscriptions: Slots<SubscriptionSlot>,
     speakers: SpeakerDetector,
     /// Packets of pictures that wait for their last one.
     pictures: Gathering,
@@ -107,13 +107,13 @@ impl Shard {
             id,
             identity,
             feedback_ssrc: SmallRng::seed_from_u64(seed).random(),
-            clients: Slab::new(),
+            clients: Slots::new(),
             slots_by_transport: HashMap::new(),
             slots_by_ufrag: HashMap::new(),
             addresses: Addresses::default(),
             homes: HashMap::new(),
             feeds: HashMap::new(),
-            subscriptions: Slab::new(),
+            subscriptions: Slots::new(),
             speakers: SpeakerDetector::new(),
             pictures: Gathering::new(PICTURE_WAIT),
             sounds: Gathering::new(SOUND_WAIT),

@@ -20,9 +20,12 @@ use crate::subscription::{Forwarding, MAX_PACKET_BYTES};
 use crate::track::layers::{LARGEST_LAYER, MAX_LAYERS};
 use crate::transport::SEAL_OVERHEAD_BYTES;
 
-/// How many errands ahead what is known of a receiver is called for from memory. It takes as long to come as a packet
-/// takes to be sealed, and what it points at can be called for when it is there.
-const AHEAD: usize = 2;
+/// How many errands ahead what is known of a receiver is called for from memory, in three steps: the beginning of its
+/// places, what matters in them, and what that points at. Each step needs what the one before has called for, which takes as
+/// long to come as a packet takes to be sealed.
+const PLACES_AHEAD: usize = 4;
+const RECEIVER_AHEAD: usize = 2;
+const STREAM_AHEAD: usize = 1;
 
 type WantedKeyframes = SmallVec<[(TrackId, Layer); MAX_LAYERS]>;
 
@@ -70,11 +73,15 @@ impl Shard {
         write_errands(&mut audiences, &mut self.errands);
         let mut wanted_keyframes = WantedKeyframes::new();
         for (place, Errand { listener, first, end }) in self.errands.iter().enumerate() {
-            if let Some(next) = self.errands.get(place + AHEAD) {
+            if let Some(next) = self.errands.get(place + PLACES_AHEAD) {
+                self.subscriptions.prefetch(next.listener.key.0);
+                self.clients.prefetch(next.listener.client);
+            }
+            if let Some(next) = self.errands.get(place + RECEIVER_AHEAD) {
                 self.subscriptions[next.listener.key.0].subscription.prefetch();
                 self.clients[next.listener.client].transport.prefetch();
             }
-            if let Some(next) = self.errands.get(place + 1) {
+            if let Some(next) = self.errands.get(place + STREAM_AHEAD) {
                 let place = self.subscriptions[next.listener.key.0].sealing;
                 self.clients[next.listener.client].transport.prefetch_sealing(place);
             }

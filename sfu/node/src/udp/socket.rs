@@ -77,6 +77,13 @@ impl UdpSocket {
             socket.set_reuse_port(true)?;
             socket.bind(&address.into())?;
         }
+        // As QUIC does (RFC 9000 §14): datagrams are small enough for every path, so none is to be fragmented. A forged
+        // "fragmentation needed" cannot make us, and the kernel need not work out an id for each datagram. A socket for IPv6
+        // may send to IPv4, too.
+        let _ = set_option(&socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+        if address.is_ipv6() {
+            let _ = set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
+        }
         // Without it only a count is missing.
         let _ = set_option(&socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
         let local = socket
