@@ -4,7 +4,8 @@
 /// Bytes that come at once.
 const CACHE_LINE_BYTES: usize = 64;
 
-/// Calls for `value`, but for what lies on one more line where it does not begin with a line. Without effect where the processor has no instruction for it.
+/// Calls for `value`, but for what lies on one more line where it does not begin with a line. Without effect where the
+/// processor has no instruction for it.
 #[inline]
 pub(crate) fn prefetch<T>(value: &T) {
     let start = std::ptr::from_ref(value).cast::<i8>();

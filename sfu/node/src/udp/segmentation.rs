@@ -2,8 +2,8 @@
 //! What is known about sending runs in one piece: whether the kernel can at all, and which destinations it cannot for.
 //!
 //! The refusal concerns the way to one destination more often than the machine: a device without checksum offload or
-//! an IPsec policy gives EIO, a path whose MTU is smaller than the segments gives EINVAL, or EMSGSIZE from Linux 6.14
-//! on. So one client behind a narrow tunnel must not slow down all the others.
+//! an IPsec policy gives EIO, a device whose MTU is smaller than the segments gives EINVAL, or EMSGSIZE from Linux 6.14
+//! on. So one client behind a narrow tunnel of ours must not slow down all the others.
 
 use std::io;
 use std::net::IpAddr;

@@ -198,6 +198,32 @@ mod tests {
         assert_eq!(heard[0], heard[1]);
     }
 
+    #[allow(unsafe_code, reason = "the option has no safe wrapper")]
+    fn option(socket: &UdpSocket, level: libc::c_int, option: libc::c_int) -> libc::c_int {
+        let (mut value, mut length): (libc::c_int, _) = (-1, size_of::<libc::c_int>() as libc::socklen_t);
+        // SAFETY: the descriptor is open, and the kernel writes an integer of the length given at most.
+        let result =
+            unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, (&raw mut value).cast(), &raw mut length) };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
+        value
+    }
+
+    #[test]
+    fn no_datagram_is_fragmented() {
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            let sockets = UdpSocket::bind_group(address.parse().unwrap(), 2).unwrap();
+            for socket in &sockets {
+                assert_eq!(
+                    option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+                    libc::IP_PMTUDISC_PROBE,
+                    "{address}"
+                );
+            }
+        }
+        let sockets = UdpSocket::bind_group("[::]:0".parse().unwrap(), 1).unwrap();
+        assert_eq!(option(&sockets[0], libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER), libc::IPV6_PMTUDISC_PROBE);
+    }
+
     #[test]
     fn a_port_in_use_is_refused_even_by_one_who_shares() {
         let sockets = UdpSocket::bind_group("127.0.0.1:0".parse().unwrap(), 2).unwrap();
