@@ -3,10 +3,11 @@
 //! The binary as people meet it: what it prints, what it refuses, how it starts and ends.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -17,6 +18,9 @@ const STRONG: &str = "0123456789abcdef0123456789abcdef";
 /// `saal` in an empty folder, with no settings of its surroundings.
 fn saal(arguments: &[&str]) -> Command {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty");
+    // What an earlier run has stored there may be of another version.
+    static CLEAN: Once = Once::new();
+    CLEAN.call_once(|| drop(std::fs::remove_dir_all(&folder)));
     std::fs::create_dir_all(&folder).expect("creating a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
@@ -230,6 +234,30 @@ fn a_taken_port_is_one_sentence() {
     let address = media.local_addr().expect("an address").to_string();
     let said = refused(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", &address]);
     assert!(said.contains("already taken") && said.contains("media.listen"), "{said}");
+}
+
+#[test]
+fn an_api_token_is_printed_and_opens_the_api() {
+    let (server, ready) = started();
+    let output =
+        saal(&["api-token", "create", "--name", "test", "--scopes", "tokens:admin"]).output().expect("running saal");
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).expect("text");
+    let address = ready.trim().rsplit_once("http://").expect("an address").1;
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    let request = format!(
+        "GET /api/v1/api_tokens HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        token.trim()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"prefix\":\"saal_"), "{answer}");
+    drop(server);
+    let said = refused(&["api-token", "create", "--name", "test", "--scopes", "everything"]);
+    assert!(said.contains("\"everything\" is no scope; known: meetings:read, "), "{said}");
+    let said = refused(&["api-token", "create", "--name", "test", "--scopes", "audit:read", "--tenant", "nowhere"]);
+    assert!(said.contains("there is no such tenant"), "{said}");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::auth::secret::ApiKey;
 use crate::rooms::info::RoomSettings;
 
 /// How the service behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Hands out tokens to everybody, on a developer's machine.
     pub dev: bool,
@@ -15,6 +17,26 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// How rooms behave that do not say otherwise.
     pub rooms: RoomDefaults,
+    /// The address that people use, such as `https://conf.example.org`: the beginning of every link. Without a slash at
+    /// the end.
+    pub public_url: String,
+    /// Proxies whose word is taken for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often one caller may ask the REST API in the long run; four times as often for a second.
+    pub api_requests_per_second: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dev: false,
+            api_keys: Vec::new(),
+            rooms: RoomDefaults::default(),
+            public_url: "http://localhost:7880".to_owned(),
+            trusted_proxies: Vec::new(),
+            api_requests_per_second: 50,
+        }
+    }
 }
 
 /// How rooms behave that do not say otherwise.

@@ -4,6 +4,7 @@
 
 mod abuse;
 mod administration;
+mod api;
 mod data;
 mod framing;
 mod http;

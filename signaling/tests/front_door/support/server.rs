@@ -10,6 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use serde_json::Value;
 use signaling::{ApiKey, Config, RoomDefaults};
+use store::testing::TestStore;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -22,6 +23,7 @@ use super::{TestSfu, Token, soon};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) sfu: TestSfu,
+    pub(crate) database: TestStore,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -29,9 +31,9 @@ pub(crate) struct Server {
 /// How the tests' services behave.
 pub(crate) fn config() -> Config {
     Config {
-        dev: false,
         api_keys: vec![ApiKey { key: KEY.into(), secret: SECRET.into() }],
         rooms: RoomDefaults { departure_timeout: Duration::from_secs(20), ..RoomDefaults::default() },
+        ..Config::default()
     }
 }
 
@@ -60,16 +62,21 @@ impl Server {
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
+        Self::start_on(TestStore::sqlite().await, config).await
+    }
+
+    /// On that database.
+    pub(crate) async fn start_on(database: TestStore, config: Config) -> Self {
         let bus = Bus::local();
         let sfu = TestSfu::serve(&bus, "node");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
-        let serving = signaling::serve(config, bus, listener, Registry::new(), async {
+        let serving = signaling::serve(config, database.store.clone(), bus, listener, Registry::new(), async {
             drop(told.await);
         });
         let task = tokio::spawn(async { serving.await.expect("a good configuration") });
-        Self { address, sfu, shutdown: Some(shutdown), task }
+        Self { address, sfu, database, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Finds out who asks, by what the request shows: a token, or a browser's cookie.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, header};
+
+use super::api_tokens;
+use super::caller::Caller;
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+
+/// Somebody who is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authenticated {
+    /// Who it is.
+    pub(crate) caller: Caller,
+    /// How they proved it.
+    pub(crate) proof: Proof,
+}
+
+/// How somebody proved who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By a token, which no browser sends by itself.
+    Token,
+    /// By a cookie, which browsers send with every request. Changes need this proof beside it.
+    Cookie {
+        /// What the header must say.
+        csrf: String,
+    },
+}
+
+/// Who asks. None is a stranger, who shows nothing at all; whoever shows something wrong fails.
+pub(crate) async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+) -> Result<Option<Authenticated>, Problem> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let authorization = authorization.to_str().map_err(|_| Code::Unauthenticated)?;
+    let (scheme, token) = authorization.split_once(' ').ok_or(Code::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Code::Unauthenticated.into());
+    }
+    let caller = match token.trim() {
+        token if token.starts_with(api_tokens::token::PREFIX) => api_tokens::caller(app, token, address).await?,
+        _ => None,
+    };
+    let caller = caller.ok_or(Code::Unauthenticated)?;
+    Ok(Some(Authenticated { caller, proof: Proof::Token }))
+}
