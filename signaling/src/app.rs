@@ -22,7 +22,9 @@ use crate::auth::revocation::Revocations;
 use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
 use crate::identity::keys::Keys;
+use crate::identity::passwords::Passwords;
 use crate::identity::tenants;
+use crate::identity::throttle::Throttle;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
@@ -44,6 +46,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// What links, cookies and PINs are derived from.
     pub(crate) installation: Keys,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
     pub(crate) api: Api,
     pub(crate) revocations: Revocations,
     pub(crate) directory: Directory,
@@ -65,6 +69,8 @@ impl App {
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         Ok(Self {
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
             api: Api::new(config.api_requests_per_second),
             config,
             keys,

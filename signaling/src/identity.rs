@@ -5,9 +5,13 @@ pub(crate) mod api_tokens;
 pub(crate) mod authentication;
 pub(crate) mod caller;
 pub(crate) mod keys;
+pub(crate) mod passwords;
 pub(crate) mod roles;
 pub(crate) mod scopes;
+pub(crate) mod sessions;
 pub(crate) mod tenants;
+pub(crate) mod throttle;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
@@ -18,4 +22,7 @@ use crate::app::App;
 /// The API's functions for it.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     api_tokens::routes::routes()
+        .merge(sessions::routes::routes())
+        .merge(tenants::routes::routes())
+        .merge(users::routes::routes())
 }

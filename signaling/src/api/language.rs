@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
+use store::Textual;
 use utoipa::ToSchema;
 
 /// A language that Saal speaks.
@@ -47,6 +48,16 @@ impl Language {
             }
         }
         Some(best.map_or(Self::En, |(_, language)| language))
+    }
+}
+
+impl Textual for Language {
+    fn to_text(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::from_tag(text)
     }
 }
 

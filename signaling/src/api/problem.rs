@@ -26,6 +26,8 @@ pub(crate) enum Code {
     Malformed,
     /// It is not known who asks.
     Unauthenticated,
+    /// No such account, or not with that password. Which of both is not said.
+    SignInRefused,
     /// A browser's request that does not prove to come from our own pages.
     ForgeryProtection,
     /// Whoever asks has not the scope.
@@ -68,9 +70,10 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Malformed,
         Self::Unauthenticated,
+        Self::SignInRefused,
         Self::ForgeryProtection,
         Self::InsufficientScope,
         Self::Forbidden,
@@ -97,6 +100,7 @@ impl Code {
         match self {
             Self::Malformed => ("malformed", StatusCode::BAD_REQUEST),
             Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED),
+            Self::SignInRefused => ("sign-in-refused", StatusCode::UNAUTHORIZED),
             Self::ForgeryProtection => ("forgery-protection", StatusCode::FORBIDDEN),
             Self::InsufficientScope => ("insufficient-scope", StatusCode::FORBIDDEN),
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN),

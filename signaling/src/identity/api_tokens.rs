@@ -34,5 +34,5 @@ pub(crate) async fn caller(app: &App, token: &str, address: Option<IpAddr>) -> R
         tx.commit().await?;
     }
     let actor = Actor::ApiToken(found.id);
-    Ok(Some(Caller { actor, tenant: found.tenant_id, role: None, on_behalf_of: None, scopes: found.scopes }))
+    Ok(Some(Caller { actor, tenant: found.tenant_id, role: None, on_behalf_of: None, scopes: found.scopes, acr: None }))
 }

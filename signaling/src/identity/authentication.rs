@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 
 use super::api_tokens;
 use super::caller::Caller;
+use super::sessions;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 
@@ -37,7 +38,9 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     address: Option<IpAddr>,
 ) -> Result<Option<Authenticated>, Problem> {
-    let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+        return sessions::authenticate(app, headers).await;
+    };
     let authorization = authorization.to_str().map_err(|_| Code::Unauthenticated)?;
     let (scheme, token) = authorization.split_once(' ').ok_or(Code::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {

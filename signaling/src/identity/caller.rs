@@ -63,6 +63,8 @@ pub(crate) struct Caller {
     pub(crate) on_behalf_of: Option<UserId>,
     /// What they may do.
     pub(crate) scopes: Scopes,
+    /// How strongly they proved who they are, in the identity provider's words (`acr`).
+    pub(crate) acr: Option<String>,
 }
 
 impl Caller {

@@ -12,6 +12,9 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::Unauthenticated => {
             ("Anmeldung nötig", "Melden Sie sich an oder senden Sie ein gültiges Token im Kopf Authorization.")
         }
+        Code::SignInRefused => {
+            ("Anmeldung abgelehnt", "Adresse und Passwort gehören nicht zusammen, oder das Konto ist gesperrt.")
+        }
         Code::ForgeryProtection => {
             ("Herkunft nicht belegt", "Laden Sie die Seite neu und versuchen Sie es noch einmal.")
         }

@@ -8,6 +8,9 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::Malformed => ("Unreadable request", "The request is not valid JSON or HTTP. Check how it is built."),
         Code::Unauthenticated => ("Sign-in needed", "Sign in, or send a valid token in the Authorization header."),
+        Code::SignInRefused => {
+            ("Sign-in refused", "Address and password do not belong together, or the account is disabled.")
+        }
         Code::ForgeryProtection => ("Origin not proven", "Reload the page and try again."),
         Code::InsufficientScope => ("Scope missing", "The token or the role lacks the scope that this request needs."),
         Code::Forbidden => ("Not allowed", "You may not do that to this resource."),

@@ -44,6 +44,9 @@ CREATE TABLE users (
 );
 
 CREATE INDEX users_email ON users (email);
+CREATE INDEX users_page ON users (tenant_id, created_at, id);
+CREATE INDEX users_page_of_all ON users (created_at, id);
+CREATE INDEX users_role ON users (role);
 
 -- Browsers that are signed in.
 CREATE TABLE user_sessions (
