@@ -22,6 +22,7 @@ use crate::auth::revocation::Revocations;
 use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
 use crate::identity::keys::Keys;
+use crate::identity::oidc;
 use crate::identity::passwords::Passwords;
 use crate::identity::tenants;
 use crate::identity::throttle::Throttle;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// What links, cookies and PINs are derived from.
     pub(crate) installation: Keys,
+    /// Who vouches for people, where somebody does.
+    pub(crate) oidc: Option<oidc::Provider>,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     pub(crate) api: Api,
@@ -65,10 +68,12 @@ impl App {
             warn!("the secret of an API key is shorter than {MIN_SECRET_BYTES} bytes");
         }
         let installation = prepare(&store).await.map_err(io::Error::other)?;
+        let oidc = config.oidc.as_ref().map(oidc::Provider::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         Ok(Self {
+            oidc,
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             api: Api::new(config.api_requests_per_second),
@@ -117,6 +122,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let inner = Router::new()
         .merge(livekit)
         .merge(api::routes(app))
+        .merge(oidc::routes::routes())
         .merge(dev::routes(app.config.dev))
         .merge(health::routes())
         .merge(web_client::routes())

@@ -27,6 +27,17 @@ pub enum CommandError {
     NoSuchScope(String),
 }
 
+/// Names of all scopes.
+pub const ALL_SCOPES: &[&str] = &{
+    let mut names = [""; Scope::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = Scope::ALL[index].as_str();
+        index += 1;
+    }
+    names
+};
+
 fn known_scopes() -> String {
     Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
 }

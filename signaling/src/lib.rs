@@ -15,6 +15,7 @@ mod health;
 mod identity;
 mod media;
 mod metrics;
+mod outgoing;
 mod records;
 mod rooms;
 mod session;
@@ -32,7 +33,8 @@ use store::Store;
 use tokio::net::TcpListener;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, RoomDefaults};
+pub use crate::config::{Config, Oidc, RoomDefaults};
+pub use crate::identity::is_role;
 
 use crate::app::App;
 

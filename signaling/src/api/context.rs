@@ -19,7 +19,7 @@ use super::language::Language;
 use super::path::Query;
 use super::problem::{Code, Problem};
 use crate::app::App;
-use crate::identity::caller::Caller;
+use crate::identity::caller::{Actor, Caller};
 use crate::identity::scopes::Scope;
 use crate::records::audit::{self, Cause, Event};
 
@@ -118,6 +118,7 @@ impl Context {
     /// The tenant that the request is about: the caller's own. Who belongs to the installation names one in the query. A
     /// foreign one is none.
     pub(crate) fn tenant(&self) -> Result<TenantId, Problem> {
+        self.check_belongs_somewhere()?;
         match (self.caller.tenant, self.named_tenant) {
             (Some(own), Some(named)) if own != named => Err(Code::NotFound.into()),
             (Some(own), _) => Ok(own),
@@ -128,7 +129,16 @@ impl Context {
 
     /// The tenants that a list is about: one, or for the installation all of them unless the query names one.
     pub(crate) fn tenant_filter(&self) -> Result<Option<TenantId>, Problem> {
+        self.check_belongs_somewhere()?;
         if self.caller.tenant.is_none() && self.named_tenant.is_none() { Ok(None) } else { self.tenant().map(Some) }
+    }
+
+    /// Fails for somebody who is only in a room: they have no tenant, and that must not be taken for the installation.
+    fn check_belongs_somewhere(&self) -> Result<(), Problem> {
+        match self.caller.actor {
+            Actor::Participant { .. } => Err(Code::Forbidden.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Begins to read.

@@ -61,6 +61,10 @@ fn security_schemes() -> Value {
             "type": "oauth2",
             "flows": { "clientCredentials": { "tokenUrl": "/api/v1/oauth/token", "scopes": scopes } },
         },
+        "room_token": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The token that let somebody into a room. It opens that room's session alone.",
+        },
         "browser": {
             "type": "apiKey", "in": "cookie", "name": "saal_session",
             "description": "Signed in in a browser. Changes need X-CSRF-Token, which `GET /session` tells.",
@@ -70,6 +74,7 @@ fn security_schemes() -> Value {
 
 /// Adds what every operation can answer, and what it may be sent.
 fn complete(method: &str, operation: &mut Value) {
+    add_ways_of_people(operation);
     let has_body = operation.get("requestBody").is_some();
     let is_public = operation.get("security").is_some_and(|security| *security == json!([{}]));
     let mut statuses = vec![Code::Malformed, Code::NotFound, Code::Invalid, Code::RateLimited, Code::Unavailable];
@@ -102,6 +107,19 @@ fn complete(method: &str, operation: &mut Value) {
                     "schema": { "$ref": format!("#/components/schemas/{}", ProblemDocument::name()) },
                 } },
             });
+        }
+    }
+}
+
+/// What a token may be used for, a client of OAuth and somebody in a browser may do as well, if they have the scope.
+fn add_ways_of_people(operation: &mut Value) {
+    let Some(ways) = operation["security"].as_array_mut() else { return };
+    let scopes = ways.iter().find_map(|way| way.get("api_token")).cloned();
+    if let Some(scopes) = scopes {
+        let has_browser = ways.iter().any(|way| way.get("browser").is_some());
+        ways.push(json!({ "oauth": scopes }));
+        if !has_browser {
+            ways.push(json!({ "browser": [] }));
         }
     }
 }

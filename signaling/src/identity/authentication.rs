@@ -5,9 +5,8 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
 
-use super::api_tokens;
 use super::caller::Caller;
-use super::sessions;
+use super::{api_tokens, oauth_clients, oidc, on_behalf_of, room_tokens, sessions};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 
@@ -43,13 +42,21 @@ pub(crate) async fn authenticate(
     };
     let authorization = authorization.to_str().map_err(|_| Code::Unauthenticated)?;
     let (scheme, token) = authorization.split_once(' ').ok_or(Code::Unauthenticated)?;
+    // A client that asks for its token. Anywhere else it is a stranger.
+    if scheme.eq_ignore_ascii_case("basic") {
+        return Ok(None);
+    }
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Code::Unauthenticated.into());
     }
     let caller = match token.trim() {
         token if token.starts_with(api_tokens::token::PREFIX) => api_tokens::caller(app, token, address).await?,
-        _ => None,
+        token if oauth_clients::is_ours(token) => oauth_clients::caller(app, token, address).await?,
+        token => match oidc::caller(app, token).await? {
+            Some(caller) => Some(caller),
+            None => room_tokens::caller(app, token),
+        },
     };
-    let caller = caller.ok_or(Code::Unauthenticated)?;
+    let caller = on_behalf_of::narrowed(app, headers, caller.ok_or(Code::Unauthenticated)?).await?;
     Ok(Some(Authenticated { caller, proof: Proof::Token }))
 }

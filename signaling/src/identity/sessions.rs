@@ -54,16 +54,20 @@ pub(crate) fn csrf(app: &App, hash: &str) -> String {
     app.installation.derive_text(Purpose::Csrf, &[hash.as_bytes()])
 }
 
-/// Signs somebody in: the cookie to set once the transaction is kept.
-pub(crate) async fn begin(
-    app: &App,
-    tx: &mut Tx,
-    user: UserId,
-    provider: &FromProvider,
-) -> Result<HeaderValue, StoreError> {
+/// A browser that has just been signed in.
+pub(crate) struct Begun {
+    /// What is stored of its cookie.
+    pub(crate) hash: String,
+    /// The cookie to set, once the transaction is kept.
+    pub(crate) cookie: HeaderValue,
+}
+
+/// Signs somebody in.
+pub(crate) async fn begin(app: &App, tx: &mut Tx, user: UserId, provider: &FromProvider) -> Result<Begun, StoreError> {
     let secret = cookie::make();
+    let hash = cookie::hash(&secret);
     let now = Utc::now();
-    table::insert(tx, &cookie::hash(&secret), user, provider, now).await?;
+    table::insert(tx, &hash, user, provider, now).await?;
     users::table::note_sign_in(tx, user, now).await?;
-    Ok(cookie::set(app, cookie::SESSION, &secret, None))
+    Ok(Begun { hash, cookie: cookie::set(app, cookie::SESSION, &secret, None) })
 }

@@ -140,16 +140,15 @@ async fn sign_in(
     if let Some(old) = super::hash_in(&app, &headers) {
         table::end(&mut tx, &old).await?;
     }
-    let cookie = super::begin(&app, &mut tx, user.id, &table::FromProvider::default()).await?;
+    let begun = super::begin(&app, &mut tx, user.id, &table::FromProvider::default()).await?;
     let event = Event::new("user.sign_in", user.id).with("by", "password".into());
     let cause = Cause { tenant, actor: &Actor::User(user.id), request_id: Some(&anyone.request_id) };
     audit::append(&mut tx, cause, &event).await?;
     tx.commit().await?;
     app.throttle.succeeded(&made);
-    let secret = cookie.to_str().ok().and_then(|text| text.split(['=', ';']).nth(1)).unwrap_or_default();
-    let view = view(&app, &cookie::hash(secret)).await?;
+    let view = view(&app, &begun.hash).await?;
     let mut response = Answer::created("/api/v1/session".to_owned(), &view)?.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response.headers_mut().insert(header::SET_COOKIE, begun.cookie);
     Ok(response)
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In small letters.
     pub(crate) head: String,
+    /// What it sets, as it is written.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -126,9 +128,15 @@ pub(crate) async fn request_over(
     })
     .await;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let set = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let cookies = set.map(|(_, cookie)| cookie.to_owned()).collect();
+    let head = head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head, body: answer[end + 4..].to_vec() }
+    Answer { status, head, cookies, body: answer[end + 4..].to_vec() }
 }
 
 /// Calls RoomService in JSON over a connection of its own.
