@@ -5,6 +5,7 @@
 //! `saal.sample.toml` documents every key; a test keeps it equal to these types and their defaults.
 
 mod layers;
+mod oidc;
 mod problems;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::SettingsFlags;
 use layers::Layer;
+pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
 use signaling::{RoomDefaults, Secret};
 
@@ -45,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     pub(crate) http: Http,
     pub(crate) api: Api,
+    pub(crate) oidc: Oidc,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -138,6 +141,7 @@ impl Default for Settings {
             database: Database::default(),
             http: Http::default(),
             api: Api::default(),
+            oidc: Oidc::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
@@ -243,6 +247,7 @@ impl Settings {
         if self.api.requests_per_second == 0 {
             problem(&["api", "requests_per_second"], "nobody could ask anything".to_owned());
         }
+        self.oidc.judge(&mut problem);
         if let Some(ip) = self.media.advertise.iter().find(|ip| ip.is_unspecified()) {
             problem(&["media", "advertise"], format!("{ip} is no address that a browser could reach"));
         }

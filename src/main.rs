@@ -15,6 +15,7 @@ mod output;
 mod ports;
 mod serve;
 mod token;
+mod user;
 
 use std::process::ExitCode;
 

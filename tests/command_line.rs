@@ -307,3 +307,52 @@ impl Drop for Server {
         let _ = self.0.wait();
     }
 }
+
+/// A command with something on its standard input: whether it succeeded, and all it said.
+fn told(arguments: &[&str], input: &str) -> (bool, String) {
+    let mut command = saal(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("running saal");
+    child.stdin.take().expect("an input").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("an end");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).expect("text"))
+}
+
+#[test]
+fn accounts_are_managed_from_the_command_line() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("accounts");
+    drop(std::fs::remove_dir_all(&folder));
+    let folder = folder.display().to_string();
+    let user = |arguments: &[&str], input: &str| {
+        let all = [&["user"], arguments, &["--data-dir", &folder]].concat();
+        told(&all, input)
+    };
+    let refused = |arguments: &[&str], input: &str, why: &str| {
+        let (is_done, said) = user(arguments, input);
+        assert!(!is_done && said.starts_with("saal: ") && said.contains(why), "{arguments:?}: {said}");
+    };
+    let (is_done, id) = user(&["create", "--role", "system_admin", "Ann@Example.org"], "correct horse battery\n");
+    assert!(is_done, "{id}");
+    refused(&["create", "ann@example.org"], "correct horse battery\n", "already");
+    refused(&["create", "bob@example.org"], "short\n", "at least 12");
+    refused(&["create", "bob@example.org"], "bob@example.org\n", "easy to guess");
+    refused(&["create", "bob@example.org"], "", "no password");
+    refused(&["create", "bob"], "correct horse battery\n", "no e-mail address");
+    refused(&["create", "--role", "king", "bob@example.org"], "correct horse battery\n", "known: system_admin");
+    assert!(user(&["create", "--no-password", "bob@example.org"], "").0);
+    let (_, list) = user(&["list"], "");
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines[0], [id.trim(), "ann@example.org", "system_admin", "password"]);
+    assert_eq!(lines[1][1..], ["bob@example.org", "participant", "no password"]);
+    refused(&["disable", id.trim()], "", "last system administrator");
+    refused(&["set-role", "ann@example.org", "organizer"], "", "last system administrator");
+    refused(&["delete", "nobody@example.org"], "", "no such account");
+    assert!(user(&["set-role", "bob@example.org", "system_admin"], "").0);
+    assert!(user(&["set-password", "bob@example.org"], "another good one\r\n").0);
+    assert!(user(&["disable", "ann@example.org"], "").0);
+    assert!(user(&["list"], "").1.contains("\tdisabled"));
+    assert!(user(&["enable", "ann@example.org"], "").0);
+    assert!(user(&["delete", "ann@example.org"], "").0);
+    assert_eq!(user(&["list"], "").1.lines().count(), 1);
+}

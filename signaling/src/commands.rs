@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What an operator does on the server itself, by `saal`'s commands, with a running server or without one.
 
+mod users;
+
 use chrono::{Duration, Utc};
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -12,6 +14,8 @@ use crate::identity::caller::Actor;
 use crate::identity::scopes::{Scope, Scopes};
 use crate::identity::tenants;
 use crate::records::audit::{self, Cause, Event};
+
+pub use self::users::{ListedUser, NewUser, UserChange, change_user, create_user, list_users};
 
 /// Why a command did not do it.
 #[derive(Debug, Error)]
@@ -25,6 +29,27 @@ pub enum CommandError {
     /// A word that is no scope.
     #[error("{0:?} is no scope; known: {known}", known = known_scopes())]
     NoSuchScope(String),
+    /// A word that is no role.
+    #[error("{0:?} is no role; known: {known}", known = known_roles())]
+    NoSuchRole(String),
+    /// Not an e-mail address.
+    #[error("{0:?} is no e-mail address")]
+    NoAddress(String),
+    /// Somebody in the tenant has the address.
+    #[error("there is an account with that address already")]
+    AddressTaken,
+    /// No account, or several in different tenants.
+    #[error("there is no such account, or there are several; name the tenant or the account's id")]
+    NoSuchUser,
+    /// Nobody could look after the installation any more.
+    #[error("that is the last system administrator; make another one first")]
+    LastSystemAdmin,
+    /// A password that is too short.
+    #[error("the password is too short: it needs at least {} characters", crate::identity::passwords::MIN_CHARS)]
+    ShortPassword,
+    /// A password that others would try.
+    #[error("the password is too long or too easy to guess")]
+    WeakPassword,
 }
 
 /// Names of all scopes.
@@ -37,6 +62,10 @@ pub const ALL_SCOPES: &[&str] = &{
     }
     names
 };
+
+fn known_roles() -> String {
+    crate::identity::roles::Role::ALL.map(|role| role.as_str()).join(", ")
+}
 
 fn known_scopes() -> String {
     Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")

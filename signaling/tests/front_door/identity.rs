@@ -3,4 +3,7 @@
 
 mod accounts;
 pub(crate) mod installation;
+mod machines;
+mod oidc;
+mod permissions;
 mod tenants;

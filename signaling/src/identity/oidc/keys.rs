@@ -47,18 +47,15 @@ struct Known {
 impl Known {
     /// Whether to ask now, for a token whose key is known or not.
     fn is_to_ask(&mut self, is_known: bool, now: Instant) -> bool {
-        if self.asked_at.is_none_or(|asked| now.saturating_duration_since(asked) >= LIFETIME) {
-            return self.may_ask(now) || self.asked_at.is_some();
-        }
-        !is_known && self.may_ask(now)
-    }
-
-    fn may_ask(&mut self, now: Instant) -> bool {
-        let is_soon = self.asked_again_at.is_some_and(|asked| now.saturating_duration_since(asked) < ASK_AGAIN_EVERY);
-        if !is_soon && self.asked_at.is_some() {
+        let Some(asked) = self.asked_at else { return true };
+        let is_old = now.saturating_duration_since(asked) >= LIFETIME;
+        let was_just_asked =
+            self.asked_again_at.is_some_and(|asked| now.saturating_duration_since(asked) < ASK_AGAIN_EVERY);
+        let is_to_ask = (is_old || !is_known) && !was_just_asked;
+        if is_to_ask {
             self.asked_again_at = Some(now);
         }
-        !is_soon
+        is_to_ask
     }
 
     fn find(&self, header: &Header) -> Option<DecodingKey> {

@@ -165,6 +165,23 @@ pub(super) async fn page(tx: &mut Tx, wanted: &Wanted, page: &Page<Key>) -> Resu
     tx.all(select).await
 }
 
+/// Accounts that are read at a time where all of them are.
+const BATCH: i64 = 200;
+
+/// The next accounts of a tenant or of all, and where to go on; there is nothing behind the last ones.
+pub(crate) async fn next_of_all(
+    tx: &mut Tx,
+    tenant: Option<TenantId>,
+    after: Option<(i64, UserId)>,
+) -> Result<(Vec<User>, Option<(i64, UserId)>), StoreError> {
+    let wanted = Wanted { tenant, ..Wanted::default() };
+    let mut found = page(tx, &wanted, &Page { limit: BATCH, after }).await?;
+    let has_more = i64::try_from(found.len()).is_ok_and(|count| count > BATCH);
+    found.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
+    let last = found.last().map(|user| (user.created_at.timestamp_millis(), user.id));
+    Ok((found, last.filter(|_| has_more)))
+}
+
 struct Hash(Option<String>);
 
 impl FromRow for Hash {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use signaling::Config;
 use signaling::commands::{NewApiToken, create_api_token};
 use store::testing::TestStore;
+use tokio::net::TcpListener;
 
 use crate::support::Server;
 use crate::support::server::{Answer, config};
@@ -36,14 +37,17 @@ impl Installation {
         Self::with(database, config()).await
     }
 
-    /// With other settings. Requests come through a proxy, so that tests can be at many addresses.
+    /// With other settings.
     pub(crate) async fn with(database: TestStore, config: Config) -> Self {
-        let scopes = signaling::commands::ALL_SCOPES.join(",");
-        let wanted = NewApiToken { name: "root", scopes: &scopes, tenant: None, is_for_installation: true, days: 1 };
-        let root = create_api_token(&database.store, &wanted).await.expect("a token");
-        let trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
-        let config = Config { trusted_proxies, ..config };
-        Self { server: Server::start_on(database, config).await, root }
+        let root = root(&database).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self { server: Server::start_behind(listener, database, behind_proxy(config)).await, root }
+    }
+
+    /// Behind a port that others know already.
+    pub(crate) async fn behind(listener: TcpListener, database: TestStore, config: Config) -> Self {
+        let root = root(&database).await;
+        Self { server: Server::start_behind(listener, database, behind_proxy(config)).await, root }
     }
 
     /// The token for the whole installation.
@@ -152,6 +156,18 @@ impl Installation {
         let events: Vec<Event> = tx.all(select).await.expect("rows");
         events.into_iter().map(|Event(action, target, result)| (action, target, result)).collect()
     }
+}
+
+/// A token for the whole installation, with all scopes.
+async fn root(database: &TestStore) -> String {
+    let scopes = signaling::commands::ALL_SCOPES.join(",");
+    let wanted = NewApiToken { name: "root", scopes: &scopes, tenant: None, is_for_installation: true, days: 1 };
+    create_api_token(&database.store, &wanted).await.expect("a token")
+}
+
+/// Requests come through a proxy, so that tests can be at many addresses.
+fn behind_proxy(config: Config) -> Config {
+    Config { trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")], ..config }
 }
 
 /// The browser that got this answer to a sign-in.

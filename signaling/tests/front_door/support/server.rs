@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In small letters.
     pub(crate) head: String,
+    /// Where it leads, as it is written.
+    pub(crate) location: Option<String>,
     /// What it sets, as it is written.
     pub(crate) cookies: Vec<String>,
     pub(crate) body: Vec<u8>,
@@ -69,9 +71,14 @@ impl Server {
 
     /// On that database.
     pub(crate) async fn start_on(database: TestStore, config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_behind(listener, database, config).await
+    }
+
+    /// On that database and port.
+    pub(crate) async fn start_behind(listener: TcpListener, database: TestStore, config: Config) -> Self {
         let bus = Bus::local();
         let sfu = TestSfu::serve(&bus, "node");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
         let serving = signaling::serve(config, database.store.clone(), bus, listener, Registry::new(), async {
@@ -114,7 +121,10 @@ pub(crate) async fn request_over(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
-    let mut request = format!("{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    let mut request = format!("{head} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request += "host: localhost\r\n";
+    }
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
@@ -134,9 +144,12 @@ pub(crate) async fn request_over(
         .filter_map(|line| line.split_once(": "))
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let cookies = set.map(|(_, cookie)| cookie.to_owned()).collect();
+    let location =
+        head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("location"));
+    let location = location.map(|(_, location)| location.to_owned());
     let head = head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head, cookies, body: answer[end + 4..].to_vec() }
+    Answer { status, head, location, cookies, body: answer[end + 4..].to_vec() }
 }
 
 /// Calls RoomService in JSON over a connection of its own.
