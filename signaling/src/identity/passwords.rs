@@ -208,7 +208,7 @@ mod tests {
         {
             assert_eq!(check(weak), Some("too-weak"), "{weak}");
         }
-        for good in ["correct horse battery", "zwölf Zeichen!", "Besser als nichts 7"] {
+        for good in ["correct horse battery", "zwölf Zeichen!", "four green owls 7"] {
             assert_eq!(check(good), None, "{good}");
         }
     }

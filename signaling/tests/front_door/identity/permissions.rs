@@ -93,8 +93,10 @@ impl Matrix {
     }
 
     fn body(&self, path: &str, method: &str, schema: &Value) -> Value {
-        let known = if method == "patch" { None } else { body_of(path.split("/{").next().unwrap_or(path)) };
-        known.filter(|_| method == "put" || !path.ends_with('}')).unwrap_or_else(|| self.example(schema, ""))
+        let collection =
+            if path.ends_with('}') { path.rsplit_once('/').map_or(path, |(before, _)| before) } else { path };
+        let known = if method == "patch" { None } else { body_of(collection) };
+        known.unwrap_or_else(|| self.example(schema, ""))
     }
 
     /// The first value that a schema allows.
