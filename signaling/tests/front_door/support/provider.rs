@@ -46,6 +46,8 @@ impl Provider {
                 break line;
             }
         };
+        // Nobody reads what else it says, but it would end if nobody took it.
+        tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
         Self { issuer, process }
     }
 
