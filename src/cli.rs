@@ -11,7 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
-use crate::{duration, health, output, serve, token};
+use crate::user::UserCommand;
+use crate::{api_token, duration, health, output, serve, token, user};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -28,10 +29,22 @@ enum Command {
     Serve(SettingsFlags),
     /// Print a token that lets somebody into a room
     Token(TokenFlags),
+    /// Manage tokens for software that uses the REST API
+    #[command(subcommand)]
+    ApiToken(ApiTokenCommand),
+    /// Manage accounts of people
+    #[command(subcommand)]
+    User(UserCommand),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsFlags),
     /// Ask a running Saal on this machine whether it is ready; the exit status is the answer
     Health(SettingsFlags),
+}
+
+#[derive(Subcommand)]
+enum ApiTokenCommand {
+    /// Make a token and print it; it is not shown again
+    Create(ApiTokenFlags),
 }
 
 impl Cli {
@@ -40,6 +53,8 @@ impl Cli {
         match self.command {
             Command::Serve(flags) => serve::run(&flags.settings(Purpose::Serve)?),
             Command::Token(flags) => token::run(&flags),
+            Command::ApiToken(ApiTokenCommand::Create(flags)) => api_token::create(&flags),
+            Command::User(command) => user::run(&command),
             Command::Config(flags) => {
                 let settings = flags.settings(Purpose::Read)?.to_toml()?;
                 output::print(settings.trim_end())
@@ -110,6 +125,28 @@ pub(crate) struct TokenFlags {
     /// API key to sign with, when there are several
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+}
+
+/// What `saal api-token create` takes.
+#[derive(Args)]
+pub(crate) struct ApiTokenFlags {
+    /// What it is for
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// What it may be used for, such as meetings:read,meetings:write; meetings:* stands for both
+    #[arg(long)]
+    pub(crate) scopes: String,
+    /// Tenant that it is for, by slug or id; needed when there are several
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// For the whole installation instead of a tenant
+    #[arg(long, conflicts_with = "tenant")]
+    pub(crate) installation: bool,
+    /// How many days it can be used
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(crate) days: u32,
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 }

@@ -5,23 +5,28 @@
 //! `saal.sample.toml` documents every key; a test keeps it equal to these types and their defaults.
 
 mod layers;
+mod oidc;
 mod problems;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use figment::Figment;
+use ipnet::IpNet;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use sfu_node::MAX_SHARDS;
+use store::Location;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::SettingsFlags;
 use layers::Layer;
+pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
 use signaling::{RoomDefaults, Secret};
 
@@ -39,7 +44,10 @@ const SHORTEST_SECRET_CHARS: usize = 32;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
+    pub(crate) database: Database,
     pub(crate) http: Http,
+    pub(crate) api: Api,
+    pub(crate) oidc: Oidc,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -49,12 +57,31 @@ pub(crate) struct Settings {
     pub(crate) dev: bool,
 }
 
+/// `[database]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// Of a PostgreSQL server; empty for a file in the data folder. It holds a password.
+    pub(crate) url: Secret,
+}
+
 /// `[http]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
     #[serde(deserialize_with = "address")]
     pub(crate) listen: SocketAddr,
+    /// The address that people use; empty for that of this machine.
+    pub(crate) public_url: String,
+    #[serde(deserialize_with = "one_or_more::<IpNet, _>")]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    pub(crate) requests_per_second: u32,
 }
 
 /// `[media]`
@@ -63,7 +90,7 @@ pub(crate) struct Http {
 pub(crate) struct Media {
     #[serde(deserialize_with = "address")]
     pub(crate) listen: SocketAddr,
-    #[serde(deserialize_with = "one_or_more_ips")]
+    #[serde(deserialize_with = "one_or_more::<IpAddr, _>")]
     pub(crate) advertise: Vec<IpAddr>,
     pub(crate) shards: usize,
 }
@@ -111,7 +138,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("data"),
+            database: Database::default(),
             http: Http::default(),
+            api: Api::default(),
+            oidc: Oidc::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
@@ -121,9 +151,22 @@ impl Default for Settings {
     }
 }
 
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: Secret::from("") }
+    }
+}
+
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7880)) }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7880));
+        Self { listen, public_url: String::new(), trusted_proxies: Vec::new() }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { requests_per_second: signaling::Config::default().api_requests_per_second }
     }
 }
 
@@ -176,12 +219,35 @@ impl Settings {
         toml::to_string(self).context("writing the settings as TOML")
     }
 
+    /// Where the database is.
+    pub(crate) fn database(&self) -> Result<Location> {
+        match self.database.url.expose() {
+            "" => Ok(Location::Sqlite(self.data_dir.join("saal.db"))),
+            url => Ok(url.parse()?),
+        }
+    }
+
     /// What each value alone cannot tell.
     fn judge(&self, purpose: Purpose, mut problem: impl FnMut(&[&str], String)) {
         if self.dev && !self.http.listen.ip().is_loopback() {
             let what = "with --dev everybody knows the API key, so only a loopback address will do";
             problem(&["http", "listen"], what.to_owned());
         }
+        if !self.database.url.expose().is_empty()
+            && let Err(error) = self.database.url.expose().parse::<Location>()
+        {
+            problem(&["database", "url"], error.to_string());
+        }
+        let url = &self.http.public_url;
+        if !url.is_empty() && (!is_origin(url) || (url.starts_with("http://") && !self.http.listen.ip().is_loopback()))
+        {
+            let what = format!("{url:?} is no address such as https://conf.example.org");
+            problem(&["http", "public_url"], what);
+        }
+        if self.api.requests_per_second == 0 {
+            problem(&["api", "requests_per_second"], "nobody could ask anything".to_owned());
+        }
+        self.oidc.judge(&mut problem);
         if let Some(ip) = self.media.advertise.iter().find(|ip| ip.is_unspecified()) {
             problem(&["media", "advertise"], format!("{ip} is no address that a browser could reach"));
         }
@@ -219,13 +285,19 @@ fn log_level_problem(level: &str) -> Option<String> {
     EnvFilter::try_new(level).err().map(|error| format!("{level:?} is no log level: {error}"))
 }
 
+/// A scheme and a host, with or without a port, and nothing behind it.
+fn is_origin(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
+}
+
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no address with a port, such as 127.0.0.1:7880")))
 }
 
-/// A list, or in the environment also one address or several with commas between them.
-fn one_or_more_ips<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+/// A list, or in the environment also one address or network, or several with commas between them.
+fn one_or_more<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Texts {

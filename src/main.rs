@@ -4,8 +4,10 @@
 //!
 //! Nothing here knows media or rooms; `serve.rs` puts the crates together that do.
 
+mod api_token;
 mod cli;
 mod config;
+mod database;
 mod duration;
 mod health;
 mod logging;
@@ -13,6 +15,7 @@ mod output;
 mod ports;
 mod serve;
 mod token;
+mod user;
 
 use std::process::ExitCode;
 

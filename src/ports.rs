@@ -54,7 +54,7 @@ mod tests {
     async fn a_taken_http_port_is_named_with_the_setting_to_change() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let settings = Settings { http: Http { listen: address }, ..Settings::default() };
+        let settings = Settings { http: Http { listen: address, ..Http::default() }, ..Settings::default() };
         let told = listen_for_http(&settings).await.unwrap_err().to_string();
         assert!(told.starts_with(&format!("TCP port {} is already taken", address.port())), "{told}");
         assert!(told.contains("http.listen"), "{told}");

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::Settings;
-use crate::{logging, output, ports, token};
+use crate::{database, health, logging, output, ports, token};
 
 /// What ending may take. Service managers wait longer than this before they kill.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ async fn serve(settings: &Settings) -> Result<()> {
 
 /// The one place where the roles are composed: the bus, the SFU node, the signaling service.
 async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Result<()> {
+    let store = database::open(settings).await?;
     let metrics = prometheus::Registry::new();
     let bus = Bus::local();
     let node_config = NodeConfig {
@@ -71,7 +72,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    let signaling = signaling::serve(signaling_config(settings), bus, http, metrics, stop.asked_for());
+    let signaling = signaling::serve(signaling_config(settings), store.clone(), bus, http, metrics, stop.asked_for());
     tokio::select! {
         result = signaling => result.context("serving HTTP")?,
         () = died => {
@@ -82,6 +83,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     }
     // Signaling has said goodbye to everybody, so nothing depends on the node any more.
     node.shutdown().await.context("ending the SFU")?;
+    store.close().await;
     info!("stopped");
     Ok(())
 }
@@ -97,6 +99,18 @@ fn signaling_config(settings: &Settings) -> signaling::Config {
             departure_timeout: settings.rooms.departure_timeout,
             max_participants: settings.rooms.max_participants,
         },
+        public_url: public_url(settings),
+        trusted_proxies: settings.http.trusted_proxies.clone(),
+        api_requests_per_second: settings.api.requests_per_second,
+        oidc: settings.oidc.for_signaling(),
+    }
+}
+
+/// The beginning of every link.
+fn public_url(settings: &Settings) -> String {
+    match settings.http.public_url.as_str() {
+        "" => format!("http://{}", health::reachable(settings.http.listen)),
+        url => url.to_owned(),
     }
 }
 

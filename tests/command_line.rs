@@ -3,10 +3,11 @@
 //! The binary as people meet it: what it prints, what it refuses, how it starts and ends.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -17,6 +18,9 @@ const STRONG: &str = "0123456789abcdef0123456789abcdef";
 /// `saal` in an empty folder, with no settings of its surroundings.
 fn saal(arguments: &[&str]) -> Command {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty");
+    // What an earlier run has stored there may be of another version.
+    static CLEAN: Once = Once::new();
+    CLEAN.call_once(|| drop(std::fs::remove_dir_all(&folder)));
     std::fs::create_dir_all(&folder).expect("creating a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
@@ -233,6 +237,30 @@ fn a_taken_port_is_one_sentence() {
 }
 
 #[test]
+fn an_api_token_is_printed_and_opens_the_api() {
+    let (server, ready) = started();
+    let output =
+        saal(&["api-token", "create", "--name", "test", "--scopes", "tokens:admin"]).output().expect("running saal");
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).expect("text");
+    let address = ready.trim().rsplit_once("http://").expect("an address").1;
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    let request = format!(
+        "GET /api/v1/api_tokens HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        token.trim()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"prefix\":\"saal_"), "{answer}");
+    drop(server);
+    let said = refused(&["api-token", "create", "--name", "test", "--scopes", "everything"]);
+    assert!(said.contains("\"everything\" is no scope; known: meetings:read, "), "{said}");
+    let said = refused(&["api-token", "create", "--name", "test", "--scopes", "audit:read", "--tenant", "nowhere"]);
+    assert!(said.contains("there is no such tenant"), "{said}");
+}
+
+#[test]
 fn health_without_a_server_is_a_failure() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
     let said = refused(&["health", "--http", &free]);
@@ -278,4 +306,53 @@ impl Drop for Server {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A command with something on its standard input: whether it succeeded, and all it said.
+fn told(arguments: &[&str], input: &str) -> (bool, String) {
+    let mut command = saal(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("running saal");
+    child.stdin.take().expect("an input").write_all(input.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("an end");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).expect("text"))
+}
+
+#[test]
+fn accounts_are_managed_from_the_command_line() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("accounts");
+    drop(std::fs::remove_dir_all(&folder));
+    let folder = folder.display().to_string();
+    let user = |arguments: &[&str], input: &str| {
+        let all = [&["user"], arguments, &["--data-dir", &folder]].concat();
+        told(&all, input)
+    };
+    let refused = |arguments: &[&str], input: &str, why: &str| {
+        let (is_done, said) = user(arguments, input);
+        assert!(!is_done && said.starts_with("saal: ") && said.contains(why), "{arguments:?}: {said}");
+    };
+    let (is_done, id) = user(&["create", "--role", "system_admin", "Ann@Example.org"], "correct horse battery\n");
+    assert!(is_done, "{id}");
+    refused(&["create", "ann@example.org"], "correct horse battery\n", "already");
+    refused(&["create", "bob@example.org"], "short\n", "at least 12");
+    refused(&["create", "bob@example.org"], "bob@example.org\n", "easy to guess");
+    refused(&["create", "bob@example.org"], "", "no password");
+    refused(&["create", "bob"], "correct horse battery\n", "no e-mail address");
+    refused(&["create", "--role", "king", "bob@example.org"], "correct horse battery\n", "known: system_admin");
+    assert!(user(&["create", "--no-password", "bob@example.org"], "").0);
+    let (_, list) = user(&["list"], "");
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines[0], [id.trim(), "ann@example.org", "system_admin", "password"]);
+    assert_eq!(lines[1][1..], ["bob@example.org", "participant", "no password"]);
+    refused(&["disable", id.trim()], "", "last system administrator");
+    refused(&["set-role", "ann@example.org", "organizer"], "", "last system administrator");
+    refused(&["delete", "nobody@example.org"], "", "no such account");
+    assert!(user(&["set-role", "bob@example.org", "system_admin"], "").0);
+    assert!(user(&["set-password", "bob@example.org"], "another good one\r\n").0);
+    assert!(user(&["disable", "ann@example.org"], "").0);
+    assert!(user(&["list"], "").1.contains("\tdisabled"));
+    assert!(user(&["enable", "ann@example.org"], "").0);
+    assert!(user(&["delete", "ann@example.org"], "").0);
+    assert_eq!(user(&["list"], "").1.lines().count(), 1);
 }

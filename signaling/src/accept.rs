@@ -6,14 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tower::Layer as _;
 use tracing::{debug, info, warn};
 
+use crate::api::client_address::Peer;
 use crate::app::{self, App};
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
@@ -39,7 +42,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` completes, and ends everything then.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(app::router(app.clone()));
+    let router = app::router(&app);
     let (stop, stopped) = watch::channel(false);
     let connections = Tasks::default();
     let mut shutdown = pin!(shutdown);
@@ -49,8 +52,9 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let (service, stopped, guard) = (service.clone(), stopped.clone(), connections.enter());
+            Ok((stream, peer)) => {
+                let service = TowerToHyperService::new(Extension(Peer(peer)).layer(router.clone()));
+                let (stopped, guard) = (stopped.clone(), connections.enter());
                 let metrics = app.metrics.clone();
                 tokio::spawn(async move {
                     if let Err(error) = serve_connection(stream, service, stopped).await {
@@ -101,7 +105,7 @@ fn count(metrics: &Metrics, error: &hyper::Error) {
 
 async fn serve_connection(
     stream: TcpStream,
-    service: TowerToHyperService<Router>,
+    service: TowerToHyperService<AddExtension<Router, Peer>>,
     mut stopped: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
     // Messages are short and must not wait for each other.

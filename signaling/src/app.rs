@@ -13,12 +13,19 @@ use axum::middleware::map_request;
 use axum::routing::{get, head};
 use bus::Bus;
 use prometheus::Registry;
+use store::{Store, StoreError};
 use tower_http::cors::{Any, CorsLayer};
 use tracing::warn;
 
+use crate::api::{self, Api};
 use crate::auth::revocation::Revocations;
 use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
+use crate::identity::keys::Keys;
+use crate::identity::oidc;
+use crate::identity::passwords::Passwords;
+use crate::identity::tenants;
+use crate::identity::throttle::Throttle;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
@@ -35,7 +42,16 @@ const CORS_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// What the parts share.
 pub(crate) struct App {
     pub(crate) config: Config,
+    /// What room tokens are signed with.
     pub(crate) keys: TokenKeys,
+    pub(crate) store: Store,
+    /// What links, cookies and PINs are derived from.
+    pub(crate) installation: Keys,
+    /// Who vouches for people, where somebody does.
+    pub(crate) oidc: Option<oidc::Provider>,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    pub(crate) api: Api,
     pub(crate) revocations: Revocations,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
@@ -45,18 +61,26 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: Config, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
+    pub(crate) async fn new(config: Config, store: Store, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
         let keys = TokenKeys::new(&config.api_keys);
         let keys = keys.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         if !config.dev && config.api_keys.iter().any(|key| key.secret.expose().len() < MIN_SECRET_BYTES) {
             warn!("the secret of an API key is shorter than {MIN_SECRET_BYTES} bytes");
         }
+        let installation = prepare(&store).await.map_err(io::Error::other)?;
+        let oidc = config.oidc.as_ref().map(oidc::Provider::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         Ok(Self {
+            oidc,
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            api: Api::new(config.api_requests_per_second),
             config,
             keys,
+            store,
+            installation,
             revocations: Revocations::default(),
             directory,
             metrics,
@@ -77,8 +101,17 @@ impl App {
     }
 }
 
+/// What must be in the database before anybody asks.
+async fn prepare(store: &Store) -> Result<Keys, StoreError> {
+    let keys = Keys::load(store).await?;
+    let mut tx = store.write().await?;
+    tenants::ensure_one(&mut tx).await?;
+    tx.commit().await?;
+    Ok(keys)
+}
+
 /// All routes.
-pub(crate) fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: &Arc<App>) -> Router {
     let registry = app.registry.clone();
     let livekit = Router::new()
         // Clients look here whether the server can be reached. What `GET /` shows is not their business.
@@ -88,11 +121,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(cors());
     let inner = Router::new()
         .merge(livekit)
+        .merge(api::routes(app))
+        .merge(oidc::routes::routes())
         .merge(dev::routes(app.config.dev))
         .merge(health::routes())
         .merge(web_client::routes())
         .route("/metrics", get(async move || metrics::render(&registry)))
-        .with_state(app);
+        .with_state(app.clone());
     // Paths must be tidied before they are looked up, so the lookup is inside.
     Router::new().fallback_service(inner).layer(map_request(tidy_path))
 }

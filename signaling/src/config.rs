@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What an operator decides.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::auth::secret::ApiKey;
+use ipnet::IpNet;
+
+use crate::auth::secret::{ApiKey, Secret};
 use crate::rooms::info::RoomSettings;
 
 /// How the service behaves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Hands out tokens to everybody, on a developer's machine.
     pub dev: bool,
@@ -15,6 +18,83 @@ pub struct Config {
     pub api_keys: Vec<ApiKey>,
     /// How rooms behave that do not say otherwise.
     pub rooms: RoomDefaults,
+    /// The address that people use, such as `https://conf.example.org`: the beginning of every link. Without a slash at
+    /// the end.
+    pub public_url: String,
+    /// Proxies whose word is taken for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often one caller may ask the REST API in the long run; four times as often for a second.
+    pub api_requests_per_second: u32,
+    /// The identity provider, where there is one.
+    pub oidc: Option<Oidc>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dev: false,
+            api_keys: Vec::new(),
+            rooms: RoomDefaults::default(),
+            public_url: "http://localhost:7880".to_owned(),
+            trusted_proxies: Vec::new(),
+            api_requests_per_second: 50,
+            oidc: None,
+        }
+    }
+}
+
+/// An identity provider that speaks OpenID Connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oidc {
+    /// Its address, as its tokens name it.
+    pub issuer: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there; empty for a public client.
+    pub client_secret: Secret,
+    /// What it is asked for.
+    pub scopes: Vec<String>,
+    /// The claim that says which tenant somebody belongs to, such as `organisation`. Empty: there is one tenant.
+    pub tenant_claim: String,
+    /// The claim that names somebody's roles, such as `realm_access.roles`. Empty: roles are given in Saal.
+    pub role_claim: String,
+    /// What that claim says, and the role it stands for.
+    pub role_mapping: BTreeMap<String, String>,
+    /// The role of people of whom it says nothing. Empty: they are not let in.
+    pub default_role: String,
+    /// The claim with somebody's name.
+    pub name_claim: String,
+    /// The claim with their address.
+    pub email_claim: String,
+    /// Whether whoever signs in for the first time gets an account.
+    pub create_users: bool,
+    /// Whether addresses are taken that the provider does not call verified.
+    pub trust_email: bool,
+    /// How strongly people must prove who they are (`acr`): one of these. Empty: as the provider likes.
+    pub required_acr: Vec<String>,
+    /// The audience of access tokens with which people's software may use the API. Empty: it may not.
+    pub api_audience: String,
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: "saal".to_owned(),
+            client_secret: Secret::from(""),
+            scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
+            tenant_claim: String::new(),
+            role_claim: String::new(),
+            role_mapping: BTreeMap::new(),
+            default_role: "participant".to_owned(),
+            name_claim: "name".to_owned(),
+            email_claim: "email".to_owned(),
+            create_users: true,
+            trust_email: false,
+            required_acr: Vec::new(),
+            api_audience: String::new(),
+        }
+    }
 }
 
 /// How rooms behave that do not say otherwise.

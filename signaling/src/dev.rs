@@ -11,9 +11,9 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::auth::room_token::RoomTokenRequest;
-use crate::error::ApiError;
 use crate::rooms::details::MAX_NAME_BYTES;
 
 /// How long a developer's token lives.
@@ -58,14 +58,20 @@ struct TokenAnswer {
 async fn token(
     State(app): State<Arc<App>>,
     request: Result<Json<TokenRequest>, JsonRejection>,
-) -> Result<Json<TokenAnswer>, ApiError> {
-    let Json(request) = request.map_err(|_| ApiError::Malformed("room, identity and name are expected"))?;
-    if request.room.is_empty() || request.identity.is_empty() {
-        return Err(ApiError::Malformed("room and identity must not be empty"));
+) -> Result<Json<TokenAnswer>, Problem> {
+    let Json(request) = request.map_err(|_| Code::Malformed)?;
+    let mut invalid = Invalid::default();
+    for (pointer, text) in [("/room", &request.room), ("/identity", &request.identity)] {
+        if text.is_empty() {
+            invalid.add(pointer, "required");
+        }
     }
-    if [&request.room, &request.identity, &request.name].into_iter().any(|text| text.len() > MAX_NAME_BYTES) {
-        return Err(ApiError::Malformed("room, identity or name is too long"));
+    for (pointer, text) in [("/room", &request.room), ("/identity", &request.identity), ("/name", &request.name)] {
+        if text.len() > MAX_NAME_BYTES {
+            invalid.add_with(pointer, "too-long", MAX_NAME_BYTES);
+        }
     }
+    invalid.finish()?;
     let request = RoomTokenRequest {
         room: request.room,
         identity: request.identity,
@@ -74,10 +80,10 @@ async fn token(
         valid_for: TOKEN_LIFE,
         now: SystemTime::now(),
     };
-    let token = app.keys.mint_with_first(&request).ok_or(ApiError::Unavailable("the server has no API key"))?;
+    let token = app.keys.mint_with_first(&request).ok_or(Code::Unavailable)?;
     let token = token.map_err(|error| {
         error!(%error, "a token cannot be signed");
-        ApiError::Internal
+        Code::Internal
     })?;
     Ok(Json(TokenAnswer { token }))
 }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Signaling: rooms, tokens, LiveKit's client protocol and the HTTP surface.
 //!
-//! Clients connect by LiveKit's websocket (`session`), administrators call its RoomService (`twirp`). Behind them are
+//! `api` is the REST API, whose subjects are `identity` (who may ask) and `records` (what was done). Clients connect by LiveKit's websocket (`session`), administrators call its RoomService (`twirp`). Behind them are
 //! the rooms, which know neither, and `media`, which speaks to the SFU nodes over the bus. Media itself never comes here.
 
 mod accept;
+mod api;
 mod app;
 pub mod auth;
+pub mod commands;
 mod config;
 mod dev;
-mod error;
 mod health;
+mod identity;
 mod media;
 mod metrics;
+mod outgoing;
+mod records;
 mod rooms;
 mod session;
 mod tasks;
@@ -25,10 +29,12 @@ use std::sync::Arc;
 use axum::Router;
 use bus::Bus;
 use prometheus::Registry;
+use store::Store;
 use tokio::net::TcpListener;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, RoomDefaults};
+pub use crate::config::{Config, Oidc, RoomDefaults};
+pub use crate::identity::is_role;
 
 use crate::app::App;
 
@@ -36,15 +42,16 @@ use crate::app::App;
 ///
 /// # Errors
 ///
-/// Fails at once when the configuration cannot be used.
+/// Fails at once when the configuration cannot be used, or the database is away.
 pub async fn serve(
     config: Config,
+    store: Store,
     bus: Bus,
     listener: TcpListener,
     registry: Registry,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
-    let app = Arc::new(App::new(config, bus, registry)?);
+    let app = Arc::new(App::new(config, store, bus, registry).await?);
     accept::serve(app, listener, shutdown).await;
     Ok(())
 }
@@ -53,7 +60,7 @@ pub async fn serve(
 ///
 /// # Errors
 ///
-/// Fails when the configuration cannot be used.
-pub fn router(config: Config, bus: Bus, registry: Registry) -> Result<Router, io::Error> {
-    Ok(app::router(Arc::new(App::new(config, bus, registry)?)))
+/// Fails when the configuration cannot be used, or the database is away.
+pub async fn router(config: Config, store: Store, bus: Bus, registry: Registry) -> Result<Router, io::Error> {
+    Ok(app::router(&Arc::new(App::new(config, store, bus, registry).await?)))
 }

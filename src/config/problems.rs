@@ -94,7 +94,7 @@ fn explain(keys: &[&str], kind: Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => format!("there is no such setting; known here: {}", known.join(", ")),
         // The usual texts would show what was found, and that is a secret.
-        _ if keys[0] == "api_keys" => "expected a text in quotes".to_owned(),
+        _ if keys[0] == "api_keys" || keys == ["oidc", "client_secret"] => "expected a text in quotes".to_owned(),
         Kind::UnknownVariant(found, known) => format!("{found:?} is none of: {}", known.join(", ")),
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             let found = match found {

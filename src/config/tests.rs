@@ -156,7 +156,7 @@ fn numbers_that_cannot_be_are_told_in_plain_words() {
 #[test]
 fn an_unknown_key_is_refused_by_name() {
     let told = read("[http]\nlissten = '127.0.0.1:1'\n", &[]).unwrap_err();
-    assert_eq!(told, "http.lissten (FILE): there is no such setting; known here: listen");
+    assert_eq!(told, "http.lissten (FILE): there is no such setting; known here: listen, public_url, trusted_proxies");
     let told = read("", &[("SAAL_ROOMS__MAX", "3")]).unwrap_err();
     assert!(told.starts_with("rooms.max (SAAL_ROOMS__MAX in the environment): there is no such setting"), "{told}");
     let told = read("[htp]\nlisten = '127.0.0.1:1'\n", &[]).unwrap_err();

@@ -13,6 +13,9 @@ use crate::{check, install, instructions, tools, tree, web};
 /// The browser suites, driven by the web client's own runner.
 const BROWSER_RUNNER: &str = "web-client/test/e2e/run.mjs";
 
+/// The identity provider of the tests.
+const OIDC_PROVIDER: &str = "signaling/tests/oidc-provider";
+
 /// What `cargo xtask test` takes.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -50,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         check::all(&mut steps);
     }
     if wants(Suite::Unit) {
+        steps.prepare("test packages", || web::install(&tree::root().join(OIDC_PROVIDER)));
         unit(&mut steps);
     }
     // After the tests, whose dependencies it shares.

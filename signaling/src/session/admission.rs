@@ -150,18 +150,20 @@ mod tests {
     use crate::config::{Config, RoomDefaults};
     use std::sync::atomic::Ordering;
     use std::time::Duration;
+    use store::testing::TestStore;
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
 
-    fn app() -> App {
-        app_on(bus::Bus::local())
+    async fn app() -> App {
+        app_on(bus::Bus::local()).await
     }
 
-    fn app_on(bus: bus::Bus) -> App {
+    async fn app_on(bus: bus::Bus) -> App {
         let api_keys = vec![ApiKey { key: "key".into(), secret: SECRET.into() }];
         let rooms = RoomDefaults { auto_create: false, ..RoomDefaults::default() };
         let config = Config { api_keys, rooms, ..Config::default() };
-        App::new(config, bus, prometheus::Registry::new()).expect("an app")
+        let database = TestStore::sqlite().await;
+        App::new(config, database.store.clone(), bus, prometheus::Registry::new()).await.expect("an app")
     }
 
     /// The status, and how often the rooms were looked through.
@@ -187,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_takes_the_same_work_whether_the_room_exists_or_not() {
-        let app = app();
+        let app = app().await;
         drop(app.directory.get_or_create("there", &Default::default()));
         let forbid = |token: &mut RoomToken| token.grants.room_join = false;
         assert_eq!(check(&app, "there", forbid), (401, 1));
@@ -202,7 +204,7 @@ mod tests {
     async fn a_server_that_is_full_lets_nobody_in() {
         let bus = bus::Bus::local();
         let _node = bus.serve_sfu("node".into());
-        let app = app_on(bus);
+        let app = app_on(bus).await;
         app.directory.get_or_create("there", &Default::default()).expect("a room");
         let mut sessions: Vec<_> = (0..limits::MAX_SESSIONS - 1).map(|_| app.sessions.enter()).collect();
         assert_eq!(check(&app, "there", |_| {}), (200, 1));
@@ -214,7 +216,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_strange_token_learns_nothing() {
-        let app = app();
+        let app = app().await;
         let query = Query { access_token: "strange".into(), ..Query::default() };
         let refusal = admit(&app, SystemTime::now(), &HeaderMap::new(), &query, Generation::V0).err();
         assert_eq!(refusal, Some(Refusal::new(StatusCode::UNAUTHORIZED, "invalid authorization token")));

@@ -6,6 +6,7 @@ use livekit_protocol as proto;
 use prometheus::Registry;
 use serde_json::{Value, json};
 use signaling::{ApiKey, Config};
+use store::testing::TestStore;
 
 use crate::support::client::{join_request, path};
 use crate::support::server::config;
@@ -81,10 +82,13 @@ async fn a_developer_gets_tokens_and_nobody_else_does() {
     let token = answer.json()["token"].as_str().expect("a token").to_owned();
     let mut ann = Client::connect(&server, &path(&token, &join_request())).await.expect("let in");
     assert_eq!(ann.joined().await.participant.map(|participant| participant.name), Some("Ann".into()));
-    for bad in [json!({}), json!({ "room": "", "identity": "x" }), json!({ "room": "x".repeat(300), "identity": "x" })]
-    {
+    for (bad, status, code) in [
+        (json!({}), 400, "malformed"),
+        (json!({ "room": "", "identity": "x" }), 422, "invalid"),
+        (json!({ "room": "x".repeat(300), "identity": "x" }), 422, "invalid"),
+    ] {
         let answer = ask(&server, bad).await;
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("malformed")));
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (status, Some(code)));
         assert!(answer.head.contains("content-type: application/problem+json"));
     }
     let server = Server::start().await;
@@ -94,9 +98,11 @@ async fn a_developer_gets_tokens_and_nobody_else_does() {
 
 #[tokio::test]
 async fn keys_without_a_secret_are_not_accepted() {
+    let database = TestStore::sqlite().await;
     for (key, secret) in [("key", ""), ("", "a secret of at least thirty-two bytes")] {
         let api_keys = vec![ApiKey { key: key.into(), secret: secret.into() }];
-        let refused = signaling::router(Config { api_keys, ..config() }, Bus::local(), Registry::new());
+        let (config, store) = (Config { api_keys, ..config() }, database.store.clone());
+        let refused = signaling::router(config, store, Bus::local(), Registry::new()).await;
         assert_eq!(refused.err().map(|error| error.kind()), Some(std::io::ErrorKind::InvalidInput));
     }
 }

@@ -4,9 +4,11 @@
 
 mod abuse;
 mod administration;
+mod api;
 mod data;
 mod framing;
 mod http;
+mod identity;
 mod joining;
 mod media;
 mod resuming;

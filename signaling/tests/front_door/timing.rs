@@ -12,6 +12,7 @@ use livekit_protocol::signal_response::Message as Response;
 use prometheus::Registry;
 use serde_json::json;
 use signaling::{Config, RoomDefaults};
+use store::testing::TestStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -24,20 +25,25 @@ use crate::support::{Client, Server, TestSfu, Token};
 /// A service in memory.
 struct Memory {
     router: axum::Router,
+    _database: TestStore,
     bus: Bus,
     sfu: TestSfu,
 }
 
 impl Memory {
-    fn start() -> Self {
-        Self::start_with(config())
+    async fn start() -> Self {
+        Self::start_with(config()).await
     }
 
-    fn start_with(config: Config) -> Self {
+    async fn start_with(config: Config) -> Self {
+        // The database has threads of its own, for which paused time would not wait.
+        tokio::time::resume();
+        let database = TestStore::sqlite().await;
         let bus = Bus::local();
         let sfu = TestSfu::serve(&bus, "node");
-        let router = signaling::router(config, bus.clone(), Registry::new()).expect("a good configuration");
-        Self { router, bus, sfu }
+        let router = signaling::router(config, database.store.clone(), bus.clone(), Registry::new()).await;
+        tokio::time::pause();
+        Self { router: router.expect("a good configuration"), _database: database, bus, sfu }
     }
 
     async fn open(&self, identity: &str, join: &proto::JoinRequest) -> Client {
@@ -73,7 +79,7 @@ async fn pass(time: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_never_connects_has_to_go() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let started = Instant::now();
     let (client, _) = service.join("ann").await;
     // Reading the websocket answers the server's pings.
@@ -96,7 +102,7 @@ async fn whoever_never_connects_has_to_go() {
 
 #[tokio::test(start_paused = true)]
 async fn the_server_asks_every_ten_seconds_whether_the_client_is_there() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (mut client, sid) = service.join("ann").await;
     service.sfu.connect(&sid).await;
     let started = Instant::now();
@@ -132,7 +138,7 @@ async fn a_client_that_asks_the_server_is_not_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_given_up_and_leaves_half_a_minute_later() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (mut witness, watching) = service.join("witness").await;
     service.sfu.connect(&watching).await;
     let (silent, sid) = service.join("silent").await;
@@ -147,7 +153,7 @@ async fn a_silent_client_is_given_up_and_leaves_half_a_minute_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_websocket_can_be_replaced_within_half_a_minute() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (ann, sid) = service.join("ann").await;
     service.sfu.connect(&sid).await;
     drop(ann);
@@ -163,7 +169,7 @@ async fn a_lost_websocket_can_be_replaced_within_half_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_every_five_minutes() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (mut client, sid) = service.join("ann").await;
     service.sfu.connect(&sid).await;
     let started = Instant::now();
@@ -179,9 +185,17 @@ async fn a_token_is_renewed_every_five_minutes() {
     assert_eq!(renewed, [0, 300, 600]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_says_nothing_is_closed_after_five_seconds() {
+/// A service that has done all that it does with its database.
+async fn start_and_pause() -> Server {
     let server = Server::start().await;
+    server.get("/health/live").await;
+    tokio::time::pause();
+    server
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed_after_five_seconds() {
+    let server = start_and_pause().await;
     let started = Instant::now();
     let mut stream = TcpStream::connect(server.address).await.expect("connected");
     let mut answer = Vec::new();
@@ -189,9 +203,9 @@ async fn a_connection_that_says_nothing_is_closed_after_five_seconds() {
     assert_eq!(started.elapsed().as_secs(), 5);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn no_connection_carries_requests_for_ever() {
-    let server = Server::start().await;
+    let server = start_and_pause().await;
     let started = Instant::now();
     let mut stream = TcpStream::connect(server.address).await.expect("connected");
     let mut answer = [0; 1024];
@@ -206,7 +220,7 @@ async fn no_connection_carries_requests_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_read_does_not_hold_up_the_others() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (mut witness, watching) = service.join("witness").await;
     let (slow, sid) = service.join("slow").await;
     service.sfu.connect(&watching).await;
@@ -225,7 +239,7 @@ async fn whoever_does_not_read_does_not_hold_up_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_dies_sends_everybody_to_another_one() {
-    let mut service = Memory::start();
+    let mut service = Memory::start().await;
     let (mut ann, sid) = service.join("ann").await;
     service.sfu.connect(&sid).await;
     service.sfu.stop().await;
@@ -239,7 +253,7 @@ async fn a_node_that_dies_sends_everybody_to_another_one() {
 #[tokio::test(start_paused = true)]
 async fn a_room_that_ends_while_somebody_comes_is_not_made_again_by_everybody() {
     let rooms = RoomDefaults { auto_create: false, ..config().rooms };
-    let service = Memory::start_with(Config { rooms, ..config() });
+    let service = Memory::start_with(Config { rooms, ..config() }).await;
     let call = async |method: &str, request| {
         let stream = serve_in_memory(service.router.clone());
         let answer = call_over(stream, method, &Token::admin("room"), request).await;

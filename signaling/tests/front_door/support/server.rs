@@ -10,6 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use serde_json::Value;
 use signaling::{ApiKey, Config, RoomDefaults};
+use store::testing::TestStore;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -22,6 +23,7 @@ use super::{TestSfu, Token, soon};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) sfu: TestSfu,
+    pub(crate) database: TestStore,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -29,9 +31,9 @@ pub(crate) struct Server {
 /// How the tests' services behave.
 pub(crate) fn config() -> Config {
     Config {
-        dev: false,
         api_keys: vec![ApiKey { key: KEY.into(), secret: SECRET.into() }],
         rooms: RoomDefaults { departure_timeout: Duration::from_secs(20), ..RoomDefaults::default() },
+        ..Config::default()
     }
 }
 
@@ -41,6 +43,10 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In small letters.
     pub(crate) head: String,
+    /// Where it leads, as it is written.
+    pub(crate) location: Option<String>,
+    /// What it sets, as it is written.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -60,16 +66,26 @@ impl Server {
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
+        Self::start_on(TestStore::sqlite().await, config).await
+    }
+
+    /// On that database.
+    pub(crate) async fn start_on(database: TestStore, config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_behind(listener, database, config).await
+    }
+
+    /// On that database and port.
+    pub(crate) async fn start_behind(listener: TcpListener, database: TestStore, config: Config) -> Self {
         let bus = Bus::local();
         let sfu = TestSfu::serve(&bus, "node");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
-        let serving = signaling::serve(config, bus, listener, Registry::new(), async {
+        let serving = signaling::serve(config, database.store.clone(), bus, listener, Registry::new(), async {
             drop(told.await);
         });
         let task = tokio::spawn(async { serving.await.expect("a good configuration") });
-        Self { address, sfu, shutdown: Some(shutdown), task }
+        Self { address, sfu, database, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.
@@ -105,7 +121,10 @@ pub(crate) async fn request_over(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
-    let mut request = format!("{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    let mut request = format!("{head} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request += "host: localhost\r\n";
+    }
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
@@ -119,9 +138,18 @@ pub(crate) async fn request_over(
     })
     .await;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let set = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let cookies = set.map(|(_, cookie)| cookie.to_owned()).collect();
+    let location =
+        head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("location"));
+    let location = location.map(|(_, location)| location.to_owned());
+    let head = head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head, body: answer[end + 4..].to_vec() }
+    Answer { status, head, location, cookies, body: answer[end + 4..].to_vec() }
 }
 
 /// Calls RoomService in JSON over a connection of its own.

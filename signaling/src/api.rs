@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The REST API at `/api/v1`: how requests come in, how answers and problems look, and the OpenAPI document. What the
+//! requests are about is in the folders of their subjects.
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod client_address;
+pub(crate) mod context;
+pub(crate) mod docs;
+pub(crate) mod etag;
+mod front;
+mod idempotency;
+pub(crate) mod ids;
+pub(crate) mod language;
+mod messages;
+pub(crate) mod openapi;
+pub(crate) mod paging;
+pub(crate) mod path;
+pub(crate) mod problem;
+mod rate_limit;
+pub(crate) mod schema;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+
+use crate::api::problem::{Code, Problem};
+use crate::api::rate_limit::RateLimits;
+use crate::api::schema::Schemas;
+use crate::app::App;
+
+/// What the API keeps between requests.
+pub(crate) struct Api {
+    pub(crate) schemas: Schemas,
+    /// The OpenAPI document, as it is served.
+    pub(crate) document: String,
+    limits: RateLimits,
+}
+
+impl Api {
+    /// Prepares it.
+    pub(crate) fn new(requests_per_second: u32) -> Self {
+        let document = openapi::document();
+        let schemas = Schemas::of(&document);
+        let document = serde_json::to_string(&document).expect("a document made by us can be written");
+        Self { schemas, document, limits: RateLimits::new(requests_per_second) }
+    }
+}
+
+/// Its paths.
+pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    let (routes, _) = openapi::routes().split_for_parts();
+    let not_found = || async { Problem::new(Code::NotFound) };
+    let api = Router::new()
+        .nest("/api/v1", routes.fallback(not_found))
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(app.clone(), front::handle));
+    api.merge(docs::routes())
+}

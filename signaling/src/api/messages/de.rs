@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The words in German.
+
+use crate::api::problem::Code;
+
+/// A title, and what can be done about it.
+pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::Malformed => {
+            ("Unlesbare Anfrage", "Die Anfrage ist kein gültiges JSON oder HTTP. Prüfen Sie ihren Aufbau.")
+        }
+        Code::Unauthenticated => {
+            ("Anmeldung nötig", "Melden Sie sich an oder senden Sie ein gültiges Token im Kopf Authorization.")
+        }
+        Code::SignInRefused => {
+            ("Anmeldung abgelehnt", "Adresse und Passwort gehören nicht zusammen, oder das Konto ist gesperrt.")
+        }
+        Code::ForgeryProtection => {
+            ("Herkunft nicht belegt", "Laden Sie die Seite neu und versuchen Sie es noch einmal.")
+        }
+        Code::InsufficientScope => {
+            ("Recht fehlt", "Dem Token oder der Rolle fehlt der Geltungsbereich (Scope) für diese Anfrage.")
+        }
+        Code::Forbidden => ("Nicht erlaubt", "Das dürfen Sie mit dieser Ressource nicht tun."),
+        Code::PolicyViolation => {
+            ("Durch Richtlinie ausgeschlossen", "Die Richtlinie der Besprechung lässt das nicht zu.")
+        }
+        Code::NotFound => ("Nicht gefunden", "Das gibt es nicht, oder es ist für Sie nicht sichtbar."),
+        Code::MethodNotAllowed => {
+            ("Methode nicht vorgesehen", "Unter diesem Pfad ist diese HTTP-Methode nicht vorgesehen.")
+        }
+        Code::Taken => {
+            ("Schon vergeben", "Ein Wert, der eindeutig sein muss, ist schon vergeben. Wählen Sie einen anderen.")
+        }
+        Code::Conflict => {
+            ("Widerspruch zum Zustand", "Das geht nicht im jetzigen Zustand der Ressource. Lesen Sie sie neu.")
+        }
+        Code::CapacityExhausted => {
+            ("Kein Platz", "Dafür ist nicht genug Platz. Versuchen Sie eine andere Zeit oder weniger Teilnehmende.")
+        }
+        Code::LinkRevoked => {
+            ("Link nicht mehr gültig", "Dieser Link wurde zurückgezogen. Bitten Sie um eine neue Einladung.")
+        }
+        Code::EtagMismatch => (
+            "Inzwischen geändert",
+            "Jemand hat die Ressource inzwischen geändert. Lesen Sie sie neu und wiederholen Sie es.",
+        ),
+        Code::BodyTooLarge => ("Zu groß", "Die Anfrage ist zu groß."),
+        Code::UnsupportedMediaType => {
+            ("Falscher Inhaltstyp", "Senden Sie den Inhalt mit dem passenden Content-Type, meist application/json.")
+        }
+        Code::Invalid => ("Ungültige Angaben", "Einige Angaben sind ungültig; `errors` nennt jede einzelne."),
+        Code::IdempotencyKeyReused => (
+            "Idempotency-Key schon benutzt",
+            "Dieser Schlüssel gehört zu einer anderen Anfrage. Nehmen Sie einen neuen.",
+        ),
+        Code::PreconditionRequired => (
+            "If-Match nötig",
+            "Senden Sie das ETag der Ressource im Kopf If-Match, damit keine Änderung verloren geht.",
+        ),
+        Code::RateLimited => ("Zu viele Anfragen", "Warten Sie so lange, wie Retry-After sagt."),
+        Code::Internal => ("Fehler im Server", "Das ist unser Fehler. Nennen Sie der Administration die `request_id`."),
+        Code::Unavailable => ("Zurzeit nicht möglich", "Das geht zurzeit nicht. Versuchen Sie es gleich noch einmal."),
+    }
+}
+
+/// What is wrong with a field; `{}` is what the words need to know.
+pub(super) fn field(code: &str) -> &'static str {
+    match code {
+        "required" => "Diese Angabe fehlt.",
+        "unknown-field" => "Diese Angabe ist nicht bekannt.",
+        "wrong-type" => "Diese Angabe hat den falschen Typ; erwartet: {}.",
+        "unknown-value" => "Dieser Wert ist nicht bekannt; möglich: {}.",
+        "too-long" => "Höchstens {} Zeichen.",
+        "too-short" => "Mindestens {} Zeichen.",
+        "too-large" => "Höchstens {}.",
+        "too-small" => "Mindestens {}.",
+        "too-many" => "Höchstens {} Einträge.",
+        "too-few" => "Mindestens {} Einträge.",
+        "repeated" => "Ein Eintrag kommt mehrmals vor.",
+        "wrong-format" => "Erwartet: {}.",
+        "control-character" => "Steuerzeichen sind nicht erlaubt.",
+        "taken" => "Schon vergeben.",
+        "unknown-reference" => "Das gibt es nicht.",
+        "unknown-time-zone" => "Keine Zeitzone der IANA-Datenbank.",
+        "before-start" => "Muss nach dem Beginn liegen.",
+        "in-the-past" => "Liegt in der Vergangenheit.",
+        "contradiction" => "Widerspricht einer anderen Angabe: {}.",
+        "not-a-rule" => "Keine Wiederholungsregel nach RFC 5545.",
+        "no-occurrence" => "Danach findet nie etwas statt.",
+        "not-public" => "Nur Adressen im Internet sind erlaubt.",
+        "forbidden-value" => "Das dürfen Sie nicht wählen.",
+        "unchangeable" => "Das lässt sich nicht mehr ändern.",
+        "too-weak" => "Zu leicht zu erraten.",
+        _ => "Ungültig.",
+    }
+}

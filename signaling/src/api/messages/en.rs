@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The words in English.
+
+use crate::api::problem::Code;
+
+/// A title, and what can be done about it.
+pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::Malformed => ("Unreadable request", "The request is not valid JSON or HTTP. Check how it is built."),
+        Code::Unauthenticated => ("Sign-in needed", "Sign in, or send a valid token in the Authorization header."),
+        Code::SignInRefused => {
+            ("Sign-in refused", "Address and password do not belong together, or the account is disabled.")
+        }
+        Code::ForgeryProtection => ("Origin not proven", "Reload the page and try again."),
+        Code::InsufficientScope => ("Scope missing", "The token or the role lacks the scope that this request needs."),
+        Code::Forbidden => ("Not allowed", "You may not do that to this resource."),
+        Code::PolicyViolation => ("Excluded by policy", "The meeting's policy does not allow it."),
+        Code::NotFound => ("Not found", "It does not exist, or you cannot see it."),
+        Code::MethodNotAllowed => ("Method not provided", "This path does not take that HTTP method."),
+        Code::Taken => ("Already taken", "A value that must be unique is taken. Choose another."),
+        Code::Conflict => ("Conflict with the state", "The resource's present state does not allow it. Read it again."),
+        Code::CapacityExhausted => {
+            ("No capacity", "There is not enough room for it. Try another time or fewer participants.")
+        }
+        Code::LinkRevoked => ("Link no longer valid", "This link was withdrawn. Ask for a new invitation."),
+        Code::EtagMismatch => {
+            ("Changed meanwhile", "Somebody has changed the resource meanwhile. Read it again and repeat your change.")
+        }
+        Code::BodyTooLarge => ("Too large", "The request is too large."),
+        Code::UnsupportedMediaType => {
+            ("Wrong content type", "Send the content with the right Content-Type, mostly application/json.")
+        }
+        Code::Invalid => ("Invalid values", "Some values are invalid; `errors` names each of them."),
+        Code::IdempotencyKeyReused => {
+            ("Idempotency-Key already used", "This key belongs to a different request. Use a new one.")
+        }
+        Code::PreconditionRequired => {
+            ("If-Match needed", "Send the resource's ETag in the If-Match header, so that no change gets lost.")
+        }
+        Code::RateLimited => ("Too many requests", "Wait for as long as Retry-After says."),
+        Code::Internal => ("Server error", "This is our fault. Tell the administrators the `request_id`."),
+        Code::Unavailable => ("Not possible at present", "This is not possible at present. Try again shortly."),
+    }
+}
+
+/// What is wrong with a field; `{}` is what the words need to know.
+pub(super) fn field(code: &str) -> &'static str {
+    match code {
+        "required" => "This is missing.",
+        "unknown-field" => "This is not known.",
+        "wrong-type" => "This has the wrong type; expected: {}.",
+        "unknown-value" => "This value is not known; possible: {}.",
+        "too-long" => "At most {} characters.",
+        "too-short" => "At least {} characters.",
+        "too-large" => "At most {}.",
+        "too-small" => "At least {}.",
+        "too-many" => "At most {} entries.",
+        "too-few" => "At least {} entries.",
+        "repeated" => "An entry occurs more than once.",
+        "wrong-format" => "Expected: {}.",
+        "control-character" => "Control characters are not allowed.",
+        "taken" => "Already taken.",
+        "unknown-reference" => "There is no such thing.",
+        "unknown-time-zone" => "No time zone of the IANA database.",
+        "before-start" => "Must be after the start.",
+        "in-the-past" => "Is in the past.",
+        "contradiction" => "Contradicts another value: {}.",
+        "not-a-rule" => "No recurrence rule of RFC 5545.",
+        "no-occurrence" => "Nothing would ever happen by it.",
+        "not-public" => "Only addresses on the Internet are allowed.",
+        "forbidden-value" => "You may not choose that.",
+        "unchangeable" => "This cannot be changed any more.",
+        "too-weak" => "Too easy to guess.",
+        _ => "Invalid.",
+    }
+}

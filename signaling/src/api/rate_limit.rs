@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! How often somebody may ask: strangers by their address, others by who they are.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::problem::{Code, Problem};
+
+/// Requests a second of somebody who is not known yet.
+const STRANGER_PER_SECOND: u32 = 10;
+
+/// How many at once, as when a page is loaded. Several people may share an address.
+const STRANGER_BURST: u32 = 100;
+
+/// How many seconds' worth of requests somebody who is known may send at once.
+const BURST_SECONDS: u32 = 4;
+
+/// Callers that are remembered before those are forgotten who have been silent.
+const REMEMBERED: usize = 50_000;
+
+/// Who asked how often.
+pub(super) struct RateLimits {
+    strangers: Limit<IpAddr>,
+    callers: Limit<String>,
+}
+
+impl RateLimits {
+    /// `per_second` is for those who are known.
+    pub(super) fn new(per_second: u32) -> Self {
+        Self {
+            strangers: Limit::new(STRANGER_PER_SECOND, STRANGER_BURST),
+            callers: Limit::new(per_second, per_second.saturating_mul(BURST_SECONDS)),
+        }
+    }
+
+    /// Counts a request of somebody who is not known.
+    pub(super) fn check_stranger(&self, address: IpAddr) -> Result<(), Problem> {
+        self.strangers.check(&network(address))
+    }
+
+    /// Counts a request of somebody who is.
+    pub(super) fn check_caller(&self, caller: &str) -> Result<(), Problem> {
+        self.callers.check(&caller.to_owned())
+    }
+}
+
+struct Limit<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    fn new(per_second: u32, burst: u32) -> Self {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        Self(RateLimiter::keyed(Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst))))
+    }
+
+    fn check(&self, key: &K) -> Result<(), Problem> {
+        // Now and then: it looks at all of them.
+        let known = self.0.len();
+        if known >= REMEMBERED && known.is_multiple_of(1_024) {
+            self.0.retain_recent();
+        }
+        self.0.check_key(key).map_err(|until| {
+            Problem::new(Code::RateLimited).retry_after(until.wait_time_from(DefaultClock::default().now()))
+        })
+    }
+}
+
+/// Somebody with IPv6 has at least 2⁶⁴ addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_too_often_is_told_when_to_come_back() {
+        let limits = RateLimits::new(1);
+        for _ in 0..BURST_SECONDS {
+            assert!(limits.check_caller("a").is_ok());
+        }
+        assert_eq!(limits.check_caller("a").map_err(|problem| problem.code()), Err(Code::RateLimited));
+        assert!(limits.check_caller("b").is_ok(), "others are not concerned");
+    }
+
+    #[test]
+    fn addresses_of_one_network_count_together() {
+        let limits = RateLimits::new(1);
+        let address = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
+        for last in 0..100 {
+            assert!(limits.check_stranger(address(last)).is_ok());
+        }
+        assert!(limits.check_stranger(address(100)).is_err());
+        assert!(limits.check_stranger(IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1])).is_ok());
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The keys that the provider signs with (RFC 7517). It changes them when it likes: a token that names one we do not know
+//! makes us ask again, but not more often than every thirty seconds.
+
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use super::page::Refusal;
+use crate::outgoing;
+
+/// Signatures that are accepted. Not among them: none, and those with a shared secret.
+pub(super) const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
+
+/// How often we ask again at most because of a key that is not known.
+const ASK_AGAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// For how long they hold: a key that the provider has withdrawn is not believed for longer.
+const LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// Most keys that are kept.
+const MAX_KEYS: usize = 100;
+
+/// What stands at `jwks_uri`. Keys that we cannot read are no reason not to use the others.
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+/// The keys, as the provider said last.
+#[derive(Default)]
+pub(super) struct Keys(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    keys: Vec<Jwk>,
+    asked_at: Option<Instant>,
+    asked_again_at: Option<Instant>,
+}
+
+impl Known {
+    /// Whether to ask now, for a token whose key is known or not.
+    fn is_to_ask(&mut self, is_known: bool, now: Instant) -> bool {
+        let Some(asked) = self.asked_at else { return true };
+        let is_old = now.saturating_duration_since(asked) >= LIFETIME;
+        let was_just_asked =
+            self.asked_again_at.is_some_and(|asked| now.saturating_duration_since(asked) < ASK_AGAIN_EVERY);
+        let is_to_ask = (is_old || !is_known) && !was_just_asked;
+        if is_to_ask {
+            self.asked_again_at = Some(now);
+        }
+        is_to_ask
+    }
+
+    fn find(&self, header: &Header) -> Option<DecodingKey> {
+        let mut fitting = self.keys.iter().filter(|key| fits(key, header));
+        let first = fitting.next()?;
+        // Without a name it must be clear which one is meant (OpenID Connect Core 1.0 §10.1).
+        if header.kid.is_none() && fitting.next().is_some() {
+            return None;
+        }
+        DecodingKey::from_jwk(first).ok()
+    }
+}
+
+impl Keys {
+    /// The key that a token with that header must be signed with.
+    pub(super) async fn find(
+        &self,
+        client: &reqwest::Client,
+        jwks_uri: &str,
+        header: &Header,
+    ) -> Result<DecodingKey, Refusal> {
+        let mut known = self.0.lock().await;
+        let now = Instant::now();
+        let found = known.find(header);
+        if known.is_to_ask(found.is_some(), now) {
+            match outgoing::json::<Document>(client.get(jwks_uri)).await {
+                Ok(Document { keys }) => {
+                    let keys = keys.into_iter().take(MAX_KEYS);
+                    known.keys = keys.filter_map(|key| serde_json::from_value(key).ok()).collect();
+                    known.asked_at = Some(now);
+                    info!(keys = known.keys.len(), "read the identity provider's keys");
+                }
+                Err(error) => {
+                    warn!(%error, "the identity provider does not tell its keys");
+                    // What was known is better than nothing for a while.
+                    return found.ok_or(Refusal::ProviderAway);
+                }
+            }
+            return known.find(header).ok_or(Refusal::BadToken);
+        }
+        found.ok_or(Refusal::BadToken)
+    }
+}
+
+fn fits(key: &Jwk, header: &Header) -> bool {
+    let is_named = header.kid.is_none() || key.common.key_id == header.kid;
+    let is_for_signing = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let is_of_family = match &key.algorithm {
+        AlgorithmParameters::RSA(_) => matches!(header.alg, Algorithm::RS256 | Algorithm::PS256),
+        AlgorithmParameters::EllipticCurve(_) => matches!(header.alg, Algorithm::ES256 | Algorithm::ES384),
+        AlgorithmParameters::OctetKeyPair(_) => header.alg == Algorithm::EdDSA,
+        _ => false,
+    };
+    let is_of_algorithm = key.common.key_algorithm.is_none_or(|named| named.to_string() == format!("{:?}", header.alg));
+    is_named && is_for_signing && is_of_family && is_of_algorithm
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_makes_us_ask_every_thirty_seconds_at_most() {
+        let now = Instant::now();
+        let mut known = Known { asked_at: Some(now), ..Known::default() };
+        let later = |seconds| now + Duration::from_secs(seconds);
+        assert!(!known.is_to_ask(true, later(1)));
+        assert!(known.is_to_ask(false, later(1)), "at once, since it may be new");
+        assert!(!known.is_to_ask(false, later(2)));
+        assert!(!known.is_to_ask(false, later(30)));
+        assert!(known.is_to_ask(false, later(31)));
+        assert!(known.is_to_ask(true, later(3_600)), "a withdrawn key must not be believed for ever");
+    }
+
+    #[test]
+    fn a_key_is_used_for_what_it_is_made_for_alone() {
+        let key = |json: Value| serde_json::from_value::<Jwk>(json).expect("a key");
+        let rsa = key(serde_json::json!({ "kty": "RSA", "kid": "a", "alg": "RS256", "n": "AQ", "e": "AQAB" }));
+        let secret = key(serde_json::json!({ "kty": "oct", "kid": "a", "k": "AQ" }));
+        let encryption = key(serde_json::json!({ "kty": "RSA", "kid": "a", "use": "enc", "n": "AQ", "e": "AQAB" }));
+        let header = |algorithm, kid: &str| Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
+        assert!(fits(&rsa, &header(Algorithm::RS256, "a")));
+        assert!(!fits(&rsa, &header(Algorithm::PS256, "a")) && !fits(&rsa, &header(Algorithm::RS256, "b")));
+        assert!(!fits(&rsa, &header(Algorithm::HS256, "a")) && !fits(&secret, &header(Algorithm::HS256, "a")));
+        assert!(!fits(&encryption, &header(Algorithm::RS256, "a")));
+    }
+}

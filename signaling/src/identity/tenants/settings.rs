@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What a tenant decides for itself, with what holds where it has not.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a tenant decides for itself. Stored as JSON, in which anything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Settings {
+    pub(crate) branding: Branding,
+    pub(crate) legal: Legal,
+    pub(crate) limits: Limits,
+    pub(crate) retention: Retention,
+}
+
+/// How pages and mails of the tenant look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Branding {
+    /// What stands in headings and mails instead of the tenant's name.
+    #[schema(min_length = 1, max_length = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name: Option<String>,
+    /// The logo: a path on our own server, since pages load nothing from elsewhere.
+    #[schema(max_length = 400, pattern = r"^/[^/\\].*$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) logo_path: Option<String>,
+    /// The colour of buttons and links.
+    #[schema(pattern = "^#[0-9a-fA-F]{6}$", example = "#004b76")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) accent_colour: Option<String>,
+}
+
+/// What the law wants people to find.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Legal {
+    /// How personal data is dealt with.
+    #[schema(max_length = 2000, pattern = "^https?://[^ ]+$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) privacy_url: Option<String>,
+    /// Who is responsible.
+    #[schema(max_length = 2000, pattern = "^https?://[^ ]+$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) imprint_url: Option<String>,
+    /// How accessible the service is.
+    #[schema(max_length = 2000, pattern = "^https?://[^ ]+$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) accessibility_url: Option<String>,
+}
+
+/// How much a tenant may use; no limit where nothing is said. Only the installation's administration sets them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// People in meetings at the same time.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_concurrent_participants: Option<u32>,
+    /// Telephones in meetings at the same time.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_concurrent_phone_calls: Option<u32>,
+    /// Media that goes out for the tenant, in kilobits a second.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_bitrate_kbps: Option<u32>,
+    /// The longest meeting.
+    #[schema(minimum = 1, maximum = 10_080)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_meeting_minutes: Option<u32>,
+    /// Room for recordings.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recording_storage_bytes: Option<u64>,
+}
+
+/// For how many days things are kept; where nothing is said, as long as the installation keeps them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Retention {
+    /// Meetings, after they have ended.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_meetings_days: Option<u32>,
+    /// What is known of their runs, after these have ended.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) meeting_sessions_days: Option<u32>,
+    /// Chat that a policy keeps.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chat_days: Option<u32>,
+    /// Mails that were sent.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mails_days: Option<u32>,
+    /// What webhooks were told.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook_deliveries_days: Option<u32>,
+    /// The audit log.
+    #[schema(minimum = 30, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_events_days: Option<u32>,
+}

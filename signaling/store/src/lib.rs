@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What must survive a restart, in SQLite or in PostgreSQL, by one SQL text.
+//!
+//! SQLite is the embedded default: a file, many readers, one writer. PostgreSQL serves installations of several
+//! processes. This crate knows how statements reach either, and nothing of what they are about. It is also the only one
+//! that knows sqlx.
+//!
+//! SQL for both keeps to what both understand: `$1` placeholders, ids as `TEXT`, times as `BIGINT` milliseconds since
+//! 1970 in UTC, flags as `BOOLEAN`, documents as JSON in `TEXT`, `INSERT … ON CONFLICT … DO UPDATE` and `RETURNING`. It
+//! does without arrays, enumerations, `now()` and functions that only one of them has.
+
+mod backends;
+mod error;
+mod location;
+mod migrations;
+mod row;
+mod statement;
+mod transaction;
+mod value;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use crate::error::StoreError;
+pub use crate::location::{Location, UnknownLocation};
+pub use crate::row::{Column, FromRow, Row};
+pub use crate::statement::{Statement, sql};
+pub use crate::transaction::Tx;
+pub use crate::value::{Textual, Value};
+
+use crate::backends::Backend;
+
+/// An open database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Store(Backend);
+
+impl Store {
+    /// Opens the database, which is made if it is a file that is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it cannot be reached, or was written by a newer version of Saal.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let backend = Backend::open(location).await?;
+        migrations::run(&backend).await?;
+        Ok(Self(backend))
+    }
+
+    /// Begins to read. All that is read until the transaction ends is of one moment.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        self.0.read().await.map(Tx::new)
+    }
+
+    /// Begins to write. In SQLite one transaction writes at a time; in PostgreSQL each statement sees what others have
+    /// committed before it. Where that matters, [`Tx::lock`] makes them wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        self.0.write().await.map(Tx::new)
+    }
+
+    /// Closes all connections, after what is under way has ended.
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+}

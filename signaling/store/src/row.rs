@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What a query returns.
+
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+
+use crate::error::StoreError;
+use crate::value::Textual;
+
+/// A row of either database.
+#[derive(Debug)]
+pub struct Row(pub(crate) AnyRow);
+
+#[derive(Debug)]
+pub(crate) enum AnyRow {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// What a row can be read as.
+pub trait FromRow: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a column is missing or holds something else.
+    fn from_row(row: &Row) -> Result<Self, StoreError>;
+}
+
+/// What a column can be read as.
+pub trait Column: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such column or it holds something else.
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError>;
+}
+
+impl Row {
+    /// The value of a column.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such column or it holds something else.
+    pub fn get<T: Column>(&self, name: &str) -> Result<T, StoreError> {
+        T::from_column(self, name)
+    }
+
+    /// The document in a column.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such column or it holds something else.
+    pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
+        let text: String = self.get(name)?;
+        serde_json::from_str(&text).map_err(|_| StoreError::Senseless(format!("the JSON in {name}")))
+    }
+}
+
+macro_rules! columns {
+    ($($type:ty),*) => {$(
+        impl Column for $type {
+            fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+                let value = match &row.0 {
+                    AnyRow::Sqlite(row) => row.try_get(name),
+                    AnyRow::Postgres(row) => row.try_get(name),
+                };
+                Ok(value?)
+            }
+        }
+    )*};
+}
+
+columns!(String, Option<String>, i64, Option<i64>, bool, Option<bool>, Vec<u8>, Option<Vec<u8>>);
+
+impl Column for DateTime<Utc> {
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+        moment(row.get(name)?, name)
+    }
+}
+
+impl Column for Option<DateTime<Utc>> {
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+        row.get::<Option<i64>>(name)?.map(|millis| moment(millis, name)).transpose()
+    }
+}
+
+impl<T: Textual> Column for T {
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+        textual(&row.get::<String>(name)?, name)
+    }
+}
+
+impl<T: Textual> Column for Option<T> {
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+        row.get::<Option<String>>(name)?.map(|text| textual(&text, name)).transpose()
+    }
+}
+
+impl Column for u32 {
+    fn from_column(row: &Row, name: &str) -> Result<Self, StoreError> {
+        row.get::<i64>(name)?.try_into().map_err(|_| StoreError::Senseless(format!("the number in {name}")))
+    }
+}
+
+fn textual<T: Textual>(text: &str, name: &str) -> Result<T, StoreError> {
+    T::from_text(text).ok_or_else(|| StoreError::Senseless(format!("the text in {name}")))
+}
+
+fn moment(millis: i64, name: &str) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| StoreError::Senseless(format!("the time in {name}")))
+}

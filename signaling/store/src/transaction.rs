@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! A transaction: all of it happens, or nothing.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+
+use crate::error::StoreError;
+use crate::row::{AnyRow, FromRow, Row};
+use crate::statement::{Statement, sql};
+use crate::value::Value;
+
+/// Longest wait for a statement. Whoever asked over HTTP is gone by then.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A transaction. Dropping it takes back what it did.
+#[derive(Debug)]
+pub struct Tx(AnyTransaction);
+
+#[derive(Debug)]
+pub(crate) enum AnyTransaction {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A prepared query with its values, for one of the databases. The text was put together from the program's own.
+macro_rules! query {
+    ($text:expr, $values:expr) => {
+        $values.into_iter().fold(sqlx::query(AssertSqlSafe($text.into_owned())), |query, value| match value {
+            Value::Text(value) => query.bind(value),
+            Value::Integer(value) => query.bind(value),
+            Value::Boolean(value) => query.bind(value),
+            Value::Bytes(value) => query.bind(value),
+        })
+    };
+}
+
+impl Tx {
+    pub(crate) fn new(transaction: AnyTransaction) -> Self {
+        Self(transaction)
+    }
+
+    /// Runs a statement. Returns how many rows it concerned.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]. After one the transaction can only be dropped.
+    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        let (text, values) = statement.into_parts()?;
+        in_time(async {
+            Ok(match &mut self.0 {
+                AnyTransaction::Sqlite(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
+                AnyTransaction::Postgres(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
+            })
+        })
+        .await
+    }
+
+    /// All rows. The statement itself says how many there can be at most.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]. After one the transaction can only be dropped.
+    pub async fn all<T: FromRow>(&mut self, statement: Statement) -> Result<Vec<T>, StoreError> {
+        let (text, values) = statement.into_parts()?;
+        in_time(async {
+            let mut found = Vec::new();
+            match &mut self.0 {
+                AnyTransaction::Sqlite(tx) => {
+                    let mut rows = query!(text, values).fetch(&mut **tx);
+                    while let Some(row) = rows.try_next().await? {
+                        found.push(T::from_row(&Row(AnyRow::Sqlite(row)))?);
+                    }
+                }
+                AnyTransaction::Postgres(tx) => {
+                    let mut rows = query!(text, values).fetch(&mut **tx);
+                    while let Some(row) = rows.try_next().await? {
+                        found.push(T::from_row(&Row(AnyRow::Postgres(row)))?);
+                    }
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]. After one the transaction can only be dropped.
+    pub async fn optional<T: FromRow>(&mut self, statement: Statement) -> Result<Option<T>, StoreError> {
+        Ok(self.all(statement).await?.into_iter().next())
+    }
+
+    /// The row that must be there.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Senseless`] when there is none. After an error the transaction can only be dropped.
+    pub async fn one<T: FromRow>(&mut self, statement: Statement) -> Result<T, StoreError> {
+        let missing = || StoreError::Senseless("a row that must be there is not".to_owned());
+        self.optional(statement).await?.ok_or_else(missing)
+    }
+
+    /// Makes writers that name the same `subject` wait for each other until they end. SQLite's do so anyway.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]. After one the transaction can only be dropped.
+    pub async fn lock(&mut self, subject: &str) -> Result<(), StoreError> {
+        if matches!(self.0, AnyTransaction::Postgres(_)) {
+            self.execute(sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(subject)).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what was done. Once this returns, neither a crash nor a power failure loses it.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreError::Unavailable`] it is not known whether it was kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        in_time(async {
+            match self.0 {
+                AnyTransaction::Sqlite(tx) => tx.commit().await?,
+                AnyTransaction::Postgres(tx) => tx.commit().await?,
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// A database that answers no more must not make everybody wait for ever.
+async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(STATEMENT_TIMEOUT, work).await.unwrap_or(Err(StoreError::Unavailable))
+}
