@@ -4,6 +4,7 @@
 //! Others find a meeting by [`table::find`], [`table::by_code`] and [`table::by_conference_id`], what it allows by
 //! [`policies::effective`], who is invited by [`invitees::of_meeting`]; `changes` tells them what became of it.
 
+mod batch;
 mod capacity;
 pub(crate) mod changes;
 pub(crate) mod codes;
@@ -40,4 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(invitees::routes::routes())
         .merge(phone_pins::routes::routes())
         .merge(capacity::routes::routes())
+        .merge(batch::routes())
+        .merge(policies::routes::routes())
+        .merge(permanent_rooms::routes::routes())
 }

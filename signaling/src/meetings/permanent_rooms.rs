@@ -3,4 +3,5 @@
 //! people in it, is in `rooms`.)
 
 pub(crate) mod model;
+pub(super) mod routes;
 pub(crate) mod table;

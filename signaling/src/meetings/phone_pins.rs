@@ -55,14 +55,16 @@ pub(super) async fn create(
     kind: PinKind,
     invitee: Option<InviteeId>,
 ) -> Result<PhonePin, StoreError> {
+    let now = Utc::now();
     let pin = PhonePin {
         id: PhonePinId::new(),
         meeting_id: meeting,
         kind,
         invitee_id: invitee,
-        generation: 0,
+        // Somebody who is invited again must not get the PIN back that was withdrawn, whose row is gone.
+        generation: now.timestamp_millis(),
         expires_at: None,
-        created_at: Utc::now(),
+        created_at: now,
     };
     let pin = next_free(tx, keys, pin).await?;
     table::insert(tx, &pin, &lookup(keys, meeting, &digits(keys, &pin))).await?;

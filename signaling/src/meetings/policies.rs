@@ -2,6 +2,7 @@
 //! Policies: what kinds of meetings allow, under a name that organizers choose by.
 
 pub(crate) mod model;
+pub(super) mod routes;
 pub(crate) mod rules;
 pub(crate) mod table;
 

@@ -190,6 +190,7 @@ impl Writer<'_> {
         let wanted = invitees::sync::look_up_all(tx, &meeting, input, &mut invalid).await?;
         invalid.finish()?;
         if let Some(external_id) = &meeting.external_id {
+            tx.lock(&format!("external id {} {external_id}", meeting.tenant_id)).await?;
             let known = table::by_external_id(tx, meeting.tenant_id, external_id).await?;
             if known.is_some_and(|known| known.id != meeting.id) {
                 return Err(Problem::taken("/external_id"));

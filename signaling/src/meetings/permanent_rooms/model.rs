@@ -2,9 +2,12 @@
 //! A permanent room.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use store::{FromRow, Row, StoreError};
+use utoipa::ToSchema;
 
 use crate::api::ids::{PolicyId, RoomId, TenantId, UserId};
+use crate::meetings::view::DialInView;
 
 /// A permanent room, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,4 +44,50 @@ impl FromRow for Room {
             updated_at: row.get("updated_at")?,
         })
     }
+}
+
+/// A permanent room.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Room)]
+pub(crate) struct RoomView {
+    /// Its id.
+    pub(super) id: RoomId,
+    /// The tenant that has it.
+    pub(super) tenant_id: TenantId,
+    /// What it is called.
+    pub(super) name: String,
+    /// Its short name, unique in the tenant.
+    pub(super) slug: String,
+    /// The account that it belongs to.
+    pub(super) owner_id: UserId,
+    /// What it allows.
+    pub(super) policy_id: Option<PolicyId>,
+    /// The link to it.
+    pub(super) join_url: String,
+    /// How to come by telephone.
+    pub(super) dial_in: DialInView,
+    /// Grows with each change; the ETag.
+    pub(super) revision: i64,
+    /// When it was made.
+    pub(super) created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+/// What a permanent room is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoomInput {
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 200)]
+    pub(crate) name: String,
+    /// Its short name, unique in the tenant: small letters, digits and hyphens.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", example = "council")]
+    pub(crate) slug: String,
+    /// The account that it belongs to; whoever asks without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner_id: Option<UserId>,
+    /// What it allows; the tenant's default without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_id: Option<PolicyId>,
 }
