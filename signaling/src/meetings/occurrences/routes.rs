@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde::Deserialize;
 use store::Tx;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,8 +33,16 @@ use crate::meetings::{expansion, invitees, table as meetings, tenant, write};
 use crate::records::audit::Event;
 
 pub(in crate::meetings) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, patch, cancel)).routes(routes!(calendar))
+    OpenApiRouter::with_openapi(Schemas::openapi())
+        .routes(routes!(list))
+        .routes(routes!(get, patch, cancel))
+        .routes(routes!(calendar))
 }
+
+/// What patches of an occurrence make, which no request sends whole.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(OccurrenceInput)))]
+struct Schemas;
 
 /// Which starts are meant.
 #[derive(Debug, Deserialize, IntoParams)]
