@@ -2,6 +2,7 @@
 //! A meeting as the API shows it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -196,12 +197,11 @@ pub(crate) async fn views(
     let mut select = sql("SELECT id, last_ends_at FROM meetings");
     select.push_list(" WHERE id IN ", ids.iter().copied());
     let ends: Vec<LastEnd> = tx.all(select).await?;
-    let mut numbers: BTreeMap<String, Vec<DialInNumber>> = BTreeMap::new();
+    let mut numbers: BTreeMap<TenantId, Vec<DialInNumber>> = BTreeMap::new();
     for meeting in meetings {
-        let key = meeting.tenant_id.to_string();
-        if !numbers.contains_key(&key) {
+        if let Entry::Vacant(entry) = numbers.entry(meeting.tenant_id) {
             let found = tenant::find(tx, meeting.tenant_id).await?;
-            numbers.insert(key, found.map(|tenant| tenant.settings.dial_in.numbers).unwrap_or_default());
+            entry.insert(found.map(|tenant| tenant.settings.dial_in.numbers).unwrap_or_default());
         }
     }
     let view = |meeting: &Meeting| {
@@ -209,7 +209,7 @@ pub(crate) async fn views(
         let last_end = ends.iter().find(|end| end.0 == meeting.id).and_then(|end| end.1);
         let pin = pins.iter().find(|pin| pin.meeting_id == meeting.id);
         let pin = pin.map(|pin| phone_pins::digits(&app.installation, pin));
-        let numbers = numbers.get(&meeting.tenant_id.to_string()).map(Vec::as_slice).unwrap_or_default();
+        let numbers = numbers.get(&meeting.tenant_id).map(Vec::as_slice).unwrap_or_default();
         let own = co_hosts.iter().filter(|invitee| invitee.meeting_id == meeting.id);
         MeetingView {
             status: status(meeting, is_running, last_end, now),
