@@ -325,7 +325,8 @@ fn random_rule(random: &mut StdRng) -> String {
         );
     }
     has_part |= list("BYHOUR", 0.2, Box::new(|random| random.random_range(0..24).to_string()));
-    if has_part {
+    // It cuts off a first week before the start, other than a first month, and so counts other positions there.
+    if has_part && frequency != "WEEKLY" {
         list("BYSETPOS", 0.3, Box::new(|random| [1, 2, -1, -2][random.random_range(0..4)].to_string()));
     }
     if random.random_bool(0.3) {
