@@ -43,6 +43,11 @@ impl FromRequest<Arc<App>> for Patch {
 }
 
 impl Patch {
+    /// Whether it says anything about that field.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.0.get(field).is_some()
+    }
+
     /// What `current` becomes by the changes, which may name only what `T` has.
     pub(crate) fn apply<T: Serialize + DeserializeOwned + ToSchema>(
         self,
@@ -90,7 +95,8 @@ async fn parse(request: Request, app: &Arc<App>) -> Result<Value, Problem> {
     serde_json::from_slice(&bytes).map_err(|_| Code::Malformed.into())
 }
 
-fn read<T: DeserializeOwned + ToSchema>(app: &App, value: Value) -> Result<T, Problem> {
+/// A body, or a part of one, as what it is to be.
+pub(crate) fn read<T: DeserializeOwned + ToSchema>(app: &App, value: Value) -> Result<T, Problem> {
     app.api.schemas.check(&T::name(), &value)?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         // The schema allows something that the type does not: numbers too large for it, mostly.

@@ -203,11 +203,8 @@ impl Problem {
         self.0.code
     }
 
-    /// The answer, in words of `language`.
-    pub(super) fn render(&self, language: Language, request_id: Option<&str>, instance: Option<&str>) -> Response {
-        if let Some(answer) = &self.0.replay {
-            return answer.clone().into_response();
-        }
+    /// The document in words of `language`, without what belongs to the request.
+    pub(crate) fn document(&self, language: Language) -> serde_json::Value {
         let (name, status) = self.0.code.parts();
         let (title, detail) = messages::problem(self.0.code, language);
         let mut document = json!({
@@ -220,10 +217,22 @@ impl Problem {
         if !self.0.errors.is_empty() {
             document["errors"] = self.0.errors.iter().map(|error| field(error, language)).collect();
         }
-        let extra = self.0.extra.clone();
+        if let Some((name, value)) = &self.0.extra {
+            document[*name] = value.clone();
+        }
+        document
+    }
+
+    /// The answer, in words of `language`.
+    pub(super) fn render(&self, language: Language, request_id: Option<&str>, instance: Option<&str>) -> Response {
+        if let Some(answer) = &self.0.replay {
+            return answer.clone().into_response();
+        }
+        let (_, status) = self.0.code.parts();
+        let mut document = self.document(language);
         let ids = [("request_id", request_id), ("instance", instance)];
         let ids = ids.into_iter().filter_map(|(name, value)| Some((name, serde_json::Value::from(value?))));
-        for (name, value) in extra.into_iter().chain(ids) {
+        for (name, value) in ids {
             document[name] = value;
         }
         let mut response = (status, document.to_string()).into_response();

@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod joining;
 mod media;
+mod meetings;
 mod resuming;
 mod support;
 mod timing;
