@@ -13,6 +13,8 @@ mod config;
 mod dev;
 mod health;
 mod identity;
+#[allow(dead_code, reason = "its routes come next")]
+mod invitations;
 mod media;
 mod metrics;
 mod records;

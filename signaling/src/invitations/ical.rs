@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! iCalendar: what we write into people's calendars (RFC 5545, 5546, 7986), and what their calendars answer.
+
+pub(super) mod calendar;
+mod line;
+mod time_zone;
