@@ -23,6 +23,7 @@ use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
 use crate::identity::keys::Keys;
 use crate::identity::tenants;
+use crate::invitations::outbox::server::MailServer;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
+    pub(crate) mail_server: Option<MailServer>,
     /// The websockets.
     pub(crate) sessions: Tasks,
 }
@@ -61,6 +63,7 @@ impl App {
             warn!("the secret of an API key is shorter than {MIN_SECRET_BYTES} bytes");
         }
         let installation = prepare(&store).await.map_err(io::Error::other)?;
+        let mail_server = config.mail.as_ref().map(MailServer::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
@@ -74,6 +77,7 @@ impl App {
             directory,
             metrics,
             registry,
+            mail_server,
             sessions: Tasks::default(),
         })
     }

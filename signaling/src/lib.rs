@@ -36,7 +36,7 @@ use store::Store;
 use tokio::net::TcpListener;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, RoomDefaults};
+pub use crate::config::{Config, MailConfig, RoomDefaults};
 
 use crate::app::App;
 
@@ -54,7 +54,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
+    let mails = tokio::spawn(invitations::outbox::run(app.clone()));
     accept::serve(app, listener, shutdown).await;
+    mails.abort();
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::api::language::Language;
+use crate::meetings::model::ResponseStatus;
 
 /// All that a mail and an .ics say to one person. Everything in it may be shown to that person.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +37,8 @@ pub(crate) struct Invitation {
     pub(crate) sent_by: Option<String>,
     /// Who is told.
     pub(crate) recipient: Recipient,
-    /// When it takes place.
-    pub(crate) schedule: Schedule,
+    /// When it takes place. None is at any time.
+    pub(crate) schedule: Option<Schedule>,
     /// Where to join. Their own link, when they have one.
     pub(crate) join_url: String,
     /// How to join by telephone, if it can be.
@@ -146,7 +147,7 @@ pub(crate) struct Recipient {
     /// What they are.
     pub(crate) kind: AttendeeKind,
     /// What they have answered.
-    pub(crate) response: Response,
+    pub(crate) response: ResponseStatus,
 }
 
 /// ROLE (RFC 5545 §3.2.16).
@@ -167,19 +168,6 @@ pub(crate) enum AttendeeKind {
     Individual,
     /// A room with a conference system.
     Room,
-}
-
-/// An answer to an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Response {
-    /// None yet.
-    NeedsAction,
-    /// They come.
-    Accepted,
-    /// They do not come.
-    Declined,
-    /// They may come.
-    Tentative,
 }
 
 /// When a meeting takes place.

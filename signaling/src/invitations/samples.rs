@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 
 use super::invitation::{
     AttendeeKind, AttendeeRole, Change, DialIn, DialInNumber, Exception, Invitation, Method, News, Person, Recipient,
-    Recurrence, Response, Schedule,
+    Recurrence, Schedule,
 };
 use crate::api::language::Language;
+use crate::meetings::model::ResponseStatus;
 
 /// A time in Berlin, in UTC.
 pub(super) fn berlin(year: i32, month: u32, day: u32, hour: u32, minute: u32) -> DateTime<Utc> {
@@ -35,14 +36,14 @@ pub(super) fn single() -> Invitation {
             person: Person { name: "Žofie Nováková".to_owned(), email: "zofie@bauhof-süd.example".to_owned() },
             role: AttendeeRole::Required,
             kind: AttendeeKind::Individual,
-            response: Response::NeedsAction,
+            response: ResponseStatus::NeedsAction,
         },
-        schedule: Schedule {
+        schedule: Some(Schedule {
             time_zone: Tz::Europe__Berlin,
             starts_at: berlin(2026, 10, 20, 10, 0),
             ends_at: berlin(2026, 10, 20, 11, 30),
             recurrence: None,
-        },
+        }),
         join_url: "https://conf.example.org/m/4cS9kQ2LrTvX7bNzPq8wYd#i=0hJ1mZ-_8aK".to_owned(),
         dial_in: Some(DialIn {
             numbers: vec![DialInNumber { e164: "+4936112345678".to_owned(), label: "Erfurt".to_owned() }],
@@ -66,7 +67,8 @@ pub(super) fn weekly() -> Invitation {
         },
         Change::OccurrenceCancelled { at: berlin(2026, 11, 10, 10, 0) },
     ]);
-    invitation.schedule.recurrence = Some(Recurrence {
+    let schedule = invitation.schedule.as_mut().expect("a time");
+    schedule.recurrence = Some(Recurrence {
         rule: "FREQ=WEEKLY;BYDAY=TU;COUNT=30".to_owned(),
         excluded: vec![berlin(2026, 11, 10, 10, 0)],
         last_known: berlin(2027, 5, 11, 10, 0),

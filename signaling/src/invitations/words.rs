@@ -6,8 +6,11 @@ mod en;
 mod rule;
 mod time;
 
-use super::invitation::{Change, Invitation, Response};
+use chrono_tz::Tz;
+
+use super::invitation::{Change, Invitation};
 use crate::api::language::Language;
+use crate::meetings::model::ResponseStatus;
 
 /// The sentences of a language. `{}` is filled in.
 pub(super) struct Words {
@@ -19,6 +22,7 @@ pub(super) struct Words {
     pub(super) lead_cancelled: &'static str,
     pub(super) lead_removed: &'static str,
     pub(super) when: &'static str,
+    at_any_time: &'static str,
     pub(super) repeats: &'static str,
     pub(super) organizer: &'static str,
     pub(super) by_phone: &'static str,
@@ -88,17 +92,17 @@ impl Words {
     }
 
     /// What is on a button for that answer, or in a sentence about it.
-    pub(super) const fn response(&self, response: Response) -> &'static str {
+    pub(super) const fn response(&self, response: ResponseStatus) -> &'static str {
         match response {
-            Response::Accepted | Response::NeedsAction => self.accept,
-            Response::Tentative => self.tentative,
-            Response::Declined => self.decline,
+            ResponseStatus::Accepted | ResponseStatus::NeedsAction => self.accept,
+            ResponseStatus::Tentative => self.tentative,
+            ResponseStatus::Declined => self.decline,
         }
     }
 
     /// What has changed, as a sentence.
     pub(super) fn change(&self, invitation: &Invitation, change: &Change) -> String {
-        let zone = invitation.schedule.time_zone;
+        let zone = invitation.schedule.as_ref().map_or(Tz::UTC, |schedule| schedule.time_zone);
         match change {
             Change::Time => Self::fill(self.changed_time, &self.when(invitation)),
             Change::Recurrence => self.changed_recurrence.to_owned(),
@@ -117,8 +121,10 @@ impl Words {
 
     /// When it takes place, or for the first time.
     pub(super) fn when(&self, invitation: &Invitation) -> String {
-        let schedule = &invitation.schedule;
-        self.span(schedule.time_zone, schedule.starts_at, schedule.ends_at)
+        match &invitation.schedule {
+            Some(schedule) => self.span(schedule.time_zone, schedule.starts_at, schedule.ends_at),
+            None => self.at_any_time.to_owned(),
+        }
     }
 }
 

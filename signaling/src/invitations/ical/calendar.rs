@@ -7,9 +7,10 @@ use chrono_tz::Tz;
 use super::line::{Line, Lines};
 use super::time_zone;
 use crate::invitations::invitation::{
-    AttendeeKind, AttendeeRole, Exception, Invitation, Method, Person, Recurrence, Response, Schedule,
+    AttendeeKind, AttendeeRole, Exception, Invitation, Method, Person, Recurrence, Schedule,
 };
 use crate::invitations::{mail, words};
+use crate::meetings::model::ResponseStatus;
 
 /// Who wrote it.
 const PRODUCT: &str = "-//Saal//Saal//EN";
@@ -49,7 +50,7 @@ fn calendar(method: Method, feed: Option<&str>, invitations: &[Invitation]) -> S
 /// Each zone once, with the changes that all meetings in it need.
 fn write_zones(lines: &mut Lines, invitations: &[Invitation]) {
     let mut zones: Vec<(Tz, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
-    for Invitation { schedule, .. } in invitations {
+    for schedule in invitations.iter().filter_map(|invitation| invitation.schedule.as_ref()) {
         let (zone, first, last) = (schedule.time_zone, schedule.starts_at, last_start(schedule));
         match zones.iter_mut().find(|(known, ..)| *known == zone) {
             Some((_, begin, end)) => (*begin, *end) = ((*begin).min(first), (*end).max(last)),
@@ -68,7 +69,8 @@ fn last_start(schedule: &Schedule) -> DateTime<Utc> {
 }
 
 fn write_events(lines: &mut Lines, invitation: &Invitation) {
-    let schedule = &invitation.schedule;
+    // What takes place at any time is nothing for a calendar.
+    let Some(schedule) = &invitation.schedule else { return };
     let zone = schedule.time_zone;
     lines.component("VEVENT", |lines| {
         write_head(lines, invitation, invitation.sequence);
@@ -83,13 +85,12 @@ fn write_events(lines: &mut Lines, invitation: &Invitation) {
     let is_whole = invitation.method == Method::Cancel;
     let exceptions = schedule.recurrence.iter().flat_map(|recurrence| &recurrence.exceptions);
     for exception in exceptions.filter(|_| !is_whole) {
-        write_exception(lines, invitation, exception);
+        write_exception(lines, invitation, zone, exception);
     }
 }
 
 /// A time that differs is an event of its own, which says all again.
-fn write_exception(lines: &mut Lines, invitation: &Invitation, exception: &Exception) {
-    let zone = invitation.schedule.time_zone;
+fn write_exception(lines: &mut Lines, invitation: &Invitation, zone: Tz, exception: &Exception) {
     lines.component("VEVENT", |lines| {
         write_head(lines, invitation, exception.sequence.max(invitation.sequence));
         lines.push(local("RECURRENCE-ID", zone, exception.recurrence_id));
@@ -203,12 +204,12 @@ const fn kind(kind: AttendeeKind) -> &'static str {
     }
 }
 
-const fn response(response: Response) -> &'static str {
+const fn response(response: ResponseStatus) -> &'static str {
     match response {
-        Response::NeedsAction => "NEEDS-ACTION",
-        Response::Accepted => "ACCEPTED",
-        Response::Declined => "DECLINED",
-        Response::Tentative => "TENTATIVE",
+        ResponseStatus::NeedsAction => "NEEDS-ACTION",
+        ResponseStatus::Accepted => "ACCEPTED",
+        ResponseStatus::Declined => "DECLINED",
+        ResponseStatus::Tentative => "TENTATIVE",
     }
 }
 

@@ -2,8 +2,9 @@
 //! What stands in a mail, before it is text or HTML: so that both say the same.
 
 use crate::api::language::Language;
-use crate::invitations::invitation::{Invitation, News, Response};
+use crate::invitations::invitation::{Invitation, News};
 use crate::invitations::words::{self, Words};
+use crate::meetings::model::ResponseStatus;
 
 /// A mail's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +89,9 @@ impl Letter {
                 url: format!("{url}?answer={name}"),
             };
             let answers = [
-                (Response::Accepted, "accepted"),
-                (Response::Tentative, "tentative"),
-                (Response::Declined, "declined"),
+                (ResponseStatus::Accepted, "accepted"),
+                (ResponseStatus::Tentative, "tentative"),
+                (ResponseStatus::Declined, "declined"),
             ];
             (words.answer.to_owned(), answers.into_iter().map(link).collect())
         });
@@ -102,9 +103,10 @@ impl Letter {
 }
 
 fn facts(words: &Words, invitation: &Invitation, is_over: bool) -> Vec<(String, Fact)> {
-    let schedule = &invitation.schedule;
     let mut facts = vec![(words.when.to_owned(), Fact::Text(words.when(invitation)))];
-    if let Some(recurrence) = &schedule.recurrence {
+    if let Some(schedule) = &invitation.schedule
+        && let Some(recurrence) = &schedule.recurrence
+    {
         let rule = words.rule(&recurrence.rule, schedule.time_zone, schedule.starts_at);
         facts.push((words.repeats.to_owned(), Fact::Text(rule)));
     }

@@ -58,10 +58,15 @@ pub(in crate::invitations) fn write(
     let encoded = || Body::new_with_encoding(calendar.clone(), ContentTransferEncoding::Base64).map_err(|_| MessageError::Type);
     let ways_to_read = MultiPart::alternative()
         .singlepart(SinglePart::plain(text::write(&letter)))
-        .singlepart(SinglePart::html(html::write(&letter)))
-        .singlepart(SinglePart::builder().header(as_calendar).body(encoded()?));
-    let file = Attachment::new(FILE_NAME.to_owned()).body(encoded()?, content_type("application/ics")?);
+        .singlepart(SinglePart::html(html::write(&letter)));
     let message = headed(headers, &invitation.organizer, &invitation.recipient.person, &letter.subject)?;
+    if invitation.schedule.is_none() {
+        return Ok(message.multipart(ways_to_read)?);
+    }
+    let ways_to_read = ways_to_read.singlepart(SinglePart::builder().header(as_calendar)
+            .body(encoded()?),
+    );
+    let file = Attachment::new(FILE_NAME.to_owned()).body(encoded()?, content_type("application/ics")?);
     Ok(message.multipart(MultiPart::mixed().multipart(ways_to_read).singlepart(file))?)
 }
 
@@ -126,4 +131,4 @@ macro_rules! fixed_header {
 }
 
 fixed_header!(AutoSubmitted, "Auto-Submitted", "auto-generated");
-fixed_header!(SuppressAutoReplies, "X-Auto-Response-Suppress", "OOF, AutoReply");
+fixed_header!(SuppressAutoReplies, "X-Auto-ResponseStatus-Suppress", "OOF, AutoReply");

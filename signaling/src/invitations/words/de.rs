@@ -12,6 +12,7 @@ pub(super) const WORDS: Words = Words {
     lead_cancelled: "Diese Besprechung findet nicht statt. {} hat sie abgesagt.",
     lead_removed: "Sie sind zu dieser Besprechung nicht mehr eingeladen. Ihr persönlicher Link gilt nicht mehr.",
     when: "Wann",
+    at_any_time: "jederzeit",
     repeats: "Wiederholung",
     organizer: "Eingeladen von",
     by_phone: "Per Telefon",

@@ -12,6 +12,7 @@ pub(super) const WORDS: Words = Words {
     lead_cancelled: "This meeting does not take place. {} has cancelled it.",
     lead_removed: "You are no longer invited to this meeting. Your personal link is no longer valid.",
     when: "When",
+    at_any_time: "at any time",
     repeats: "Repeats",
     organizer: "Invited by",
     by_phone: "By telephone",

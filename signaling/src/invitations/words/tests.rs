@@ -11,8 +11,9 @@ fn a_time_names_its_zone_and_the_day_that_it_ends_on() {
     let (de, en) = (of(Language::De), of(Language::En));
     assert_eq!(de.when(&invitation), "Dienstag, 20. Oktober 2026, 10:00–11:30 Uhr (Europe/Berlin, CEST)"); // spelling: no English
     assert_eq!(en.when(&invitation), "Tuesday, 20 October 2026, 10:00–11:30 (Europe/Berlin, CEST)");
-    invitation.schedule.ends_at += Duration::days(1);
-    invitation.schedule.time_zone = Tz::America__Sao_Paulo;
+    let schedule = invitation.schedule.as_mut().expect("a time");
+    schedule.ends_at += Duration::days(1);
+    schedule.time_zone = Tz::America__Sao_Paulo;
     let expected = "Tuesday, 20 October 2026, 05:00–Wednesday, 21 October 2026, 06:30 (America/Sao_Paulo, UTC-03:00)";
     assert_eq!(en.when(&invitation), expected);
 }
