@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
-use crate::{api_token, duration, health, output, serve, token};
+use crate::{api_token, duration, health, mail_reply, output, serve, token};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -31,6 +31,8 @@ enum Command {
     /// Manage tokens for software that uses the REST API
     #[command(subcommand)]
     ApiToken(ApiTokenCommand),
+    /// Take a mail that answers an invitation from standard input, as mail servers hand it to programs
+    MailReply(SettingsFlags),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsFlags),
     /// Ask a running Saal on this machine whether it is ready; the exit status is the answer
@@ -50,6 +52,7 @@ impl Cli {
             Command::Serve(flags) => serve::run(&flags.settings(Purpose::Serve)?),
             Command::Token(flags) => token::run(&flags),
             Command::ApiToken(ApiTokenCommand::Create(flags)) => api_token::create(&flags),
+            Command::MailReply(flags) => mail_reply::run(&flags.settings(Purpose::Read)?),
             Command::Config(flags) => {
                 let settings = flags.settings(Purpose::Read)?.to_toml()?;
                 output::print(settings.trim_end())

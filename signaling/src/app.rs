@@ -29,7 +29,7 @@ use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::session::data_packets;
 use crate::tasks::Tasks;
-use crate::{dev, health, session, twirp, web_client};
+use crate::{dev, health, invitations, session, twirp, web_client};
 
 /// Secrets shorter than this can be guessed from one token.
 const MIN_SECRET_BYTES: usize = 32;
@@ -117,6 +117,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(api::routes(app))
         .merge(dev::routes(app.config.dev))
         .merge(health::routes())
+        .merge(invitations::routes())
         .merge(web_client::routes())
         .route("/metrics", get(async move || metrics::render(&registry)))
         .with_state(app.clone());

@@ -13,7 +13,6 @@ mod config;
 mod dev;
 mod health;
 mod identity;
-#[allow(dead_code, reason = "its routes come next")]
 mod invitations;
 mod media;
 #[allow(dead_code, unused_imports, reason = "its paths are being added")]

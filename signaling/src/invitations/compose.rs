@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
-use super::answers::token;
+use super::answers;
 use super::invitation::{
     AttendeeKind, AttendeeRole, DialIn, DialInNumber, Exception, Invitation, Method, News, Person, Recipient,
     Recurrence, Schedule,
@@ -78,7 +78,7 @@ impl<'a> Composer<'a> {
         let email = known(invitee.email.as_deref().unwrap_or_default(), |account| &account.email);
         let name = known(&invitee.name, |account| &account.name);
         let is_over = matches!(news, News::Cancelled | News::Removed);
-        let answer_token = token::make(&app.installation, invitee);
+        let answer_token = answers::token(&app.installation, invitee);
         // They know of an older state: what they said then is no answer to this one.
         let is_answered = invitee.response_sequence >= meeting.sequence;
         let kind = if invitee.kind == InviteeType::RoomSystem { AttendeeKind::Room } else { AttendeeKind::Individual };
@@ -99,14 +99,14 @@ impl<'a> Composer<'a> {
     }
 
     /// What nobody in particular is told: a file to pass on. It has no personal link and asks for no answer.
-    pub(super) fn to_anybody(&self, language: Language, now: DateTime<Utc>) -> Invitation {
+    pub(super) fn to_anybody(&self, language: Language, news: News, now: DateTime<Utc>) -> Invitation {
         let recipient = Recipient {
             person: Person { name: String::new(), email: String::new() },
             role: AttendeeRole::Required,
             kind: AttendeeKind::Individual,
             response: ResponseStatus::NeedsAction,
         };
-        self.common(language, recipient, News::Invited, now)
+        self.common(language, recipient, news, now)
     }
 
     fn common(&self, language: Language, recipient: Recipient, news: News, now: DateTime<Utc>) -> Invitation {

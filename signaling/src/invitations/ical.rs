@@ -3,4 +3,5 @@
 
 pub(super) mod calendar;
 mod line;
+pub(super) mod read;
 mod time_zone;

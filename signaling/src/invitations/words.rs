@@ -75,6 +75,8 @@ pub(super) struct Words {
     pub(super) feed_name: &'static str,
     pub(super) counter_subject: &'static str,
     pub(super) counter_lead: &'static str,
+    pub(super) one_time_subject: &'static str,
+    pub(super) one_time_lead: &'static str,
 }
 
 /// Those of a language.

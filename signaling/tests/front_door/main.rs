@@ -8,6 +8,7 @@ mod api;
 mod data;
 mod framing;
 mod http;
+mod invitations;
 mod joining;
 mod media;
 mod resuming;

@@ -157,6 +157,10 @@ fn write_people(lines: &mut Lines, invitation: &Invitation) {
         line = line.with("SENT-BY", &mailto(sent_by));
     }
     lines.push(line.value(&mailto(address)));
+    if invitation.method == Method::Publish {
+        // RFC 5546 §3.2.1: what is only shown has no guests.
+        return;
+    }
     let recipient = &invitation.recipient;
     if recipient.person.email.is_empty() || recipient.person.email == organizer.email {
         return;

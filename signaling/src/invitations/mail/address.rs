@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn international_domains_become_those_of_the_dns() {
         let ascii = |text| address(text).map(|address| address.to_string());
-        assert_eq!(ascii("post@müllverwertung.example").as_deref(), Some("post@xn--mllverwertung-zob.example"));
+        assert_eq!(ascii("post@müllverwertung.example").as_deref(), Some("post@xn--mllverwertung-wob.example"));
         assert_eq!(ascii("jörg@example.org").as_deref(), Some("jörg@example.org"));
         for wrong in ["", "x", "@example.org", "x@", "a b@example.org", "x@a..b", "x@example.org\r\nRCPT TO:<y@z>"] {
             assert_eq!(address(wrong), None, "{wrong:?}");

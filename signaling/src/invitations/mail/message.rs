@@ -12,8 +12,10 @@ use thiserror::Error;
 use super::address::address;
 use super::letter::{Letter, one_line};
 use super::{html, text};
+use crate::api::language::Language;
 use crate::invitations::ical::calendar;
 use crate::invitations::invitation::{Invitation, Person};
+use crate::invitations::words::{self, Words};
 
 /// Why there can be no such mail.
 #[derive(Debug, Error)]
@@ -53,7 +55,7 @@ pub(in crate::invitations) fn write(
     let letter = Letter::of(invitation);
     let calendar = calendar::write(invitation);
     let method = invitation.method.as_str();
-    let as_calendar = content_type(&format!("text/calendar; method={method}; charset=UTF-8"))?;
+    let as_calendar = content_type(&format!("text/calendar; method={method}; charset=utf-8"))?;
     // As base64, because mail servers break long lines and some calendars do not understand quoted-printable.
     let encoded = || Body::new_with_encoding(calendar.clone(), ContentTransferEncoding::Base64).map_err(|_| MessageError::Type);
     let ways_to_read = MultiPart::alternative()
@@ -63,15 +65,52 @@ pub(in crate::invitations) fn write(
     if invitation.schedule.is_none() {
         return Ok(message.multipart(ways_to_read)?);
     }
-    let ways_to_read = ways_to_read.singlepart(SinglePart::builder().header(as_calendar)
-            .body(encoded()?),
-    );
+    let ways_to_read = ways_to_read.singlepart(SinglePart::builder().header(as_calendar).body(encoded()?));
     let file = Attachment::new(FILE_NAME.to_owned()).body(encoded()?, content_type("application/ics")?);
     Ok(message.multipart(MultiPart::mixed().multipart(ways_to_read).singlepart(file))?)
 }
 
+/// What the organizer is told of an answer that only they can deal with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::invitations) enum Forwarded {
+    /// Another time is proposed.
+    Proposal,
+    /// It is about one time of a series.
+    AnswerToOneTime,
+}
+
+/// A mail to the organizer that has what somebody's calendar says.
+pub(in crate::invitations) fn write_forwarded(
+    kind: Forwarded,
+    proposer: &Person,
+    organizer: &Person,
+    title: &str,
+    language: Language,
+    calendar: &str,
+    headers: &Headers<'_>,
+) -> Result<Message, MessageError> {
+    let words = words::of(language);
+    let (subject, lead) = match kind {
+        Forwarded::Proposal => (words.counter_subject, words.counter_lead),
+        Forwarded::AnswerToOneTime => (words.one_time_subject, words.one_time_lead),
+    };
+    let subject = Words::fill(subject, &one_line(title));
+    let text = Words::fill(lead, &one_line(proposer.shown())) + "\n";
+    let file = Body::new_with_encoding(calendar.to_owned(), ContentTransferEncoding::Base64);
+    let file = file.map_err(|_| MessageError::Type)?;
+    let file = Attachment::new(FILE_NAME.to_owned()).body(file, content_type("application/ics")?);
+    let message = headed(headers, proposer, organizer, &subject)?;
+    Ok(message.multipart(MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(file))?)
+}
+
+/// What stands behind the @ of the ids that are made for an address.
+pub(in crate::invitations) fn host(from: &str) -> String {
+    let host = address(from).map(|address| address.domain().to_owned());
+    host.unwrap_or_else(|| "localhost".to_owned())
+}
+
 /// The head of a mail that Saal sends for somebody.
-pub(super) fn headed(
+fn headed(
     headers: &Headers<'_>,
     organizer: &Person,
     recipient: &Person,

@@ -134,8 +134,7 @@ async fn prepare(
     let Some(news) = news(mail, &meeting, &invitee) else { return Ok(Ok(None)) };
     let invitation = Composer::new(&mut tx, app, &meeting).await?.to(&mut tx, &invitee, news, now).await?;
     drop(tx);
-    let host = config.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let host = idna::domain_to_ascii(host).unwrap_or_else(|_| "localhost".to_owned());
+    let host = message::host(&config.from);
     let headers = Headers {
         from: &config.from,
         message_id: &format!("<{}@{host}>", mail.id),
@@ -154,12 +153,11 @@ async fn prepare(
 /// What is to be said now, which may be less than when the mail was made.
 fn news(mail: &Mail, meeting: &Meeting, invitee: &Invitee) -> Option<News> {
     let takes_place = meeting.status == MeetingStatus::Scheduled;
-    let was_told = invitee.last_notified_sequence >= 0;
     match mail.news {
         MailNews::Invited if takes_place && invitee.revoked_at.is_none() => Some(News::Invited),
         MailNews::Changed if takes_place && invitee.revoked_at.is_none() => Some(News::Changed(mail.changes.clone())),
-        MailNews::Cancelled if was_told => Some(News::Cancelled),
-        MailNews::Removed if was_told => Some(News::Removed),
+        MailNews::Cancelled => Some(News::Cancelled),
+        MailNews::Removed => Some(News::Removed),
         _ => None,
     }
 }

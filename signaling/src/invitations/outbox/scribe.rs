@@ -8,8 +8,8 @@ use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
 use tracing::{debug, warn};
 
-use super::table::{self, Mail, MailNews};
-use crate::api::ids::{InviteeId, MailId, MeetingId};
+use super::table::{self, Mail, MailNews, MailProblem};
+use crate::api::ids::{MailId, MeetingId};
 use crate::app::App;
 use crate::invitations::invitation::Change;
 use crate::meetings::changes::{self, ChangeKind, Noted, Reader};
@@ -175,6 +175,8 @@ async fn fold(
         if mail.leased_until.is_some() {
             is_invited = true;
         } else {
+            // The server may have taken it although it did not get to say so.
+            is_invited |= mail.problem == Some(MailProblem::Unreachable);
             waiting = Some(mail);
         }
     }
@@ -252,7 +254,7 @@ mod tests {
     fn waiting(news: MailNews, changes: Vec<Change>) -> Mail {
         let now = Utc::now();
         let (tenant_id, meeting_id) = (crate::api::ids::TenantId::new(), MeetingId::new());
-        let (invitee_id, id) = (InviteeId::new(), MailId::new());
+        let (invitee_id, id) = (crate::api::ids::InviteeId::new(), MailId::new());
         let (leased_until, problem, given_up_at) = (None, None, None);
         let (created_at, due_at, attempts) = (now, now, 0);
         Mail { id, tenant_id, meeting_id, invitee_id, news, changes, created_at, due_at, attempts, leased_until, problem, given_up_at }

@@ -39,7 +39,7 @@ words! {
 
 /// A mail that is to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Mail {
+pub(in crate::invitations) struct Mail {
     pub(crate) id: MailId,
     pub(crate) tenant_id: TenantId,
     pub(crate) meeting_id: MeetingId,
@@ -117,7 +117,7 @@ pub(super) async fn unsent(tx: &mut Tx, meeting: MeetingId, invitee: InviteeId) 
 }
 
 /// Those of a meeting that are not sent yet, or were given up.
-pub(crate) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<Mail>, StoreError> {
+pub(in crate::invitations) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<Mail>, StoreError> {
     let mut select = sql(COLUMNS);
     select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" ORDER BY invitee_id, id LIMIT ", MAX_SHOWN);
     tx.all(select).await

@@ -80,4 +80,6 @@ pub(super) const WORDS: Words = Words {
     feed_name: "Besprechungen",
     counter_subject: "Terminvorschlag: {}",
     counter_lead: "{} schlägt für diese Besprechung eine andere Zeit vor. Der Vorschlag liegt bei.",
+    one_time_subject: "Antwort zu einem Termin: {}",
+    one_time_lead: "{} hat zu einem einzelnen Termin dieser Reihe geantwortet. Die Antwort liegt bei.",
 };

@@ -80,4 +80,6 @@ pub(super) const WORDS: Words = Words {
     feed_name: "Meetings",
     counter_subject: "Proposed time: {}",
     counter_lead: "{} proposes another time for this meeting. The proposal is attached.",
+    one_time_subject: "Answer about one time: {}",
+    one_time_lead: "{} has answered about one time of this series. The answer is attached.",
 };

@@ -2,6 +2,7 @@
 //! What the tests are made of.
 
 pub(crate) mod client;
+pub(crate) mod mail;
 pub(crate) mod server;
 pub(crate) mod sfu;
 pub(crate) mod token;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What proves that an answer is an invited person's: in the link of their mail, and in the address that their calendar
-//! answers to. Addresses lose their capitals on the way, so it has none.
+//! Tokens that say who somebody is and prove it: in the link by which invited people answer, in the address that their
+//! calendar answers to, in the address of somebody's calendar feed. Addresses lose their capitals on the way, so there
+//! are none.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use store::{StoreError, Tx, sql};
 use uuid::Uuid;
 
-use crate::api::ids::InviteeId;
 use crate::identity::keys::{Keys, Purpose};
-use crate::meetings::model::Invitee;
 
 /// Base 32 (RFC 4648 §6), in small letters.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -21,28 +19,24 @@ const ID_BYTES: usize = 16;
 const PROOF_BYTES: usize = 12;
 
 /// Characters of a token.
-pub(in crate::invitations) const TOKEN_CHARS: usize = ((ID_BYTES + PROOF_BYTES) * 8).div_ceil(5);
+pub(super) const TOKEN_CHARS: usize = ((ID_BYTES + PROOF_BYTES) * 8).div_ceil(5);
 
-/// An invited person's token. It changes with their personal link.
-pub(in crate::invitations) fn make(keys: &Keys, invitee: &Invitee) -> String {
-    let id = Uuid::try_parse(&invitee.id.to_string()).unwrap_or_default().into_bytes();
-    let derived = keys.derive(Purpose::AnswerLink, &[&id, &invitee.link_generation.to_be_bytes()]);
+/// The token of whatever has that id. It changes with the generation.
+pub(super) fn make(keys: &Keys, purpose: Purpose, id: &str, generation: i64) -> String {
+    let id = Uuid::try_parse(id).unwrap_or_default().into_bytes();
+    let derived = keys.derive(purpose, &[&id, &generation.to_be_bytes()]);
     encode(&[&id[..], &derived[..PROOF_BYTES]].concat())
 }
 
-/// Whose token it is. Their invitation may have been withdrawn.
-pub(in crate::invitations) async fn invitee(tx: &mut Tx, keys: &Keys, given: &str) -> Result<Option<Invitee>, StoreError> {
-    let Some(id) = id(given) else { return Ok(None) };
-    let found: Option<Invitee> = tx.optional(sql("SELECT * FROM invitees WHERE id = $1").bind(id)).await?;
-    let is_proven =
-        |invitee: &Invitee| verify_slices_are_equal(make(keys, invitee).as_bytes(), given.as_bytes()).is_ok();
-    Ok(found.filter(is_proven))
+/// Whose token it says it is, in the usual form of ids. Nothing is proven by that.
+pub(super) fn claimed_id(token: &str) -> Option<String> {
+    let bytes = decode(token).filter(|_| token.len() == TOKEN_CHARS)?;
+    Uuid::from_slice(bytes.get(..ID_BYTES)?).ok().map(|id| id.to_string())
 }
 
-fn id(token: &str) -> Option<InviteeId> {
-    let bytes = decode(token).filter(|_| token.len() == TOKEN_CHARS)?;
-    let id = Uuid::from_slice(bytes.get(..ID_BYTES)?).ok()?;
-    InviteeId::parse(&id.to_string())
+/// Whether it is the token of whatever has that id and generation.
+pub(super) fn is_proven(keys: &Keys, purpose: Purpose, id: &str, generation: i64, given: &str) -> bool {
+    verify_slices_are_equal(make(keys, purpose, id, generation).as_bytes(), given.as_bytes()).is_ok()
 }
 
 fn encode(bytes: &[u8]) -> String {
@@ -94,7 +88,7 @@ mod tests {
         let id = Uuid::now_v7();
         let token = encode(&[&id.into_bytes()[..], &[7; PROOF_BYTES]].concat());
         assert_eq!(token.len(), TOKEN_CHARS);
-        assert_eq!(super::id(&token).map(|id| id.to_string()), Some(id.to_string()));
-        assert_eq!(super::id(&token[1..]), None);
+        assert_eq!(claimed_id(&token), Some(id.to_string()));
+        assert_eq!(claimed_id(&token[1..]), None);
     }
 }
