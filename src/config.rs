@@ -260,7 +260,8 @@ impl Settings {
     }
 
     fn judge_mail(&self, mut problem: impl FnMut(&[&str], String)) {
-        let is_address = |text: &str| text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+        let is_address =
+            |text: &str| text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
         let Mail { smtp_url, from, replies, .. } = &self.mail;
         if !smtp_url.expose().is_empty() && !is_address(from) {
             problem(&["mail", "from"], format!("{from:?} is no mail address; mails need one to come from"));

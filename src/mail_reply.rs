@@ -12,7 +12,8 @@ use crate::{database, output};
 
 /// Reads a mail and says in a word what became of it. A failure makes the mail server keep the mail and try again.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
-    let mail = settings.mail()?.context("mail.smtp_url is not set, so no invitation was sent that this could answer")?;
+    let mail =
+        settings.mail()?.context("mail.smtp_url is not set, so no invitation was sent that this could answer")?;
     // One byte more than is looked at, so that a longer one is seen to be longer.
     let limit = u64::try_from(MAX_MAIL_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut message = Vec::new();

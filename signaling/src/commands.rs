@@ -6,9 +6,9 @@ use store::{Store, StoreError};
 use thiserror::Error;
 
 use crate::api::ids::ApiTokenId;
+use crate::config::MailConfig;
 use crate::identity::api_tokens::model::ApiToken;
 use crate::identity::api_tokens::{self, token};
-use crate::config::MailConfig;
 use crate::identity::caller::Actor;
 use crate::identity::keys::Keys;
 use crate::identity::scopes::{Scope, Scopes};

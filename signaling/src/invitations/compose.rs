@@ -160,9 +160,8 @@ fn schedule(meeting: &Meeting, found: &[Occurrence]) -> Option<Schedule> {
         excluded.extend(&meeting.excluded_dates);
         excluded.sort();
         excluded.dedup();
-        let differ = |occurrence: &&Occurrence| {
-            occurrence.is_exception && occurrence.status == OccurrenceStatus::Scheduled
-        };
+        let differ =
+            |occurrence: &&Occurrence| occurrence.is_exception && occurrence.status == OccurrenceStatus::Scheduled;
         let exceptions = found.iter().filter(differ).map(|occurrence| Exception {
             recurrence_id: occurrence.recurrence_id.0,
             starts_at: occurrence.starts_at,

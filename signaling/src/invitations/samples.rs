@@ -27,8 +27,8 @@ pub(super) fn single() -> Invitation {
         language: Language::De,
         title: "Jour fixe Straßenbau; Öffnung, Teil 2".to_owned(), // spelling: no English
         description: "Stand der Dinge\r\nund nächste Schritte".to_owned(), // spelling: no English
-        agenda: "1. Begrüßung\n2. Haushalt \\ Mittel".to_owned(), // spelling: no English
-        message: "Bitte bringen Sie die Pläne mit.".to_owned(), // spelling: no English
+        agenda: "1. Begrüßung\n2. Haushalt \\ Mittel".to_owned(),  // spelling: no English
+        message: "Bitte bringen Sie die Pläne mit.".to_owned(),    // spelling: no English
         organizer: Person { name: "Dr. Jörg \"Jo\" Müller, MdL".to_owned(), email: "joerg@example.org".to_owned() },
         reply_address: None,
         sent_by: Some("einladung@conf.example.org".to_owned()),

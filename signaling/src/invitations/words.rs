@@ -28,7 +28,6 @@ pub(super) struct Words {
     pub(super) by_phone: &'static str,
     pub(super) conference_id: &'static str,
     pub(super) pin: &'static str,
-    pub(super) link: &'static str,
     pub(super) join: &'static str,
     pub(super) agenda: &'static str,
     pub(super) description: &'static str,

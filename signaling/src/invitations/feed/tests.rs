@@ -19,7 +19,8 @@ async fn write_user(store: &Store, email: &str) -> Owner {
     let mut tx = store.write().await.expect("a transaction");
     let tenant = tenants::named(&mut tx, None).await.expect("tenants").expect("one");
     let id = UserId::new();
-    let insert = sql("INSERT INTO users (id, tenant_id, email, name, role, feed_generation, revision, created_at, updated_at)
+    let insert =
+        sql("INSERT INTO users (id, tenant_id, email, name, role, feed_generation, revision, created_at, updated_at)
          VALUES ($1, $2, $3, 'x', 'organizer', 0, 1, 0, 0)");
     tx.execute(insert.bind(id).bind(tenant).bind(email)).await.expect("an account");
     tx.commit().await.expect("kept");
@@ -30,7 +31,8 @@ async fn write_user(store: &Store, email: &str) -> Owner {
 async fn write_meeting(store: &Store, owner: &Owner, title: &str, starts_at: DateTime<Utc>) -> MeetingId {
     let id = MeetingId::new();
     let mut tx = store.write().await.expect("a transaction");
-    let insert = sql("INSERT INTO meetings (id, tenant_id, code, conference_id, title, description, agenda, type, status,
+    let insert =
+        sql("INSERT INTO meetings (id, tenant_id, code, conference_id, title, description, agenda, type, status,
              starts_at, ends_at, time_zone, excluded_dates, organizer_id, organizer_email, organizer_name,
              policy_overrides, expected_participants, ical_uid, sequence, invitation_delivery, invitation_language,
              invitation_message, tags, revision, created_by, created_at, updated_at)
@@ -77,7 +79,10 @@ async fn a_feed_shows_what_is_somebodys_own_and_not_long_over() {
         write_meeting(&test.store, &other, "Foreign", soon).await;
         invite(&test.store, invited, other.tenant_id, "somebody@example.org").await;
         let (status, headers, body) = fetch(&app, &file(&app, &somebody), None).await;
-        assert_eq!((status, &headers[header::CONTENT_TYPE]), (StatusCode::OK, &HeaderValue::from_static("text/calendar; charset=utf-8")));
+        assert_eq!(
+            (status, &headers[header::CONTENT_TYPE]),
+            (StatusCode::OK, &HeaderValue::from_static("text/calendar; charset=utf-8"))
+        );
         let has = |title: &str| body.contains(&format!("SUMMARY:{title}\r\n"));
         assert!(has("Own") && has("Invited") && !has("Old") && !has("Foreign"), "{body}");
         assert_eq!((body.matches("BEGIN:VTIMEZONE").count(), body.matches("METHOD:PUBLISH").count()), (1, 1));

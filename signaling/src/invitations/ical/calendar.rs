@@ -135,7 +135,7 @@ fn write_content(lines: &mut Lines, invitation: &Invitation, title: &str) {
             .with("LABEL", label)
             .value(&invitation.join_url),
     );
-    for dial_in in &invitation.dial_in {
+    if let Some(dial_in) = &invitation.dial_in {
         for number in &dial_in.numbers {
             lines.push(
                 Line::new("CONFERENCE")

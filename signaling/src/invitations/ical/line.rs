@@ -121,10 +121,7 @@ mod tests {
         let text = "a\r\nBEGIN:VALARM\rx;y,z\\n\u{0}\u{7}";
         assert_eq!(written(Line::new("SUMMARY").text(text)), "SUMMARY:a\\nBEGIN:VALARM\\nx\\;y\\,z\\\\n\r\n");
         let line = Line::new("ATTENDEE").with("CN", "Dr. \"X\"; ^\r\nY:z").value("mailto:x@example.org\r\nUID:1");
-        assert_eq!(
-            written(line),
-            "ATTENDEE;CN=\"Dr. ^'X^'; ^^^nY:z\":mailto:x@example.orgUID:1\r\n"
-        );
+        assert_eq!(written(line), "ATTENDEE;CN=\"Dr. ^'X^'; ^^^nY:z\":mailto:x@example.orgUID:1\r\n");
         assert_eq!(written(Line::new("X").with("CN", "").value("1")), "X;CN=\"\":1\r\n");
     }
 

@@ -6,6 +6,9 @@ use crate::meetings::model::ResponseStatus;
 /// Longest answer that is looked at. Real ones have a few thousand bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
+/// Names and values.
+type Parameters = Vec<(String, String)>;
+
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::invitations) struct Answer {
@@ -61,7 +64,7 @@ fn attendee(parameters: &[(String, String)], value: &str) -> Option<(String, Res
 }
 
 /// A line's name, parameters and value.
-fn parts(line: &str) -> Option<(String, Vec<(String, String)>, &str)> {
+fn parts(line: &str) -> Option<(String, Parameters, &str)> {
     let mut is_quoted = false;
     let mut cuts = Vec::new();
     let mut colon = None;

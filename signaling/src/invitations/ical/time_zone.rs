@@ -114,7 +114,8 @@ fn changes(zone: Tz, begin: DateTime<Utc>, end: DateTime<Utc>) -> Vec<Change> {
 
 /// Changes of the same kind: between the same offsets, in the same month, at the same time of day.
 fn groups(changes: Vec<Change>) -> Vec<Vec<Change>> {
-    let kind = |change: &Change| (change.from_s, change.to_s, change.local.month(), change.local.time(), change.name.clone());
+    let kind =
+        |change: &Change| (change.from_s, change.to_s, change.local.month(), change.local.time(), change.name.clone());
     let mut groups: Vec<Vec<Change>> = Vec::new();
     for change in changes {
         match groups.iter_mut().find(|group| kind(&group[0]) == kind(&change)) {

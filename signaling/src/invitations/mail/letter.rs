@@ -125,7 +125,11 @@ fn facts(words: &Words, invitation: &Invitation, is_over: bool) -> Vec<(String, 
 
 fn shown_with_address(invitation: &Invitation) -> String {
     let organizer = &invitation.organizer;
-    if organizer.name.is_empty() { organizer.email.clone() } else { format!("{} ({})", organizer.name, organizer.email) }
+    if organizer.name.is_empty() {
+        organizer.email.clone()
+    } else {
+        format!("{} ({})", organizer.name, organizer.email)
+    }
 }
 
 /// Digits in groups of three, or of four where that leaves none alone: easier to type.

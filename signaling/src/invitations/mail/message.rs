@@ -48,16 +48,14 @@ pub(in crate::invitations) struct Headers<'a> {
 const FILE_NAME: &str = "invite.ics";
 
 /// An invitation as a mail.
-pub(in crate::invitations) fn write(
-    invitation: &Invitation,
-    headers: &Headers<'_>,
-) -> Result<Message, MessageError> {
+pub(in crate::invitations) fn write(invitation: &Invitation, headers: &Headers<'_>) -> Result<Message, MessageError> {
     let letter = Letter::of(invitation);
     let calendar = calendar::write(invitation);
     let method = invitation.method.as_str();
     let as_calendar = content_type(&format!("text/calendar; method={method}; charset=utf-8"))?;
     // As base64, because mail servers break long lines and some calendars do not understand quoted-printable.
-    let encoded = || Body::new_with_encoding(calendar.clone(), ContentTransferEncoding::Base64).map_err(|_| MessageError::Type);
+    let encoded =
+        || Body::new_with_encoding(calendar.clone(), ContentTransferEncoding::Base64).map_err(|_| MessageError::Type);
     let ways_to_read = MultiPart::alternative()
         .singlepart(SinglePart::plain(text::write(&letter)))
         .singlepart(SinglePart::html(html::write(&letter)));

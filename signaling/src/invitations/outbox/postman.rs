@@ -5,7 +5,8 @@
 //! Message-ID, by which mail servers and programs tell that they have it already.
 
 use chrono::{DateTime, Duration, Utc};
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use store::StoreError;
 use tracing::{debug, info, warn};
 
@@ -20,9 +21,6 @@ use crate::meetings::invitees::table as invitees;
 use crate::meetings::model::{Invitee, Meeting, MeetingStatus};
 use crate::meetings::table as meetings;
 use crate::records::audit::{self, Cause, Event};
-
-/// How many mails are looked at at once.
-const BATCH: i64 = 32;
 
 /// For how long a process has a mail to itself: longer than sending may take.
 const LEASE: Duration = Duration::minutes(5);
@@ -43,33 +41,48 @@ const SHOWN: Duration = Duration::days(30);
 pub(super) async fn run(app: &App) {
     let (Some(config), Some(server)) = (&app.config.mail, &app.mail_server) else { return };
     let mut forgotten_at = DateTime::<Utc>::MIN_UTC;
+    let mut under_way = FuturesUnordered::new();
     loop {
         let now = Utc::now();
         if now - forgotten_at > Duration::hours(1) {
             forgotten_at = now;
             forget_old(app, now).await;
         }
-        let mails = match due(app, now).await {
+        let free = CONCURRENCY - under_way.len();
+        let taken = match take(app, now, free).await {
             Ok(mails) => mails,
             Err(error) => {
                 warn!(%error, "mails cannot be looked up");
                 Vec::new()
             }
         };
-        if mails.is_empty() {
-            tokio::time::sleep(config.poll).await;
-            continue;
-        }
-        let deliveries = stream::iter(mails).map(|mail| deliver(app, config, server, mail));
-        let failed = deliveries.buffer_unordered(CONCURRENCY).filter(|is_done| std::future::ready(!is_done)).count();
-        if failed.await > 0 {
-            tokio::time::sleep(config.poll).await;
+        let is_idle = taken.is_empty();
+        under_way.extend(taken.into_iter().map(|mail| deliver(app, config, server, mail)));
+        if is_idle {
+            tokio::select! {
+                Some(()) = under_way.next() => {}
+                () = tokio::time::sleep(config.poll) => {}
+            }
         }
     }
 }
 
-async fn due(app: &App, now: DateTime<Utc>) -> Result<Vec<Mail>, StoreError> {
-    table::due(&mut app.store.read().await?, now, BATCH).await
+/// Takes mails that are due, for this process alone.
+async fn take(app: &App, now: DateTime<Utc>, limit: usize) -> Result<Vec<Mail>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(0);
+    // Mostly there is nothing to do, and looking should not make writers wait.
+    if limit == 0 || table::due(&mut app.store.read().await?, now, 1).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = app.store.write().await?;
+    let mut taken = Vec::new();
+    for mail in table::due(&mut tx, now, limit).await? {
+        if table::lease(&mut tx, &mail, now, now + LEASE).await? {
+            taken.push(mail);
+        }
+    }
+    tx.commit().await?;
+    Ok(taken)
 }
 
 async fn forget_old(app: &App, now: DateTime<Utc>) {
@@ -86,34 +99,23 @@ async fn forget_old(app: &App, now: DateTime<Utc>) {
     }
 }
 
-/// Sends one. Returns whether the database did its part.
-async fn deliver(app: &App, config: &MailConfig, server: &MailServer, mail: Mail) -> bool {
-    let id = mail.id;
-    match try_to_deliver(app, config, server, mail).await {
-        Ok(()) => true,
-        Err(error) => {
-            warn!(%id, %error, "what became of a mail cannot be noted");
-            false
-        }
+/// Sends one.
+async fn deliver(app: &App, config: &MailConfig, server: &MailServer, mail: Mail) {
+    if let Err(error) = try_to_deliver(app, config, server, &mail).await {
+        // When its lease ends, it is tried again.
+        warn!(id = %mail.id, %error, "what became of a mail cannot be noted");
     }
 }
 
-async fn try_to_deliver(app: &App, config: &MailConfig, server: &MailServer, mail: Mail) -> Result<(), StoreError> {
-    let now = Utc::now();
-    let mut tx = app.store.write().await?;
-    if !table::lease(&mut tx, &mail, now, now + LEASE).await? {
-        // Another process has it.
-        return Ok(());
-    }
-    tx.commit().await?;
-    let written = match prepare(app, config, &mail, now).await? {
+async fn try_to_deliver(app: &App, config: &MailConfig, server: &MailServer, mail: &Mail) -> Result<(), StoreError> {
+    let written = match prepare(app, config, mail, Utc::now()).await? {
         Ok(Some(written)) => written,
-        Ok(None) => return forget(app, &mail).await,
-        Err(problem) => return note_failure(app, &mail, problem).await,
+        Ok(None) => return forget(app, mail).await,
+        Err(problem) => return note_failure(app, mail, problem).await,
     };
     match server.send(&config.from, &written.recipient, &written.message).await {
-        Ok(()) => note_success(app, &mail, &written).await,
-        Err(problem) => note_failure(app, &mail, problem).await,
+        Ok(()) => note_success(app, mail, &written).await,
+        Err(problem) => note_failure(app, mail, problem).await,
     }
 }
 

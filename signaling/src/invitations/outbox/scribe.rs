@@ -3,6 +3,7 @@
 //! mail, so that somebody who is still arranging things does not send one for each click.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
@@ -55,11 +56,14 @@ async fn write_some(app: &App, now: DateTime<Utc>) -> Result<usize, StoreError> 
     let due_at = now + app.config.mail.as_ref().map_or(Duration::zero(), |mail| mail.fold);
     for noted in found.iter().filter(|noted| now - noted.created_at < MAX_AGE) {
         let id = noted.change.meeting_id;
-        if !known.contains_key(&id) {
-            let meeting = meetings::find(&mut tx, Some(noted.change.tenant_id), id).await?;
-            known.insert(id, meeting.filter(is_told));
-        }
-        if let Some(Some(meeting)) = known.get(&id) {
+        let meeting = match known.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let meeting = meetings::find(&mut tx, Some(noted.change.tenant_id), id).await?;
+                entry.insert(meeting.filter(is_told))
+            }
+        };
+        if let Some(meeting) = meeting {
             tell(&mut tx, meeting, noted, now, due_at).await?;
         }
     }
@@ -257,7 +261,20 @@ mod tests {
         let (invitee_id, id) = (crate::api::ids::InviteeId::new(), MailId::new());
         let (leased_until, problem, given_up_at) = (None, None, None);
         let (created_at, due_at, attempts) = (now, now, 0);
-        Mail { id, tenant_id, meeting_id, invitee_id, news, changes, created_at, due_at, attempts, leased_until, problem, given_up_at }
+        Mail {
+            id,
+            tenant_id,
+            meeting_id,
+            invitee_id,
+            news,
+            changes,
+            created_at,
+            due_at,
+            attempts,
+            leased_until,
+            problem,
+            given_up_at,
+        }
     }
 
     #[test]

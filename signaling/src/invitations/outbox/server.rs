@@ -67,19 +67,25 @@ impl MailServer {
     /// Hands a mail over. Once this returns, the server answers for it.
     pub(super) async fn send(&self, from: &str, to: &str, message: &[u8]) -> Result<(), MailProblem> {
         let (from, to) = (address(from), address(to).ok_or(MailProblem::Impossible)?);
+        let is_ascii = AsRef::<str>::as_ref(&to).is_ascii();
         let envelope = Envelope::new(from, vec![to]).map_err(|_| MailProblem::Impossible)?;
         match tokio::time::timeout(MAIL_TIMEOUT, self.0.send_raw(&envelope, message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
                 // Not its text: servers quote addresses.
                 let status = error.status().map(u16::from);
-                tracing::debug!(?status, is_timeout = error.is_timeout(), is_tls = error.is_tls(), "a mail is not taken");
+                tracing::debug!(
+                    ?status,
+                    is_timeout = error.is_timeout(),
+                    is_tls = error.is_tls(),
+                    "a mail is not taken"
+                );
                 Err(match status {
                     Some(status) if NOT_ALLOWED.contains(&status) => MailProblem::Refused,
                     Some(500..600) => MailProblem::Rejected,
                     Some(_) => MailProblem::Refused,
-                    // The server cannot do what this one mail needs, such as an address with umlauts.
-                    None if error.is_client() => MailProblem::Impossible,
+                    // The server does not know SMTPUTF8, which an address with umlauts before the @ needs.
+                    None if error.is_client() && !is_ascii => MailProblem::Impossible,
                     None => MailProblem::Unreachable,
                 })
             }

@@ -100,7 +100,8 @@ impl FromRow for MaybeWritten {
 
 /// Stores a new one.
 pub(super) async fn insert(tx: &mut Tx, mail: &Mail) -> Result<(), StoreError> {
-    let insert = sql("INSERT INTO mails (id, tenant_id, meeting_id, invitee_id, news, changes, created_at, due_at, attempts)
+    let insert =
+        sql("INSERT INTO mails (id, tenant_id, meeting_id, invitee_id, news, changes, created_at, due_at, attempts)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     let insert = insert.bind(mail.id).bind(mail.tenant_id).bind(mail.meeting_id).bind(mail.invitee_id);
     let insert = insert.bind(mail.news).bind(&json!(mail.changes)).bind(mail.created_at);
@@ -136,7 +137,12 @@ pub(super) async fn due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<V
 }
 
 /// Takes one for sending, unless somebody else has.
-pub(super) async fn lease(tx: &mut Tx, mail: &Mail, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool, StoreError> {
+pub(super) async fn lease(
+    tx: &mut Tx,
+    mail: &Mail,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let update = sql("UPDATE mails SET leased_until = $1, attempts = attempts + 1
          WHERE id = $2 AND given_up_at IS NULL AND (leased_until IS NULL OR leased_until < $3) AND attempts = $4");
     let update = update.bind(until).bind(mail.id).bind(now).bind(mail.attempts);
@@ -158,15 +164,26 @@ pub(super) async fn keep(tx: &mut Tx, id: MailId, written: &Written) -> Result<(
 }
 
 /// Another try, later.
-pub(super) async fn put_off(tx: &mut Tx, id: MailId, problem: MailProblem, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) async fn put_off(
+    tx: &mut Tx,
+    id: MailId,
+    problem: MailProblem,
+    due_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let update = sql("UPDATE mails SET leased_until = NULL, problem = $1, due_at = $2 WHERE id = $3");
     tx.execute(update.bind(problem).bind(due_at).bind(id)).await?;
     Ok(())
 }
 
 /// No more tries. What stood in it is forgotten.
-pub(super) async fn give_up(tx: &mut Tx, id: MailId, problem: MailProblem, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let update = sql("UPDATE mails SET leased_until = NULL, problem = $1, given_up_at = $2, recipient = NULL, message = NULL
+pub(super) async fn give_up(
+    tx: &mut Tx,
+    id: MailId,
+    problem: MailProblem,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let update =
+        sql("UPDATE mails SET leased_until = NULL, problem = $1, given_up_at = $2, recipient = NULL, message = NULL
          WHERE id = $3");
     tx.execute(update.bind(problem).bind(now).bind(id)).await?;
     Ok(())

@@ -18,7 +18,6 @@ pub(super) const WORDS: Words = Words {
     by_phone: "Per Telefon",
     conference_id: "Konferenznummer",
     pin: "PIN",
-    link: "Link",
     join: "An der Besprechung teilnehmen",
     agenda: "Tagesordnung",
     description: "Worum es geht",

@@ -17,7 +17,8 @@ pub(super) const ORGANIZER: &str = "joerg@example.org";
 pub(super) const UID: &str = "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9a01@conf.example.org";
 pub(super) const MEETING: &str = "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9a01";
 /// Somebody abroad.
-pub(super) const ZOFIE: Invited = Invited { id: "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9b01", email: "zofie@bauhof-süd.example" };
+pub(super) const ZOFIE: Invited =
+    Invited { id: "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9b01", email: "zofie@bauhof-süd.example" };
 /// Somebody else.
 pub(super) const ALI: Invited = Invited { id: "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9b02", email: "ali@example.org" };
 
@@ -38,7 +39,8 @@ pub(super) struct Scene {
 
 /// A service that sends mails by that server at once.
 pub(super) fn mail_config(port: u16) -> MailConfig {
-    let mut mail = MailConfig::new(format!("smtp://127.0.0.1:{port}").as_str().into(), "invite@conf.example.org".into());
+    let mut mail =
+        MailConfig::new(format!("smtp://127.0.0.1:{port}").as_str().into(), "invite@conf.example.org".into());
     mail.replies = Some("reply+{token}@conf.example.org".to_owned());
     mail.fold = Duration::zero();
     mail.poll = std::time::Duration::from_millis(20);
@@ -62,11 +64,7 @@ impl Scene {
         };
         let token = create_api_token(&database.store, &wanted).await.expect("a token");
         write_meeting(&database.store).await;
-        let config = Config {
-            public_url: "https://conf.example.org".to_owned(),
-            mail: Some(mail.clone()),
-            ..config()
-        };
+        let config = Config { public_url: "https://conf.example.org".to_owned(), mail: Some(mail.clone()), ..config() };
         Self { server: Server::start_on(database, config).await, token, mail, mails }
     }
 

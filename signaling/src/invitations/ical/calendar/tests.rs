@@ -26,7 +26,9 @@ fn an_invitation_asks_one_person_and_shows_the_ways_in() {
     );
     assert_eq!(
         values(&lines, "ATTENDEE"),
-        ["CN=\"Žofie Nováková\";ROLE=REQ-PARTICIPANT;CUTYPE=INDIVIDUAL;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:zofie@xn--bauhof-sd-x9a.example"]
+        [
+            "CN=\"Žofie Nováková\";ROLE=REQ-PARTICIPANT;CUTYPE=INDIVIDUAL;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:zofie@xn--bauhof-sd-x9a.example"
+        ]
     );
     assert_eq!(
         values(&lines, "CONFERENCE"),
