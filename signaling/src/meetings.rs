@@ -4,13 +4,40 @@
 //! Others find a meeting by [`table::find`], [`table::by_code`] and [`table::by_conference_id`], what it allows by
 //! [`policies::effective`], who is invited by [`invitees::of_meeting`]; `changes` tells them what became of it.
 
+mod capacity;
 pub(crate) mod changes;
 pub(crate) mod codes;
+pub(crate) mod expansion;
+mod input;
 pub(crate) mod invitees;
+mod listing;
 pub(crate) mod model;
 pub(crate) mod occurrences;
+mod people;
 pub(crate) mod permanent_rooms;
+pub(crate) mod phone_pins;
 pub(crate) mod policies;
+pub(crate) mod recurrence;
+mod rights;
+mod routes;
+mod schedule;
 pub(crate) mod table;
 pub(crate) mod tenant;
+pub(crate) mod view;
 pub(crate) mod words;
+mod write;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The API's functions for it.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    routes::routes()
+        .merge(occurrences::routes::routes())
+        .merge(invitees::routes::routes())
+        .merge(phone_pins::routes::routes())
+        .merge(capacity::routes::routes())
+}

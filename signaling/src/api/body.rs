@@ -43,6 +43,11 @@ impl FromRequest<Arc<App>> for Patch {
 }
 
 impl Patch {
+    /// Whether it says anything about that field.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.0.get(field).is_some()
+    }
+
     /// What `current` becomes by the changes, which may name only what `T` has.
     pub(crate) fn apply<T: Serialize + DeserializeOwned + ToSchema>(
         self,

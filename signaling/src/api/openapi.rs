@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(crate::identity::routes())
         .merge(crate::invitations::api_routes())
+        .merge(crate::meetings::routes())
 }
 
 /// The document.

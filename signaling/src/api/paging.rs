@@ -81,7 +81,7 @@ pub(crate) struct PageOf<T> {
     pub(crate) next_cursor: Option<String>,
 }
 
-impl<T: Serialize> PageOf<T> {
+impl<T> PageOf<T> {
     /// Makes a page of what was found, which may be one entry more than fits. `key` is what the list is sorted by.
     pub(crate) fn new<K: Serialize>(mut found: Vec<T>, limit: i64, key: impl Fn(&T) -> K) -> Result<Self, Problem> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -96,7 +96,9 @@ impl<T: Serialize> PageOf<T> {
         };
         Ok(Self { items: found, next_cursor })
     }
+}
 
+impl<T: Serialize> PageOf<T> {
     /// The page as an answer to a request for `uri`, with a link to the next one (RFC 8288).
     pub(crate) fn answer(&self, uri: &axum::http::Uri) -> Result<Response, Problem> {
         let mut response = Answer::ok(self)?.into_response();

@@ -16,7 +16,7 @@ use crate::meetings::invitees::link;
 use crate::meetings::model::{
     Invitee, InviteeRole, InviteeType, Meeting, MeetingType, Occurrence, OccurrenceStatus, ResponseStatus,
 };
-use crate::meetings::{occurrences, tenant};
+use crate::meetings::{occurrences, phone_pins, tenant};
 
 /// As many as are written down for a meeting at most.
 const MAX_OCCURRENCES: i64 = 1000;
@@ -78,6 +78,8 @@ impl<'a> Composer<'a> {
         let email = known(invitee.email.as_deref().unwrap_or_default(), |account| &account.email);
         let name = known(&invitee.name, |account| &account.name);
         let is_over = matches!(news, News::Cancelled | News::Removed);
+        let pin = phone_pins::table::of_invitee(tx, meeting.id, invitee.id).await?;
+        let pin = pin.map(|pin| phone_pins::digits(&app.installation, &pin));
         let answer_token = answers::token(&app.installation, invitee);
         // They know of an older state: what they said then is no answer to this one.
         let is_answered = invitee.response_sequence >= meeting.sequence;
@@ -93,7 +95,7 @@ impl<'a> Composer<'a> {
             reply_address: reply_address(app, &answer_token),
             answer_url: Some(format!("{}/r/{answer_token}", app.config.public_url)),
             join_url: link::url(&app.config, &app.installation, meeting, invitee),
-            dial_in: self.dial_in(None),
+            dial_in: self.dial_in(pin),
             ..self.common(language, recipient, news, now)
         })
     }

@@ -2,6 +2,9 @@
 //! Who is invited to a meeting, and their personal links.
 
 pub(crate) mod link;
+pub(crate) mod model;
+pub(super) mod routes;
+pub(super) mod sync;
 pub(crate) mod table;
 
 pub(crate) use self::table::of_meeting;

@@ -29,19 +29,20 @@ pub(crate) async fn effective(
         policy = room.and_then(|room| room.policy_id);
     }
     let overrides = [Some(&meeting.policy_overrides), occurrence.map(|occurrence| &occurrence.policy_overrides)];
-    layered(tx, meeting.tenant_id, policy, overrides.into_iter().flatten()).await
+    let overrides: Vec<_> = overrides.into_iter().flatten().collect();
+    layered(tx, meeting.tenant_id, policy, &overrides).await
 }
 
 /// What holds in a permanent room while no meeting is in it.
 pub(crate) async fn effective_in_room(tx: &mut Tx, room: &Room) -> Result<Rules, StoreError> {
-    layered(tx, room.tenant_id, room.policy_id, []).await
+    layered(tx, room.tenant_id, room.policy_id, &[]).await
 }
 
 async fn layered(
     tx: &mut Tx,
     tenant_id: TenantId,
     policy: Option<PolicyId>,
-    overrides: impl IntoIterator<Item = &RuleChanges>,
+    overrides: &[&RuleChanges],
 ) -> Result<Rules, StoreError> {
     let mut rules = Rules::default();
     let tenant = tenant::find(tx, tenant_id).await?;
@@ -51,7 +52,7 @@ async fn layered(
             rules.apply(&policy.rules);
         }
     }
-    overrides.into_iter().for_each(|changes| rules.apply(changes));
+    overrides.iter().for_each(|changes| rules.apply(changes));
     if let Some(tenant) = tenant {
         rules.cap(&tenant.settings.limits);
     }

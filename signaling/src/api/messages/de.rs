@@ -85,6 +85,8 @@ pub(super) fn field(code: &str) -> &'static str {
         "contradiction" => "Widerspricht einer anderen Angabe: {}.",
         "not-a-rule" => "Keine Wiederholungsregel nach RFC 5545.",
         "no-occurrence" => "Danach findet nie etwas statt.",
+        "too-often" => "Wiederholt sich zu oft oder ist zu aufwendig; täglich ist das Kürzeste.",
+        "not-by-the-rule" => "Entspricht nicht der Regel; der nächste Beginn nach ihr: {}.",
         "not-public" => "Nur Adressen im Internet sind erlaubt.",
         "forbidden-value" => "Das dürfen Sie nicht wählen.",
         "unchangeable" => "Das lässt sich nicht mehr ändern.",

@@ -95,7 +95,7 @@ async fn tell(
         ChangeKind::InviteeAdded { invitee_id } => (MailNews::Invited, Vec::new(), Some(*invitee_id)),
         ChangeKind::InviteeRemoved { invitee_id } => (MailNews::Removed, Vec::new(), Some(*invitee_id)),
         ChangeKind::InviteeChanged { invitee_id, fields } => {
-            let of_link = ["link_generation", "personal_join_url", "personal_pin", "revoked_at", "email"];
+            let of_link = ["personal_join_url", "personal_pin", "email", "user_id"];
             let is_new_link = fields.iter().any(|field| of_link.contains(&field.as_str()));
             (MailNews::Changed, is_new_link.then_some(Change::Access).into_iter().collect(), Some(*invitee_id))
         }
@@ -131,7 +131,7 @@ fn of_meeting(fields: &[String]) -> Vec<Change> {
             "title" => Change::Title,
             "description" | "agenda" => Change::Description,
             "room_id" | "code" | "join_url" | "dial_in" | "conference_id" => Change::Access,
-            "organizer" => Change::Organizer,
+            "organizer" | "organizer_name" => Change::Organizer,
             _ => continue,
         };
         if !named.contains(&change) {

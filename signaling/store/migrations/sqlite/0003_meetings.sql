@@ -53,8 +53,10 @@ CREATE TABLE meetings (
     -- RRULE's value (RFC 5545 §3.3.10), and JSON: a list of starts that do not happen.
     recurrence_rule TEXT,
     excluded_dates TEXT NOT NULL,
-    -- Up to when the occurrences of a rule are written down.
+    -- Up to when the occurrences of a rule are written down; NULL when all of them are.
     expanded_until BIGINT,
+    -- The end of the last occurrence; NULL when there is none.
+    last_ends_at BIGINT,
     organizer_id TEXT REFERENCES users (id) ON DELETE SET NULL,
     organizer_email TEXT NOT NULL,
     organizer_name TEXT NOT NULL,
@@ -103,10 +105,13 @@ CREATE TABLE occurrences (
     -- JSON: rules that differ for this time.
     policy_overrides TEXT NOT NULL,
     sequence BIGINT NOT NULL,
+    -- How many are expected, and how many of them by telephone: repeated from the meeting, to be added up.
+    expected_total BIGINT NOT NULL,
+    expected_phone BIGINT NOT NULL,
     PRIMARY KEY (meeting_id, recurrence_id)
 );
 
-CREATE INDEX occurrences_calendar ON occurrences (tenant_id, starts_at, meeting_id);
+CREATE INDEX occurrences_calendar ON occurrences (tenant_id, starts_at, meeting_id, recurrence_id);
 CREATE INDEX occurrences_end ON occurrences (ends_at);
 
 CREATE TABLE invitees (
@@ -149,7 +154,7 @@ CREATE TABLE phone_pins (
     kind TEXT NOT NULL,
     invitee_id TEXT REFERENCES invitees (id) ON DELETE CASCADE,
     generation BIGINT NOT NULL,
-    -- HMAC-SHA-256 of the digits.
+    -- HMAC-SHA-256 of the digits, in hexadecimal.
     lookup TEXT NOT NULL,
     expires_at BIGINT,
     created_at BIGINT NOT NULL,

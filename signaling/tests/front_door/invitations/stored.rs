@@ -188,8 +188,8 @@ async fn write_meeting(store: &Store) {
     tx.execute(insert).await.expect("a meeting");
     for number in 0..30 {
         let insert = sql("INSERT INTO occurrences (meeting_id, recurrence_id, tenant_id, starts_at, ends_at, status,
-                 is_exception, policy_overrides, sequence)
-             VALUES ($1, $2, $3, $2, $4, 'scheduled', $5, '{}', 0)");
+                 is_exception, policy_overrides, sequence, expected_total, expected_phone)
+             VALUES ($1, $2, $3, $2, $4, 'scheduled', $5, '{}', 0, 0, 0)");
         let end = nth(number) + Duration::minutes(90);
         let insert = insert.bind(MEETING).bind(nth(number)).bind(&tenant.0).bind(end).bind(false);
         tx.execute(insert).await.expect("an occurrence");

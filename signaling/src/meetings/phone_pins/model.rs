@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! A PIN, as it is stored and as the API shows it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use store::{FromRow, Row, StoreError};
+use utoipa::ToSchema;
+
+use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
+use crate::meetings::words::words;
+
+words! {
+    /// Whose PIN it is.
+    PinKind {
+        /// The meeting's: whoever has it gets to the lobby.
+        Room = "room",
+        /// Of one invited person: says who calls.
+        Personal = "personal",
+        /// The host's: opens the meeting.
+        Host = "host",
+    }
+}
+
+impl PinKind {
+    /// How many digits it has.
+    pub(super) const fn digits(self) -> usize {
+        match self {
+            Self::Room => 6,
+            Self::Personal | Self::Host => 8,
+        }
+    }
+}
+
+/// A PIN, as it is stored: without its digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PhonePin {
+    pub(crate) id: PhonePinId,
+    pub(crate) meeting_id: MeetingId,
+    pub(crate) kind: PinKind,
+    pub(crate) invitee_id: Option<InviteeId>,
+    pub(crate) generation: i64,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// Of the digits that it has now.
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+impl FromRow for PhonePin {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get("id")?,
+            meeting_id: row.get("meeting_id")?,
+            kind: row.get("kind")?,
+            invitee_id: row.get("invitee_id")?,
+            generation: row.get("generation")?,
+            expires_at: row.get("expires_at")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+/// A PIN for the telephone.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct PhonePinView {
+    /// Its id.
+    pub(crate) id: PhonePinId,
+    /// Whose it is.
+    pub(crate) kind: PinKind,
+    /// Its digits. Null when a request that made it was repeated: they are not kept.
+    #[schema(example = "48151623")]
+    pub(crate) pin: Option<String>,
+    /// The person, when it is personal.
+    pub(crate) invitee_id: Option<InviteeId>,
+    /// Until when it is valid; null is as long as the meeting.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// Since when it has these digits.
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// What a PIN is made of.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PhonePinInput {
+    /// Whose it is.
+    pub(crate) kind: PinKind,
+    /// The person, when it is personal.
+    pub(crate) invitee_id: Option<InviteeId>,
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! PINs in the database.
+
+use store::{StoreError, Tx, sql};
+
+use super::model::PhonePin;
+use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
+
+/// Most PINs of one meeting: as many as people whom it invites, and two.
+const MAX_PINS: i64 = 1002;
+
+const COLUMNS: &str = "SELECT id, meeting_id, kind, invitee_id, generation, expires_at, created_at FROM phone_pins";
+
+fn select() -> store::Statement {
+    store::sql(COLUMNS)
+}
+
+/// All of a meeting.
+pub(crate) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<PhonePin>, StoreError> {
+    let mut select = select();
+    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" ORDER BY created_at, id LIMIT ", MAX_PINS);
+    tx.all(select).await
+}
+
+/// The PINs that everybody may know, of several meetings.
+pub(crate) async fn of_rooms(tx: &mut Tx, meetings: &[MeetingId]) -> Result<Vec<PhonePin>, StoreError> {
+    if meetings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = select();
+    select.push(" WHERE kind = 'room'").push_list(" AND meeting_id IN ", meetings.iter().copied());
+    tx.all(select).await
+}
+
+/// The one with that id.
+pub(super) async fn find(tx: &mut Tx, id: PhonePinId) -> Result<Option<PhonePin>, StoreError> {
+    let mut select = select();
+    select.push_bound(" WHERE id = ", id);
+    tx.optional(select).await
+}
+
+/// The personal one of somebody.
+pub(crate) async fn of_invitee(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    invitee: InviteeId,
+) -> Result<Option<PhonePin>, StoreError> {
+    let mut select = select();
+    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" AND kind = 'personal' AND invitee_id = ", invitee);
+    tx.optional(select).await
+}
+
+/// The one that is recognised so.
+pub(super) async fn by_lookup(tx: &mut Tx, meeting: MeetingId, lookup: &str) -> Result<Option<PhonePin>, StoreError> {
+    let mut select = select();
+    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" AND lookup = ", lookup);
+    tx.optional(select).await
+}
+
+/// Stores a new one.
+pub(super) async fn insert(tx: &mut Tx, pin: &PhonePin, lookup: &str) -> Result<(), StoreError> {
+    let insert =
+        sql("INSERT INTO phone_pins (id, meeting_id, kind, invitee_id, generation, lookup, expires_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    let insert = insert.bind(pin.id).bind(pin.meeting_id).bind(pin.kind).bind(pin.invitee_id).bind(pin.generation);
+    tx.execute(insert.bind(lookup).bind(pin.expires_at).bind(pin.created_at)).await?;
+    Ok(())
+}
+
+/// Stores its new generation.
+pub(super) async fn renew(tx: &mut Tx, pin: &PhonePin, lookup: &str) -> Result<(), StoreError> {
+    let update = sql("UPDATE phone_pins SET generation = $1, lookup = $2, created_at = $3 WHERE id = $4");
+    tx.execute(update.bind(pin.generation).bind(lookup).bind(pin.created_at).bind(pin.id)).await?;
+    Ok(())
+}
+
+/// Removes somebody's.
+pub(crate) async fn delete_of_invitee(tx: &mut Tx, invitee: InviteeId) -> Result<(), StoreError> {
+    tx.execute(sql("DELETE FROM phone_pins WHERE invitee_id = $1").bind(invitee)).await?;
+    Ok(())
+}

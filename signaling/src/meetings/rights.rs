@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Which meetings somebody sees, and which they may change: administrators and software that acts for nobody all of the
+//! tenant's, others those that they organise or co-host, and those that they are invited to.
+
+use store::{FromRow, Row, Statement, StoreError, Tx, sql};
+
+use super::model::{InviteeRole, Meeting};
+use super::{people, table};
+use crate::api::context::Context;
+use crate::api::ids::{MeetingId, TenantId, UserId};
+use crate::api::problem::{Code, Problem};
+
+/// Whose eyes look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Viewer {
+    /// Sees all meetings of that tenant; of all tenants without one.
+    All(Option<TenantId>),
+    /// Sees their own.
+    Person {
+        tenant: TenantId,
+        id: UserId,
+        /// In lower case: invitations may name nothing else.
+        email: String,
+    },
+}
+
+struct Role(InviteeRole);
+
+impl FromRow for Role {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("role").map(Self)
+    }
+}
+
+impl Viewer {
+    /// Who asks.
+    pub(super) async fn of(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
+        if context.caller.sees_whole_tenant() {
+            return Ok(Self::All(context.tenant_filter()?));
+        }
+        let (tenant, id) = (context.tenant()?, context.caller.person().ok_or(Code::Forbidden)?);
+        let person = people::by_id(tx, tenant, id).await?.ok_or(Code::Forbidden)?;
+        Ok(Self::Person { tenant, id, email: person.email })
+    }
+
+    /// The tenant whose meetings they are, when it is one.
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::All(tenant) => *tenant,
+            Self::Person { tenant, .. } => Some(*tenant),
+        }
+    }
+
+    /// A meeting that they see.
+    pub(super) async fn see(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
+        let meeting = table::find(tx, self.tenant(), id).await?.ok_or(Code::NotFound)?;
+        if self.organizes(&meeting) || self.invited_as(tx, &meeting).await?.is_some() {
+            Ok(meeting)
+        } else {
+            Err(Code::NotFound.into())
+        }
+    }
+
+    /// A meeting that they may change. One that they only see is not theirs.
+    pub(super) async fn change(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
+        let meeting = table::find(tx, self.tenant(), id).await?.ok_or(Code::NotFound)?;
+        if self.organizes(&meeting) {
+            return Ok(meeting);
+        }
+        match self.invited_as(tx, &meeting).await? {
+            Some(InviteeRole::CoHost) => Ok(meeting),
+            Some(_) => Err(Code::Forbidden.into()),
+            None => Err(Code::NotFound.into()),
+        }
+    }
+
+    fn organizes(&self, meeting: &Meeting) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Person { id, .. } => meeting.organizer_id == Some(*id),
+        }
+    }
+
+    async fn invited_as(&self, tx: &mut Tx, meeting: &Meeting) -> Result<Option<InviteeRole>, StoreError> {
+        let Self::Person { id, email, .. } = self else { return Ok(None) };
+        // Somebody may be invited by account and by address: what lets them do more counts.
+        let select = sql("SELECT role FROM invitees WHERE meeting_id = $1 AND revoked_at IS NULL
+             AND (user_id = $2 OR email = $3) ORDER BY CASE WHEN role = 'co_host' THEN 0 ELSE 1 END LIMIT 1");
+        let found: Option<Role> = tx.optional(select.bind(meeting.id).bind(*id).bind(email)).await?;
+        Ok(found.map(|Role(role)| role))
+    }
+
+    /// Narrows a statement over meetings down to those they see. `id` is what the meeting's id is called there.
+    pub(super) fn narrow(&self, select: &mut Statement, column: MeetingColumn) {
+        match self {
+            Self::All(None) => {}
+            Self::All(Some(tenant)) => {
+                select.push_bound(column.tenant(), *tenant);
+            }
+            Self::Person { tenant, id, email } => {
+                select.push_bound(column.tenant(), *tenant);
+                // What is theirs is few: the meetings are looked up by it, not the other way round.
+                select
+                    .push(column.id())
+                    .push_bound(" IN (SELECT id FROM meetings WHERE organizer_id = ", *id)
+                    .push_bound(" UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND user_id = ", *id)
+                    .push_bound(
+                        " UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND tenant_id = ",
+                        *tenant,
+                    )
+                    .push_bound(" AND email = ", email)
+                    .push(")");
+            }
+        }
+    }
+}
+
+/// Where a statement has the meeting's id and tenant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MeetingColumn {
+    /// In `meetings`.
+    Meetings,
+    /// In `occurrences`.
+    Occurrences,
+}
+
+impl MeetingColumn {
+    const fn tenant(self) -> &'static str {
+        match self {
+            Self::Meetings => " AND meetings.tenant_id = ",
+            Self::Occurrences => " AND occurrences.tenant_id = ",
+        }
+    }
+
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Meetings => " AND meetings.id",
+            Self::Occurrences => " AND occurrences.meeting_id",
+        }
+    }
+}

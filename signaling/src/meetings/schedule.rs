@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! When a meeting is, worked out from what somebody asked for. Touches no database.
+
+use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+
+use super::expansion;
+use super::input::MeetingInput;
+use super::model::{MeetingType, TimeZone};
+use super::recurrence::{Expansion, Rule, expand};
+use crate::api::problem::Invalid;
+
+/// The zone of a meeting of which nothing was said.
+const DEFAULT_ZONE: TimeZone = TimeZone(chrono_tz::Tz::Europe__Berlin);
+
+/// How far from now a meeting can be.
+const MAX_DISTANCE: Duration = Duration::days(3660);
+
+/// Longest meeting. What is occupied at a time is looked for so far back.
+pub(super) const MAX_DURATION: Duration = Duration::days(7);
+
+/// When a meeting is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Schedule {
+    pub(super) kind: MeetingType,
+    pub(super) starts_at: DateTime<Utc>,
+    pub(super) ends_at: Option<DateTime<Utc>>,
+    pub(super) zone: TimeZone,
+    /// As it is stored.
+    pub(super) rule: Option<String>,
+    pub(super) excluded_dates: Vec<DateTime<Utc>>,
+    /// The starts to write down.
+    pub(super) expansion: Expansion,
+}
+
+impl Schedule {
+    /// How long each occurrence takes.
+    pub(super) fn duration(&self) -> Duration {
+        self.ends_at.map_or(Duration::zero(), |end| end - self.starts_at)
+    }
+
+    /// Works it out. `made_at` is when the meeting was made, which is now for a new one. What is wrong is named; the
+    /// result then is of no use.
+    pub(super) fn of(
+        input: &MeetingInput,
+        longest_minutes: Option<u32>,
+        made_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        invalid: &mut Invalid,
+    ) -> Self {
+        let zone = zone(input, invalid);
+        let default = if input.recurrence_rule.is_some() { MeetingType::Recurring } else { MeetingType::Scheduled };
+        let kind = input.kind.unwrap_or(default);
+        let mut schedule = Self {
+            kind,
+            starts_at: made_at.trunc_subsecs(0),
+            ends_at: None,
+            zone,
+            rule: None,
+            excluded_dates: Vec::new(),
+            expansion: Expansion { starts: Vec::new(), is_complete: true },
+        };
+        if matches!(kind, MeetingType::AdHoc | MeetingType::Permanent) {
+            forbid_times(input, invalid);
+            return schedule;
+        }
+        let Some(starts_at) = input.starts_at else {
+            invalid.add("/starts_at", "required");
+            return schedule;
+        };
+        schedule.starts_at = starts_at.trunc_subsecs(0);
+        check_distance(schedule.starts_at, now, invalid);
+        schedule.ends_at = end(input, schedule.starts_at, longest_minutes, invalid);
+        match kind {
+            MeetingType::Recurring => schedule.repeat(input, now, invalid),
+            _ => {
+                forbid_recurrence(input, invalid);
+                schedule.expansion.starts = vec![schedule.starts_at];
+            }
+        }
+        schedule
+    }
+
+    fn repeat(&mut self, input: &MeetingInput, now: DateTime<Utc>, invalid: &mut Invalid) {
+        let Some(text) = &input.recurrence_rule else {
+            invalid.add("/recurrence_rule", "required");
+            return;
+        };
+        let mut excluded: Vec<_> = input.excluded_dates.iter().map(|date| date.trunc_subsecs(0)).collect();
+        excluded.sort_unstable();
+        excluded.dedup();
+        self.excluded_dates = excluded;
+        let window = expansion::window(self.starts_at, now);
+        let expanded = Rule::parse(text, self.zone.0).and_then(|rule| {
+            self.rule = Some(rule.to_string());
+            // From the start on, to see whether the rule says that one.
+            let first = super::recurrence::Window { from: self.starts_at, limit: 1, ..window };
+            let first = expand(&rule, self.starts_at, self.zone.0, first)?;
+            Ok((first, expand(&rule, self.starts_at, self.zone.0, window)?))
+        });
+        match expanded {
+            Err(error) => invalid.add("/recurrence_rule", error.code()),
+            Ok((first, _)) if first.starts.is_empty() => invalid.add("/recurrence_rule", "no-occurrence"),
+            // RFC 5545 §3.8.5.3 leaves open what happens then, so every calendar would show something else.
+            Ok((first, _)) if first.starts.first() != Some(&self.starts_at) => {
+                let next = first.starts.first().map(DateTime::to_rfc3339).unwrap_or_default();
+                invalid.add_with("/starts_at", "not-by-the-rule", next);
+            }
+            Ok((_, expansion)) => {
+                let is_over = expansion.is_complete;
+                self.expansion = expansion;
+                self.expansion.starts.retain(|start| self.excluded_dates.binary_search(start).is_err());
+                if self.expansion.starts.is_empty() && is_over {
+                    invalid.add("/recurrence_rule", "no-occurrence");
+                }
+            }
+        }
+    }
+}
+
+fn zone(input: &MeetingInput, invalid: &mut Invalid) -> TimeZone {
+    let Some(name) = &input.time_zone else { return DEFAULT_ZONE };
+    TimeZone::parse(name).unwrap_or_else(|| {
+        invalid.add("/time_zone", "unknown-time-zone");
+        DEFAULT_ZONE
+    })
+}
+
+fn check_distance(starts_at: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut Invalid) {
+    if starts_at > now + MAX_DISTANCE {
+        invalid.add_with("/starts_at", "too-large", (now + MAX_DISTANCE).to_rfc3339());
+    } else if starts_at < now - MAX_DISTANCE {
+        invalid.add("/starts_at", "in-the-past");
+    }
+}
+
+fn end(
+    input: &MeetingInput,
+    starts_at: DateTime<Utc>,
+    longest_minutes: Option<u32>,
+    invalid: &mut Invalid,
+) -> Option<DateTime<Utc>> {
+    let by_duration = input.duration_minutes.map(|minutes| starts_at + Duration::minutes(minutes.into()));
+    let by_end = input.ends_at.map(|end| end.trunc_subsecs(0));
+    let (pointer, end) = match (by_end, by_duration) {
+        (None, None) => {
+            invalid.add("/ends_at", "required");
+            return None;
+        }
+        (Some(end), Some(other)) if end != other => {
+            invalid.add_with("/duration_minutes", "contradiction", "ends_at");
+            return None;
+        }
+        (Some(end), _) => ("/ends_at", end),
+        (None, Some(end)) => ("/duration_minutes", end),
+    };
+    let tenants = longest_minutes.map(|minutes| Duration::minutes(minutes.into()));
+    let longest = tenants.unwrap_or(MAX_DURATION).min(MAX_DURATION);
+    if end <= starts_at {
+        invalid.add(pointer, "before-start");
+    } else if end - starts_at > longest {
+        invalid.add_with(pointer, "too-large", format!("{} min", longest.num_minutes()));
+    }
+    Some(end)
+}
+
+fn forbid_recurrence(input: &MeetingInput, invalid: &mut Invalid) {
+    if input.recurrence_rule.is_some() {
+        invalid.add_with("/recurrence_rule", "contradiction", "type");
+    }
+    if !input.excluded_dates.is_empty() {
+        invalid.add_with("/excluded_dates", "contradiction", "type");
+    }
+}
+
+fn forbid_times(input: &MeetingInput, invalid: &mut Invalid) {
+    let given = [
+        ("/starts_at", input.starts_at.is_some()),
+        ("/ends_at", input.ends_at.is_some()),
+        ("/duration_minutes", input.duration_minutes.is_some()),
+    ];
+    for (pointer, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+        invalid.add_with(pointer, "contradiction", "type");
+    }
+    forbid_recurrence(input, invalid);
+}
