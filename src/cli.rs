@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
 use crate::user::UserCommand;
-use crate::{api_token, duration, health, output, serve, token, user};
+use crate::{api_token, duration, health, mail_reply, output, serve, token, user};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -35,6 +35,8 @@ enum Command {
     /// Manage accounts of people
     #[command(subcommand)]
     User(UserCommand),
+    /// Take a mail that answers an invitation from standard input, as mail servers hand it to programs
+    MailReply(SettingsFlags),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsFlags),
     /// Ask a running Saal on this machine whether it is ready; the exit status is the answer
@@ -55,6 +57,7 @@ impl Cli {
             Command::Token(flags) => token::run(&flags),
             Command::ApiToken(ApiTokenCommand::Create(flags)) => api_token::create(&flags),
             Command::User(command) => user::run(&command),
+            Command::MailReply(flags) => mail_reply::run(&flags.settings(Purpose::Read)?),
             Command::Config(flags) => {
                 let settings = flags.settings(Purpose::Read)?.to_toml()?;
                 output::print(settings.trim_end())

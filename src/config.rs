@@ -28,7 +28,7 @@ use crate::cli::SettingsFlags;
 use layers::Layer;
 pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
-use signaling::{RoomDefaults, Secret};
+use signaling::{MailConfig, RoomDefaults, Secret};
 
 /// The API key that `--dev` brings, known to everybody.
 pub(crate) const DEV_KEY: &str = "devkey";
@@ -48,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) api: Api,
     pub(crate) oidc: Oidc,
+    pub(crate) mail: Mail,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -82,6 +83,19 @@ pub(crate) struct Http {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Api {
     pub(crate) requests_per_second: u32,
+}
+
+/// `[mail]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mail {
+    /// The server that takes mails; empty for none. It holds a password.
+    pub(crate) smtp_url: Secret,
+    /// Certificates of an authority of one's own; empty for those that browsers trust.
+    pub(crate) ca_file: PathBuf,
+    pub(crate) from: String,
+    /// Where calendars send their answers; empty for the organizer's own address.
+    pub(crate) replies: String,
 }
 
 /// `[media]`
@@ -142,6 +156,7 @@ impl Default for Settings {
             http: Http::default(),
             api: Api::default(),
             oidc: Oidc::default(),
+            mail: Mail::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
@@ -167,6 +182,12 @@ impl Default for Http {
 impl Default for Api {
     fn default() -> Self {
         Self { requests_per_second: signaling::Config::default().api_requests_per_second }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { smtp_url: Secret::from(""), ca_file: PathBuf::new(), from: String::new(), replies: String::new() }
     }
 }
 
@@ -227,6 +248,33 @@ impl Settings {
         }
     }
 
+    /// How mails are sent, if they are.
+    pub(crate) fn mail(&self) -> Result<Option<MailConfig>> {
+        if self.mail.smtp_url.expose().is_empty() {
+            return Ok(None);
+        }
+        let mut config = MailConfig::new(self.mail.smtp_url.clone(), self.mail.from.clone());
+        config.replies = Some(self.mail.replies.clone()).filter(|address| !address.is_empty());
+        let file = &self.mail.ca_file;
+        if !file.as_os_str().is_empty() {
+            let pem = std::fs::read_to_string(file);
+            config.ca_pem = Some(pem.with_context(|| format!("mail.ca_file: reading {}", file.display()))?);
+        }
+        Ok(Some(config))
+    }
+
+    fn judge_mail(&self, mut problem: impl FnMut(&[&str], String)) {
+        let is_address =
+            |text: &str| text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+        let Mail { smtp_url, from, replies, .. } = &self.mail;
+        if !smtp_url.expose().is_empty() && !is_address(from) {
+            problem(&["mail", "from"], format!("{from:?} is no mail address; mails need one to come from"));
+        }
+        if !replies.is_empty() && !is_address(replies) {
+            problem(&["mail", "replies"], format!("{replies:?} is no mail address"));
+        }
+    }
+
     /// What each value alone cannot tell.
     fn judge(&self, purpose: Purpose, mut problem: impl FnMut(&[&str], String)) {
         if self.dev && !self.http.listen.ip().is_loopback() {
@@ -244,6 +292,7 @@ impl Settings {
             let what = format!("{url:?} is no address such as https://conf.example.org");
             problem(&["http", "public_url"], what);
         }
+        self.judge_mail(&mut problem);
         if self.api.requests_per_second == 0 {
             problem(&["api", "requests_per_second"], "nobody could ask anything".to_owned());
         }

@@ -11,6 +11,7 @@ mod database;
 mod duration;
 mod health;
 mod logging;
+mod mail_reply;
 mod output;
 mod ports;
 mod serve;

@@ -72,7 +72,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    let signaling = signaling::serve(signaling_config(settings), store.clone(), bus, http, metrics, stop.asked_for());
+    let signaling = signaling::serve(signaling_config(settings)?, store.clone(), bus, http, metrics, stop.asked_for());
     tokio::select! {
         result = signaling => result.context("serving HTTP")?,
         () = died => {
@@ -88,9 +88,9 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     Ok(())
 }
 
-fn signaling_config(settings: &Settings) -> signaling::Config {
+fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
     let api_keys = settings.api_keys.iter().map(|(key, secret)| ApiKey { key: key.clone(), secret: secret.clone() });
-    signaling::Config {
+    Ok(signaling::Config {
         dev: settings.dev,
         api_keys: api_keys.collect(),
         rooms: signaling::RoomDefaults {
@@ -103,7 +103,8 @@ fn signaling_config(settings: &Settings) -> signaling::Config {
         trusted_proxies: settings.http.trusted_proxies.clone(),
         api_requests_per_second: settings.api.requests_per_second,
         oidc: settings.oidc.for_signaling(),
-    }
+        mail: settings.mail()?,
+    })
 }
 
 /// The beginning of every link.

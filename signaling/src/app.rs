@@ -26,12 +26,13 @@ use crate::identity::oidc;
 use crate::identity::passwords::Passwords;
 use crate::identity::tenants;
 use crate::identity::throttle::Throttle;
+use crate::invitations::outbox::server::MailServer;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::session::data_packets;
 use crate::tasks::Tasks;
-use crate::{dev, health, session, twirp, web_client};
+use crate::{dev, health, invitations, session, twirp, web_client};
 
 /// Secrets shorter than this can be guessed from one token.
 const MIN_SECRET_BYTES: usize = 32;
@@ -56,6 +57,7 @@ pub(crate) struct App {
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
+    pub(crate) mail_server: Option<MailServer>,
     /// The websockets.
     pub(crate) sessions: Tasks,
 }
@@ -69,6 +71,7 @@ impl App {
         }
         let installation = prepare(&store).await.map_err(io::Error::other)?;
         let oidc = config.oidc.as_ref().map(oidc::Provider::new).transpose()?;
+        let mail_server = config.mail.as_ref().map(MailServer::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
@@ -85,6 +88,7 @@ impl App {
             directory,
             metrics,
             registry,
+            mail_server,
             sessions: Tasks::default(),
         })
     }
@@ -125,6 +129,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(oidc::routes::routes())
         .merge(dev::routes(app.config.dev))
         .merge(health::routes())
+        .merge(invitations::routes())
         .merge(web_client::routes())
         .route("/metrics", get(async move || metrics::render(&registry)))
         .with_state(app.clone());

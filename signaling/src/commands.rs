@@ -8,11 +8,14 @@ use store::{Store, StoreError};
 use thiserror::Error;
 
 use crate::api::ids::ApiTokenId;
+use crate::config::MailConfig;
 use crate::identity::api_tokens::model::ApiToken;
 use crate::identity::api_tokens::{self, token};
 use crate::identity::caller::Actor;
+use crate::identity::keys::Keys;
 use crate::identity::scopes::{Scope, Scopes};
 use crate::identity::tenants;
+use crate::invitations::answers::mail::{MAX_BYTES, receive};
 use crate::records::audit::{self, Cause, Event};
 
 pub use self::users::{ListedUser, NewUser, UserChange, change_user, create_user, list_users};
@@ -70,6 +73,19 @@ fn known_roles() -> String {
 fn known_scopes() -> String {
     Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
 }
+
+/// Takes a mail that answers an invitation, as a mail server hands it over. Returns what became of it, in a word.
+///
+/// # Errors
+///
+/// Fails when the database is away: the mail server tries again then.
+pub async fn take_mail(store: &Store, config: &MailConfig, message: &[u8]) -> Result<&'static str, CommandError> {
+    let keys = Keys::load(store).await?;
+    Ok(receive(store, &keys, config, message).await?.as_str())
+}
+
+/// Most bytes of a mail that are looked at.
+pub const MAX_MAIL_BYTES: usize = MAX_BYTES;
 
 /// What an API token is to be.
 #[derive(Clone, Debug)]

@@ -27,6 +27,34 @@ pub struct Config {
     pub api_requests_per_second: u32,
     /// The identity provider, where there is one.
     pub oidc: Option<Oidc>,
+    /// How mails are sent. Without it none are.
+    pub mail: Option<MailConfig>,
+}
+
+/// How mails are sent.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// The server that takes them: `smtp://user:password@host`, with `?starttls` behind it or as `smtps://`.
+    pub smtp_url: Secret,
+    /// Certificates that the server's may be signed by, in PEM, besides those that browsers trust.
+    pub ca_pem: Option<String>,
+    /// The address that sends.
+    pub from: String,
+    /// The address that calendars answer to, which Saal reads. `{token}` in it becomes each person's own.
+    pub replies: Option<String>,
+    /// How long a mail waits for further changes.
+    pub fold: chrono::Duration,
+    /// How long until the next look at what is to be sent.
+    pub poll: Duration,
+}
+
+impl MailConfig {
+    /// Sends there, from that address.
+    #[must_use]
+    pub fn new(smtp_url: Secret, from: String) -> Self {
+        let (fold, poll) = (chrono::Duration::minutes(1), Duration::from_secs(2));
+        Self { smtp_url, ca_pem: None, from, replies: None, fold, poll }
+    }
 }
 
 impl Default for Config {
@@ -39,6 +67,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             api_requests_per_second: 50,
             oidc: None,
+            mail: None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod config;
 mod dev;
 mod health;
 mod identity;
+mod invitations;
 mod media;
 #[allow(dead_code, unused_imports, reason = "its paths are being added")]
 mod meetings;
@@ -35,7 +36,7 @@ use store::Store;
 use tokio::net::TcpListener;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, Oidc, RoomDefaults};
+pub use crate::config::{Config, MailConfig, Oidc, RoomDefaults};
 pub use crate::identity::is_role;
 
 use crate::app::App;
@@ -54,7 +55,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
+    let mails = tokio::spawn(invitations::outbox::run(app.clone()));
     accept::serve(app, listener, shutdown).await;
+    mails.abort();
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod count;
 mod install;
 mod instructions;
 mod licences;
+mod python;
 mod service_unit;
 mod spelling;
 mod steps;

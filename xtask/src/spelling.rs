@@ -2,14 +2,13 @@
 
 //! Spelling, by `typos` from the Python package index, pinned and kept under `target/`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
 use crate::steps::Steps;
-use crate::{install, tree};
+use crate::{python, tree};
 
 /// One version for everyone: a newer dictionary finds more, and that must be a change of its own.
 const VERSION: &str = "1.52.0";
@@ -32,31 +31,6 @@ pub(crate) fn step(steps: &mut Steps) {
 
 /// The program, installed when it is not there yet.
 fn program() -> Result<PathBuf> {
-    let folder = tree::target().join("tools").join(format!("typos-{VERSION}"));
-    let program = folder.join("bin/typos");
-    if !program.is_file() {
-        create_environment(&folder)?;
-        let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        run(pip.arg(format!("typos=={VERSION}")))?;
-    }
-    Ok(program)
-}
-
-fn create_environment(folder: &Path) -> Result<()> {
-    let create = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    if create().is_ok() {
-        return Ok(());
-    }
-    // Debian ships Python without what `venv` needs.
-    let _ = fs::remove_dir_all(folder);
-    install::debian_packages(&["python3", "python3-venv"])?;
-    create()
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {program}"))?;
-    ensure!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    Ok(())
+    let folder = python::environment(&format!("typos-{VERSION}"), &[&format!("typos=={VERSION}")])?;
+    Ok(folder.join("bin/typos"))
 }

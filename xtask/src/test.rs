@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::steps::Steps;
-use crate::{check, install, instructions, tools, tree, web};
+use crate::{check, install, instructions, python, tools, tree, web};
 
 /// The browser suites, driven by the web client's own runner.
 const BROWSER_RUNNER: &str = "web-client/test/e2e/run.mjs";
@@ -70,6 +70,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn unit(steps: &mut Steps) {
+    if !steps.prepare("mail server", python::for_tests) {
+        return steps.skip("unit", "what it needs is missing, see above");
+    }
     let mut cargo = tree::cargo();
     // One failing crate must not hide another.
     cargo.args(["test", "--workspace", "--no-fail-fast"]);

@@ -70,6 +70,8 @@ id! {
     MeetingId;
     /// Somebody who is invited.
     InviteeId;
+    /// A mail that is to be sent.
+    MailId;
     /// A PIN for the telephone.
     PhonePinId;
     /// One run of a meeting, from the first who comes to the last who leaves.

@@ -27,7 +27,10 @@ struct Document;
 
 /// All functions of the API with what the document says about them.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(crate::identity::routes()).merge(crate::meetings::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(crate::identity::routes())
+        .merge(crate::invitations::api_routes())
+        .merge(crate::meetings::routes())
 }
 
 /// The document.

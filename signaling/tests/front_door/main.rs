@@ -9,6 +9,7 @@ mod data;
 mod framing;
 mod http;
 mod identity;
+mod invitations;
 mod joining;
 mod media;
 mod meetings;

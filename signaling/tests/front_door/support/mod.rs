@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod provider;
+pub(crate) mod mail;
 pub(crate) mod server;
 pub(crate) mod sfu;
 pub(crate) mod token;

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Hands mails to the mail server, and tries again for three days.
+//!
+//! A process takes a mail for a few minutes; when it dies meanwhile, another one sends the same mail, with the same
+//! Message-ID, by which mail servers and programs tell that they have it already.
+
+use chrono::{DateTime, Duration, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use store::StoreError;
+use tracing::{debug, info, warn};
+
+use super::server::{CONCURRENCY, MailServer};
+use super::table::{self, Mail, MailNews, MailProblem, Written};
+use crate::app::App;
+use crate::config::MailConfig;
+use crate::invitations::compose::Composer;
+use crate::invitations::invitation::News;
+use crate::invitations::mail::message::{self, Headers};
+use crate::meetings::invitees::table as invitees;
+use crate::meetings::model::{Invitee, Meeting, MeetingStatus};
+use crate::meetings::table as meetings;
+use crate::records::audit::{self, Cause, Event};
+
+/// For how long a process has a mail to itself: longer than sending may take.
+const LEASE: Duration = Duration::minutes(5);
+
+/// The wait after the first failure; it doubles each time.
+const FIRST_RETRY: Duration = Duration::minutes(1);
+
+/// The longest wait.
+const LAST_RETRY: Duration = Duration::hours(4);
+
+/// After that time a mail is given up.
+const MAX_AGE: Duration = Duration::days(3);
+
+/// How long it is shown that a mail was given up.
+const SHOWN: Duration = Duration::days(30);
+
+/// Sends until somebody ends it.
+pub(super) async fn run(app: &App) {
+    let (Some(config), Some(server)) = (&app.config.mail, &app.mail_server) else { return };
+    let mut forgotten_at = DateTime::<Utc>::MIN_UTC;
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let now = Utc::now();
+        if now - forgotten_at > Duration::hours(1) {
+            forgotten_at = now;
+            forget_old(app, now).await;
+        }
+        let free = CONCURRENCY - under_way.len();
+        let taken = match take(app, now, free).await {
+            Ok(mails) => mails,
+            Err(error) => {
+                warn!(%error, "mails cannot be looked up");
+                Vec::new()
+            }
+        };
+        let is_idle = taken.is_empty();
+        under_way.extend(taken.into_iter().map(|mail| deliver(app, config, server, mail)));
+        if is_idle {
+            tokio::select! {
+                Some(()) = under_way.next() => {}
+                () = tokio::time::sleep(config.poll) => {}
+            }
+        }
+    }
+}
+
+/// Takes mails that are due, for this process alone.
+async fn take(app: &App, now: DateTime<Utc>, limit: usize) -> Result<Vec<Mail>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(0);
+    // Mostly there is nothing to do, and looking should not make writers wait.
+    if limit == 0 || table::due(&mut app.store.read().await?, now, 1).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = app.store.write().await?;
+    let mut taken = Vec::new();
+    for mail in table::due(&mut tx, now, limit).await? {
+        if table::lease(&mut tx, &mail, now, now + LEASE).await? {
+            taken.push(mail);
+        }
+    }
+    tx.commit().await?;
+    Ok(taken)
+}
+
+async fn forget_old(app: &App, now: DateTime<Utc>) {
+    let forgotten = async {
+        let mut tx = app.store.write().await?;
+        let count = table::forget_given_up(&mut tx, now - SHOWN).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(count)
+    };
+    match forgotten.await {
+        Ok(0) => {}
+        Ok(count) => debug!(count, "mails that were given up are forgotten"),
+        Err(error) => warn!(%error, "mails that were given up cannot be forgotten"),
+    }
+}
+
+/// Sends one.
+async fn deliver(app: &App, config: &MailConfig, server: &MailServer, mail: Mail) {
+    if let Err(error) = try_to_deliver(app, config, server, &mail).await {
+        // When its lease ends, it is tried again.
+        warn!(id = %mail.id, %error, "what became of a mail cannot be noted");
+    }
+}
+
+async fn try_to_deliver(app: &App, config: &MailConfig, server: &MailServer, mail: &Mail) -> Result<(), StoreError> {
+    let written = match prepare(app, config, mail, Utc::now()).await? {
+        Ok(Some(written)) => written,
+        Ok(None) => return forget(app, mail).await,
+        Err(problem) => return note_failure(app, mail, problem).await,
+    };
+    match server.send(&config.from, &written.recipient, &written.message).await {
+        Ok(()) => note_success(app, mail, &written).await,
+        Err(problem) => note_failure(app, mail, problem).await,
+    }
+}
+
+/// The mail itself: as it was written before, or now. None when there is nothing to say any more.
+async fn prepare(
+    app: &App,
+    config: &MailConfig,
+    mail: &Mail,
+    now: DateTime<Utc>,
+) -> Result<Result<Option<Written>, MailProblem>, StoreError> {
+    let mut tx = app.store.read().await?;
+    if let Some(written) = table::written(&mut tx, mail.id).await? {
+        return Ok(Ok(Some(written)));
+    }
+    let meeting = meetings::find(&mut tx, Some(mail.tenant_id), mail.meeting_id).await?;
+    let invitee = invitees::find(&mut tx, mail.meeting_id, mail.invitee_id).await?;
+    let (Some(meeting), Some(invitee)) = (meeting, invitee) else { return Ok(Ok(None)) };
+    let Some(news) = news(mail, &meeting, &invitee) else { return Ok(Ok(None)) };
+    let invitation = Composer::new(&mut tx, app, &meeting).await?.to(&mut tx, &invitee, news, now).await?;
+    drop(tx);
+    let host = message::host(&config.from);
+    let headers = Headers {
+        from: &config.from,
+        message_id: &format!("<{}@{host}>", mail.id),
+        thread_id: &format!("<{}@{host}>", mail.meeting_id),
+        date: now,
+    };
+    let Ok(message) = message::write(&invitation, &headers) else { return Ok(Err(MailProblem::Impossible)) };
+    let recipient = invitation.recipient.person.email;
+    let written = Written { recipient, message: message.formatted(), sequence: invitation.sequence };
+    let mut tx = app.store.write().await?;
+    table::keep(&mut tx, mail.id, &written).await?;
+    tx.commit().await?;
+    Ok(Ok(Some(written)))
+}
+
+/// What is to be said now, which may be less than when the mail was made.
+fn news(mail: &Mail, meeting: &Meeting, invitee: &Invitee) -> Option<News> {
+    let takes_place = meeting.status == MeetingStatus::Scheduled;
+    match mail.news {
+        MailNews::Invited if takes_place && invitee.revoked_at.is_none() => Some(News::Invited),
+        MailNews::Changed if takes_place && invitee.revoked_at.is_none() => Some(News::Changed(mail.changes.clone())),
+        MailNews::Cancelled => Some(News::Cancelled),
+        MailNews::Removed => Some(News::Removed),
+        _ => None,
+    }
+}
+
+async fn forget(app: &App, mail: &Mail) -> Result<(), StoreError> {
+    let mut tx = app.store.write().await?;
+    table::remove(&mut tx, mail.id).await?;
+    tx.commit().await
+}
+
+async fn note_success(app: &App, mail: &Mail, written: &Written) -> Result<(), StoreError> {
+    let mut tx = app.store.write().await?;
+    table::remove(&mut tx, mail.id).await?;
+    if mail.news != MailNews::Counter {
+        table::note_notified(&mut tx, mail.invitee_id, written.sequence).await?;
+    }
+    let event = event("invitee.mail_sent", mail).with("sequence", written.sequence.into());
+    audit::append(&mut tx, Cause::system(Some(mail.tenant_id)), &event).await?;
+    tx.commit().await?;
+    debug!(id = %mail.id, "a mail is sent");
+    Ok(())
+}
+
+async fn note_failure(app: &App, mail: &Mail, problem: MailProblem) -> Result<(), StoreError> {
+    let now = Utc::now();
+    let is_hopeless = matches!(problem, MailProblem::Rejected | MailProblem::Impossible);
+    let mut tx = app.store.write().await?;
+    let next = now + retry_after(mail.attempts);
+    if is_hopeless || next - mail.created_at > MAX_AGE {
+        table::give_up(&mut tx, mail.id, problem, now).await?;
+        let event = event("invitee.mail_given_up", mail).with("problem", problem.as_str().into());
+        audit::append(&mut tx, Cause::system(Some(mail.tenant_id)), &event).await?;
+        info!(id = %mail.id, problem = problem.as_str(), "a mail is given up");
+    } else {
+        table::put_off(&mut tx, mail.id, problem, next).await?;
+        debug!(id = %mail.id, problem = problem.as_str(), attempts = mail.attempts + 1, "a mail is tried later");
+    }
+    tx.commit().await
+}
+
+fn event(action: &'static str, mail: &Mail) -> Event {
+    let event = Event::new(action, mail.invitee_id).with("news", mail.news.as_str().into());
+    event.with("meeting_id", mail.meeting_id.to_string().into())
+}
+
+/// The wait after so many failures before this one.
+fn retry_after(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(0);
+    (FIRST_RETRY * 2_i32.pow(doublings)).min(LAST_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_waits_grow_and_end() {
+        let waits: Vec<_> = (0..10).map(|attempts| retry_after(attempts).num_minutes()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240]);
+        assert_eq!(retry_after(i64::MAX), LAST_RETRY);
+    }
+}

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""An SMTP server that keeps what it receives: the first line on standard output is its port, each further one a mail, as
+JSON. A line on standard input is what it answers from then on, such as `451 later`; `hold` lets the next mail wait."""
+
+import asyncio
+import json
+import ssl
+import sys
+from email import message_from_bytes
+from email.policy import default
+
+from aiosmtpd.smtp import SMTP
+from icalendar import Calendar
+
+
+class Keeper:
+    def __init__(self):
+        self.answer = "250 OK"
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def handle_DATA(self, server, session, envelope):
+        await self.go_on.wait()
+        if self.answer.startswith("250"):
+            print(json.dumps(described(envelope, session)), flush=True)
+        return self.answer
+
+    async def listen(self):
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+        )
+        while line := (await reader.readline()).decode().strip():
+            if line == "hold":
+                self.go_on.clear()
+            else:
+                self.answer = line
+                self.go_on.set()
+            print(json.dumps({"now": line}), flush=True)
+
+
+def described(envelope, session):
+    """What another reader of mails makes of it."""
+    raw = envelope.content
+    mail = message_from_bytes(raw, policy=default)
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    calendars = [part for part in parts if part.get_content_type() == "text/calendar"]
+    calendar = calendars[0].get_content() if calendars else None
+    if isinstance(calendar, bytes):
+        calendar = calendar.decode()
+    if calendar:
+        Calendar.from_ical(calendar)
+    return {
+        "envelope_from": envelope.mail_from,
+        "envelope_to": envelope.rcpt_tos,
+        "is_tls": session.ssl is not None,
+        "headers": {name.lower(): str(value) for name, value in mail.items()},
+        "defects": [str(defect) for part in mail.walk() for defect in part.defects],
+        "kinds": [part.get_content_type() for part in parts],
+        "method": calendars[0].get_param("method") if calendars else None,
+        "text": mail.get_body(("plain",)).get_content(),
+        "html": mail.get_body(("html",)).get_content() if mail.get_body(("html",)) else None,
+        "calendar": calendar,
+        "attachment": next(
+            (part.get_content().decode() for part in mail.iter_attachments() if part.get_content_type() == "application/ics"),
+            None,
+        ),
+    }
+
+
+async def main():
+    keeper = Keeper()
+    context = None
+    if len(sys.argv) > 1:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+
+    def protocol():
+        return SMTP(keeper, enable_SMTPUTF8=True, tls_context=context, require_starttls=context is not None)
+
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await keeper.listen()
+
+
+asyncio.run(main())
