@@ -62,7 +62,7 @@ impl App {
         }
         let installation = prepare(&store).await.map_err(io::Error::other)?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
-        let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
+        let codec = DataCodec { open: data_packets::open, seal: data_packets::seal, notice: data_packets::notice };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         Ok(Self {
             api: Api::new(config.api_requests_per_second),

@@ -24,6 +24,8 @@ pub(crate) struct RoomInfo {
     pub(crate) created_at: Duration,
     pub(crate) num_participants: u32,
     pub(crate) num_publishers: u32,
+    /// Those of them who moderate.
+    pub(crate) num_moderators: u32,
     pub(crate) has_recorder: bool,
 }
 
@@ -135,6 +137,8 @@ pub(crate) struct Profile {
     pub(crate) kind_details: Vec<i32>,
     pub(crate) details: Details,
     pub(crate) permissions: Permissions,
+    /// The token lets it administer the room.
+    pub(crate) is_moderator: bool,
     pub(crate) client: ClientFeatures,
 }
 
