@@ -23,6 +23,8 @@ use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::config::Config;
 use crate::identity::keys::Keys;
 use crate::identity::tenants;
+use crate::lobby::Lobby;
+use crate::meeting_sessions::model::session_of_room;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
@@ -47,6 +49,8 @@ pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) revocations: Revocations,
     pub(crate) directory: Directory,
+    /// Who waits to be let into a meeting.
+    pub(crate) lobby: Lobby,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     /// The websockets.
@@ -72,6 +76,7 @@ impl App {
             installation,
             revocations: Revocations::default(),
             directory,
+            lobby: Lobby::default(),
             metrics,
             registry,
             sessions: Tasks::default(),
@@ -80,7 +85,9 @@ impl App {
 
     /// Whether somebody who comes to a room that is not there makes it.
     pub(crate) fn may_create_room(&self, token: &RoomToken) -> bool {
-        self.config.rooms.auto_create || token.grants.room_create
+        // A meeting's room is opened when somebody is let in, with what its policy says.
+        let is_meeting = session_of_room(&token.grants.room).is_some();
+        (self.config.rooms.auto_create || token.grants.room_create) && !is_meeting
     }
 
     /// Tells everybody to leave and waits until they are gone.

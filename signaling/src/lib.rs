@@ -13,7 +13,10 @@ mod config;
 mod dev;
 mod health;
 mod identity;
+mod joining;
+mod lobby;
 mod media;
+mod meeting_sessions;
 #[allow(dead_code, unused_imports, reason = "its paths are being added")]
 mod meetings;
 mod metrics;
@@ -52,7 +55,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
+    let tidying = tokio::spawn(meeting_sessions::live::look_after(app.clone()));
     accept::serve(app, listener, shutdown).await;
+    tidying.abort();
     Ok(())
 }
 

@@ -27,7 +27,11 @@ struct Document;
 
 /// All functions of the API with what the document says about them.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(crate::identity::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(crate::identity::routes())
+        .merge(crate::joining::routes())
+        .merge(crate::lobby::routes())
+        .merge(crate::meeting_sessions::routes())
 }
 
 /// The document.

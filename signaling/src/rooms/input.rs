@@ -312,6 +312,8 @@ pub(crate) enum Control {
         topic: &'static str,
         payload: String,
     },
+    /// Somebody will come who may, also when it is locked.
+    Expect(Identity),
     /// Sends somebody to another room.
     Move {
         identity: Identity,

@@ -49,6 +49,10 @@ impl Room {
                 self.send_notice(&audience, topic, payload);
                 Ok(ControlReply::Done)
             }
+            Control::Expect(identity) => {
+                self.expect(now, identity);
+                Ok(ControlReply::Done)
+            }
             Control::Move { identity, to } => self.participant_called(&identity).map(|sid| {
                 self.move_participant(now, &sid, to);
                 ControlReply::Done

@@ -13,7 +13,8 @@ use crate::rooms::info::{DisconnectReason, Identity, Profile};
 use crate::rooms::input::{Join, Now};
 use crate::rooms::policy::UnmuteRule;
 
-/// How long a hand stays up after its owner has lost the connection. Clients try to come back for about 40 s.
+/// How long a hand stays up after its owner has lost the connection, and how long somebody is expected. Clients try to
+/// come back for about 40 s.
 const MEMORY: Duration = Duration::from_secs(90);
 
 /// People that are remembered without being there. Beyond, what they may do is as for everybody.
@@ -41,6 +42,14 @@ impl Room {
             && !join.profile.kind.is_dependent()
             && !self.identities.contains_key(&join.profile.identity)
             && !is_known()
+    }
+
+    /// Somebody will come, and is let in though the room is locked.
+    pub(super) fn expect(&mut self, now: Now, identity: Identity) {
+        if !self.identities.contains_key(&identity) {
+            self.standings.entry(identity.clone()).or_default().gone_at = Some(now.instant);
+            self.schedule(now.instant + MEMORY, Timer::Standing(identity));
+        }
     }
 
     /// Gives somebody who comes what is remembered, whatever their token says of it.

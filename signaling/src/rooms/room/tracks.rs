@@ -117,7 +117,7 @@ impl Room {
     }
 
     fn allows_track(&self, participant: &Participant, kind: MediaKind, source: TrackSource) -> bool {
-        participant.profile.is_moderator || self.policy.allows(kind, source)
+        participant.profile.presents() || self.policy.allows(kind, source)
     }
 
     /// Ends a track: nobody receives it any more.
