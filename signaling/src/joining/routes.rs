@@ -128,10 +128,33 @@ pub(crate) struct Waiting {
     pub(crate) waits_for: WaitsFor,
     /// The how manieth they are, from 1.
     pub(crate) position: i64,
+    /// How it stands, for asking what has changed since.
+    pub(crate) state: String,
     /// Since when they wait.
     pub(crate) since: DateTime<Utc>,
     /// When the meeting begins, if it is at a time.
     pub(crate) starts_at: Option<DateTime<Utc>>,
+}
+
+impl Waiting {
+    pub(crate) fn new(
+        entry: &Entry,
+        ticket: Option<String>,
+        waits_for: WaitsFor,
+        position: i64,
+        starts_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            status: LobbyStatus::Waiting,
+            entry_id: entry.id,
+            ticket,
+            waits_for,
+            position,
+            state: format!("{}-{position}", waits_for.as_str()),
+            since: entry.created_at,
+            starts_at,
+        }
+    }
 }
 
 struct Organisation {
@@ -275,15 +298,8 @@ impl Coming<'_> {
         let position = table::position(&mut tx, &entry, now).await?;
         tx.commit().await?;
         lobby::changed(app, &venue, self.session.map(|session| session.id)).await?;
-        let waiting = Waiting {
-            status: LobbyStatus::Waiting,
-            entry_id: entry.id,
-            ticket: Some(secret),
-            waits_for,
-            position,
-            since: entry.created_at,
-            starts_at: starts_at(self.terms.timing),
-        };
+        let starts_at = starts_at(self.terms.timing);
+        let waiting = Waiting::new(&entry, Some(secret), waits_for, position, starts_at);
         Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response())
     }
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use store::Tx;
 use tokio::time::{Instant, timeout_at};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -17,14 +19,23 @@ use super::ticket;
 use crate::api::answer::Answer;
 use crate::api::context::Anyone;
 use crate::api::ids::LobbyEntryId;
-use crate::api::path::Path;
+use crate::api::path::{Path, Query};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::joining::admission;
-use crate::joining::decision::{Decision, WaitsFor, decide};
+use crate::joining::decision::{Decision, decide};
 use crate::joining::venue::{Terms, Timing, Venue};
 use crate::joining::{Admitted, Waiting, answer_admitted};
 use crate::records::audit::{self, Cause, Event};
+
+/// What a browser knows already.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PollQuery {
+    /// `state` of the answer before: there is an answer when it is another, or after 25 seconds. Without it at once.
+    #[param(max_length = 40)]
+    known: Option<String>,
+}
 
 /// How long an answer waits for news. Proxies give up after 30 s or 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
@@ -50,27 +61,29 @@ enum Standing {
 
 /// Tells how somebody stands in the lobby
 ///
-/// Answers within 25 seconds: at once when something has changed. Whoever does not ask for 45 seconds is gone.
+/// Answers within 25 seconds: as soon as it is otherwise than the browser knows. Whoever does not ask for 45 seconds is gone.
 #[utoipa::path(get, path = "/lobby/{entry_id}", tag = "Joining", security(()),
-    params(("entry_id" = LobbyEntryId, Path), ("Authorization" = String, Header, description = "`Bearer` and the ticket.")),
+    params(PollQuery, ("entry_id" = LobbyEntryId, Path), ("Authorization" = String, Header, description = "`Bearer` and the ticket.")),
     responses((status = 200, body = Admitted), (status = 202, body = Waiting)))]
-async fn poll(anyone: Anyone, Path(id): Path<LobbyEntryId>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn poll(
+    anyone: Anyone,
+    Path(id): Path<LobbyEntryId>,
+    Query(query): Query<PollQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let app = &anyone.app;
     let entry = authenticated(app, id, &headers).await?;
     let mut changes = app.lobby.subscribe(&entry.venue_id);
     let deadline = Instant::now() + LONGEST_WAIT;
-    let mut first = None;
     loop {
         changes.mark_unchanged();
         let waiting = match look(&anyone, id).await? {
             Standing::Answered(response) => return Ok(response),
             Standing::Waiting(waiting) => waiting,
         };
-        let state = (waiting.position, waiting.waits_for);
-        if Instant::now() >= deadline || first.is_some_and(|first| first != state) {
+        if Instant::now() >= deadline || query.known.as_ref() != Some(&waiting.state) {
             return Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response());
         }
-        first = Some(state);
         let next_look = deadline.min(Instant::now() + LOOK_INTERVAL);
         // Whether somebody has nudged or time has passed: one looks again.
         drop(timeout_at(next_look, changes.changed()).await);
@@ -178,14 +191,7 @@ impl Found {
         let entry = &self.entry;
         let starts_at = if let Timing::From(starts_at) = self.terms.timing { Some(starts_at) } else { None };
         let waits_for = if let Decision::Wait(waits_for) = self.decision { waits_for } else { entry.waits_for };
-        Ok(Waiting {
-            status: LobbyStatus::Waiting,
-            entry_id: entry.id,
-            ticket: None,
-            waits_for,
-            position: table::position(tx, entry, now).await?,
-            since: entry.created_at,
-            starts_at,
-        })
+        let position = table::position(tx, entry, now).await?;
+        Ok(Waiting::new(entry, None, waits_for, position, starts_at))
     }
 }

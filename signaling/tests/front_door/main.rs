@@ -10,6 +10,7 @@ mod framing;
 mod http;
 mod joining;
 mod media;
+mod meetings_live;
 mod resuming;
 mod support;
 mod timing;

@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// In small letters.
     pub(crate) head: String,
+    /// As it came.
+    pub(crate) raw_head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -89,6 +91,13 @@ impl Server {
         soon(self.task).await.expect("ended well");
     }
 
+    /// Ends the service and gives back its database.
+    pub(crate) async fn stop(mut self) -> TestStore {
+        self.shut_down();
+        soon(self.task).await.expect("ended well");
+        self.database
+    }
+
     /// Sends a request and reads the answer.
     pub(crate) async fn request(&self, head: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let stream = TcpStream::connect(self.address).await.expect("connected");
@@ -126,9 +135,10 @@ pub(crate) async fn request_over(
     })
     .await;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let raw_head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let head = raw_head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head, body: answer[end + 4..].to_vec() }
+    Answer { status, head, raw_head, body: answer[end + 4..].to_vec() }
 }
 
 /// Calls RoomService in JSON over a connection of its own.

@@ -160,7 +160,7 @@ fn where_it_takes_a_permission_nobody_opens_a_microphone_without() {
     room.control(permit(false)).expect("done");
     assert!(is_muted(&mut room, "ann"), "at once");
     assert_eq!(mutes(&room.told(&ann)), [true]);
-    room.join("ann");
+    let ann = room.join("ann");
     room.publish(&ann, microphone("m"));
     assert!(
         matches!(room.control(Control::Overview),
