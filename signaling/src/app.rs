@@ -55,6 +55,8 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     /// The websockets.
     pub(crate) sessions: Tasks,
+    /// Those who write down what happens in meetings.
+    pub(crate) watches: Tasks,
 }
 
 impl App {
@@ -80,6 +82,7 @@ impl App {
             metrics,
             registry,
             sessions: Tasks::default(),
+            watches: Tasks::default(),
         })
     }
 
@@ -94,6 +97,7 @@ impl App {
     pub(crate) async fn shut_down(&self) {
         self.directory.shut_down().await;
         self.sessions.all_ended().await;
+        self.watches.all_ended().await;
     }
 }
 

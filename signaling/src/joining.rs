@@ -9,4 +9,4 @@ pub(crate) mod person;
 mod routes;
 pub(crate) mod venue;
 
-pub(crate) use self::routes::{Admitted, Waiting, admitted as answer_admitted, routes};
+pub(crate) use self::routes::{LobbyAdmitted, LobbyWaiting, admitted as answer_admitted, routes};

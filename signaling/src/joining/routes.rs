@@ -58,16 +58,16 @@ struct JoinPage {
     /// Whether somebody may come who has neither an account nor a personal link.
     takes_guests: bool,
     /// Who it takes whoever asks for. Null is a stranger.
-    you: Option<Known>,
+    you: Option<JoinPagePerson>,
     /// The organisation's language.
     language: Language,
     /// Where its legal texts are.
-    legal: Legal,
+    legal: JoinPageLegal,
 }
 
 /// Somebody who is known.
 #[derive(Debug, Serialize, ToSchema)]
-struct Known {
+struct JoinPagePerson {
     /// What the others will read.
     name: String,
     /// What they are in the meeting.
@@ -77,7 +77,7 @@ struct Known {
 /// Where an organisation's legal texts are.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-struct Legal {
+struct JoinPageLegal {
     /// What becomes of personal data.
     privacy_url: Option<String>,
     /// Who is responsible.
@@ -101,7 +101,7 @@ pub(crate) struct JoinRequest {
 
 /// Let in.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Admitted {
+pub(crate) struct LobbyAdmitted {
     /// `admitted`
     pub(crate) status: LobbyStatus,
     /// The room token, for any LiveKit client.
@@ -116,7 +116,7 @@ pub(crate) struct Admitted {
 
 /// Not let in yet.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Waiting {
+pub(crate) struct LobbyWaiting {
     /// `waiting`
     pub(crate) status: LobbyStatus,
     /// The place in the queue.
@@ -136,7 +136,7 @@ pub(crate) struct Waiting {
     pub(crate) starts_at: Option<DateTime<Utc>>,
 }
 
-impl Waiting {
+impl LobbyWaiting {
     pub(crate) fn new(
         entry: &Entry,
         ticket: Option<String>,
@@ -160,7 +160,7 @@ impl Waiting {
 struct Organisation {
     name: String,
     language: Language,
-    legal: Legal,
+    legal: JoinPageLegal,
 }
 
 impl FromRow for Organisation {
@@ -212,7 +212,7 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
         starts_at: starts_at(terms.timing),
         is_over: terms.timing == Timing::Over && !at.is_running,
         takes_guests: terms.rules.guests == Guests::Link,
-        you: (!is_stranger).then_some(Known { name: person.name, role: person.role }),
+        you: (!is_stranger).then_some(JoinPagePerson { name: person.name, role: person.role }),
         language: organisation.language,
         legal: organisation.legal,
     };
@@ -224,7 +224,7 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
 /// Whoever may come in gets a room token at once. Others get a place in the lobby, or are told why not.
 #[utoipa::path(post, path = "/join/{code}", tag = "Joining", request_body = JoinRequest, security(()),
     params(("code" = String, Path, description = "What stands behind `/m/` in the link.")),
-    responses((status = 200, body = Admitted), (status = 202, body = Waiting)))]
+    responses((status = 200, body = LobbyAdmitted), (status = 202, body = LobbyWaiting)))]
 async fn join(
     anyone: Anyone,
     Path(code): Path<String>,
@@ -299,7 +299,7 @@ impl Coming<'_> {
         tx.commit().await?;
         lobby::changed(app, &venue, self.session.map(|session| session.id)).await?;
         let starts_at = starts_at(self.terms.timing);
-        let waiting = Waiting::new(&entry, Some(secret), waits_for, position, starts_at);
+        let waiting = LobbyWaiting::new(&entry, Some(secret), waits_for, position, starts_at);
         Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response())
     }
 
@@ -362,7 +362,7 @@ pub(crate) async fn admitted(
     title: &str,
     role: MeetingRole,
 ) -> Result<Response, Problem> {
-    let answer = Admitted {
+    let answer = LobbyAdmitted {
         status: LobbyStatus::Admitted,
         token: admission.token(app).await?,
         session_id: admission.session.id,

@@ -95,13 +95,6 @@ impl Venue {
         }
     }
 
-    pub(crate) fn code(&self) -> &str {
-        match self {
-            Self::Meeting(meeting) => &meeting.code,
-            Self::Room(room) => &room.code,
-        }
-    }
-
     pub(crate) fn title(&self) -> &str {
         match self {
             Self::Meeting(meeting) => &meeting.title,

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::joining::admission;
 use crate::joining::decision::{Decision, decide};
 use crate::joining::venue::{Terms, Timing, Venue};
-use crate::joining::{Admitted, Waiting, answer_admitted};
+use crate::joining::{LobbyAdmitted, LobbyWaiting, answer_admitted};
 use crate::records::audit::{self, Cause, Event};
 
 /// What a browser knows already.
@@ -56,7 +56,7 @@ enum Standing {
     /// It is decided.
     Answered(Response),
     /// They wait as before.
-    Waiting(Waiting),
+    Waiting(LobbyWaiting),
 }
 
 /// Tells how somebody stands in the lobby
@@ -64,7 +64,7 @@ enum Standing {
 /// Answers within 25 seconds: as soon as it is otherwise than the browser knows. Whoever does not ask for 45 seconds is gone.
 #[utoipa::path(get, path = "/lobby/{entry_id}", tag = "Joining", security(()),
     params(PollQuery, ("entry_id" = LobbyEntryId, Path), ("Authorization" = String, Header, description = "`Bearer` and the ticket.")),
-    responses((status = 200, body = Admitted), (status = 202, body = Waiting)))]
+    responses((status = 200, body = LobbyAdmitted), (status = 202, body = LobbyWaiting)))]
 async fn poll(
     anyone: Anyone,
     Path(id): Path<LobbyEntryId>,
@@ -187,11 +187,11 @@ impl Found {
         answer_admitted(app, &admission, self.venue.title(), role).await
     }
 
-    async fn waiting(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Waiting, Problem> {
+    async fn waiting(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<LobbyWaiting, Problem> {
         let entry = &self.entry;
         let starts_at = if let Timing::From(starts_at) = self.terms.timing { Some(starts_at) } else { None };
         let waits_for = if let Decision::Wait(waits_for) = self.decision { waits_for } else { entry.waits_for };
         let position = table::position(tx, entry, now).await?;
-        Ok(Waiting::new(entry, None, waits_for, position, starts_at))
+        Ok(LobbyWaiting::new(entry, None, waits_for, position, starts_at))
     }
 }

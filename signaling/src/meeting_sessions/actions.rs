@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Somebody in the meeting.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OnePerson {
+pub(super) struct PersonRequest {
     /// Their identity.
     #[schema(min_length = 1, max_length = 256)]
     pub(super) identity: String,
@@ -40,7 +40,7 @@ pub(super) struct OnePerson {
 /// Somebody in the meeting, or everybody.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SomePeople {
+pub(super) struct PeopleRequest {
     /// Their identity; everybody who does not moderate when it is left out.
     #[schema(min_length = 1, max_length = 256)]
     pub(super) identity: Option<String>,

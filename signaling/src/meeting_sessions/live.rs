@@ -78,7 +78,7 @@ pub(crate) async fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Re
     let (handle, is_new) = app.directory.get_or_open(&room, &change, meeting).ok_or(Code::Unavailable)?;
     if is_new {
         let watch = Watch { app: app.clone(), session: session.clone(), participants: 0 };
-        let ended = app.sessions.enter();
+        let ended = app.watches.enter();
         tokio::spawn(async move {
             watch.run(received).await;
             drop(ended);
@@ -111,8 +111,8 @@ impl Watch {
     async fn run(mut self, mut reports: mpsc::Receiver<Report>) {
         while let Some(report) = reports.recv().await {
             let outcome = match report {
-                Report::Joined { is_moderator, .. } => self.joined(is_moderator).await,
-                Report::Left { .. } => {
+                Report::Joined { is_moderator } => self.joined(is_moderator).await,
+                Report::Left => {
                     self.participants -= 1;
                     self.app.lobby.wake(&self.session.venue_id());
                     Ok(())

@@ -196,18 +196,18 @@ pub(crate) struct MeetingSessionDetails {
     /// What it is about.
     pub(crate) title: String,
     /// Who is in it, the first who came first.
-    pub(crate) participants: Vec<Participant>,
+    pub(crate) participants: Vec<SessionParticipant>,
     /// The identities of those whose hands are up, the first one first.
     pub(crate) hands: Vec<String>,
     /// How many wait in the lobby.
     pub(crate) waiting: i64,
     /// Who may not come any more.
-    pub(crate) bans: Vec<Ban>,
+    pub(crate) bans: Vec<MeetingBan>,
 }
 
 /// Somebody in a meeting.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Participant {
+pub(crate) struct SessionParticipant {
     /// What the moderating functions call them.
     pub(crate) identity: String,
     /// What the others read.
@@ -225,7 +225,7 @@ pub(crate) struct Participant {
     /// Whether they may open the microphone.
     pub(crate) may_unmute: bool,
     /// What they send.
-    pub(crate) tracks: Vec<ParticipantTrack>,
+    pub(crate) tracks: Vec<SessionTrack>,
 }
 
 words! {
@@ -258,7 +258,7 @@ words! {
 
 /// Something that somebody sends.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct ParticipantTrack {
+pub(crate) struct SessionTrack {
     /// Where it comes from.
     pub(crate) source: MediaSource,
     /// Nobody receives it.
@@ -267,7 +267,7 @@ pub(crate) struct ParticipantTrack {
 
 /// Somebody who may not come any more.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Ban {
+pub(crate) struct MeetingBan {
     /// Its id.
     pub(crate) id: BanId,
     /// What they were called.
@@ -276,7 +276,7 @@ pub(crate) struct Ban {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-impl FromRow for Ban {
+impl FromRow for MeetingBan {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self { id: row.get("id")?, name: row.get("name")?, created_at: row.get("created_at")? })
     }

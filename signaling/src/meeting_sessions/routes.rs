@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    MediaSource, MeetingRole, MeetingSession, MeetingSessionDetails, Participant, ParticipantTrack, PersonKind,
-    Session, SessionStatus, session_of_room,
+    MediaSource, MeetingRole, MeetingSession, MeetingSessionDetails, PersonKind, Session, SessionParticipant,
+    SessionStatus, SessionTrack, session_of_room,
 };
 use super::rights::{self, Found};
 use super::{live, table};
@@ -231,7 +231,7 @@ async fn overview(app: &App, found: &Found) -> Vec<Overview> {
     }
 }
 
-async fn participants(tx: &mut Tx, found: &Found, people: &[Overview]) -> Result<Vec<Participant>, StoreError> {
+async fn participants(tx: &mut Tx, found: &Found, people: &[Overview]) -> Result<Vec<SessionParticipant>, StoreError> {
     let known = table::people(tx, found.session.id).await?;
     let kinds: HashMap<_, _> = known.iter().map(|person| (person.identity.as_str(), kind_of(&person.marks))).collect();
     let visible = people.iter().filter(|person| !person.info.profile.permissions.is_hidden);
@@ -240,7 +240,7 @@ async fn participants(tx: &mut Tx, found: &Found, people: &[Overview]) -> Result
     Ok(shown)
 }
 
-fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> Participant {
+fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> SessionParticipant {
     let info: &ParticipantInfo = &person.info;
     let details = &info.profile.details;
     let kind = match info.profile.kind {
@@ -252,7 +252,7 @@ fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> Particip
     let role =
         details.attributes.get(ROLE).and_then(|role| MeetingRole::ALL.iter().find(|known| known.as_str() == role));
     let hand = details.attributes.get(HAND).and_then(|hand| hand.parse().ok());
-    Participant {
+    SessionParticipant {
         identity: info.profile.identity.to_string(),
         name: details.name.clone(),
         kind,
@@ -264,7 +264,7 @@ fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> Particip
         tracks: info
             .tracks
             .iter()
-            .map(|track| ParticipantTrack {
+            .map(|track| SessionTrack {
                 source: match (track.source, track.kind) {
                     (TrackSource::ScreenShare | TrackSource::ScreenShareAudio, _) => MediaSource::ScreenShare,
                     (_, bus::MediaKind::Video) => MediaSource::Camera,
@@ -276,7 +276,7 @@ fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> Particip
     }
 }
 
-fn hands(participants: &[Participant]) -> Vec<String> {
+fn hands(participants: &[SessionParticipant]) -> Vec<String> {
     let raised = participants.iter().filter_map(|person| Some((person.hand_raised_at?, person.identity.clone())));
     let mut raised: Vec<_> = raised.collect();
     raised.sort();

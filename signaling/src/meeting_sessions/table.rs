@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
-use super::model::{Ban, EndReason, Marks, MeetingRole, Session, SessionPerson};
+use super::model::{EndReason, Marks, MeetingBan, MeetingRole, Session, SessionPerson};
 use crate::api::ids::{BanId, MeetingSessionId, TenantId, UserId};
 use crate::api::paging::Page;
 use crate::joining::venue::Venue;
@@ -237,7 +237,7 @@ pub(super) async fn unban(tx: &mut Tx, venue: &str, id: BanId) -> Result<bool, S
 }
 
 /// Who may not come any more.
-pub(super) async fn bans(tx: &mut Tx, venue: &str) -> Result<Vec<Ban>, StoreError> {
+pub(super) async fn bans(tx: &mut Tx, venue: &str) -> Result<Vec<MeetingBan>, StoreError> {
     let select = sql("SELECT * FROM meeting_bans WHERE venue_id = $1 ORDER BY created_at LIMIT $2");
     tx.all(select.bind(venue).bind(MAX_BANS)).await
 }
@@ -247,7 +247,7 @@ pub(crate) async fn is_banned(tx: &mut Tx, venue: &Venue, marks: &Marks) -> Resu
     let select = sql("SELECT * FROM meeting_bans WHERE venue_id = $1
          AND (user_id = $2 OR invitee_id = $3 OR browser = $4) LIMIT 1");
     let select = select.bind(venue.id()).bind(marks.user_id).bind(marks.invitee_id).bind(marks.browser.clone());
-    Ok(tx.optional::<Ban>(select).await?.is_some())
+    Ok(tx.optional::<MeetingBan>(select).await?.is_some())
 }
 
 /// Whether a tenant keeps lists of who was there.

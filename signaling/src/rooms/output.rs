@@ -215,9 +215,9 @@ pub(crate) struct Overview {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Report {
     /// Somebody came.
-    Joined { identity: Identity, is_moderator: bool },
+    Joined { is_moderator: bool },
     /// Somebody is gone.
-    Left { identity: Identity, reason: DisconnectReason },
+    Left,
     /// Something was written that is to outlive the room.
     Chat(ChatMessage),
     /// The room is over.

@@ -382,7 +382,7 @@ async fn somebody_is_sent_to_another_room() {
     let mut ann = Client::join(&server, "here", "ann").await.0;
     let admin = crate::support::Token::admin("here").granting("destinationRoom", json!("there"));
     let request = |to: &str| json!({ "room": "here", "identity": "ann", "destinationRoom": to });
-    assert_eq!(server.call("MoveParticipant", &admin, request("elsewhere")).await.json()["code"], "permission_denied");
+    assert_eq!(server.call("MoveParticipant", &admin, request("elsewhere")).await.json()["code"], "unauthenticated");
     assert_eq!(server.call("MoveParticipant", &admin, request("there")).await.status, 200);
     let mut token = String::new();
     let leave = loop {

@@ -73,11 +73,22 @@ export function isMeetingCode(room: string): boolean {
 
 const invitationKey = (code: string) => `saal.invitation.${code}`;
 
+/** What stands in a fragment such as `#i=…`, or null. */
+export function invitationInFragment(fragment: string): string | null {
+  const invitation = new URLSearchParams(fragment.replace(/^#/, '')).get('i');
+  return invitation === '' ? null : invitation;
+}
+
+/** Keeps the token of a personal link until the tab is closed. */
+export function rememberInvitation(code: string, invitation: string): void {
+  tabStore.write(invitationKey(code), invitation);
+}
+
 /** Moves the token of a personal link from the address bar into the tab's storage, like a room token. */
 export function takeInvitationFromAddressBar(code: string): void {
-  const invitation = new URLSearchParams(location.hash.replace(/^#/, '')).get('i');
-  if (invitation === null || invitation === '') return;
-  tabStore.write(invitationKey(code), invitation);
+  const invitation = invitationInFragment(location.hash);
+  if (invitation === null) return;
+  rememberInvitation(code, invitation);
   history.replaceState(history.state, '', location.pathname + location.search);
 }
 

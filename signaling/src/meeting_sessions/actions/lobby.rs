@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Somebody in the lobby, or everybody.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LobbyChoice {
+struct LobbyRequest {
     /// Their place in the lobby; everybody who waits when it is left out.
     entry_id: Option<LobbyEntryId>,
 }
@@ -39,24 +39,24 @@ struct LobbyChoice {
 ///
 /// They have up to ten minutes to come. A lock does not keep them out.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/admit", tag = "Running meetings",
-    request_body = LobbyChoice, params(("session_id" = MeetingSessionId, Path)),
+    request_body = LobbyRequest, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
 async fn admit(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(choice): Body<LobbyChoice>,
+    Body(choice): Body<LobbyRequest>,
 ) -> Result<Response, Problem> {
     decide(&context, id, choice, LobbyStatus::Admitted, "lobby_entry.admit").await
 }
 
 /// Turns somebody away, or everybody who waits
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/deny", tag = "Running meetings",
-    request_body = LobbyChoice, params(("session_id" = MeetingSessionId, Path)),
+    request_body = LobbyRequest, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
 async fn deny(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(choice): Body<LobbyChoice>,
+    Body(choice): Body<LobbyRequest>,
 ) -> Result<Response, Problem> {
     decide(&context, id, choice, LobbyStatus::Denied, "lobby_entry.deny").await
 }
@@ -64,7 +64,7 @@ async fn deny(
 async fn decide(
     context: &Context,
     id: MeetingSessionId,
-    choice: LobbyChoice,
+    choice: LobbyRequest,
     status: LobbyStatus,
     action: &'static str,
 ) -> Result<Response, Problem> {

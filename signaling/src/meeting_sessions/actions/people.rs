@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Another name for somebody.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Rename {
+struct RenameRequest {
     /// Their identity.
     #[schema(min_length = 1, max_length = 256)]
     identity: String,
@@ -49,7 +49,7 @@ struct Rename {
 /// Whom to remove.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Remove {
+struct RemoveRequest {
     /// Their identity.
     #[schema(min_length = 1, max_length = 256)]
     identity: String,
@@ -61,7 +61,7 @@ struct Remove {
 /// A ban.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Unban {
+struct UnbanRequest {
     /// Its id.
     ban_id: BanId,
 }
@@ -69,7 +69,7 @@ struct Unban {
 /// Whom to send where.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Move {
+struct MoveRequest {
     /// Their identity.
     #[schema(min_length = 1, max_length = 256)]
     identity: String,
@@ -78,13 +78,13 @@ struct Move {
 }
 
 /// Calls somebody otherwise
-#[utoipa::path(post, path = "/meeting_sessions/{session_id}/rename", tag = "Running meetings", request_body = Rename,
+#[utoipa::path(post, path = "/meeting_sessions/{session_id}/rename", tag = "Running meetings", request_body = RenameRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
     responses((status = 204)))]
 async fn rename(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<Rename>,
+    Body(input): Body<RenameRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let name = input.name.trim();
@@ -106,13 +106,13 @@ async fn rename(
 ///
 /// Their tokens are not honoured any more. Whoever is not banned may ask to come in again, and waits in the lobby if there
 /// is one.
-#[utoipa::path(post, path = "/meeting_sessions/{session_id}/remove", tag = "Running meetings", request_body = Remove,
+#[utoipa::path(post, path = "/meeting_sessions/{session_id}/remove", tag = "Running meetings", request_body = RemoveRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
     responses((status = 204)))]
 async fn remove(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<Remove>,
+    Body(input): Body<RemoveRequest>,
 ) -> Result<Response, Problem> {
     let mut tx = context.read().await?;
     let found = rights::find_running(&context, &mut tx, id).await?;
@@ -151,13 +151,13 @@ async fn remove(
 }
 
 /// Lets somebody come again who was banned
-#[utoipa::path(post, path = "/meeting_sessions/{session_id}/unban", tag = "Running meetings", request_body = Unban,
+#[utoipa::path(post, path = "/meeting_sessions/{session_id}/unban", tag = "Running meetings", request_body = UnbanRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
     responses((status = 204)))]
 async fn unban(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<Unban>,
+    Body(input): Body<UnbanRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let mut tx = context.write().await?;
@@ -171,13 +171,13 @@ async fn unban(
 /// Sends somebody to another meeting
 ///
 /// Their client leaves the one and joins the other by itself.
-#[utoipa::path(post, path = "/meeting_sessions/{session_id}/move", tag = "Running meetings", request_body = Move,
+#[utoipa::path(post, path = "/meeting_sessions/{session_id}/move", tag = "Running meetings", request_body = MoveRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
     responses((status = 204)))]
 async fn move_to(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<Move>,
+    Body(input): Body<MoveRequest>,
 ) -> Result<Response, Problem> {
     let mut tx = context.read().await?;
     let found = rights::find_running(&context, &mut tx, id).await?;

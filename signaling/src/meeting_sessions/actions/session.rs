@@ -74,6 +74,7 @@ async fn end(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Respo
     let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
     if let Some(room) = context.app.directory.get(&found.session.room_name()) {
         room.send(Input::Close(DisconnectReason::RoomDeleted)).await;
+        room.ended().await;
     }
     context.app.lobby.wake(&found.venue.id());
     Ok(response)

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::super::model::MediaSource;
 use super::super::rights;
-use super::{OnePerson, SomePeople, act, check_is_there, note, room};
+use super::{PeopleRequest, PersonRequest, act, check_is_there, note, room};
 use crate::api::body::Body;
 use crate::api::context::Context;
 use crate::api::ids::MeetingSessionId;
@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Whom to mute, and what of them.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Mute {
+struct MuteRequest {
     /// Their identity; everybody who does not moderate when it is left out.
     #[schema(min_length = 1, max_length = 256)]
     identity: Option<String>,
@@ -48,7 +48,7 @@ struct Mute {
 /// Whether somebody may speak.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PermitUnmute {
+struct PermitRequest {
     /// Their identity.
     #[schema(min_length = 1, max_length = 256)]
     identity: String,
@@ -59,13 +59,13 @@ struct PermitUnmute {
 /// Mutes somebody, or everybody
 ///
 /// At the server: nobody receives what is muted. They may open it again themselves, unless it takes a permission.
-#[utoipa::path(post, path = "/meeting_sessions/{session_id}/mute", tag = "Running meetings", request_body = Mute,
+#[utoipa::path(post, path = "/meeting_sessions/{session_id}/mute", tag = "Running meetings", request_body = MuteRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
     responses((status = 204)))]
 async fn mute(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<Mute>,
+    Body(input): Body<MuteRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let room = room(&context.app, &found)?;
@@ -93,12 +93,12 @@ fn sources(named: MediaSource) -> Vec<TrackSource> {
 ///
 /// Nobody opens it but themselves.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/unmute_request", tag = "Running meetings",
-    request_body = OnePerson, params(("session_id" = MeetingSessionId, Path)),
+    request_body = PersonRequest, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
 async fn ask_to_unmute(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<OnePerson>,
+    Body(input): Body<PersonRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let room = room(&context.app, &found)?;
@@ -113,12 +113,12 @@ async fn ask_to_unmute(
 
 /// Permits somebody to speak, or forbids it
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/permit", tag = "Running meetings",
-    request_body = PermitUnmute, params(("session_id" = MeetingSessionId, Path)),
+    request_body = PermitRequest, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
 async fn permit(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<PermitUnmute>,
+    Body(input): Body<PermitRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let room = room(&context.app, &found)?;
@@ -134,12 +134,12 @@ async fn permit(
 
 /// Lowers a hand, or all of them
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/lower_hand", tag = "Running meetings",
-    request_body = SomePeople, params(("session_id" = MeetingSessionId, Path)),
+    request_body = PeopleRequest, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
 async fn lower_hand(
     context: Context,
     Path(id): Path<MeetingSessionId>,
-    Body(input): Body<SomePeople>,
+    Body(input): Body<PeopleRequest>,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
     let room = room(&context.app, &found)?;

@@ -36,7 +36,7 @@ impl Room {
         self.restore_standing(&mut join.profile);
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
         let (session, kind) = (join.session, join.profile.kind);
-        let (identity, is_moderator) = (join.profile.identity.clone(), join.profile.is_moderator);
+        let is_moderator = join.profile.is_moderator;
         let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
         let participant = new_participant(now, sid.clone(), transport.clone(), join);
         debug!(room = %self.sid, participant = %sid, "joined");
@@ -47,7 +47,7 @@ impl Room {
         if !kind.is_dependent() {
             self.idle = None;
         }
-        self.outputs.push_back(Output::Report(Report::Joined { identity, is_moderator }));
+        self.outputs.push_back(Output::Report(Report::Joined { is_moderator }));
         self.order(SfuCommand::OpenTransport { transport, room: self.sid.clone(), participant: sid.clone() });
         self.tell_joined(&sid);
         if let Some(participant) = self.participants.get_mut(&sid) {

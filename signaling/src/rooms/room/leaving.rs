@@ -36,10 +36,9 @@ impl Room {
         if !participant.is_hidden() {
             self.departed.push(participant.farewell(reason).into());
         }
-        let identity = participant.profile.identity.clone();
-        self.leave_standing(now, &identity, reason);
+        self.leave_standing(now, &participant.profile.identity, reason);
         self.outputs.push_back(Output::Left(reason));
-        self.outputs.push_back(Output::Report(Report::Left { identity, reason }));
+        self.outputs.push_back(Output::Report(Report::Left));
         self.room_changed(now);
         if self.idle.is_none() && self.participants.values().all(|other| other.profile.kind.is_dependent()) {
             self.become_idle(now, Idle::Left);

@@ -138,7 +138,7 @@ impl Room {
         let hand = hand.map(|hand| hand.to_string()).unwrap_or_default();
         let attributes = [(HAND.to_owned(), hand), (HELD.to_owned(), held.to_owned())].into();
         // It is short; who has filled all the room there is for attributes has no hand.
-        drop(self.change_details(sid, DetailsChange { attributes, ..DetailsChange::default() }));
+        _ = self.change_details(sid, DetailsChange { attributes, ..DetailsChange::default() });
         self.mark_changed(sid, Told::Everyone);
     }
 }
