@@ -27,6 +27,8 @@ use crate::identity::passwords::Passwords;
 use crate::identity::tenants;
 use crate::identity::throttle::Throttle;
 use crate::invitations::outbox::server::MailServer;
+use crate::lobby::Lobby;
+use crate::meeting_sessions::model::session_of_room;
 use crate::metrics::{self, Metrics};
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
@@ -55,11 +57,15 @@ pub(crate) struct App {
     pub(crate) api: Api,
     pub(crate) revocations: Revocations,
     pub(crate) directory: Directory,
+    /// Who waits to be let into a meeting.
+    pub(crate) lobby: Lobby,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) mail_server: Option<MailServer>,
     /// The websockets.
     pub(crate) sessions: Tasks,
+    /// Those who write down what happens in meetings.
+    pub(crate) watches: Tasks,
 }
 
 impl App {
@@ -73,7 +79,7 @@ impl App {
         let oidc = config.oidc.as_ref().map(oidc::Provider::new).transpose()?;
         let mail_server = config.mail.as_ref().map(MailServer::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
-        let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
+        let codec = DataCodec { open: data_packets::open, seal: data_packets::seal, notice: data_packets::notice };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         Ok(Self {
             oidc,
@@ -86,22 +92,27 @@ impl App {
             installation,
             revocations: Revocations::default(),
             directory,
+            lobby: Lobby::default(),
             metrics,
             registry,
             mail_server,
             sessions: Tasks::default(),
+            watches: Tasks::default(),
         })
     }
 
     /// Whether somebody who comes to a room that is not there makes it.
     pub(crate) fn may_create_room(&self, token: &RoomToken) -> bool {
-        self.config.rooms.auto_create || token.grants.room_create
+        // A meeting's room is opened when somebody is let in, with what its policy says.
+        let is_meeting = session_of_room(&token.grants.room).is_some();
+        (self.config.rooms.auto_create || token.grants.room_create) && !is_meeting
     }
 
     /// Tells everybody to leave and waits until they are gone.
     pub(crate) async fn shut_down(&self) {
         self.directory.shut_down().await;
         self.sessions.all_ended().await;
+        self.watches.all_ended().await;
     }
 }
 

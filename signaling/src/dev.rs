@@ -14,6 +14,7 @@ use tracing::error;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::auth::room_token::RoomTokenRequest;
+use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::details::MAX_NAME_BYTES;
 
 /// How long a developer's token lives.
@@ -70,6 +71,9 @@ async fn token(
         if text.len() > MAX_NAME_BYTES {
             invalid.add_with(pointer, "too-long", MAX_NAME_BYTES);
         }
+    }
+    if session_of_room(&request.room).is_some() {
+        invalid.add("/room", "forbidden-value");
     }
     invalid.finish()?;
     let request = RoomTokenRequest {

@@ -14,7 +14,10 @@ mod dev;
 mod health;
 mod identity;
 mod invitations;
+mod joining;
+mod lobby;
 mod media;
+mod meeting_sessions;
 #[allow(dead_code, unused_imports, reason = "its paths are being added")]
 mod meetings;
 mod metrics;
@@ -56,8 +59,10 @@ pub async fn serve(
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
     let mails = tokio::spawn(invitations::outbox::run(app.clone()));
+    let tidying = tokio::spawn(meeting_sessions::live::look_after(app.clone()));
     accept::serve(app, listener, shutdown).await;
     mails.abort();
+    tidying.abort();
     Ok(())
 }
 

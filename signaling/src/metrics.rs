@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     pub(crate) data_bytes: IntCounterVec,
     /// By reason: `malformed`, `not_allowed`, `repeated`, `too_much`.
     pub(crate) dropped_data_messages: IntCounterVec,
+    pub(crate) missed_reports: IntCounter,
     /// By method and code.
     pub(crate) room_service_requests: IntCounterVec,
 }
@@ -54,6 +55,9 @@ impl Metrics {
         };
         let slow_sessions = IntCounter::new("signaling_slow_sessions_total", "Websockets closed for not reading")?;
         registry.register(Box::new(slow_sessions.clone()))?;
+        let missed_reports =
+            IntCounter::new("signaling_missed_reports_total", "What happened in meetings and was not written down")?;
+        registry.register(Box::new(missed_reports.clone()))?;
         let refused_offers = IntCounter::new("signaling_refused_offers_total", "Offers that could not be answered")?;
         registry.register(Box::new(refused_offers.clone()))?;
         let join_seconds = HistogramOpts::new("signaling_join_seconds", "Time from the upgrade to the join response");
@@ -76,6 +80,7 @@ impl Metrics {
             )?,
             refused_offers,
             slow_sessions,
+            missed_reports,
             data_messages: counters("signaling_data_messages_total", "Messages from data channels", &["channel"])?,
             data_bytes: counters("signaling_data_bytes_total", "Bytes from data channels", &["channel"])?,
             dropped_data_messages: counters(

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod data_packets;
 
 mod admission;
+mod chat_packets;
 mod frames;
 mod http;
 mod join;

@@ -76,6 +76,8 @@ id! {
     PhonePinId;
     /// One run of a meeting, from the first who comes to the last who leaves.
     MeetingSessionId;
+    /// Somebody who may not come to a meeting any more.
+    BanId;
     /// Somebody who waits in the lobby.
     LobbyEntryId;
     /// An address that is told what happens.

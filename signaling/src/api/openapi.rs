@@ -31,6 +31,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(crate::identity::routes())
         .merge(crate::invitations::api_routes())
         .merge(crate::meetings::routes())
+        .merge(crate::joining::routes())
+        .merge(crate::lobby::routes())
+        .merge(crate::meeting_sessions::routes())
 }
 
 /// The document.

@@ -48,6 +48,22 @@ pub(crate) enum Code {
     CapacityExhausted,
     /// The link is not valid any more.
     LinkRevoked,
+    /// The meeting is over, or does not take place.
+    MeetingEnded,
+    /// The meeting is locked.
+    MeetingLocked,
+    /// Nobody else fits into the meeting.
+    MeetingFull,
+    /// Too many wait already.
+    LobbyFull,
+    /// A moderator did not let them in.
+    NotAdmitted,
+    /// Whoever asks was banned from the meeting.
+    Banned,
+    /// The meeting takes no guests.
+    GuestsForbidden,
+    /// The meeting asks for a stronger sign-in.
+    AcrTooLow,
     /// It was changed since it was read.
     EtagMismatch,
     /// The body is too long.
@@ -70,7 +86,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -84,6 +100,14 @@ impl Code {
         Self::Conflict,
         Self::CapacityExhausted,
         Self::LinkRevoked,
+        Self::MeetingEnded,
+        Self::MeetingLocked,
+        Self::MeetingFull,
+        Self::LobbyFull,
+        Self::NotAdmitted,
+        Self::Banned,
+        Self::GuestsForbidden,
+        Self::AcrTooLow,
         Self::EtagMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -111,6 +135,14 @@ impl Code {
             Self::Conflict => ("conflict", StatusCode::CONFLICT),
             Self::CapacityExhausted => ("capacity-exhausted", StatusCode::CONFLICT),
             Self::LinkRevoked => ("link-revoked", StatusCode::GONE),
+            Self::MeetingEnded => ("meeting-ended", StatusCode::GONE),
+            Self::MeetingLocked => ("meeting-locked", StatusCode::FORBIDDEN),
+            Self::MeetingFull => ("meeting-full", StatusCode::CONFLICT),
+            Self::LobbyFull => ("lobby-full", StatusCode::CONFLICT),
+            Self::NotAdmitted => ("not-admitted", StatusCode::FORBIDDEN),
+            Self::Banned => ("banned", StatusCode::FORBIDDEN),
+            Self::GuestsForbidden => ("guests-forbidden", StatusCode::FORBIDDEN),
+            Self::AcrTooLow => ("acr-too-low", StatusCode::FORBIDDEN),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => ("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE),

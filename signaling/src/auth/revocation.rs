@@ -42,6 +42,13 @@ impl Revocations {
         revocation.forget_at = revocation.forget_at.max(forget_at);
     }
 
+    /// The second from which on tokens of `identity` for `room` are honoured, if it is not any.
+    pub(crate) fn honoured_from(&self, room: &str, identity: &str) -> Option<u64> {
+        let revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let revocation = revoked.get(&(room.to_owned(), identity.to_owned()))?;
+        Some(revocation.issued_until.saturating_add(1))
+    }
+
     /// Whether a token of `identity` for `room`, issued at `issued_at` (seconds since 1970), is refused.
     pub(crate) fn is_revoked(&self, now: SystemTime, room: &str, identity: &str, issued_at: u64) -> bool {
         let revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);

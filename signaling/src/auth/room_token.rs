@@ -172,6 +172,20 @@ struct Signer {
     sign: EncodingKey,
 }
 
+/// What the token of somebody says who was let into a meeting.
+#[derive(Clone, Debug)]
+pub(crate) struct AdmittedTo {
+    pub(crate) identity: String,
+    pub(crate) name: String,
+    pub(crate) metadata: String,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) grants: VideoGrants,
+    /// In seconds since 1970. Later than the tokens that are not honoured any more.
+    pub(crate) issued_at: u64,
+    pub(crate) now: SystemTime,
+    pub(crate) valid_for: Duration,
+}
+
 /// The keys that tokens are verified and signed with.
 pub(crate) struct TokenKeys(Vec<Signer>);
 
@@ -227,6 +241,20 @@ impl TokenKeys {
         let issued = token.issued_at() as f64;
         let claims = Claims { video: Some(grants), iat: Some(issued), ..token.claims.clone() };
         sign(&signer.key, &signer.sign, claims, now, valid_for)
+    }
+
+    /// Signs a token for somebody who was let into a meeting, with the first key, if there is one.
+    pub(crate) fn mint_admitted(&self, admitted: &AdmittedTo) -> Option<Result<String, MintError>> {
+        let claims = Claims {
+            sub: Some(admitted.identity.clone()),
+            name: admitted.name.clone(),
+            metadata: admitted.metadata.clone(),
+            attributes: Some(admitted.attributes.clone()),
+            video: Some(admitted.grants.clone()),
+            iat: Some(admitted.issued_at as f64),
+            ..Claims::default()
+        };
+        self.0.first().map(|signer| sign(&signer.key, &signer.sign, claims, admitted.now, admitted.valid_for))
     }
 
     /// Signs a token with the first key, if there is one.

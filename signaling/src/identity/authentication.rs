@@ -2,6 +2,7 @@
 //! Finds out who asks, by what the request shows: a token, or a browser's cookie.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use axum::http::{HeaderMap, header};
 
@@ -9,6 +10,7 @@ use super::caller::Caller;
 use super::{api_tokens, oauth_clients, oidc, on_behalf_of, room_tokens, sessions};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
+use crate::lobby::ticket;
 
 /// Somebody who is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,20 @@ pub(crate) enum Proof {
     },
 }
 
+/// Somebody in a meeting, who shows their room token. They may look at the meeting, and moderate it if the token says so;
+/// which meeting that is, its functions check.
+fn room_participant(app: &App, token: &str) -> Option<Caller> {
+    let token = app.keys.verify(token).ok()?;
+    let (room, identity) = (token.grants.room.clone(), token.identity().to_owned());
+    let is_revoked = app.revocations.is_revoked(SystemTime::now(), &room, &identity, token.issued_at());
+    if is_revoked || !token.grants.room_join || room.is_empty() || identity.is_empty() {
+        return None;
+    }
+    let scopes = [Some(Scope::SessionsRead), token.grants.room_admin.then_some(Scope::SessionsModerate)];
+    let scopes = scopes.into_iter().flatten().collect();
+    Some(Caller { actor: Actor::Participant { room, identity }, tenant: None, role: None, on_behalf_of: None, scopes })
+}
+
 /// Who asks. None is a stranger, who shows nothing at all; whoever shows something wrong fails.
 pub(crate) async fn authenticate(
     app: &App,
@@ -51,6 +67,8 @@ pub(crate) async fn authenticate(
     }
     let caller = match token.trim() {
         token if token.starts_with(api_tokens::token::PREFIX) => api_tokens::caller(app, token, address).await?,
+        // Whoever waits in the lobby is a stranger, with a ticket for the lobby alone.
+        token if token.starts_with(ticket::PREFIX) => return Ok(None),
         token if oauth_clients::is_ours(token) => oauth_clients::caller(app, token, address).await?,
         token => match oidc::caller(app, token).await? {
             Some(caller) => Some(caller),

@@ -11,6 +11,26 @@ pub(crate) const MAX_NAME_BYTES: usize = 256;
 /// Most metadata, in bytes, and most attributes together. LiveKit's default. Everyone in a room receives them.
 pub(crate) const MAX_METADATA_BYTES: usize = 64_000;
 
+/// How attributes begin that only the server sets.
+pub(crate) const RESERVED_PREFIX: &str = "saal.";
+
+/// Since when a hand is up, in milliseconds since 1970. Whoever has the smallest is the first.
+pub(crate) const HAND: &str = "saal.hand";
+
+/// Set for somebody who may not open the microphone.
+pub(crate) const HELD: &str = "saal.held";
+
+/// Set for a guest, whose name nobody has checked.
+pub(crate) const GUEST: &str = "saal.guest";
+
+/// What somebody is in the meeting.
+pub(crate) const ROLE: &str = "saal.role";
+
+/// Whether only the server sets that attribute.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX)
+}
+
 /// Something is longer than everyone else should have to bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TooLong {

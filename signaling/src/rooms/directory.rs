@@ -16,7 +16,8 @@ use crate::rooms::ids::Ids;
 use crate::rooms::info::{DisconnectReason, RoomInfo, RoomSettings};
 use crate::rooms::input::{Control, Input, RoomChange, SessionId};
 use crate::rooms::keeper::{DataCodec, Keeper, Letter, now};
-use crate::rooms::output::{ControlError, ControlReply, Notice};
+use crate::rooms::output::{ControlError, ControlReply, Notice, Report};
+use crate::rooms::policy::RoomPolicy;
 use crate::rooms::room::Room;
 use crate::tasks::Tasks;
 
@@ -127,6 +128,16 @@ impl Directory {
     /// The room of that name, made if need be. Only a room that is made takes `change`; then the second is true. `None`
     /// while this process ends, which would not wait for another room.
     pub(crate) fn get_or_create(&self, name: &str, change: &RoomChange) -> Option<(RoomHandle, bool)> {
+        self.get_or_open(name, change, None)
+    }
+
+    /// The same for a meeting's room, which allows what the policy says and reports what happens.
+    pub(crate) fn get_or_open(
+        &self,
+        name: &str,
+        change: &RoomChange,
+        meeting: Option<(RoomPolicy, mpsc::Sender<Report>)>,
+    ) -> Option<(RoomHandle, bool)> {
         let mut rooms = lock(&self.rooms);
         if let Some(room) = rooms.get(name).filter(|room| room.is_open()) {
             return Some((room.clone(), false));
@@ -136,14 +147,23 @@ impl Directory {
             return None;
         }
         let name: Arc<str> = name.into();
-        let handle = self.open(&name, change);
+        let handle = self.open(&name, change, meeting);
         rooms.insert(name, handle.clone());
         Some((handle, true))
     }
 
-    fn open(&self, name: &Arc<str>, change: &RoomChange) -> RoomHandle {
+    fn open(
+        &self,
+        name: &Arc<str>,
+        change: &RoomChange,
+        meeting: Option<(RoomPolicy, mpsc::Sender<Report>)>,
+    ) -> RoomHandle {
         let metadata = change.metadata.clone().unwrap_or_default();
-        let room = Room::new(now(), name.clone(), change.apply(self.defaults), metadata, Ids::from_os());
+        let mut room = Room::new(now(), name.clone(), change.apply(self.defaults), metadata, Ids::from_os());
+        let (policy, reports) = meeting.unzip();
+        if let Some(policy) = policy {
+            room.set_policy(now(), policy);
+        }
         let sid = room.sid().clone();
         let (sender, letters) = mpsc::channel(LETTERS);
         let (info, info_reader) = watch::channel(room.info());
@@ -158,6 +178,7 @@ impl Directory {
             sessions: HashMap::new(),
             replies: HashMap::new(),
             next_control: 0,
+            reports,
         };
         let (guard, rooms) = (self.tasks.enter(), self.rooms.clone());
         let (name, own_sid) = (name.clone(), sid.clone());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bus::{MediaKind, ParticipantSid, RoomSid, TrackSid};
 
 use crate::auth::grants::{Permissions, TrackSource};
-use crate::rooms::details::Details;
+use crate::rooms::details::{Details, ROLE};
 
 /// Who somebody is, as the token says. Unique in a room.
 pub(crate) type Identity = Arc<str>;
@@ -24,6 +24,8 @@ pub(crate) struct RoomInfo {
     pub(crate) created_at: Duration,
     pub(crate) num_participants: u32,
     pub(crate) num_publishers: u32,
+    /// Those of them who moderate.
+    pub(crate) num_moderators: u32,
     pub(crate) has_recorder: bool,
 }
 
@@ -135,7 +137,16 @@ pub(crate) struct Profile {
     pub(crate) kind_details: Vec<i32>,
     pub(crate) details: Details,
     pub(crate) permissions: Permissions,
+    /// The token lets it administer the room.
+    pub(crate) is_moderator: bool,
     pub(crate) client: ClientFeatures,
+}
+
+impl Profile {
+    /// Whether the policy for everybody leaves it its camera and screen: it moderates or presents.
+    pub(crate) fn presents(&self) -> bool {
+        self.is_moderator || self.details.attributes.get(ROLE).is_some_and(|role| role == "presenter")
+    }
 }
 
 /// A participant as others see it.

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use bus::{Answer, DataChannel, MediaKind, ParticipantSid, SfuEvent, TrackSid, TransportSid};
 
 use crate::auth::grants::{Permissions, TrackSource};
+use crate::rooms::chat::DataContent;
 use crate::rooms::details::DetailsChange;
 use crate::rooms::info::{DisconnectReason, Encryption, Identity, Layer, Profile, Quality, RoomSettings};
+use crate::rooms::policy::RoomPolicy;
 
 /// The time, for timers and for people.
 #[derive(Clone, Copy, Debug)]
@@ -242,6 +244,7 @@ pub(crate) struct DataPacket {
     /// Whom an agent says it speaks for.
     pub(crate) claimed_identity: String,
     pub(crate) audience: DataAudience,
+    pub(crate) content: DataContent,
     /// Everything that is not about its way, as it came.
     pub(crate) sealed: Arc<[u8]>,
 }
@@ -285,6 +288,55 @@ pub(crate) enum Control {
     SetMetadata(String),
     /// Values that are given replace those the room has.
     Configure(RoomChange),
+    /// From now on the room allows this.
+    SetPolicy(RoomPolicy),
+    /// Who is there, with what only moderators see.
+    Overview,
+    /// What was written to everybody.
+    Chat,
+    /// Mutes what people publish from these sources; those who moderate only when they are named.
+    MuteSources {
+        identity: Option<Identity>,
+        sources: Vec<TrackSource>,
+    },
+    /// Whether somebody may open the microphone.
+    PermitUnmute {
+        identity: Identity,
+        is_permitted: bool,
+    },
+    /// Lowers a hand, or all of them.
+    LowerHand(Option<Identity>),
+    /// Tells people something in words that their clients understand.
+    Tell {
+        audience: NoticeAudience,
+        topic: &'static str,
+        payload: String,
+    },
+    /// Somebody will come who may, also when it is locked.
+    Expect(Identity),
+    /// Sends somebody to another room.
+    Move {
+        identity: Identity,
+        to: Destination,
+    },
+}
+
+/// Whom a notice is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoticeAudience {
+    Everyone,
+    /// Those who administer the room.
+    Moderators,
+    Only(Identity),
+}
+
+/// Where somebody is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To the room of that name, with what their own token says.
+    Room(String),
+    /// To the room that this token is for.
+    Token(String),
 }
 
 /// A change to how a room behaves; what is `None` stays.

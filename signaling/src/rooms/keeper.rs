@@ -14,7 +14,7 @@ use crate::media::transports::{NodeLost, Transports};
 use crate::metrics::Metrics;
 use crate::rooms::info::RoomInfo;
 use crate::rooms::input::{Control, ControlId, DataPacket, IncomingData, Input, Now, SessionId};
-use crate::rooms::output::{ControlError, ControlReply, Notice, OutgoingData, Output};
+use crate::rooms::output::{ControlError, ControlReply, Notice, OutgoingData, Output, Report};
 use crate::rooms::room::Room;
 
 /// How often the room's SFU node is looked for.
@@ -35,6 +35,8 @@ pub(crate) enum Letter {
 pub(crate) struct DataCodec {
     pub(crate) open: fn(&[u8]) -> Option<DataPacket>,
     pub(crate) seal: fn(&OutgoingData) -> Vec<u8>,
+    /// Writes words of the server's own, under a topic.
+    pub(crate) notice: fn(&str, &str) -> Vec<u8>,
 }
 
 /// All that one room needs to live.
@@ -49,6 +51,8 @@ pub(crate) struct Keeper {
     pub(crate) sessions: HashMap<SessionId, mpsc::Sender<Notice>>,
     pub(crate) replies: HashMap<ControlId, oneshot::Sender<Result<ControlReply, ControlError>>>,
     pub(crate) next_control: u64,
+    /// Who opened the room for a meeting.
+    pub(crate) reports: Option<mpsc::Sender<Report>>,
 }
 
 impl Keeper {
@@ -165,6 +169,14 @@ impl Keeper {
                 let payload = (self.codec.seal)(&message);
                 lost_node(self.transports.order(SfuCommand::SendData { transports, channel, payload }).await)
             }
+            Output::SendNotice { transports, topic, payload } => {
+                let (channel, payload) = (DataChannel::Reliable, (self.codec.notice)(topic, &payload));
+                lost_node(self.transports.order(SfuCommand::SendData { transports, channel, payload }).await)
+            }
+            Output::Report(report) => {
+                self.report(report).await;
+                None
+            }
             Output::Reply { id, reply } => {
                 if let Some(asked) = self.replies.remove(&id) {
                     // Whoever asked may have gone.
@@ -186,6 +198,17 @@ impl Keeper {
                 None
             }
             Output::Closed => None,
+        }
+    }
+
+    /// Tells whoever opened the room. When they do not keep up, they miss what happened, and it is counted; only the end
+    /// waits for them.
+    async fn report(&mut self, report: Report) {
+        let Some(reports) = &self.reports else { return };
+        if matches!(report, Report::Closed(_)) {
+            drop(reports.send(report).await);
+        } else if let Err(TrySendError::Full(_)) = reports.try_send(report) {
+            self.metrics.missed_reports.inc();
         }
     }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use bus::{DataChannel, ParticipantSid, SectionsNeeded, SfuCommand, TrackSid, TransportSid};
 
 use crate::auth::grants::Permissions;
+use crate::rooms::chat::ChatMessage;
 use crate::rooms::details::Details;
 use crate::rooms::info::{DisconnectReason, Identity, ParticipantInfo, RoomInfo, TrackInfo};
-use crate::rooms::input::{AddTrack, ControlId, DataPacket, SessionId};
+use crate::rooms::input::{AddTrack, ControlId, DataPacket, Destination, SessionId};
 
 /// Something to be done.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub(crate) enum Output {
     Reply { id: ControlId, reply: Result<ControlReply, ControlError> },
     /// Somebody is gone.
     Left(DisconnectReason),
+    /// Send words of the server's own over data channels.
+    SendNotice { transports: Vec<TransportSid>, topic: &'static str, payload: String },
+    /// Tell whoever opened the room for a meeting.
+    Report(Report),
     /// Count an offer that could not be answered.
     OfferRefused,
     /// Count a message that went no further.
@@ -80,6 +85,8 @@ pub(crate) enum Notice {
     },
     /// The token must be renewed, since what it says has changed or grows old.
     RenewToken(Box<TokenContent>),
+    /// Whoever joins anew uses another token: with this one's content for another room, or this one.
+    Moved(Destination, Box<TokenContent>),
     /// Go, and then do as told.
     Leave {
         reason: DisconnectReason,
@@ -192,6 +199,29 @@ pub(crate) enum ControlReply {
     Participant(Arc<ParticipantInfo>),
     Participants(Vec<Arc<ParticipantInfo>>),
     Track(Box<TrackInfo>),
+    Overview(Vec<Overview>),
+    Chat(Vec<ChatMessage>),
+}
+
+/// Somebody who is there, as moderators see them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Overview {
+    pub(crate) info: Arc<ParticipantInfo>,
+    /// Whether they may open the microphone.
+    pub(crate) may_unmute: bool,
+}
+
+/// What happened in a room that was opened for a meeting.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Report {
+    /// Somebody came.
+    Joined { is_moderator: bool },
+    /// Somebody is gone.
+    Left,
+    /// Something was written that is to outlive the room.
+    Chat(ChatMessage),
+    /// The room is over.
+    Closed(DisconnectReason),
 }
 
 /// Why an administrator gets no.

@@ -11,11 +11,14 @@ mod departures;
 mod joining;
 mod leaving;
 mod lifetime;
+pub(crate) mod meeting;
+mod muting;
 mod negotiation;
 mod participant;
 mod permissions;
 mod requests;
 mod speakers;
+mod standings;
 mod subscriptions;
 #[cfg(test)]
 pub(in crate::rooms) mod tests;
@@ -32,16 +35,20 @@ use self::departures::Departures;
 use self::lifetime::{Timer, Timers};
 use self::participant::Participant;
 use self::speakers::Speakers;
+use self::standings::Standing;
+use crate::rooms::chat::ChatLog;
 use crate::rooms::ids::Ids;
 use crate::rooms::info::{Identity, ParticipantInfo, RoomInfo, RoomSettings};
 use crate::rooms::input::{Input, Now, SessionId};
 use crate::rooms::output::{Notice, Output};
+use crate::rooms::policy::RoomPolicy;
 
 /// One life of a room, from its first participant (or its creation) until it has been empty for a while.
 pub(crate) struct Room {
     sid: RoomSid,
     name: Arc<str>,
     settings: RoomSettings,
+    policy: RoomPolicy,
     metadata: Arc<str>,
     /// Since 1970.
     created_at: Duration,
@@ -53,6 +60,10 @@ pub(crate) struct Room {
     /// Who publishes it.
     tracks: HashMap<TrackSid, ParticipantSid>,
     speakers: Speakers,
+    standings: HashMap<Identity, Standing>,
+    /// The place of the hand that was raised last.
+    last_hand: u64,
+    chat: ChatLog,
     timers: Timers,
     /// Since when nobody is there to keep it open, and how long that may last.
     idle: Option<(Instant, Idle)>,
@@ -66,6 +77,8 @@ pub(crate) struct Room {
     room_told_at: Option<Instant>,
     /// The time of the last input.
     now: Instant,
+    /// The same since 1970.
+    unix: Duration,
     /// Others see the room otherwise than before.
     has_changed: bool,
     outputs: VecDeque<Output>,
@@ -97,6 +110,7 @@ impl Room {
             sid: ids.room(),
             name,
             settings,
+            policy: RoomPolicy::default(),
             metadata: metadata.into(),
             created_at: now.unix,
             ids,
@@ -106,6 +120,9 @@ impl Room {
             transports: HashMap::new(),
             tracks: HashMap::new(),
             speakers: Speakers::default(),
+            standings: HashMap::new(),
+            last_hand: 0,
+            chat: ChatLog::default(),
             timers: Timers::default(),
             idle: None,
             changed: BTreeMap::new(),
@@ -113,6 +130,7 @@ impl Room {
             departures: Departures::default(),
             room_told_at: None,
             now: now.instant,
+            unix: now.unix,
             has_changed: false,
             outputs: VecDeque::new(),
             is_closed: false,
@@ -130,7 +148,7 @@ impl Room {
         if self.is_closed {
             return self.handle_after_close(input);
         }
-        self.now = now.instant;
+        (self.now, self.unix) = (now.instant, now.unix);
         match input {
             Input::Join(join) => self.join(now, *join),
             Input::Resume(resume) => self.resume(resume),
@@ -169,6 +187,7 @@ impl Room {
             created_at: self.created_at,
             num_participants: count(visible()),
             num_publishers: count(visible().filter(|participant| participant.has_published_tracks())),
+            num_moderators: count(self.participants.values().filter(|participant| participant.profile.is_moderator)),
             has_recorder: self.participants.values().any(Participant::is_recorder),
         }
     }

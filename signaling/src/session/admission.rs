@@ -37,11 +37,18 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     /// Clients show it, and look for some of these words.
     pub(super) text: String,
+    /// A good token is for a room that is not there.
+    pub(super) lacks_room: Option<String>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, text: impl ToString) -> Self {
-        Self { status, text: text.to_string() }
+        Self { status, text: text.to_string(), lacks_room: None }
+    }
+
+    /// What it takes to let somebody in is away.
+    pub(super) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the room cannot be opened at present")
     }
 }
 
@@ -131,7 +138,8 @@ fn judge(token: RoomToken, findings: Findings) -> Result<Admitted, Refusal> {
     let details = findings.details.unwrap_or(Ok(Details::default())).map_err(|error| bad_request(&error))?;
     // Who resumes and finds no room is told so on the websocket, and then comes here again to join.
     if !findings.room_exists && !findings.can_create && !join.reconnect {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "requested room does not exist"));
+        let refusal = Refusal::new(StatusCode::NOT_FOUND, "requested room does not exist");
+        return Err(Refusal { lacks_room: Some(token.grants.room), ..refusal });
     }
     if !findings.is_ready {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no node can take the call at present"));

@@ -12,6 +12,8 @@ use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field, string,
 };
 
+use super::chat_packets;
+use crate::rooms::chat::DataContent;
 use crate::rooms::input::{DataAudience, DataPacket};
 use crate::rooms::output::OutgoingData;
 
@@ -38,6 +40,7 @@ mod field {
 mod user_field {
     pub(super) const PARTICIPANT_SID: u32 = 1;
     pub(super) const DESTINATION_SIDS: u32 = 3;
+    pub(super) const TOPIC: u32 = 4;
     pub(super) const PARTICIPANT_IDENTITY: u32 = 5;
     pub(super) const DESTINATION_IDENTITIES: u32 = 6;
 }
@@ -52,15 +55,24 @@ pub(crate) fn open(payload: &[u8]) -> Option<DataPacket> {
     for field in Fields(payload) {
         packet.read(&field?, &mut sealed)?;
     }
-    let Packet { sequence, mut identities, mut sids, legacy_identities, legacy_sids, claimed_identity, audience } =
-        packet;
+    let Packet {
+        sequence,
+        mut identities,
+        mut sids,
+        legacy_identities,
+        legacy_sids,
+        claimed_identity,
+        audience,
+        content,
+    } = packet;
     if identities.is_empty() {
         (identities, sids) = (legacy_identities, legacy_sids);
     }
     identities.truncate(MAX_DESTINATIONS);
     sids.truncate(MAX_DESTINATIONS);
     let participants = sids.into_iter().map(ParticipantSid::from).collect();
-    Some(DataPacket { sequence, identities, participants, claimed_identity, audience, sealed: sealed.into() })
+    let sealed = sealed.into();
+    Some(DataPacket { sequence, identities, participants, claimed_identity, audience, content, sealed })
 }
 
 /// A packet that comes from no client.
@@ -72,8 +84,15 @@ pub(crate) fn from_server(user: UserPacket, identities: Vec<String>, sids: Vec<S
         participants: sids.into_iter().map(ParticipantSid::from).collect(),
         claimed_identity: String::new(),
         audience: DataAudience::Anyone,
+        content: DataContent::Other,
         sealed: sealed.into(),
     }
+}
+
+/// Writes words of the server's own, for clients that know the topic.
+pub(crate) fn notice(topic: &str, payload: &str) -> Vec<u8> {
+    let user = UserPacket { topic: Some(topic.to_owned()), payload: payload.as_bytes().to_vec(), ..Default::default() };
+    livekit_protocol::DataPacket { value: Some(Value::User(user)), ..Default::default() }.encode_to_vec()
 }
 
 /// Writes a packet for those who receive it.
@@ -105,6 +124,7 @@ struct Packet {
     legacy_sids: Vec<String>,
     claimed_identity: String,
     audience: DataAudience,
+    content: DataContent,
 }
 
 impl Packet {
@@ -123,6 +143,9 @@ impl Packet {
                 match number {
                     field::TRANSCRIPTION => self.audience = DataAudience::FromAgents,
                     field::METRICS => self.audience = DataAudience::ToMetricsReaders,
+                    number if chat_packets::is_looked_at(number) => {
+                        self.content = chat_packets::content(number, field.content()?)?;
+                    }
                     _ => {}
                 }
                 sealed.extend_from_slice(field.raw);
@@ -141,7 +164,12 @@ impl Packet {
                 user_field::PARTICIPANT_SID | user_field::PARTICIPANT_IDENTITY => {}
                 user_field::DESTINATION_SIDS => self.legacy_sids.push(field.text()?),
                 user_field::DESTINATION_IDENTITIES => self.legacy_identities.push(field.text()?),
-                _ => kept.extend_from_slice(field.raw),
+                _ => {
+                    if field.number == user_field::TOPIC && field.content()? == chat_packets::OLD_TOPIC.as_bytes() {
+                        self.content = DataContent::Message { id: String::new(), text: String::new(), is_edit: false };
+                    }
+                    kept.extend_from_slice(field.raw);
+                }
             }
         }
         encode_key(field::USER, WireType::LengthDelimited, sealed);

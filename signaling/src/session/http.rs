@@ -16,6 +16,7 @@ use super::admission::{self, Admitted, Generation, Query, Refusal};
 use super::limits::MAX_FRAME_BYTES;
 use super::socket;
 use crate::app::App;
+use crate::meeting_sessions::live;
 
 /// A websocket that waits costs no more than this.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
@@ -32,7 +33,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 async fn connect_v1(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, upgrade: Upgrade) -> Response {
     let Ok(upgrade) = upgrade else { return StatusCode::NOT_FOUND.into_response() };
-    match admit(&app, &uri, &headers, Generation::V1) {
+    match admit_or_revive(&app, &uri, &headers, Generation::V1).await {
         Ok(admitted) => limit(upgrade).on_upgrade(move |socket| socket::run(app, socket, admitted)),
         Err(refusal) => refuse(refusal),
     }
@@ -50,17 +51,35 @@ async fn connect_v0(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap, u
 
 /// A browser learns here why its websocket did not open.
 async fn validate_v1(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
-    validate(&app, &uri, &headers, Generation::V1)
+    validate(&app, &uri, &headers, Generation::V1).await
 }
 
 async fn validate_v0(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
-    validate(&app, &uri, &headers, Generation::V0)
+    validate(&app, &uri, &headers, Generation::V0).await
 }
 
-fn validate(app: &App, uri: &Uri, headers: &HeaderMap, generation: Generation) -> Response {
-    match admit(app, uri, headers, generation) {
+async fn validate(app: &Arc<App>, uri: &Uri, headers: &HeaderMap, generation: Generation) -> Response {
+    match admit_or_revive(app, uri, headers, generation).await {
         Ok(_) => "success".into_response(),
         Err(refusal) => refuse(refusal),
+    }
+}
+
+/// Lets somebody in. The room of a meeting that goes on may be gone after a restart, and is opened again.
+async fn admit_or_revive(
+    app: &Arc<App>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    generation: Generation,
+) -> Result<Admitted, Refusal> {
+    let refusal = match admit(app, uri, headers, generation) {
+        Err(refusal) if refusal.lacks_room.is_some() => refusal,
+        outcome => return outcome,
+    };
+    match live::revive(app, refusal.lacks_room.as_deref().unwrap_or_default()).await {
+        Ok(true) => admit(app, uri, headers, generation),
+        Ok(false) => Err(refusal),
+        Err(_) => Err(Refusal::unavailable()),
     }
 }
 

@@ -5,7 +5,7 @@ use livekit_protocol as proto;
 
 use super::{convert, ping, requests};
 use crate::auth::room_token::RoomToken;
-use crate::rooms::details::{Details, TooLong};
+use crate::rooms::details::{Details, TooLong, is_reserved};
 use crate::rooms::info::{ClientFeatures, ParticipantKind, Profile};
 use crate::rooms::input::{Join, Offer, SessionId};
 use crate::rooms::output::Joined;
@@ -34,6 +34,7 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
             kind_details: kind_details.map(i32::from).collect(),
             details,
             permissions: token.grants.permissions(),
+            is_moderator: token.grants.room_admin,
             client: ClientFeatures { protocol: client.client_protocol, capabilities },
         },
         // A client that says nothing wants to see and hear.
@@ -64,7 +65,7 @@ pub(super) fn details(token: &RoomToken, join: &proto::JoinRequest) -> Result<De
         details.metadata.clone_from(&join.metadata);
     }
     // An attribute without a value removes none here, unlike later.
-    let sent = join.participant_attributes.iter().filter(|(_, value)| !value.is_empty());
+    let sent = join.participant_attributes.iter().filter(|(name, value)| !value.is_empty() && !is_reserved(name));
     details.attributes.extend(sent.map(|(name, value)| (name.clone(), value.clone())));
     details.checked()
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tracing::error;
 
+use crate::auth::grants::VideoGrants;
 use crate::auth::room_token::{RoomToken, TokenKeys};
 use crate::rooms::output::TokenContent;
 
@@ -25,6 +26,19 @@ pub(super) fn renew(keys: &TokenKeys, token: &RoomToken, content: TokenContent, 
     keys.renew(&renewed, grants, now, remaining.max(MIN_LIFE))
         .inspect_err(|error| error!(%error, "a token cannot be renewed"))
         .ok()
+}
+
+/// The same for another room, in which its bearer administers nothing.
+pub(super) fn renew_for(
+    keys: &TokenKeys,
+    token: &RoomToken,
+    room: String,
+    content: TokenContent,
+    now: SystemTime,
+) -> Option<String> {
+    let mut moved = token.clone();
+    moved.grants = VideoGrants { room, room_admin: false, room_create: false, room_list: false, ..moved.grants };
+    renew(keys, &moved, content, now)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
             request_response(request_id, outcome, message, add_track)
         }
         Notice::Leave { reason, then } => leave(reason, then),
-        Notice::RenewToken(_) => return None,
+        Notice::RenewToken(_) | Notice::Moved(..) => return None,
     })
 }
 

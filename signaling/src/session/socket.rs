@@ -20,7 +20,7 @@ use super::{limits, ping, refresh_token, requests, responses};
 use crate::app::App;
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
-use crate::rooms::input::{Input, Request, RoomChange, SessionId};
+use crate::rooms::input::{Destination, Input, Request, RoomChange, SessionId};
 use crate::rooms::keeper::now;
 use crate::rooms::output::{AfterLeave, Notice};
 
@@ -261,6 +261,17 @@ impl Session {
     async fn tell(&mut self, notice: Notice) -> Result<(), Broken> {
         if let Notice::RenewToken(content) = notice {
             let token = refresh_token::renew(&self.app.keys, &self.admitted.token, *content, SystemTime::now());
+            return match token {
+                Some(token) => self.writer.send(signal_response::Message::RefreshToken(token)).await,
+                None => Ok(()),
+            };
+        }
+        if let Notice::Moved(to, content) = notice {
+            let (keys, token) = (&self.app.keys, &self.admitted.token);
+            let token = match to {
+                Destination::Token(token) => Some(token),
+                Destination::Room(room) => refresh_token::renew_for(keys, token, room, *content, SystemTime::now()),
+            };
             return match token {
                 Some(token) => self.writer.send(signal_response::Message::RefreshToken(token)).await,
                 None => Ok(()),

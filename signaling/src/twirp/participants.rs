@@ -8,8 +8,9 @@ use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
 use super::room_service::Caller;
+use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::details::DetailsChange;
-use crate::rooms::input::Control;
+use crate::rooms::input::{Control, Destination};
 use crate::rooms::output::ControlReply;
 use crate::session::convert;
 
@@ -52,6 +53,28 @@ pub(super) async fn remove(
     let room = caller.administered_room(&request.room)?;
     room.control(Control::RemoveParticipant(request.identity.into())).await?;
     Ok(proto::RemoveParticipantResponse {})
+}
+
+/// Sends somebody to another room, for whoever administers the one and may send people to the other.
+pub(super) async fn move_to(
+    caller: Caller,
+    request: proto::MoveParticipantRequest,
+) -> Result<proto::MoveParticipantResponse, TwirpError> {
+    let room = caller.administered_room(&request.room)?;
+    let destination = &caller.token.grants.destination_room;
+    if destination.is_empty() || *destination != request.destination_room {
+        return Err(TwirpError::denied());
+    }
+    if *destination == request.room {
+        return Err(TwirpError::new(Code::InvalidArgument, "the destination is the same room"));
+    }
+    // Who comes to a meeting is let in there, by its own rules.
+    if session_of_room(destination).is_some() {
+        return Err(TwirpError::denied());
+    }
+    let to = Destination::Room(request.destination_room);
+    room.control(Control::Move { identity: request.identity.into(), to }).await?;
+    Ok(proto::MoveParticipantResponse {})
 }
 
 pub(super) async fn update(

@@ -84,7 +84,8 @@ async fn call(
         "MutePublishedTrack" => ("MutePublishedTrack", call.answer(participants::mute_track).await),
         "UpdateSubscriptions" => ("UpdateSubscriptions", call.answer(participants::update_subscriptions).await),
         "SendData" => ("SendData", call.answer(data::send).await),
-        "ForwardParticipant" | "MoveParticipant" | "PerformRpc" => {
+        "MoveParticipant" => ("MoveParticipant", call.answer(participants::move_to).await),
+        "ForwardParticipant" | "PerformRpc" => {
             ("unimplemented", Err(TwirpError::new(Code::Unimplemented, "not supported by this server")))
         }
         _ => ("unknown", Err(TwirpError::new(Code::BadRoute, "no handler for path"))),

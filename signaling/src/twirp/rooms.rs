@@ -7,6 +7,7 @@ use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
 use super::room_service::Caller;
+use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::details::{MAX_METADATA_BYTES, MAX_NAME_BYTES};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Control, Input, RoomChange};
@@ -22,6 +23,9 @@ pub(super) async fn create(caller: Caller, request: proto::CreateRoomRequest) ->
     }
     if request.name.len() > MAX_NAME_BYTES {
         return Err(TwirpError::new(Code::InvalidArgument, "room name length exceeds limits"));
+    }
+    if session_of_room(&request.name).is_some() {
+        return Err(TwirpError::new(Code::InvalidArgument, "the name is a meeting's"));
     }
     check_metadata(&request.metadata)?;
     let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));

@@ -2,22 +2,43 @@
 // One meeting from arriving to leaving: before, in and after the room.
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Conference, EndReason, JoinError } from '../conference/model';
-import type { Preview } from '../conference/preview';
+import { announcer } from '../conference/announcer';
+import { Preview } from '../conference/preview';
 import { warmUpConnections } from '../conference/warm-up';
+import { playTestTone } from '../conference/test-tone';
+import { t } from '../i18n';
 import { Ended } from '../screens/Ended';
 import { LinkProblem } from '../screens/LinkProblem';
+import { Lobby } from '../screens/Lobby';
 import { Prejoin } from '../screens/Prejoin';
+import { RefusedScreen } from '../screens/Refused';
+import { ServerProblem } from '../screens/ServerProblem';
 import { screenKind } from '../theme/appearance';
 import { isExpired, readClaims, rememberedToken, requestDevToken, takeTokenFromAddressBar } from './access';
 import type { Config } from './config';
-import { chosenCamera, chosenMicrophone, chosenSpeaker } from './preferences';
+import {
+  isMeetingCode,
+  knock,
+  leaveLobby,
+  lookAtLink,
+  Refused,
+  takeInvitationFromAddressBar,
+  waitInLobby,
+  type Admitted,
+  type LinkPage,
+  type Refusal,
+  type Waiting,
+} from './joining';
+import { chosenCamera, chosenMicrophone, chosenSpeaker, wantsCamera, wantsMicrophone } from './preferences';
 
 type RoomScreen = FunctionComponent<{ room: string; conference: Conference }>;
 
 type Phase =
   | { readonly name: 'prejoin' }
+  | { readonly name: 'lobby'; readonly waiting: Waiting; readonly displayName: string }
+  | { readonly name: 'refused'; readonly reason: Refusal }
   | { readonly name: 'room'; readonly conference: Conference; readonly Screen: RoomScreen }
   | { readonly name: 'ended'; readonly reason: EndReason };
 
@@ -34,7 +55,9 @@ const loadRoom = () => Promise.all([import('../conference/session'), import('../
 /** A meeting. Give it the room's name as key, for it does not follow from one room into another. */
 export function Meeting({ room, config }: { room: string; config: Config }) {
   const token = useToken(room);
+  const link = useLink(room, token);
   const phase = useSignal<Phase>({ name: 'prejoin' });
+  const meetingTitle = useSignal<string | null>(null);
   const { value: now } = phase;
   const end = useEndOnUnmount();
 
@@ -54,20 +77,28 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
     return () => clearTimeout(timer);
   }, []);
 
-  if (now.name === 'room') return <now.Screen room={room} conference={now.conference} />;
+  const title = (link !== 'looking' && link !== 'failed' ? (link?.title ?? link?.organisation) : null) ?? room;
+  if (now.name === 'room') return <now.Screen room={meetingTitle.value ?? title} conference={now.conference} />;
   if (now.name === 'ended') {
     return <Ended reason={now.reason} onRejoin={() => (phase.value = { name: 'prejoin' })} />;
   }
 
   const claims = token === null ? null : readClaims(token);
-  if (token === null && !config.dev) return <LinkProblem problem="incomplete" />;
+  if (link === 'looking') return null;
+  if (link === 'failed') return <ServerProblem />;
+  if (token === null && link === null && !config.dev) return <LinkProblem problem="incomplete" />;
   if (claims !== null && isExpired(claims, Date.now())) return <LinkProblem problem="expired" />;
 
-  const join = async (name: string, preview: Preview): Promise<JoinError | null> => {
+  const enter = async (
+    ticketOrRequest: string | Promise<string>,
+    name: string,
+    preview: Preview,
+    admitted?: Admitted,
+  ): Promise<JoinError | null> => {
     let ticket;
     let parts;
     try {
-      [ticket, parts] = await Promise.all([token ?? requestDevToken(room, name), loadRoom()]);
+      [ticket, parts] = await Promise.all([ticketOrRequest, loadRoom()]);
     } catch {
       return 'unreachable';
     }
@@ -82,10 +113,12 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
         cameraId: chosenCamera.value,
         speakerId: chosenSpeaker.value,
         end,
+        ...(admitted === undefined ? {} : { sessionId: admitted.sessionId }),
         onRoom: (livekitRoom) => {
           if (config.dev) window.saalTest = { room: livekitRoom };
         },
       });
+      if (admitted !== undefined) meetingTitle.value = admitted.title;
       phase.value = { name: 'room', conference, Screen: Room };
       return null;
     } catch (error) {
@@ -93,7 +126,126 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
     }
   };
 
+  /** By a meeting's link: in at once, into the lobby, or not at all. */
+  const ask = async (name: string, preview: Preview): Promise<JoinError | null> => {
+    try {
+      const answer = await knock(room, name);
+      if (answer.kind === 'admitted') return await enter(answer.token, name, preview, answer);
+      phase.value = { name: 'lobby', waiting: answer, displayName: name };
+    } catch (error) {
+      if (!(error instanceof Refused)) return 'unreachable';
+      phase.value = { name: 'refused', reason: error.reason };
+    }
+    return null;
+  };
+
+  const toPrejoin = () => {
+    phase.value = { name: 'prejoin' };
+  };
+
+  if (now.name === 'lobby') {
+    return (
+      <InLobby
+        title={title}
+        first={now.waiting}
+        onAdmitted={async (admitted) => {
+          announcer.say(t.peek().lobby.admitted, 'assertive');
+          playTestTone(chosenSpeaker.peek()).catch(() => undefined);
+          // The devices were off while waiting.
+          const preview = new Preview();
+          await preview.start({
+            microphone: wantsMicrophone.peek() ? chosenMicrophone.peek() : null,
+            camera: wantsCamera.peek() ? chosenCamera.peek() : null,
+          });
+          const error = await enter(admitted.token, now.displayName, preview, admitted);
+          preview.release();
+          if (error !== null) phase.value = { name: 'refused', reason: 'unavailable' };
+        }}
+        onRefused={(reason) => (phase.value = { name: 'refused', reason })}
+        onLeave={toPrejoin}
+      />
+    );
+  }
+  if (now.name === 'refused') return <RefusedScreen reason={now.reason} onRetry={toPrejoin} />;
+
+  if (link !== null) {
+    const known = link.knownName === null ? null : { name: link.knownName };
+    return <Prejoin room={room} title={title} version={config.version} claims={known} onJoin={ask} />;
+  }
+  const join = (name: string, preview: Preview) => enter(token ?? requestDevToken(room, name), name, preview);
   return <Prejoin room={room} version={config.version} claims={claims} onJoin={join} />;
+}
+
+/** How long to wait after the server could not be asked. */
+const RETRY_MS = 3_000;
+
+interface InLobbyProps {
+  title: string;
+  first: Waiting;
+  onAdmitted: (admitted: Admitted) => Promise<void>;
+  onRefused: (reason: Refusal) => void;
+  onLeave: () => void;
+}
+
+/** Asks again and again how it stands, as long as it is on screen. */
+function InLobby({ title, first, onAdmitted, onRefused, onLeave }: InLobbyProps) {
+  const waiting = useSignal(first);
+  const hasLeft = useRef(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    const isOver = () => stop.signal.aborted;
+    const wait = async () => {
+      while (!isOver()) {
+        try {
+          const answer = await waitInLobby(waiting.peek(), stop.signal);
+          if (isOver()) return;
+          if (answer.kind === 'admitted') {
+            hasLeft.current = true;
+            await onAdmitted(answer);
+            return;
+          }
+          waiting.value = answer;
+        } catch (error) {
+          if (isOver()) return;
+          if (error instanceof Refused) {
+            hasLeft.current = true;
+            onRefused(error.reason);
+            return;
+          }
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
+      }
+    };
+    void wait();
+    const sayGoodbye = () => {
+      if (!hasLeft.current) leaveLobby(waiting.peek()).catch(() => undefined);
+      hasLeft.current = true;
+    };
+    return () => {
+      stop.abort();
+      sayGoodbye();
+    };
+    // Once: what it is given does not change while somebody waits.
+  }, []);
+  return <Lobby title={title} waiting={waiting.value} onLeave={onLeave} />;
+}
+
+/** What the server says about a meeting's link. Null is no meeting's: the room's name is its own. */
+function useLink(room: string, token: string | null): LinkPage | 'looking' | 'failed' | null {
+  const mayBe = token === null && isMeetingCode(room);
+  const link = useSignal<LinkPage | 'looking' | 'failed' | null>(mayBe ? 'looking' : null);
+  useEffect(() => {
+    if (!mayBe) {
+      link.value = null;
+      return;
+    }
+    takeInvitationFromAddressBar(room);
+    lookAtLink(room).then(
+      (page) => (link.value = page),
+      () => (link.value = 'failed'),
+    );
+  }, [mayBe, room, link]);
+  return mayBe ? link.value : null;
 }
 
 /** The token for this room, out of the address bar or this tab's memory. */

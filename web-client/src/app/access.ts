@@ -8,6 +8,7 @@ export interface TokenClaims {
   readonly name: string | null;
   /** Seconds since 1970. */
   readonly expiresAt: number | null;
+  readonly isModerator: boolean;
 }
 
 const tokenKey = (room: string) => `saal.token.${room}`;
@@ -48,11 +49,12 @@ export function readClaims(token: string): TokenClaims | null {
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof claims !== 'object' || claims === null) return null;
-    const { sub, name, exp } = claims as Record<string, unknown>;
+    const { sub, name, exp, video } = claims as Record<string, unknown>;
     return {
       identity: typeof sub === 'string' && sub !== '' ? sub : null,
       name: typeof name === 'string' && name !== '' ? name : null,
       expiresAt: typeof exp === 'number' ? exp : null,
+      isModerator: (video as { roomAdmin?: unknown } | null | undefined)?.roomAdmin === true,
     };
   } catch {
     return null;

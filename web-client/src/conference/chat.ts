@@ -47,6 +47,20 @@ export class ChatLog {
     });
   }
 
+  /** Takes in what was written before this person came. It counts as read. */
+  receiveHistory(messages: readonly Omit<ChatMessage, 'isOwn'>[]): void {
+    const known = new Set(this.#messages.peek().map(({ id }) => id));
+    const earlier = messages.filter(({ id }) => !known.has(id));
+    const texts = earlier.map(({ id, senderName, text, atMs }) => ({
+      id,
+      senderName,
+      isOwn: false,
+      text: text.slice(0, MAX_MESSAGE_CHARS),
+      atMs,
+    }));
+    this.#messages.value = [...texts, ...this.#messages.peek()].slice(-MAX_MESSAGES_KEPT);
+  }
+
   /** Sends a text to everybody. Rejects when it did not go out; then nothing is shown. */
   async send(text: string, senderName: string): Promise<void> {
     const id = await this.#transmit(text);

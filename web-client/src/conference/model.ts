@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What the screens know of a conference. No LiveKit types: the screens can be drawn from made-up signals, and the
 // large LiveKit chunk is only loaded by those who need it.
-import type { ReadonlySignal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ChatLog } from './chat';
 
 /** A moving picture that can be shown in a video element. */
@@ -30,6 +30,10 @@ export interface ParticipantView {
   /** When the person last began to speak; 0 for never. */
   readonly spokeAtMs: ReadonlySignal<number>;
   readonly link: ReadonlySignal<LinkQuality>;
+  /** The place in the queue of raised hands: the smallest is the first. Null while the hand is down. */
+  readonly hand: ReadonlySignal<number | null>;
+  /** Nobody knows who it is: the name is what the person wrote. */
+  readonly isGuest: ReadonlySignal<boolean>;
 }
 
 /** What the token lets this person do. */
@@ -57,6 +61,36 @@ export type ControlProblem =
   | { readonly control: 'microphone' | 'camera'; readonly problem: DeviceProblem | 'by-other' }
   | { readonly control: 'screen' };
 
+/** Somebody who waits to be let in. */
+export interface LobbyPerson {
+  readonly id: string;
+  readonly name: string;
+  readonly isGuest: boolean;
+  readonly sinceMs: number;
+}
+
+/** What moderators see and do. Nothing of it ever rejects: that it did not work is in `problem`. */
+export interface Moderation {
+  readonly waiting: ReadonlySignal<readonly LobbyPerson[]>;
+  readonly isLocked: ReadonlySignal<boolean>;
+  readonly problem: Signal<boolean>;
+  /** One person, or everybody who waits. */
+  admit(entryId: string | null): Promise<void>;
+  deny(entryId: string): Promise<void>;
+  /** One person, or everybody who does not moderate. */
+  mute(identity: string | null): Promise<void>;
+  lowerHand(identity: string): Promise<void>;
+  remove(identity: string, isBanned: boolean): Promise<void>;
+  setLocked(isLocked: boolean): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Something that the server tells everybody, or this person. */
+export type MeetingNotice =
+  | { readonly kind: 'ends-in'; readonly minutes: number }
+  | { readonly kind: 'unmute-request' }
+  | { readonly kind: 'locked' | 'unlocked' };
+
 /** A conference this person is in. */
 export interface Conference {
   readonly joinedAtMs: number;
@@ -75,6 +109,9 @@ export interface Conference {
   readonly isSoundBlocked: ReadonlySignal<boolean>;
   readonly controlProblem: ReadonlySignal<ControlProblem | null>;
   readonly chat: ChatLog;
+  /** Null for whoever does not moderate. */
+  readonly moderation: Moderation | null;
+  readonly notice: ReadonlySignal<MeetingNotice | null>;
 
   /** None of the three ever rejects: what went wrong is in `controlProblem`. */
   setMicrophone(isOn: boolean): Promise<void>;
@@ -85,5 +122,8 @@ export interface Conference {
   /** Has to be called from a click. */
   startSound(): Promise<void>;
   dismissProblem(): void;
+  dismissNotice(): void;
+  /** Never rejects. */
+  setHand(isRaised: boolean): Promise<void>;
   leave(): Promise<void>;
 }

@@ -26,6 +26,8 @@ export class ParticipantState implements ParticipantView {
   readonly isSpeaking = signal(false);
   readonly spokeAtMs = signal(0);
   readonly link = signal<LinkQuality>('unknown');
+  readonly hand = signal<number | null>(null);
+  readonly isGuest = signal(false);
   #participant: Participant;
   #unpublishedCamera: Picture | null = null;
 
@@ -53,6 +55,9 @@ export class ParticipantState implements ParticipantView {
     batch(() => {
       this.name.value = participant.name || participant.identity;
       this.microphone.value = microphoneState(participant.getTrackPublication(Track.Source.Microphone));
+      const hand = Number(participant.attributes?.['saal.hand'] ?? '');
+      this.hand.value = hand > 0 ? hand : null;
+      this.isGuest.value = participant.attributes?.['saal.guest'] === '1';
       this.link.value = LINK[participant.connectionQuality];
       const camera = publishedVideo(participant.getTrackPublication(Track.Source.Camera)) ?? this.#unpublishedCamera;
       const screen = publishedVideo(participant.getTrackPublication(Track.Source.ScreenShare));

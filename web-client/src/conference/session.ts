@@ -13,15 +13,21 @@ import {
   type RoomOptions,
   type TextStreamReader,
 } from 'livekit-client';
+import { readClaims } from '../app/access';
 import { ChatLog } from './chat';
 import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
-import type { Conference, DeviceKind, EndReason, JoinError, Permissions } from './model';
+import { MeetingSession } from './moderation';
+import type { Conference, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
 
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
+
+/** What the server says to this person. */
+const NOTICE_TOPIC = 'saal.notice';
+const LOBBY_TOPIC = 'saal.lobby';
 
 /** A longer text is not shown at all. */
 const MAX_CHAT_CHARS = 64 * 1024;
@@ -49,6 +55,8 @@ export interface JoinOptions {
   readonly microphoneId: string;
   readonly cameraId: string;
   readonly speakerId: string;
+  /** The run of the meeting, if the room is a meeting's. */
+  readonly sessionId?: string;
   /** Ends the conference, or the attempt to join it. */
   readonly end: AbortSignal;
   /** Is given the LiveKit room before anything happens in it. */
@@ -73,7 +81,7 @@ export async function joinConference(options: JoinOptions): Promise<Conference> 
   setLogLevel('warn');
   const room = new Room(roomOptions(options));
   options.onRoom?.(room);
-  const session = new Session(room);
+  const session = new Session(room, options);
   const isIn = new Promise<void>((resolve) => room.once(RoomEvent.SignalConnected, resolve));
   try {
     options.end.throwIfAborted();
@@ -105,6 +113,9 @@ class Session implements Conference {
   readonly isSoundBlocked = signal(false);
   readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly chat: ChatLog;
+  readonly moderation: MeetingSession | null;
+  readonly notice = signal<MeetingNotice | null>(null);
+  readonly #meeting: MeetingSession | null;
   readonly local: ParticipantState;
   readonly #remotes = signal<readonly ParticipantState[]>([]);
   readonly remotes = computed(() => this.#remotes.value);
@@ -113,8 +124,12 @@ class Session implements Conference {
   /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
   readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
-  constructor(room: Room) {
+  constructor(room: Room, { token, sessionId }: JoinOptions) {
     this.#room = room;
+    // The server sends a younger one now and then, which LiveKit keeps to itself.
+    const present = () => (room.engine as unknown as { token?: string } | undefined)?.token ?? token;
+    this.#meeting = sessionId === undefined ? null : new MeetingSession(sessionId, present);
+    this.moderation = isModerator(token) ? this.#meeting : null;
     const me = room.localParticipant;
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
@@ -152,6 +167,8 @@ class Session implements Conference {
       may: this.permissions.peek(),
       connected,
     });
+    this.moderation?.start();
+    void this.#meeting?.history().then((messages) => this.chat.receiveHistory(messages));
     // Why it failed is told by the end of the conference.
     void connected.catch(() => undefined);
   }
@@ -178,6 +195,15 @@ class Session implements Conference {
 
   dismissProblem(): void {
     this.#media.problem.value = null;
+  }
+
+  dismissNotice(): void {
+    this.notice.value = null;
+  }
+
+  async setHand(isRaised: boolean): Promise<void> {
+    // The server writes the place in the queue into the attribute, so LiveKit waits in vain for what it asked for.
+    await this.#room.localParticipant.setAttributes({ 'saal.hand': isRaised ? '1' : '' }).catch(() => undefined);
   }
 
   leave(): Promise<void> {
@@ -233,6 +259,15 @@ class Session implements Conference {
       screen: may(SOURCE_SCREEN),
       chat: granted.canPublishData,
     };
+  }
+
+  #receiveNotice(payload: Uint8Array, topic: string | undefined): void {
+    if (topic === LOBBY_TOPIC) void this.moderation?.refresh();
+    if (topic !== NOTICE_TOPIC) return;
+    const notice = readNotice(payload);
+    if (notice?.kind === 'locked' || notice?.kind === 'unlocked') {
+      if (this.moderation !== null) this.moderation.isLocked.value = notice.kind === 'locked';
+    } else if (notice !== null) this.notice.value = notice;
   }
 
   async #receiveChat(reader: TextStreamReader, identity: string): Promise<void> {
@@ -293,6 +328,11 @@ class Session implements Conference {
       .on(RoomEvent.LocalTrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.LocalTrackUnpublished, (_, participant) => changed(participant))
       .on(RoomEvent.ConnectionQualityChanged, (_, participant) => changed(participant))
+      .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => changed(participant))
+      .on(RoomEvent.DataReceived, (payload, participant, _kind, topic) => {
+        // Only what comes from nobody comes from the server.
+        if (participant === undefined) this.#receiveNotice(payload, topic);
+      })
       .on(RoomEvent.ParticipantPermissionsChanged, () => this.#readPermissions())
       .on(RoomEvent.ActiveSpeakersChanged, (speakers) => this.#speakersChanged(speakers))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => {
@@ -311,10 +351,27 @@ class Session implements Conference {
       })
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
+        this.moderation?.stop();
         for (const track of this.#sounds.keys()) this.#stopSound(track);
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));
+  }
+}
+
+/** What a token says; the server alone decides what its bearer may do. */
+function isModerator(token: string): boolean {
+  return readClaims(token)?.isModerator === true;
+}
+
+function readNotice(payload: Uint8Array): MeetingNotice | null {
+  try {
+    const { kind, minutes } = JSON.parse(new TextDecoder().decode(payload)) as { kind?: unknown; minutes?: unknown };
+    if (kind === 'ends_in' && typeof minutes === 'number') return { kind: 'ends-in', minutes };
+    if (kind === 'unmute_request') return { kind: 'unmute-request' };
+    return kind === 'locked' || kind === 'unlocked' ? { kind } : null;
+  } catch {
+    return null;
   }
 }
 

@@ -2,8 +2,8 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { announcer } from '../conference/announcer';
-import type { Conference, ControlProblem } from '../conference/model';
-import { t, type Dictionary } from '../i18n';
+import type { Conference, ControlProblem, MeetingNotice, Moderation } from '../conference/model';
+import { plural, t, type Dictionary } from '../i18n';
 import { Banner } from '../ui/Banner';
 import { Button, IconButton } from '../ui/Button';
 
@@ -12,6 +12,7 @@ export function Banners({ conference }: { conference: Conference }) {
   const words = t.value;
   const problem = conference.controlProblem.value;
   const connection = conference.connection.value;
+  const notice = conference.notice.value;
   const isSlow = useIsSlow(connection === 'connecting');
 
   useSignalEffect(() => {
@@ -45,6 +46,8 @@ export function Banners({ conference }: { conference: Conference }) {
           {words.banners.soundBlocked}
         </Banner>
       )}
+      {conference.moderation !== null && <LobbyBanner moderation={conference.moderation} />}
+      {notice !== null && <Notice notice={notice} conference={conference} />}
       {problem !== null && <Problem problem={problem} onDismiss={() => conference.dismissProblem()} />}
       {conference.isScreenShared.value && (
         <Banner
@@ -79,6 +82,81 @@ function useIsSlow(isGoingOn: boolean): boolean {
     };
   }, [isGoingOn, isSlow]);
   return isSlow.value;
+}
+
+/** Who waits is told to those who can let them in. */
+function LobbyBanner({ moderation }: { moderation: Moderation }) {
+  const words = t.value.moderation;
+  const count = moderation.waiting.value.length;
+  const text = count === 0 ? '' : plural(t.value.room.waiting, count);
+  useEffect(() => {
+    if (text !== '') announcer.say(text);
+  }, [text]);
+  return (
+    <>
+      {count > 0 && (
+        <Banner
+          kind="warning"
+          icon="personAdd"
+          testId="banner-lobby"
+          actions={
+            <Button data-testid="admit-all" onClick={() => void moderation.admit(null)}>
+              {words.admitAll}
+            </Button>
+          }
+        >
+          {text}
+        </Banner>
+      )}
+      {moderation.problem.value && (
+        <Banner
+          kind="danger"
+          icon="error"
+          testId="banner-moderation"
+          actions={
+            <IconButton
+              icon="close"
+              label={t.value.deviceProblems.dismiss}
+              onClick={() => (moderation.problem.value = false)}
+            />
+          }
+        >
+          {words.failed}
+        </Banner>
+      )}
+    </>
+  );
+}
+
+/** What the server says to everybody, or to this person. */
+function Notice({ notice, conference }: { notice: MeetingNotice; conference: Conference }) {
+  const words = t.value.moderation;
+  const isRequest = notice.kind === 'unmute-request';
+  const text = notice.kind === 'ends-in' ? plural(words.endsIn, notice.minutes) : words.unmuteRequest;
+  useEffect(() => announcer.say(text, 'assertive'), [text]);
+  const unmute = () => {
+    conference.dismissNotice();
+    void conference.setMicrophone(true);
+  };
+  return (
+    <Banner
+      kind="warning"
+      icon={isRequest ? 'micOff' : 'warning'}
+      testId="banner-notice"
+      actions={
+        <>
+          {isRequest && (
+            <Button data-testid="unmute" onClick={unmute}>
+              {words.unmute}
+            </Button>
+          )}
+          <IconButton icon="close" label={t.value.deviceProblems.dismiss} onClick={() => conference.dismissNotice()} />
+        </>
+      }
+    >
+      {text}
+    </Banner>
+  );
 }
 
 function Problem({ problem, onDismiss }: { problem: ControlProblem; onDismiss: () => void }) {

@@ -22,13 +22,15 @@ interface PrejoinProps {
   room: string;
   version: string;
   /** What the link says about the person, if there is one. */
-  claims: TokenClaims | null;
+  claims: Pick<TokenClaims, 'name'> | null;
   /** Enters the room; resolves to why that was not possible, or to null. Takes the preview's tracks when it succeeds. */
   onJoin: (name: string, preview: Preview) => Promise<JoinError | null>;
+  /** Instead of the room's name, which for a meeting is a code. */
+  title?: string;
 }
 
 /** Mirror, microphone check and name, before anybody else sees or hears anything. */
-export function Prejoin({ room, version, claims, onJoin }: PrejoinProps) {
+export function Prejoin({ room, version, claims, onJoin, title = room }: PrejoinProps) {
   const words = t.value.prejoin;
   const [preview] = useState(() => new Preview());
   usePreviewLife(preview);
@@ -60,7 +62,7 @@ export function Prejoin({ room, version, claims, onJoin }: PrejoinProps) {
   };
 
   return (
-    <PageFrame title={fill(words.documentTitle, { room })} version={version}>
+    <PageFrame title={fill(words.documentTitle, { room: title })} version={version}>
       <div class="prejoin">
         <PreviewCard
           preview={preview}
@@ -70,7 +72,7 @@ export function Prejoin({ room, version, claims, onJoin }: PrejoinProps) {
         <form class="prejoin-form card" noValidate onSubmit={(event) => void join(event)}>
           <div>
             <p class="prejoin-room" data-testid="room-name">
-              {room}
+              {title}
             </p>
             <ScreenHeading>{words.title}</ScreenHeading>
           </div>

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { TargetedEvent } from 'preact';
 import { useRef } from 'preact/hooks';
 import { rememberToken } from '../app/access';
+import { rememberInvitation } from '../app/joining';
 import type { Config } from '../app/config';
 import { parseJoinInput } from '../app/join-link';
 import { meetingPath, navigate } from '../app/router';
@@ -36,6 +37,7 @@ export function Start({ config, isLost }: StartProps) {
       return;
     }
     if (target.token !== null) rememberToken(target.room, target.token);
+    if (target.invitation !== null) rememberInvitation(target.room, target.invitation);
     navigate(meetingPath(target.room));
   };
 

@@ -23,6 +23,8 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
   const may = conference.permissions.value;
   const isScreenShared = conference.isScreenShared.value;
   const unread = conference.chat.unread.value;
+  const isHandUp = conference.local.hand.value !== null;
+  const waiting = conference.moderation?.waiting.value.length ?? 0;
   const count = conference.remotes.value.length + 1;
 
   return (
@@ -60,6 +62,14 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
           />
         )}
         <Tool
+          icon="hand"
+          label={words.hand}
+          hint={isHandUp ? words.handLower : words.handRaise}
+          isPressed={isHandUp}
+          testId="toggle-hand"
+          onClick={() => void conference.setHand(!isHandUp)}
+        />
+        <Tool
           id="open-chat"
           icon={panel.value === 'chat' ? 'chatOpen' : 'chat'}
           label={words.chat}
@@ -74,9 +84,10 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
           id="open-people"
           icon={panel.value === 'people' ? 'groupOpen' : 'group'}
           label={words.people}
-          detail={plural(words.inRoom, count)}
+          detail={[plural(words.inRoom, count), waiting > 0 && plural(words.waiting, waiting)].filter(Boolean).join(', ')}
           isExpanded={panel.value === 'people'}
-          badge={String(count)}
+          badge={waiting > 0 ? `${count}+${waiting}` : String(count)}
+          isBadgeLoud={waiting > 0}
           testId="toggle-people"
           onClick={() => onPanel('people')}
         />

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The icons in use, as the path of a Material Symbol. Only what is named here ends up in the build.
+import block from '@material-symbols/svg-400/rounded/block.svg?raw';
 import callEnd from '@material-symbols/svg-400/rounded/call_end-fill.svg?raw';
 import chat from '@material-symbols/svg-400/rounded/chat.svg?raw';
 import chatOpen from '@material-symbols/svg-400/rounded/chat-fill.svg?raw';
@@ -12,10 +13,16 @@ import fullscreen from '@material-symbols/svg-400/rounded/fullscreen.svg?raw';
 import fullscreenExit from '@material-symbols/svg-400/rounded/fullscreen_exit.svg?raw';
 import group from '@material-symbols/svg-400/rounded/group.svg?raw';
 import groupOpen from '@material-symbols/svg-400/rounded/group-fill.svg?raw';
+import hand from '@material-symbols/svg-400/rounded/back_hand-fill.svg?raw';
+import hourglass from '@material-symbols/svg-400/rounded/hourglass.svg?raw';
 import language from '@material-symbols/svg-400/rounded/language.svg?raw';
+import lock from '@material-symbols/svg-400/rounded/lock-fill.svg?raw';
+import lockOpen from '@material-symbols/svg-400/rounded/lock_open.svg?raw';
 import mic from '@material-symbols/svg-400/rounded/mic-fill.svg?raw';
 import micOff from '@material-symbols/svg-400/rounded/mic_off-fill.svg?raw';
 import person from '@material-symbols/svg-400/rounded/person-fill.svg?raw';
+import personAdd from '@material-symbols/svg-400/rounded/person_add.svg?raw';
+import personRemove from '@material-symbols/svg-400/rounded/person_remove.svg?raw';
 import screenShare from '@material-symbols/svg-400/rounded/present_to_all.svg?raw';
 import screenShareStop from '@material-symbols/svg-400/rounded/cancel_presentation.svg?raw';
 import search from '@material-symbols/svg-400/rounded/search.svg?raw';
@@ -30,6 +37,7 @@ import weakSignal from '@material-symbols/svg-400/rounded/signal_wifi_bad-fill.s
 import wifiOff from '@material-symbols/svg-400/rounded/wifi_off.svg?raw';
 
 const svgs = {
+  block,
   callEnd,
   chat,
   chatOpen,
@@ -42,10 +50,16 @@ const svgs = {
   fullscreenExit,
   group,
   groupOpen,
+  hand,
+  hourglass,
   language,
+  lock,
+  lockOpen,
   mic,
   micOff,
   person,
+  personAdd,
+  personRemove,
   screenShare,
   screenShareStop,
   search,

@@ -18,12 +18,15 @@ const screens = (build, incomplete, stories) => [
   { name: 'LinkProblem', url: `${incomplete}/m/Ausschuss`, ready: 'link-problem' },
   { name: 'Ended', url: `${stories}?ended=left`, ready: 'ended' },
   { name: 'Ended, lost', url: `${stories}?ended=lost`, ready: 'ended' },
+  { name: 'Lobby', url: `${stories}?lobby=1`, ready: 'lobby' },
+  { name: 'Refused', url: `${stories}?refused=1`, ready: 'refused' },
   { name: 'NotSupported', url: `${stories}?unsupported=1`, ready: 'not-supported' },
   { name: 'ServerProblem', url: `${stories}?server=1`, ready: 'server-problem' },
   { name: 'Room', url: `${stories}?people=6&banner=1&problem=1`, ready: 'tile' },
   { name: 'Room, alone', url: `${stories}?people=1`, ready: 'tile' },
   { name: 'Room, chat and screens', url: `${stories}?people=12&share=2&chat=1`, ready: 'tile', open: 'toggle-chat' },
   { name: 'Room, people', url: `${stories}?people=12&muted=1`, ready: 'tile', open: 'toggle-people' },
+  { name: 'Room, moderator', url: `${stories}?people=6&moderator=1`, ready: 'tile', open: 'toggle-people' },
   { name: 'Room, settings', url: `${stories}?people=3`, ready: 'tile', open: 'toggle-settings' },
 ];
 

@@ -2,7 +2,7 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { Conference, ControlProblem, EndReason, LinkQuality, MicrophoneState, ParticipantView, Permissions, VideoSource } from '../../src/conference/model';
+import type { Conference, ControlProblem, EndReason, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, VideoSource } from '../../src/conference/model';
 
 /** A participant whose every property can be set. */
 export function fakeParticipant(identity: string, name: string, isLocal = false) {
@@ -16,6 +16,8 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
     isSpeaking: signal(false),
     spokeAtMs: signal(0),
     link: signal<LinkQuality>('good'),
+    hand: signal<number | null>(null),
+    isGuest: signal(false),
   } satisfies ParticipantView;
 }
 
@@ -26,6 +28,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
   const remotes = signal<readonly FakeParticipant[]>(others);
   const endReason = signal<EndReason | null>(null);
   const controlProblem = signal<ControlProblem | null>(null);
+  const notice = signal<MeetingNotice | null>(null);
   const isMicrophoneOn = computed(() => local.microphone.value === 'on');
   const isCameraOn = computed(() => local.camera.value !== null);
   const isScreenShared = computed(() => local.screen.value !== null);
@@ -43,6 +46,8 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
     isScreenShared,
     isSoundBlocked,
     controlProblem,
+    moderation: null as FakeModeration | null,
+    notice,
     chat: new ChatLog(async () => `own-${(sent += 1)}`),
     setMicrophone: async (isOn: boolean) => {
       local.microphone.value = isOn ? 'on' : 'muted';
@@ -60,11 +65,48 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
     dismissProblem: () => {
       controlProblem.value = null;
     },
+    dismissNotice: () => {
+      notice.value = null;
+    },
+    setHand: async (isRaised: boolean) => {
+      local.hand.value = isRaised ? Date.now() : null;
+    },
     leave: async () => {
       endReason.value = 'left';
     },
   } satisfies Conference;
 }
+
+/** Moderation that notes what it was asked for. */
+export function fakeModeration(waiting: readonly LobbyPerson[]) {
+  const done: string[] = [];
+  const note = (what: string) => async () => void done.push(what);
+  const people = signal(waiting);
+  const isLocked = signal(false);
+  return {
+    done,
+    waiting: people,
+    isLocked,
+    problem: signal(false),
+    admit: async (entryId: string | null) => {
+      done.push(`admit ${entryId ?? 'all'}`);
+      people.value = entryId === null ? [] : people.value.filter(({ id }) => id !== entryId);
+    },
+    deny: async (entryId: string) => {
+      done.push(`deny ${entryId}`);
+      people.value = people.value.filter(({ id }) => id !== entryId);
+    },
+    mute: (identity: string | null) => note(`mute ${identity ?? 'all'}`)(),
+    lowerHand: (identity: string) => note(`lower ${identity}`)(),
+    remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),
+    setLocked: async (locked: boolean) => {
+      isLocked.value = locked;
+    },
+    end: note('end'),
+  } satisfies Moderation & { done: string[] };
+}
+
+export type FakeModeration = ReturnType<typeof fakeModeration>;
 
 /** A picture of a person, drawn. */
 export function drawnVideo(id: string, name: string, isMirrored = false): VideoSource {

@@ -10,12 +10,14 @@ import '../../src/theme/forced-colors.css';
 import { render } from 'preact';
 import { appearance, APPEARANCES, language } from '../../src/app/preferences';
 import { Ended } from '../../src/screens/Ended';
+import { Lobby } from '../../src/screens/Lobby';
 import { NotSupported } from '../../src/screens/NotSupported';
+import { RefusedScreen } from '../../src/screens/Refused';
 import { Room } from '../../src/screens/Room';
 import { ServerProblem } from '../../src/screens/ServerProblem';
 import { screenKind, startAppearance } from '../../src/theme/appearance';
 import { LiveRegions } from '../../src/ui/LiveRegion';
-import { drawnScreen, drawnVideo, fakeConference, fakeParticipant } from './fake-conference';
+import { drawnScreen, drawnVideo, fakeConference, fakeModeration, fakeParticipant } from './fake-conference';
 
 const NAMES = [
   'Ada Lovelace', 'Bärbel Schröder', 'Cem Yıldız', 'Dr. Dorothea Erxleben', 'Emil Nowak', 'Friederike Marie von Hohenstein-Wernigerode',
@@ -29,7 +31,7 @@ const number = (key: string, fallback: number) => Number(query.get(key) ?? fallb
 
 language.value = query.get('lang') === 'en' ? 'en' : 'de';
 appearance.value = APPEARANCES.find((value) => value === query.get('appearance')) ?? 'system';
-screenKind.value = query.has('ended') || query.has('unsupported') || query.has('server') ? 'page' : 'room';
+screenKind.value = query.has('ended') || query.has('lobby') || query.has('refused') || query.has('unsupported') || query.has('server') ? 'page' : 'room';
 startAppearance();
 
 const local = fakeParticipant('me', 'Katharina Weiß', true);
@@ -52,6 +54,11 @@ for (let i = 0; i < number('share', 0); i += 1) {
 if (query.has('banner')) {
   conference.connection.value = 'reconnecting';
   conference.isSoundBlocked.value = true;
+}
+if (query.has('moderator')) {
+  const waiting = ['Olga Petrowa', 'P. Gast'].map((name, i) => ({ id: `w${i}`, name, isGuest: i === 1, sinceMs: Date.now() - 60_000 }));
+  conference.moderation = fakeModeration(waiting);
+  others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
 }
 if (query.has('problem')) conference.controlProblem.value = { control: 'camera', problem: 'denied' };
 if (query.has('muted')) {
@@ -80,6 +87,12 @@ function Story() {
   const reason = END_REASONS.find((known) => known === query.get('ended'));
   if (reason !== undefined) return <Ended reason={reason} onRejoin={() => undefined} />;
   if (query.has('unsupported')) return <NotSupported missing={['webrtc', 'media']} />;
+  if (query.has('lobby')) {
+    const waiting = { kind: 'waiting', entryId: 'e', ticket: 't', waitsFor: 'admission', position: 3, state: '' } as const;
+    const times = { sinceMs: Date.now() - 75_000, startsAtMs: null };
+    return <Lobby title="Haushaltsausschuss" waiting={{ ...waiting, ...times }} onLeave={() => undefined} />;
+  }
+  if (query.has('refused')) return <RefusedScreen reason="meeting-locked" onRetry={() => undefined} />;
   if (query.has('server')) return <ServerProblem />;
   return <Room room="Haushaltsausschuss" conference={conference} />;
 }

@@ -36,17 +36,17 @@ describe('tokens', () => {
 
   it('tell who they are for', () => {
     const claims = readClaims(token({ sub: 'u1', name: 'Bärbel Łukasz', exp: 100 }));
-    expect(claims).toEqual({ identity: 'u1', name: 'Bärbel Łukasz', expiresAt: 100 });
+    expect(claims).toEqual({ identity: 'u1', name: 'Bärbel Łukasz', expiresAt: 100, isModerator: false });
   });
 
   it('may be nonsense', () => {
     expect(readClaims('abc')).toBeNull();
     expect(readClaims('a.###.c')).toBeNull();
-    expect(readClaims(token({ name: 5 }))).toEqual({ identity: null, name: null, expiresAt: null });
+    expect(readClaims(token({ name: 5 }))).toEqual({ identity: null, name: null, isModerator: false, expiresAt: null });
   });
 
   it('expire', () => {
-    const claims = { identity: null, name: null, expiresAt: 100 };
+    const claims = { identity: null, name: null, isModerator: false, expiresAt: 100 };
     expect(isExpired(claims, 99_999)).toBe(false);
     expect(isExpired(claims, 100_000)).toBe(true);
     expect(isExpired({ ...claims, expiresAt: null }, 9e15)).toBe(false);

@@ -7,11 +7,11 @@ const read = (text: string, allowsNames = false) => parseJoinInput(text, ORIGIN,
 
 describe('parseJoinInput', () => {
   it('reads a whole link with its token', () => {
-    expect(read('https://saal.example/m/Rat#token=ey.J.x')).toEqual({ kind: 'meeting', room: 'Rat', token: 'ey.J.x' });
+    expect(read('https://saal.example/m/Rat#token=ey.J.x')).toEqual({ kind: 'meeting', room: 'Rat', token: 'ey.J.x', invitation: null });
   });
 
   it('reads a link without token, without scheme, or the path alone', () => {
-    const expected = { kind: 'meeting', room: 'Rat', token: null };
+    const expected = { kind: 'meeting', room: 'Rat', token: null, invitation: null };
     expect(read('  https://saal.example/m/Rat ')).toEqual(expected);
     expect(read('saal.example/m/Rat')).toEqual(expected);
     expect(read('/m/Rat')).toEqual(expected);
@@ -42,7 +42,7 @@ describe('parseJoinInput', () => {
 
   it('takes a plain name only where that is enough to join', () => {
     expect(read('Rat')).toEqual({ kind: 'problem', problem: 'name-without-link' });
-    expect(read('Rat', true)).toEqual({ kind: 'meeting', room: 'Rat', token: null });
+    expect(read('Rat', true)).toEqual({ kind: 'meeting', room: 'Rat', token: null, invitation: null });
     expect(read('a'.repeat(300), true)).toMatchObject({ problem: 'too-long' });
   });
 });

@@ -41,6 +41,27 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::LinkRevoked => {
             ("Link nicht mehr gültig", "Dieser Link wurde zurückgezogen. Bitten Sie um eine neue Einladung.")
         }
+        Code::MeetingEnded => ("Besprechung beendet", "Die Besprechung ist vorbei oder findet nicht statt."),
+        Code::MeetingLocked => (
+            "Besprechung abgeschlossen",
+            "Die Gastgeberin oder der Gastgeber lässt niemanden mehr ein. Bitten Sie darum, wieder aufzuschließen.",
+        ),
+        Code::MeetingFull => (
+            "Besprechung voll",
+            "In der Besprechung ist kein Platz mehr frei. Versuchen Sie es in einigen Minuten noch einmal.",
+        ),
+        Code::LobbyFull => {
+            ("Warteraum voll", "Es warten schon zu viele Menschen. Versuchen Sie es in einigen Minuten noch einmal.")
+        }
+        Code::NotAdmitted => ("Nicht eingelassen", "Sie wurden nicht in die Besprechung eingelassen."),
+        Code::Banned => ("Von der Besprechung ausgeschlossen", "Sie wurden von dieser Besprechung ausgeschlossen."),
+        Code::GuestsForbidden => (
+            "Keine Gäste",
+            "Diese Besprechung nimmt keine Gäste auf. Nutzen Sie Ihren persönlichen Link oder melden Sie sich an.",
+        ),
+        Code::AcrTooLow => {
+            ("Stärkere Anmeldung nötig", "Melden Sie sich so stark an, wie es diese Besprechung verlangt.")
+        }
         Code::EtagMismatch => (
             "Inzwischen geändert",
             "Jemand hat die Ressource inzwischen geändert. Lesen Sie sie neu und wiederholen Sie es.",

@@ -23,6 +23,16 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             ("No capacity", "There is not enough room for it. Try another time or fewer participants.")
         }
         Code::LinkRevoked => ("Link no longer valid", "This link was withdrawn. Ask for a new invitation."),
+        Code::MeetingEnded => ("Meeting over", "The meeting is over, or does not take place."),
+        Code::MeetingLocked => ("Meeting locked", "The host lets nobody else in. Ask the host to unlock the meeting."),
+        Code::MeetingFull => ("Meeting full", "There is no place left in the meeting. Try again in a few minutes."),
+        Code::LobbyFull => ("Lobby full", "Too many people are waiting already. Try again in a few minutes."),
+        Code::NotAdmitted => ("Not admitted", "The host has not let you in."),
+        Code::Banned => ("Excluded from the meeting", "The host has excluded you from this meeting."),
+        Code::GuestsForbidden => {
+            ("No guests", "This meeting takes no guests. Use your personal link, or sign in with your account.")
+        }
+        Code::AcrTooLow => ("Stronger sign-in needed", "Sign in as strongly as this meeting asks for."),
         Code::EtagMismatch => {
             ("Changed meanwhile", "Somebody has changed the resource meanwhile. Read it again and repeat your change.")
         }

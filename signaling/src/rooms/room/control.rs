@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bus::{ParticipantSid, TrackSid};
 
 use super::{Room, Told};
-use crate::auth::grants::Permissions;
+use crate::auth::grants::{Permissions, TrackSource};
 use crate::rooms::details::DetailsChange;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo};
 use crate::rooms::input::{Control, ControlId, Now, RoomChange};
@@ -36,6 +36,27 @@ impl Room {
                 Ok(self.configure_room(now, RoomChange { metadata: Some(metadata), ..RoomChange::default() }))
             }
             Control::Configure(change) => Ok(self.configure_room(now, change)),
+            Control::SetPolicy(policy) => {
+                self.set_policy(now, policy);
+                Ok(ControlReply::Done)
+            }
+            Control::Overview => Ok(ControlReply::Overview(self.overview())),
+            Control::Chat => Ok(ControlReply::Chat(self.chat.messages())),
+            Control::MuteSources { identity, sources } => self.mute_people(identity.as_deref(), &sources),
+            Control::PermitUnmute { identity, is_permitted } => self.permit_unmute(&identity, is_permitted),
+            Control::LowerHand(identity) => self.lower_hand(now, identity.as_deref()),
+            Control::Tell { audience, topic, payload } => {
+                self.send_notice(&audience, topic, payload);
+                Ok(ControlReply::Done)
+            }
+            Control::Expect(identity) => {
+                self.expect(now, identity);
+                Ok(ControlReply::Done)
+            }
+            Control::Move { identity, to } => self.participant_called(&identity).map(|sid| {
+                self.move_participant(now, &sid, to);
+                ControlReply::Done
+            }),
         };
         self.outputs.push_back(Output::Reply { id, reply });
     }
@@ -52,7 +73,7 @@ impl Room {
     }
 
     /// What an administrator does is told without delay.
-    fn tell_at_once(&mut self, sid: &ParticipantSid) {
+    pub(super) fn tell_at_once(&mut self, sid: &ParticipantSid) {
         if let Some(participant) = self.participants.get_mut(sid) {
             participant.told_at = None;
         }
@@ -113,6 +134,35 @@ impl Room {
             return Err(ControlError::NoSuchTrack);
         }
         self.choose_tracks(&sid, tracks, subscribe);
+        Ok(ControlReply::Done)
+    }
+
+    fn mute_people(&mut self, identity: Option<&str>, sources: &[TrackSource]) -> Reply {
+        let muted: Vec<_> = match identity {
+            Some(identity) => vec![self.participant_called(identity)?],
+            None => {
+                let others = self.participants.values().filter(|participant| !participant.profile.is_moderator);
+                others.map(|participant| participant.sid.clone()).collect()
+            }
+        };
+        for sid in muted {
+            self.mute_sources(&sid, sources);
+        }
+        Ok(ControlReply::Done)
+    }
+
+    /// Whoever may not speak any more is muted at once.
+    fn permit_unmute(&mut self, identity: &str, is_permitted: bool) -> Reply {
+        let sid = self.participant_called(identity)?;
+        self.standings.entry(identity.into()).or_default().may_unmute = Some(is_permitted);
+        self.tell_at_once(&sid);
+        self.apply_unmute_rule(Some(&sid));
+        Ok(ControlReply::Done)
+    }
+
+    fn lower_hand(&mut self, now: Now, identity: Option<&str>) -> Reply {
+        let sid = identity.map(|identity| self.participant_called(identity)).transpose()?;
+        self.lower_hands(now, sid.as_ref());
         Ok(ControlReply::Done)
     }
 

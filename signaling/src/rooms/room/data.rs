@@ -66,6 +66,7 @@ impl Room {
             }
             sender.last_data_sequence = packet.sequence;
         }
+        self.check_content(sid, &packet)?;
         let name = self.name_of_sender(sid, &packet);
         self.send_data(Some(sid), channel, packet, name);
         Ok(())

@@ -13,9 +13,10 @@ use super::lifetime::Timer;
 use super::negotiation::Negotiation;
 use super::participant::Participant;
 use super::{Room, Told, count};
+use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantState};
 use crate::rooms::input::{Join, Now, Resume, SessionId, SubscriptionRules};
-use crate::rooms::output::{AfterLeave, Joined, Notice, Output};
+use crate::rooms::output::{AfterLeave, Joined, Notice, Output, Report};
 
 /// Longest time from the join until media flows; LiveKit's figure.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,14 +27,16 @@ pub(super) const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
 impl Room {
     /// Lets somebody in, in place of whoever has that identity.
     pub(super) fn join(&mut self, now: Now, mut join: Join) {
-        if self.is_full_for(&join) {
+        if self.is_full_for(&join) || self.is_locked_for(&join) {
             return self.turn_away(join.session, DisconnectReason::JoinFailure, AfterLeave::Disconnect);
         }
         if let Some(previous) = self.identities.get(&join.profile.identity).cloned() {
             self.remove(now, &previous, DisconnectReason::DuplicateIdentity, Some(AfterLeave::Disconnect));
         }
+        self.restore_standing(&mut join.profile);
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
         let (session, kind) = (join.session, join.profile.kind);
+        let is_moderator = join.profile.is_moderator;
         let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
         let participant = new_participant(now, sid.clone(), transport.clone(), join);
         debug!(room = %self.sid, participant = %sid, "joined");
@@ -44,6 +47,7 @@ impl Room {
         if !kind.is_dependent() {
             self.idle = None;
         }
+        self.outputs.push_back(Output::Report(Report::Joined { is_moderator }));
         self.order(SfuCommand::OpenTransport { transport, room: self.sid.clone(), participant: sid.clone() });
         self.tell_joined(&sid);
         if let Some(participant) = self.participants.get_mut(&sid) {
@@ -169,6 +173,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         unreceivable: BTreeSet::new(),
         last_data_sequence: 0,
         data_allowance: DataAllowance::default(),
+        chat_streams: ChatStreams::default(),
         info: Arc::new(info),
         told_at: None,
     }

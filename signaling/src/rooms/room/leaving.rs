@@ -7,7 +7,7 @@ use tracing::debug;
 use super::{Idle, Room};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Input, Now};
-use crate::rooms::output::{AfterLeave, ControlError, Notice, Output};
+use crate::rooms::output::{AfterLeave, ControlError, Notice, Output, Report};
 
 impl Room {
     /// Removes somebody and all that is of it. `then` is what its client is told to do, if it is to be told anything.
@@ -36,7 +36,9 @@ impl Room {
         if !participant.is_hidden() {
             self.departed.push(participant.farewell(reason).into());
         }
+        self.leave_standing(now, &participant.profile.identity, reason);
         self.outputs.push_back(Output::Left(reason));
+        self.outputs.push_back(Output::Report(Report::Left));
         self.room_changed(now);
         if self.idle.is_none() && self.participants.values().all(|other| other.profile.kind.is_dependent()) {
             self.become_idle(now, Idle::Left);
@@ -87,6 +89,7 @@ impl Room {
         self.departed.clear();
         self.is_closed = true;
         self.timers.clear();
+        self.outputs.push_back(Output::Report(Report::Closed(reason)));
         self.outputs.push_back(Output::Closed);
     }
 

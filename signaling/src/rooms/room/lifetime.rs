@@ -8,7 +8,7 @@ use bus::ParticipantSid;
 
 use super::joining::SESSION_TIMEOUT;
 use super::{Idle, Room};
-use crate::rooms::info::DisconnectReason;
+use crate::rooms::info::{DisconnectReason, Identity};
 use crate::rooms::input::Now;
 use crate::rooms::output::{AfterLeave, Notice, TokenContent};
 
@@ -34,6 +34,14 @@ pub(super) enum Timer {
     Rules(ParticipantSid),
     /// Data that came too fast.
     Data(ParticipantSid),
+    /// Tracks that were muted here, of which their publisher must hear.
+    Muted(ParticipantSid),
+    /// Somebody who lost the connection has not come back.
+    Standing(Identity),
+    /// The room ends in so many minutes.
+    EndsIn(u64),
+    /// The room's time is over.
+    End,
     Speakers,
     RoomUpdate,
     /// Somebody changed again before it could be told.
@@ -79,6 +87,10 @@ impl Room {
                 Timer::Sections(sid) => self.ask_for_sections(now, &sid),
                 Timer::Rules(sid) => self.apply_rules(now, &sid),
                 Timer::Data(sid) => self.give_back_data(&sid),
+                Timer::Muted(sid) => self.announce_mutes(now, &sid),
+                Timer::Standing(identity) => self.standing_timeout(now, &identity),
+                Timer::EndsIn(minutes) => self.warn_of_end(now, minutes),
+                Timer::End => self.end_of_time(now),
                 Timer::Speakers => self.tell_speakers(now),
                 Timer::RoomUpdate => self.room_changed(now),
                 // Told after every input, this one too.

@@ -9,6 +9,7 @@ use bus::{ParticipantSid, TrackSid, TransportSid};
 
 use super::data_allowance::DataAllowance;
 use super::negotiation::Negotiation;
+use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState, Profile, TrackInfo};
 use crate::rooms::input::{SessionId, SubscriptionRules, Wishes};
 
@@ -46,6 +47,8 @@ pub(super) struct Participant {
     pub(super) last_data_sequence: u32,
     /// How much more it may send.
     pub(super) data_allowance: DataAllowance,
+    /// Its chat messages that are still coming in.
+    pub(super) chat_streams: ChatStreams,
     /// What others were last told about it.
     pub(super) info: Arc<ParticipantInfo>,
     /// When that was.
@@ -64,6 +67,8 @@ pub(super) struct Track {
     pub(super) is_published: bool,
     /// An administrator muted it, and its publisher has not opened it since.
     pub(super) is_muted_by_administrator: bool,
+    /// It was muted here, and its publisher has not said yes to that: how often it was told.
+    pub(super) unconfirmed_mutes: Option<u32>,
     /// Its publisher knows that somebody receives it.
     pub(super) is_subscribed: bool,
 }

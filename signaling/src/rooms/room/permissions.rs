@@ -5,15 +5,34 @@ use bus::ParticipantSid;
 
 use super::{Room, Told};
 use crate::auth::grants::Permissions;
-use crate::rooms::details::{DetailsChange, TooLong};
+use crate::rooms::details::{DetailsChange, HAND, TooLong, is_reserved};
 use crate::rooms::info::DisconnectReason;
+use crate::rooms::input::Now;
 use crate::rooms::output::{Notice, RequestOutcome};
 
 impl Room {
     /// Somebody changes what it shows of itself.
-    pub(super) fn change_own_details(&mut self, sid: &ParticipantSid, request_id: u32, change: DetailsChange) {
+    pub(super) fn change_own_details(
+        &mut self,
+        now: Now,
+        sid: &ParticipantSid,
+        request_id: u32,
+        mut change: DetailsChange,
+    ) {
+        let hand = change.attributes.remove(HAND);
+        if let Some(hand) = &hand {
+            self.set_hand(now, sid, !hand.is_empty());
+        }
+        change.attributes.retain(|name, _| !is_reserved(name));
         let Some(participant) = self.participants.get(sid) else { return };
-        let (outcome, message) = if !participant.profile.permissions.can_update_own_metadata {
+        // Clients send what they are called with every change.
+        let details = &participant.profile.details;
+        let is_as_before = change.attributes.is_empty()
+            && (change.name.is_empty() || change.name == details.name)
+            && (change.metadata.is_empty() || change.metadata == details.metadata);
+        let (outcome, message) = if hand.is_some() && is_as_before {
+            (RequestOutcome::Ok, "")
+        } else if !participant.profile.permissions.can_update_own_metadata {
             (RequestOutcome::NotAllowed, "does not have permission to update own metadata")
         } else if self.change_details(sid, change).is_err() {
             (RequestOutcome::LimitExceeded, "metadata size exceeds limits")

@@ -19,7 +19,7 @@ impl Room {
             Request::Subscribe { tracks, subscribe } => self.choose_tracks(&sid, tracks, subscribe),
             Request::ConfigureTracks { tracks, wish } => self.configure_tracks(&sid, &tracks, wish),
             Request::AllowSubscribers(rules) => self.allow_subscribers(now, &sid, rules),
-            Request::ChangeDetails { request_id, change } => self.change_own_details(&sid, request_id, change),
+            Request::ChangeDetails { request_id, change } => self.change_own_details(now, &sid, request_id, change),
             Request::AudioFeatures { track, features } => self.set_audio_features(&sid, &track, features),
             Request::VideoSize { track, width, height } => self.set_video_size(&sid, &track, width, height),
             Request::VideoLayers { track, layers } => self.set_video_layers(&sid, &track, layers),

@@ -4,6 +4,7 @@
 mod administration;
 mod data;
 mod lifetime;
+mod meeting;
 mod membership;
 mod negotiating;
 mod publishing;
@@ -29,7 +30,9 @@ use crate::rooms::info::{
 use crate::rooms::input::{
     AddTrack, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume, SessionId,
 };
-use crate::rooms::output::{AfterLeave, ControlError, ControlReply, DataDrop, Joined, Notice, OutgoingData, Output};
+use crate::rooms::output::{
+    AfterLeave, ControlError, ControlReply, DataDrop, Joined, Notice, OutgoingData, Output, Report,
+};
 
 /// A room and everything it has said and not yet been asked for.
 struct Fixture {
@@ -43,6 +46,8 @@ struct Fixture {
     data: Vec<(Vec<TransportSid>, OutgoingData)>,
     replies: Vec<Result<ControlReply, ControlError>>,
     left: Vec<DisconnectReason>,
+    told_words: Vec<(Vec<TransportSid>, &'static str, String)>,
+    reports: Vec<Report>,
     refused_offers: usize,
     dropped_data: Vec<DataDrop>,
     is_closed: bool,
@@ -79,6 +84,8 @@ fn room_with(settings: RoomSettings) -> Fixture {
         data: Vec::new(),
         replies: Vec::new(),
         left: Vec::new(),
+        told_words: Vec::new(),
+        reports: Vec::new(),
         refused_offers: 0,
         dropped_data: Vec::new(),
         is_closed: false,
@@ -100,6 +107,7 @@ fn joiner_with(identity: &str, grants: &str) -> Join {
             kind_details: Vec::new(),
             details: Details { name: identity.to_uppercase(), ..Details::default() },
             permissions: grants.permissions(),
+            is_moderator: grants.room_admin,
             client: ClientFeatures::default(),
         },
         auto_subscribe: true,
@@ -153,6 +161,8 @@ impl Fixture {
                 Output::Offer { transport, offer, .. } => self.offers.push((transport, offer)),
                 Output::SendData { transports, message, .. } => self.data.push((transports, message)),
                 Output::Reply { reply, .. } => self.replies.push(reply),
+                Output::SendNotice { transports, topic, payload } => self.told_words.push((transports, topic, payload)),
+                Output::Report(report) => self.reports.push(report),
                 Output::Left(reason) => self.left.push(reason),
                 Output::OfferRefused => self.refused_offers += 1,
                 Output::DataDropped(reason) => self.dropped_data.push(reason),

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use bus::{MediaKind, ParticipantSid, Publication, SfuCommand, TrackSid};
 
-use super::participant::Track;
+use super::participant::{Participant, Track};
 use super::{Room, Told};
 use crate::auth::grants::TrackSource;
 use crate::rooms::info::{Layer, Quality, TrackInfo};
 use crate::rooms::input::AddTrack;
 use crate::rooms::output::{Notice, RequestOutcome};
+use crate::rooms::policy::fits;
 
 /// Tracks that may wait for their m-line; LiveKit's figure.
 const MAX_PENDING_TRACKS: usize = 20;
@@ -28,14 +29,19 @@ impl Room {
     /// Takes note of a track that a client is about to offer an m-line for, or says why not.
     pub(super) fn add_track(&mut self, sid: &ParticipantSid, request: AddTrack) {
         // A client that gave up waiting and asks again for the same track shall have what is there.
-        let waiting = self.waiting_track(sid, &request).map(|track| (track.info.sid.clone(), track.info.is_muted));
+        let waiting = self.waiting_track(sid, &request);
+        let waiting = waiting.map(|track| (track.info.sid.clone(), track.info.is_muted, track.unconfirmed_mutes));
         let kind = match self.admit_track(sid, &request, waiting.is_some()) {
             Ok(kind) => kind,
             Err((outcome, message)) => return self.refuse_track(sid, request, outcome, message),
         };
+        let starts_muted = !request.is_muted && waiting.is_none() && self.starts_muted(sid, kind, request.source);
+        let unconfirmed_mutes = waiting.as_ref().map_or(starts_muted.then_some(0), |(_, _, unconfirmed)| *unconfirmed);
+        let mut request = request;
+        request.is_muted |= unconfirmed_mutes.is_some();
         // The SFU takes no second announcement, so what has changed is ordered by itself.
-        let is_muted_anew = waiting.as_ref().is_some_and(|(_, was_muted)| *was_muted != request.is_muted);
-        let track_sid = waiting.map_or_else(|| self.ids.track(kind, request.source), |(sid, _)| sid);
+        let is_muted_anew = waiting.as_ref().is_some_and(|(_, was_muted, _)| *was_muted != request.is_muted);
+        let track_sid = waiting.map_or_else(|| self.ids.track(kind, request.source), |(sid, ..)| sid);
         let Some(participant) = self.participants.get_mut(sid) else { return };
         let cid = request.cid.clone();
         let info = describe_track(track_sid.clone(), kind, request);
@@ -52,6 +58,7 @@ impl Room {
             cid: cid.clone(),
             is_published: false,
             is_muted_by_administrator: false,
+            unconfirmed_mutes,
             is_subscribed: false,
         };
         let transport = participant.transport.clone();
@@ -81,6 +88,12 @@ impl Room {
             return Err((RequestOutcome::NotAllowed, "does not have permission to publish this source"));
         }
         let kind = request.kind.ok_or((RequestOutcome::UnsupportedType, "unsupported track type"))?;
+        if !fits(kind, request.source) {
+            return Err((RequestOutcome::InvalidRequest, "the source does not fit the type"));
+        }
+        if !self.allows_track(participant, kind, request.source) {
+            return Err((RequestOutcome::NotAllowed, "the meeting does not allow this source"));
+        }
         if request.is_backup_codec {
             return Err((RequestOutcome::UnsupportedType, "backup codecs are not supported"));
         }
@@ -103,6 +116,10 @@ impl Room {
         self.notify(sid, Notice::Answered { request_id: 0, outcome, message, add_track: Some(Box::new(request)) });
     }
 
+    fn allows_track(&self, participant: &Participant, kind: MediaKind, source: TrackSource) -> bool {
+        participant.profile.presents() || self.policy.allows(kind, source)
+    }
+
     /// Ends a track: nobody receives it any more.
     pub(super) fn unpublish(&mut self, sid: &ParticipantSid, track: &TrackSid) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
@@ -117,7 +134,10 @@ impl Room {
     pub(super) fn unpublish_forbidden(&mut self, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get(sid) else { return };
         let permissions = &participant.profile.permissions;
-        let tracks = participant.tracks.values().filter(|track| !permissions.allow_publishing(track.info.source));
+        let tracks = participant.tracks.values().filter(|track| {
+            !permissions.allow_publishing(track.info.source)
+                || !self.allows_track(participant, track.info.kind, track.info.source)
+        });
         let forbidden: Vec<_> = tracks.map(|track| track.info.sid.clone()).collect();
         for track in forbidden {
             self.unpublish(sid, &track);
@@ -127,8 +147,12 @@ impl Room {
 
     /// A publisher mutes or opens a track of its own.
     pub(super) fn mute_by_publisher(&mut self, sid: &ParticipantSid, track: &TrackSid, is_muted: bool) {
+        if !is_muted && !self.may_open(sid, track) {
+            return;
+        }
         if let Some(track) = self.track_mut(sid, track) {
             track.is_muted_by_administrator &= is_muted;
+            track.unconfirmed_mutes = None;
         }
         self.set_muted(sid, track, is_muted, Told::Everyone);
     }

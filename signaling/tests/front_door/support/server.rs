@@ -47,6 +47,8 @@ pub(crate) struct Answer {
     pub(crate) location: Option<String>,
     /// What it sets, as it is written.
     pub(crate) cookies: Vec<String>,
+    /// As it came.
+    pub(crate) raw_head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -98,6 +100,13 @@ impl Server {
         soon(self.task).await.expect("ended well");
     }
 
+    /// Ends the service and gives back its database.
+    pub(crate) async fn stop(mut self) -> TestStore {
+        self.shut_down();
+        soon(self.task).await.expect("ended well");
+        self.database
+    }
+
     /// Sends a request and reads the answer.
     pub(crate) async fn request(&self, head: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let stream = TcpStream::connect(self.address).await.expect("connected");
@@ -138,18 +147,18 @@ pub(crate) async fn request_over(
     })
     .await;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8_lossy(&answer[..end]);
-    let set = head
+    let raw_head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let set = raw_head
         .lines()
         .filter_map(|line| line.split_once(": "))
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let cookies = set.map(|(_, cookie)| cookie.to_owned()).collect();
     let location =
-        head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("location"));
+        raw_head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("location"));
     let location = location.map(|(_, location)| location.to_owned());
-    let head = head.to_lowercase();
+    let head = raw_head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Answer { status, head, location, cookies, body: answer[end + 4..].to_vec() }
+    Answer { status, head, raw_head, location, cookies, body: answer[end + 4..].to_vec() }
 }
 
 /// Calls RoomService in JSON over a connection of its own.

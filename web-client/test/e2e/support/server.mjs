@@ -19,6 +19,7 @@ const STOP_MS = 5_500;
  * @typedef {object} Server
  * @property {string} origin  Where browsers find it.
  * @property {number} pid
+ * @property {string} data  Its folder.
  * @property {string} log  The file that its log goes to.
  * @property {(args: string[]) => Promise<string>} token  What `saal token` prints for these arguments.
  * @property {() => Promise<void>} stop  Ends it by SIGTERM; rejects when it does not end well within 5 s.
@@ -48,6 +49,7 @@ export async function startServer({ saal, log, args = [], settings = {} }) {
   return {
     origin,
     pid: child.pid,
+    data,
     log,
     token: async (tokenArgs) => (await promisify(execFile)(saal, ['token', '--dev', ...tokenArgs])).stdout.trim(),
     stop: async () => {

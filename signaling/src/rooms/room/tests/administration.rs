@@ -202,6 +202,7 @@ fn a_server_sends_data_to_some_or_all() {
     let send = |identities: Vec<String>| Control::SendData {
         channel: DataChannel::Reliable,
         packet: DataPacket {
+            content: crate::rooms::chat::DataContent::Other,
             sequence: 0,
             identities,
             participants: Vec::new(),

@@ -2,6 +2,7 @@
 //! Data packets and their way.
 
 use super::*;
+use crate::rooms::chat::DataContent;
 use crate::rooms::input::DataAudience;
 
 fn packet() -> DataPacket {
@@ -11,6 +12,7 @@ fn packet() -> DataPacket {
         participants: Vec::new(),
         claimed_identity: String::new(),
         audience: DataAudience::Anyone,
+        content: DataContent::Other,
         sealed: (*b"hello").into(),
     }
 }

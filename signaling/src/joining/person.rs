@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Who comes by a link: somebody with an account, somebody with a personal link, or a guest.
+
+use axum::http::HeaderMap;
+use store::{FromRow, Row, StoreError, Tx, sql};
+
+use super::guest_browser::GuestBrowser;
+use super::venue::{Venue, invited_role};
+use crate::api::ids::UserId;
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+use crate::identity::caller::{Actor, Caller};
+use crate::meeting_sessions::model::{Marks, MeetingRole, PersonKind};
+use crate::meetings::invitees::link;
+use crate::meetings::model::{Invitee, InviteeRole};
+
+/// How much of a guest's mark is their identity: 130 bits.
+const GUEST_IDENTITY_CHARS: usize = 22;
+
+/// Somebody who wants to join.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Person {
+    /// LiveKit's: the same each time they come to this meeting.
+    pub(crate) identity: String,
+    pub(crate) marks: Marks,
+    /// Empty when nobody has said it yet.
+    pub(crate) name: String,
+    pub(crate) role: MeetingRole,
+    /// They need not wait, whatever the policy says of others.
+    pub(crate) lobby_bypass: bool,
+    /// How strongly they proved who they are, in the identity provider's words.
+    pub(crate) acr: Option<String>,
+}
+
+impl Person {
+    /// What kind of participant it is.
+    pub(crate) fn kind(&self) -> PersonKind {
+        kind_of(&self.marks)
+    }
+
+    /// Whether nobody in the organisation vouches for them.
+    pub(crate) fn has_no_account(&self) -> bool {
+        self.marks.user_id.is_none()
+    }
+}
+
+/// What kind of participant has these marks.
+pub(crate) fn kind_of(marks: &Marks) -> PersonKind {
+    match marks {
+        Marks { user_id: Some(_), .. } => PersonKind::User,
+        Marks { invitee_id: Some(_), .. } => PersonKind::Invitee,
+        _ => PersonKind::Guest,
+    }
+}
+
+/// How somebody shows who they are.
+pub(crate) struct Shown<'a> {
+    pub(crate) caller: Option<&'a Caller>,
+    /// The token of a personal link.
+    pub(crate) invitation: Option<&'a str>,
+    /// What a guest wants to be called.
+    pub(crate) name: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+/// Somebody, and the browser that a guest is known by.
+pub(crate) struct Found {
+    pub(crate) person: Person,
+    pub(super) browser: Option<GuestBrowser>,
+}
+
+/// Finds out who it is. A personal link counts before an account, for it says what they are in this meeting.
+pub(crate) async fn find(tx: &mut Tx, app: &App, venue: &Venue, shown: &Shown<'_>) -> Result<Found, Problem> {
+    if let Some(token) = shown.invitation
+        && let Venue::Meeting(meeting) = venue
+    {
+        let invitee = link::invitee(tx, &app.installation, meeting, token).await?.ok_or(Code::LinkRevoked)?;
+        if invitee.revoked_at.is_some() {
+            return Err(Code::LinkRevoked.into());
+        }
+        return Ok(Found { person: of_invitee(tx, invitee).await?, browser: None });
+    }
+    if let Some(Actor::User(id)) = shown.caller.map(|caller| &caller.actor)
+        && let Some(person) = of_account(tx, venue, *id).await?
+    {
+        return Ok(Found { person, browser: None });
+    }
+    let browser = GuestBrowser::known(app, shown.headers).unwrap_or_else(GuestBrowser::new);
+    let mark = browser.mark(app, venue);
+    let person = Person {
+        identity: format!("g_{}", mark.chars().take(GUEST_IDENTITY_CHARS).collect::<String>()),
+        marks: Marks { browser: Some(mark), ..Marks::default() },
+        name: shown.name.trim().to_owned(),
+        role: MeetingRole::Guest,
+        lobby_bypass: false,
+        acr: None,
+    };
+    Ok(Found { person, browser: Some(browser) })
+}
+
+struct Account {
+    name: String,
+}
+
+impl FromRow for Account {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { name: row.get("name")? })
+    }
+}
+
+/// Somebody of the organisation that the meeting belongs to. People of another one are guests.
+async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Person>, StoreError> {
+    let select = sql("SELECT name FROM users WHERE id = $1 AND tenant_id = $2 AND disabled_at IS NULL");
+    let Some(account) = tx.optional::<Account>(select.bind(id).bind(venue.tenant_id())).await? else {
+        return Ok(None);
+    };
+    let role = if venue.is_moderated_by(tx, id).await? {
+        MeetingRole::Host
+    } else {
+        let invited = match venue {
+            Venue::Meeting(meeting) => invited_role(tx, meeting.id, id).await?,
+            Venue::Room(_) => None,
+        };
+        invited.map_or(MeetingRole::Attendee, role_of)
+    };
+    Ok(Some(Person {
+        identity: format!("u_{id}"),
+        marks: Marks { user_id: Some(id), ..Marks::default() },
+        name: account.name,
+        role,
+        lobby_bypass: false,
+        acr: None,
+    }))
+}
+
+async fn of_invitee(tx: &mut Tx, invitee: Invitee) -> Result<Person, StoreError> {
+    let account = match invitee.user_id {
+        Some(id) => {
+            let select = sql("SELECT name FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id);
+            tx.optional::<Account>(select).await?.map(|account| (id, account.name))
+        }
+        None => None,
+    };
+    let (user_id, identity, name) = match account {
+        Some((id, name)) => (Some(id), format!("u_{id}"), name),
+        None => (None, format!("i_{}", invitee.id), invitee.name.clone()),
+    };
+    let name = if name.trim().is_empty() { invitee.email.clone().unwrap_or_default() } else { name };
+    Ok(Person {
+        identity,
+        marks: Marks { user_id, invitee_id: Some(invitee.id), browser: None },
+        name,
+        role: role_of(invitee.role),
+        lobby_bypass: invitee.lobby_bypass,
+        acr: None,
+    })
+}
+
+const fn role_of(role: InviteeRole) -> MeetingRole {
+    match role {
+        InviteeRole::CoHost => MeetingRole::Host,
+        InviteeRole::Presenter => MeetingRole::Presenter,
+        InviteeRole::Attendee => MeetingRole::Attendee,
+        InviteeRole::Listener => MeetingRole::Listener,
+        InviteeRole::Interpreter => MeetingRole::Interpreter,
+        InviteeRole::Captioner => MeetingRole::Captioner,
+    }
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What the page behind a link asks: what it is about, and to come in.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use store::{FromRow, Row, StoreError, Tx, sql};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::admission::{self, Admission};
+use super::decision::{Decision, WaitsFor, decide};
+use super::person::{self, Person, Shown};
+use super::venue::{Terms, Timing, Venue};
+use crate::api::answer::Answer;
+use crate::api::body::Body;
+use crate::api::context::Anyone;
+use crate::api::ids::{LobbyEntryId, MeetingSessionId, TenantId};
+use crate::api::language::Language;
+use crate::api::path::Path;
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+use crate::identity::caller::Actor;
+use crate::identity::keys::Purpose;
+use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER_ADDRESS};
+use crate::lobby::{self, ticket};
+use crate::meeting_sessions::model::{MeetingRole, Session};
+use crate::meetings::policies::rules::Guests;
+use crate::records::audit::{self, Cause, Event};
+
+/// The header in which a page shows the token of a personal link.
+const INVITATION_HEADER: &str = "saal-invitation";
+
+/// The API's functions for joining.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(look, join))
+}
+
+/// What somebody who holds a link may know before coming in.
+#[derive(Debug, Serialize, ToSchema)]
+struct JoinPage {
+    /// Whose meeting it is.
+    organisation: String,
+    /// What it is about. Null for whoever has not shown who they are.
+    title: Option<String>,
+    /// Whether it is going on.
+    is_running: bool,
+    /// When it begins, if it is at a time.
+    starts_at: Option<DateTime<Utc>>,
+    /// Whether it is over, or does not take place.
+    is_over: bool,
+    /// Whether somebody may come who has neither an account nor a personal link.
+    takes_guests: bool,
+    /// Who it takes whoever asks for. Null is a stranger.
+    you: Option<JoinPagePerson>,
+    /// The organisation's language.
+    language: Language,
+    /// Where its legal texts are.
+    legal: JoinPageLegal,
+}
+
+/// Somebody who is known.
+#[derive(Debug, Serialize, ToSchema)]
+struct JoinPagePerson {
+    /// What the others will read.
+    name: String,
+    /// What they are in the meeting.
+    role: MeetingRole,
+}
+
+/// Where an organisation's legal texts are.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+struct JoinPageLegal {
+    /// What becomes of personal data.
+    privacy_url: Option<String>,
+    /// Who is responsible.
+    imprint_url: Option<String>,
+    /// How it can be used with disabilities.
+    accessibility_url: Option<String>,
+}
+
+/// Asks to come in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JoinRequest {
+    /// What a guest wants to be called. Others have a name already.
+    #[serde(default)]
+    #[schema(max_length = 80)]
+    name: String,
+    /// What stands behind `#i=` in a personal link.
+    #[schema(max_length = 200)]
+    invitation: Option<String>,
+}
+
+/// Let in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LobbyAdmitted {
+    /// `admitted`
+    pub(crate) status: LobbyStatus,
+    /// The room token, for any LiveKit client.
+    pub(crate) token: String,
+    /// The run of the meeting.
+    pub(crate) session_id: MeetingSessionId,
+    /// What it is about.
+    pub(crate) title: String,
+    /// What they are in it.
+    pub(crate) role: MeetingRole,
+}
+
+/// Not let in yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LobbyWaiting {
+    /// `waiting`
+    pub(crate) status: LobbyStatus,
+    /// The place in the queue.
+    pub(crate) entry_id: LobbyEntryId,
+    /// With it the browser asks how it stands. Only the first answer has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ticket: Option<String>,
+    /// What they wait for.
+    pub(crate) waits_for: WaitsFor,
+    /// The how manieth they are, from 1.
+    pub(crate) position: i64,
+    /// How it stands, for asking what has changed since.
+    pub(crate) state: String,
+    /// Since when they wait.
+    pub(crate) since: DateTime<Utc>,
+    /// When the meeting begins, if it is at a time.
+    pub(crate) starts_at: Option<DateTime<Utc>>,
+}
+
+impl LobbyWaiting {
+    pub(crate) fn new(
+        entry: &Entry,
+        ticket: Option<String>,
+        waits_for: WaitsFor,
+        position: i64,
+        starts_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            status: LobbyStatus::Waiting,
+            entry_id: entry.id,
+            ticket,
+            waits_for,
+            position,
+            state: format!("{}-{position}", waits_for.as_str()),
+            since: entry.created_at,
+            starts_at,
+        }
+    }
+}
+
+struct Organisation {
+    name: String,
+    language: Language,
+    legal: JoinPageLegal,
+}
+
+impl FromRow for Organisation {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let (locale, mut settings): (String, Json) = (row.get("locale")?, row.json("settings")?);
+        let legal = serde_json::from_value(settings["legal"].take()).unwrap_or_default();
+        Ok(Self { name: row.get("name")?, language: Language::from_tag(&locale).unwrap_or_default(), legal })
+    }
+}
+
+async fn organisation(tx: &mut Tx, tenant: TenantId) -> Result<Organisation, StoreError> {
+    tx.one(sql("SELECT name, locale, settings FROM tenants WHERE id = $1").bind(tenant)).await
+}
+
+fn starts_at(timing: Timing) -> Option<DateTime<Utc>> {
+    match timing {
+        Timing::From(starts_at) => Some(starts_at),
+        Timing::Anytime | Timing::Over => None,
+    }
+}
+
+async fn venue(tx: &mut Tx, code: &str) -> Result<Venue, Problem> {
+    let venue = Venue::by_code(tx, code).await?.filter(|venue| !venue.is_draft());
+    venue.ok_or(Code::NotFound.into())
+}
+
+/// Shows what a link leads to
+///
+/// A stranger learns whose meeting it is and whether it takes guests, but not what it is about.
+#[utoipa::path(get, path = "/join/{code}", tag = "Joining", security(()),
+    params(("code" = String, Path, description = "What stands behind `/m/` in the link."),
+        ("Saal-Invitation" = Option<String>, Header, description = "What stands behind `#i=` in a personal link.")),
+    responses((status = 200, body = JoinPage)))]
+async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let app = &anyone.app;
+    let mut tx = app.store.read().await?;
+    let venue = venue(&mut tx, &code).await?;
+    let terms = venue.terms(&mut tx, Utc::now()).await?;
+    let invitation = headers.get(INVITATION_HEADER).and_then(|value| value.to_str().ok());
+    let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: "", headers: &headers };
+    let person = person::find(&mut tx, app, &venue, &shown).await?.person;
+    let (at, _) = admission::circumstances(&mut tx, app, &venue, &person).await?;
+    let is_stranger = person.role == MeetingRole::Guest;
+    let organisation = organisation(&mut tx, venue.tenant_id()).await?;
+    let page = JoinPage {
+        organisation: organisation.name,
+        title: (!is_stranger).then(|| venue.title().to_owned()),
+        is_running: at.is_running,
+        starts_at: starts_at(terms.timing),
+        is_over: terms.timing == Timing::Over && !at.is_running,
+        takes_guests: terms.rules.guests == Guests::Link,
+        you: (!is_stranger).then_some(JoinPagePerson { name: person.name, role: person.role }),
+        language: organisation.language,
+        legal: organisation.legal,
+    };
+    Ok(Answer::ok(&page)?.into_response())
+}
+
+/// Asks to come in
+///
+/// Whoever may come in gets a room token at once. Others get a place in the lobby, or are told why not.
+#[utoipa::path(post, path = "/join/{code}", tag = "Joining", request_body = JoinRequest, security(()),
+    params(("code" = String, Path, description = "What stands behind `/m/` in the link.")),
+    responses((status = 200, body = LobbyAdmitted), (status = 202, body = LobbyWaiting)))]
+async fn join(
+    anyone: Anyone,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+    Body(request): Body<JoinRequest>,
+) -> Result<Response, Problem> {
+    let app = &anyone.app;
+    let now = Utc::now();
+    let mut tx = app.store.write().await?;
+    let venue = venue(&mut tx, &code).await?;
+    let terms = venue.terms(&mut tx, now).await?;
+    let invitation = request.invitation.as_deref().filter(|token| !token.is_empty());
+    let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: &request.name, headers: &headers };
+    let found = person::find(&mut tx, app, &venue, &shown).await?;
+    let (person, cookie) = (found.person, found.browser.and_then(|browser| browser.cookie(app)));
+    let (at, session) = admission::circumstances(&mut tx, app, &venue, &person).await?;
+    let decision = decide(&person, &terms, at, now);
+    if !matches!(decision, Decision::Refuse(_)) && person.name.is_empty() {
+        return Err(Problem::field("/name", "required"));
+    }
+    let coming = Coming { anyone: &anyone, venue, terms, person, session };
+    let mut response = match decision {
+        Decision::Admit => coming.admit(tx).await?,
+        Decision::Wait(waits_for) => coming.wait(tx, waits_for, now).await?,
+        Decision::Refuse(code) => return coming.refuse(tx, code).await,
+    };
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Somebody at the door.
+struct Coming<'a> {
+    anyone: &'a Anyone,
+    venue: Venue,
+    terms: Terms,
+    person: Person,
+    session: Option<Session>,
+}
+
+impl Coming<'_> {
+    async fn admit(self, mut tx: Tx) -> Result<Response, Problem> {
+        let (app, role) = (&self.anyone.app, self.person.role);
+        let waited = table::of_person(&mut tx, &self.venue.id(), &self.person.identity).await?;
+        if let Some(entry) = &waited {
+            table::forget(&mut tx, entry.id).await?;
+        }
+        let admission =
+            admission::admit(&mut tx, &self.venue, &self.terms, self.person, &self.anyone.request_id).await?;
+        tx.commit().await?;
+        if waited.is_some() {
+            lobby::changed(app, &self.venue.id(), Some(admission.session.id)).await?;
+        }
+        admitted(app, &admission, self.venue.title(), role).await
+    }
+
+    async fn wait(self, mut tx: Tx, waits_for: WaitsFor, now: DateTime<Utc>) -> Result<Response, Problem> {
+        let app = &self.anyone.app;
+        let (venue, secret) = (self.venue.id(), ticket::make());
+        let known = table::of_person(&mut tx, &venue, &self.person.identity).await?;
+        let known = known.filter(|entry| entry.status == LobbyStatus::Waiting);
+        let known = known.filter(|entry| now - entry.last_seen_at < table::SILENCE);
+        let entry = match known {
+            Some(entry) => {
+                table::renew(&mut tx, &entry, &ticket::hash(&secret), &self.person.name, now).await?;
+                entry
+            }
+            None => self.enter(&mut tx, &venue, &secret, waits_for, now).await?,
+        };
+        let position = table::position(&mut tx, &entry, now).await?;
+        tx.commit().await?;
+        lobby::changed(app, &venue, self.session.map(|session| session.id)).await?;
+        let starts_at = starts_at(self.terms.timing);
+        let waiting = LobbyWaiting::new(&entry, Some(secret), waits_for, position, starts_at);
+        Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response())
+    }
+
+    /// Puts somebody at the end of the queue, if there is room in it.
+    async fn enter(
+        &self,
+        tx: &mut Tx,
+        venue: &str,
+        secret: &str,
+        waits_for: WaitsFor,
+        now: DateTime<Utc>,
+    ) -> Result<Entry, Problem> {
+        let mark = address_mark(&self.anyone.app, venue, self.anyone.address);
+        table::forget_silent(tx, &self.venue, now).await?;
+        let is_full = table::count(tx, venue, now).await? >= MAX_WAITING;
+        if is_full || table::count_from(tx, venue, &mark, now).await? >= MAX_WAITING_PER_ADDRESS {
+            return Err(Code::LobbyFull.into());
+        }
+        let entry = Entry {
+            id: LobbyEntryId::new(),
+            tenant_id: self.venue.tenant_id(),
+            meeting_id: self.venue.meeting_id(),
+            room_id: self.venue.room_id(),
+            venue_id: venue.to_owned(),
+            ticket_hash: ticket::hash(secret),
+            person: self.person.clone(),
+            waits_for,
+            status: LobbyStatus::Waiting,
+            created_at: now,
+            last_seen_at: now,
+        };
+        table::insert(tx, &entry, &mark).await?;
+        let event = Event::new("lobby_entry.create", entry.id).with("venue", venue.into());
+        self.note(tx, &event).await?;
+        Ok(entry)
+    }
+
+    /// Whoever is refused although they know the link is written down.
+    async fn refuse(self, mut tx: Tx, code: Code) -> Result<Response, Problem> {
+        if code == Code::Banned {
+            let event = Event::new("meeting.join", self.venue.id()).with("reason", code.as_str().into()).denied();
+            self.note(&mut tx, &event).await?;
+            tx.commit().await?;
+        }
+        Err(code.into())
+    }
+
+    async fn note(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
+        let actor = Actor::Participant { room: String::new(), identity: self.person.identity.clone() };
+        let request_id = Some(self.anyone.request_id.as_str());
+        let cause = Cause { tenant: Some(self.venue.tenant_id()), actor: &actor, request_id };
+        audit::append(tx, cause, event).await
+    }
+}
+
+/// The answer for somebody who is let in.
+pub(crate) async fn admitted(
+    app: &Arc<App>,
+    admission: &Admission,
+    title: &str,
+    role: MeetingRole,
+) -> Result<Response, Problem> {
+    let answer = LobbyAdmitted {
+        status: LobbyStatus::Admitted,
+        token: admission.token(app).await?,
+        session_id: admission.session.id,
+        title: title.to_owned(),
+        role,
+    };
+    Ok(Answer::ok(&answer)?.into_response())
+}
+
+/// By which those from one address are counted. It says nothing of the address, and differs from meeting to meeting.
+fn address_mark(app: &App, venue: &str, address: Option<IpAddr>) -> String {
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    let parts: [&[u8]; 3] = [b"address", venue.as_bytes(), address.as_bytes()];
+    app.installation.derive_text(Purpose::GuestBrowser, &parts)
+}

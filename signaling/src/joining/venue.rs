@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Where a link leads: to a meeting, or to a permanent room.
+
+use chrono::{DateTime, Utc};
+use store::{FromRow, Row, StoreError, Tx, sql};
+
+use crate::api::ids::{MeetingId, RoomId, TenantId, UserId};
+use crate::meeting_sessions::model::Session;
+use crate::meetings::model::{InviteeRole, Meeting, MeetingStatus, MeetingType, Occurrence};
+use crate::meetings::permanent_rooms::model::Room;
+use crate::meetings::policies::rules::Rules;
+use crate::meetings::{self, occurrences, permanent_rooms, policies};
+
+/// Where a link leads.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Venue {
+    Meeting(Box<Meeting>),
+    Room(Box<Room>),
+}
+
+/// What holds at a venue now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Terms {
+    pub(crate) rules: Rules,
+    pub(crate) timing: Timing,
+    /// The occurrence that it is about.
+    pub(crate) occurrence: Option<DateTime<Utc>>,
+}
+
+/// When a venue is to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// At any time.
+    Anytime,
+    /// From then on.
+    From(DateTime<Utc>),
+    /// Not any more, or not at all.
+    Over,
+}
+
+impl Venue {
+    /// Where a code leads.
+    pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Self>, StoreError> {
+        if let Some(meeting) = meetings::table::by_code(tx, code).await? {
+            return Ok(Some(Self::Meeting(Box::new(meeting))));
+        }
+        Ok(permanent_rooms::table::by_code(tx, code).await?.map(|room| Self::Room(Box::new(room))))
+    }
+
+    /// The one with these ids, one of which is given.
+    pub(crate) async fn find(
+        tx: &mut Tx,
+        meeting: Option<MeetingId>,
+        room: Option<RoomId>,
+    ) -> Result<Option<Self>, StoreError> {
+        if let Some(id) = meeting {
+            let meeting = meetings::table::find(tx, None, id).await?;
+            return Ok(meeting.map(|meeting| Self::Meeting(Box::new(meeting))));
+        }
+        let Some(id) = room else { return Ok(None) };
+        Ok(permanent_rooms::table::find(tx, None, id).await?.map(|room| Self::Room(Box::new(room))))
+    }
+
+    /// Where a session takes place.
+    pub(crate) async fn of_session(tx: &mut Tx, session: &Session) -> Result<Option<Self>, StoreError> {
+        Self::find(tx, session.meeting_id, session.room_id).await
+    }
+
+    /// The meeting's or the room's id.
+    pub(crate) fn id(&self) -> String {
+        match self {
+            Self::Meeting(meeting) => meeting.id.to_string(),
+            Self::Room(room) => room.id.to_string(),
+        }
+    }
+
+    pub(crate) fn meeting_id(&self) -> Option<MeetingId> {
+        match self {
+            Self::Meeting(meeting) => Some(meeting.id),
+            Self::Room(_) => None,
+        }
+    }
+
+    pub(crate) fn room_id(&self) -> Option<RoomId> {
+        match self {
+            Self::Meeting(_) => None,
+            Self::Room(room) => Some(room.id),
+        }
+    }
+
+    pub(crate) fn tenant_id(&self) -> TenantId {
+        match self {
+            Self::Meeting(meeting) => meeting.tenant_id,
+            Self::Room(room) => room.tenant_id,
+        }
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        match self {
+            Self::Meeting(meeting) => &meeting.title,
+            Self::Room(room) => &room.name,
+        }
+    }
+
+    /// Whether nobody knows of it yet.
+    pub(crate) fn is_draft(&self) -> bool {
+        matches!(self, Self::Meeting(meeting) if meeting.status == MeetingStatus::Draft)
+    }
+
+    /// Whether that person moderates there: the organizer and co-hosts, or the room's owner.
+    pub(crate) async fn is_moderated_by(&self, tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+        Ok(match self {
+            Self::Room(room) => room.owner_id == user,
+            Self::Meeting(meeting) if meeting.organizer_id == Some(user) => true,
+            Self::Meeting(meeting) => invited_role(tx, meeting.id, user).await? == Some(InviteeRole::CoHost),
+        })
+    }
+
+    /// What holds there at `now`.
+    pub(crate) async fn terms(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Terms, StoreError> {
+        match self {
+            Self::Room(room) => {
+                let rules = policies::effective_in_room(tx, room).await?;
+                Ok(Terms { rules, timing: Timing::Anytime, occurrence: None })
+            }
+            Self::Meeting(meeting) => {
+                let is_timed = matches!(meeting.kind, MeetingType::Scheduled | MeetingType::Recurring);
+                let occurrence =
+                    if is_timed { occurrences::table::at_or_after(tx, meeting.id, now).await? } else { None };
+                let rules = policies::effective(tx, meeting, occurrence.as_ref()).await?;
+                let timing = timing(meeting, is_timed, occurrence.as_ref(), now);
+                Ok(Terms { rules, timing, occurrence: occurrence.map(|occurrence| occurrence.recurrence_id.0) })
+            }
+        }
+    }
+}
+
+fn timing(meeting: &Meeting, is_timed: bool, occurrence: Option<&Occurrence>, now: DateTime<Utc>) -> Timing {
+    match (meeting.status, occurrence) {
+        (MeetingStatus::Draft | MeetingStatus::Cancelled, _) => Timing::Over,
+        (MeetingStatus::Scheduled, _) if !is_timed => Timing::Anytime,
+        (MeetingStatus::Scheduled, Some(occurrence)) => Timing::From(occurrence.starts_at),
+        // Where occurrences are not written down, the meeting itself says when it is.
+        (MeetingStatus::Scheduled, None) if meeting.ends_at.is_none_or(|end| end > now) => {
+            Timing::From(meeting.starts_at)
+        }
+        (MeetingStatus::Scheduled, None) => Timing::Over,
+    }
+}
+
+/// What a person with an account is invited as.
+pub(crate) async fn invited_role(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    user: UserId,
+) -> Result<Option<InviteeRole>, StoreError> {
+    struct Found(InviteeRole);
+    impl FromRow for Found {
+        fn from_row(row: &Row) -> Result<Self, StoreError> {
+            row.get("role").map(Self)
+        }
+    }
+    let select = sql("SELECT role FROM invitees WHERE meeting_id = $1 AND user_id = $2 AND revoked_at IS NULL LIMIT 1");
+    Ok(tx.optional::<Found>(select.bind(meeting).bind(user)).await?.map(|Found(role)| role))
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! From a link to the room and out of it again: joining, the lobby, and what moderators do.
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bus::{DataChannel, SfuEvent};
+use livekit_protocol as proto;
+use livekit_protocol::data_packet::Value as Data;
+use livekit_protocol::signal_request::Message as Request;
+use prost::Message as _;
+use serde_json::{Value, json};
+use signaling::commands::{NewApiToken, create_api_token};
+use store::testing::TestStore;
+use store::{FromRow, Row, StoreError, sql};
+
+use crate::support::client::{join_request, path};
+use crate::support::server::{Answer, config};
+use crate::support::{Client, Server, sfu};
+
+const MEETING: &str = "0190c0de-0000-7000-8000-000000000001";
+const CODE: &str = "AbCdEfGhIjKlMnOpQrStUv";
+const HOST: &str = "0190c0de-0000-7000-8000-00000000000a";
+const INVITEE: &str = "0190c0de-0000-7000-8000-00000000000b";
+
+/// A service with one meeting, to which a co-host and somebody else are invited.
+struct Hall {
+    server: Server,
+    api_token: String,
+}
+
+struct Text(String);
+
+impl FromRow for Text {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("text").map(Self)
+    }
+}
+
+impl Hall {
+    async fn on(database: TestStore, overrides: Value) -> Self {
+        let wanted = NewApiToken {
+            name: "test",
+            scopes: "sessions:*,meetings:*",
+            tenant: None,
+            is_for_installation: false,
+            days: 1,
+        };
+        // The service makes the tenant.
+        let server = Server::start_on(database, config()).await;
+        let api_token = create_api_token(&server.database.store, &wanted).await.expect("a token");
+        let mut tx = server.database.store.write().await.expect("a transaction");
+        let tenant: Text = tx.one(sql("SELECT id AS text FROM tenants")).await.expect("a tenant");
+        tx.execute(
+            sql("INSERT INTO meetings (id, tenant_id, code, conference_id, title, description, agenda, type, status,
+                     starts_at, time_zone, excluded_dates, organizer_email, organizer_name, policy_overrides,
+                     expected_participants, ical_uid, sequence, invitation_delivery, invitation_language,
+                     invitation_message, tags, revision, created_by, created_at, updated_at)
+                 VALUES ($1, $2, $3, '123456789', 'Budget', '', '', 'ad_hoc', 'scheduled', 0, 'Europe/Berlin', '[]',
+                     'o@example.org', 'O', $4, '{}', 'uid', 0, 'none', 'de', '', '{}', 1, 'test', 0, 0)")
+            .bind(MEETING)
+            .bind(&tenant.0)
+            .bind(CODE)
+            .bind(overrides.to_string()),
+        )
+        .await
+        .expect("a meeting");
+        for (id, name, role) in [(HOST, "Henry Host", "co_host"), (INVITEE, "Iris Invited", "attendee")] {
+            tx.execute(
+                sql("INSERT INTO invitees (id, meeting_id, tenant_id, name, role, type, response_status,
+                         response_sequence, lobby_bypass, link_generation, last_notified_sequence, revision, created_at,
+                         updated_at)
+                     VALUES ($1, $2, $3, $4, $5, 'external', 'needs_action', 0, $6, 1, -1, 1, 0, 0)")
+                .bind(id)
+                .bind(MEETING)
+                .bind(&tenant.0)
+                .bind(name)
+                .bind(role)
+                .bind(false),
+            )
+            .await
+            .expect("an invitee");
+        }
+        tx.commit().await.expect("stored");
+        Self { server, api_token }
+    }
+
+    /// What stands behind `#i=` in somebody's personal link.
+    async fn invitation(&self, invitee: &str) -> String {
+        let mut tx = self.server.database.store.read().await.expect("a transaction");
+        let secret: Text = tx.one(sql("SELECT secret AS text FROM installation_secrets")).await.expect("a secret");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret.0).expect("a secret"));
+        let mut context = hmac::Context::with_key(&key);
+        for part in [b"saal invitee link".as_slice(), invitee.as_bytes(), &1_i64.to_be_bytes()] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        format!("{invitee}.{}", URL_SAFE_NO_PAD.encode(context.sign()))
+    }
+
+    async fn ask(&self, head: &str, token: Option<&str>, cookie: Option<&str>, body: Option<Value>) -> Answer {
+        let (method, path) = head.split_once(' ').expect("a method and a path");
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let mut headers: Vec<(&str, &str)> = Vec::new();
+        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        headers.extend(cookie.map(|value| ("cookie", value)));
+        headers.extend(body.is_some().then_some(("content-type", "application/json")));
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.server.request(&format!("{method} /api/v1{path}"), &headers, body.as_bytes()).await
+    }
+
+    async fn knock(&self, cookie: Option<&str>, body: Value) -> Answer {
+        self.ask(&format!("POST /join/{CODE}"), None, cookie, Some(body)).await
+    }
+
+    /// Comes in by a personal link and connects.
+    async fn come(&self, invitee: &str) -> (Client, Guest) {
+        let answer = self.knock(None, json!({ "invitation": self.invitation(invitee).await })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.enter(&answer).await
+    }
+
+    async fn enter(&self, admitted: &Answer) -> (Client, Guest) {
+        let admitted = admitted.json();
+        let token = admitted["token"].as_str().expect("a token").to_owned();
+        let mut client = Client::connect(&self.server, &path(&token, &join_request())).await.expect("let in");
+        let joined = client.joined().await;
+        let participant = joined.participant.expect("a participant");
+        client.negotiate(1, &sfu::sdp(3, 3, &[])).await;
+        self.server.sfu.connect(&participant.sid).await;
+        let session = admitted["session_id"].as_str().expect("a session").to_owned();
+        (
+            client,
+            Guest { token, session, identity: participant.identity.clone(), sid: participant.sid.clone(), participant },
+        )
+    }
+
+    async fn moderate(&self, by: &str, session: &str, action: &str, body: Option<Value>) -> u16 {
+        self.ask(&format!("POST /meeting_sessions/{session}/{action}"), Some(by), None, body).await.status
+    }
+
+    async fn events(&self) -> Vec<String> {
+        let mut tx = self.server.database.store.read().await.expect("a transaction");
+        let select = sql("SELECT action AS text FROM audit_events ORDER BY number");
+        tx.all::<Text>(select).await.expect("events").into_iter().map(|text| text.0).collect()
+    }
+}
+
+/// Somebody who is in.
+struct Guest {
+    token: String,
+    session: String,
+    identity: String,
+    sid: String,
+    participant: proto::ParticipantInfo,
+}
+
+/// The cookie that an answer sets. Heads come in small letters, so it is read from the raw one.
+fn cookie(answer: &Answer) -> String {
+    let line = answer.raw_head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: ")).expect("a cookie");
+    let value = &line["set-cookie: ".len()..];
+    assert!(value.contains("HttpOnly") && value.contains("SameSite=Lax"), "{value}");
+    value.split(';').next().expect("a value").to_owned()
+}
+
+fn code(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_guest_waits_is_admitted_removed_and_banned_and_cannot_return() {
+    for database in TestStore::both().await {
+        let hall = Hall::on(database, json!({ "guests": "link" })).await;
+        let page = hall.ask(&format!("GET /join/{CODE}"), None, None, None).await;
+        assert_eq!((page.status, &page.json()["title"]), (200, &Value::Null), "strangers learn no titles");
+        assert_eq!((&page.json()["takes_guests"], &page.json()["is_running"]), (&json!(true), &json!(false)));
+        let nameless = hall.knock(None, json!({ "name": "  " })).await;
+        assert_eq!((nameless.status, &nameless.json()["errors"][0]["pointer"]), (422, &json!("/name")));
+
+        let waiting = hall.knock(None, json!({ "name": "Gus" })).await;
+        assert_eq!(waiting.status, 202, "{}", waiting.text());
+        assert_eq!((&waiting.json()["waits_for"], &waiting.json()["position"]), (&json!("host"), &json!(1)));
+        let browser = cookie(&waiting);
+        let entry = waiting.json()["entry_id"].as_str().expect("an entry").to_owned();
+        let ticket = waiting.json()["ticket"].as_str().expect("a ticket").to_owned();
+        let poll = async |known: &str| {
+            let known = if known.is_empty() { String::new() } else { format!("?known={known}") };
+            hall.ask(&format!("GET /lobby/{entry}{known}"), Some(&ticket), None, None).await
+        };
+        let stranger = hall.ask(&format!("GET /lobby/{entry}"), Some("lobby_wrong"), None, None).await;
+        assert_eq!(stranger.status, 404);
+
+        // The host comes, and the guest waits for admission from then on.
+        let (changed, (_host_client, host)) = tokio::join!(poll("host-1"), hall.come(HOST));
+        assert_eq!((changed.status, &changed.json()["waits_for"]), (202, &json!("admission")));
+        let queue =
+            hall.ask(&format!("GET /meeting_sessions/{}/lobby", host.session), Some(&host.token), None, None).await;
+        assert_eq!((queue.status, &queue.json()["items"][0]["name"]), (200, &json!("Gus")));
+
+        let admit = async {
+            let status = hall.moderate(&host.token, &host.session, "admit", Some(json!({ "entry_id": entry }))).await;
+            assert_eq!(status, 204);
+        };
+        let (admitted, ()) = tokio::join!(poll("admission-1"), admit);
+        assert_eq!(admitted.status, 200, "{}", admitted.text());
+        let (mut guest_client, guest) = hall.enter(&admitted).await;
+        assert_eq!(guest.participant.attributes.get("saal.guest").map(String::as_str), Some("1"));
+        assert_eq!(guest.participant.name, "Gus");
+        let forbidden = hall.moderate(&guest.token, &host.session, "lock", None).await;
+        assert_eq!(forbidden, 403, "a guest's token moderates nothing");
+
+        let removal = json!({ "identity": guest.identity, "ban": true });
+        assert_eq!(hall.moderate(&host.token, &host.session, "remove", Some(removal)).await, 204);
+        let leave = guest_client.leave().await;
+        assert_eq!(leave.reason(), proto::DisconnectReason::ParticipantRemoved);
+        let again = Client::connect(&hall.server, &path(&guest.token, &join_request())).await;
+        assert_eq!(again.err().map(|refusal| refusal.status), Some(401), "the old token is void");
+        assert_eq!(poll("").await.status, 404, "and so is the place in the lobby");
+        let renamed = hall.knock(Some(&browser), json!({ "name": "Somebody Else" })).await;
+        assert_eq!(code(&renamed), (403, "banned".into()));
+        let chat =
+            hall.ask(&format!("GET /meeting_sessions/{}/chat", host.session), Some(&guest.token), None, None).await;
+        assert_eq!(chat.status, 401);
+
+        let details =
+            hall.ask(&format!("GET /meeting_sessions/{}", host.session), Some(&host.token), None, None).await.json();
+        let ban = details["bans"][0]["id"].clone();
+        assert_eq!(details["bans"][0]["name"], "Gus");
+        assert_eq!(hall.moderate(&host.token, &host.session, "unban", Some(json!({ "ban_id": ban }))).await, 204);
+        let back = hall.knock(Some(&browser), json!({ "name": "Gus" })).await;
+        assert_eq!(back.status, 202, "who may come again waits again");
+
+        let events = hall.events().await;
+        for action in [
+            "lobby_entry.create",
+            "meeting_session.start",
+            "meeting_session.join",
+            "lobby_entry.admit",
+            "meeting_session.remove",
+            "meeting.join",
+            "meeting_session.unban",
+        ] {
+            assert!(events.iter().any(|event| event == action), "{action} is missing in {events:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_decides_who_comes_in_how() {
+    let hall = Hall::on(TestStore::sqlite().await, json!({})).await;
+    assert_eq!(code(&hall.knock(None, json!({ "name": "Gus" })).await), (403, "guests-forbidden".into()));
+    let wrong = format!("{INVITEE}.wrong");
+    assert_eq!(code(&hall.knock(None, json!({ "invitation": wrong })).await), (410, "link-revoked".into()));
+    let nowhere = hall.ask("POST /join/nowhere", None, None, Some(json!({ "name": "Gus" }))).await;
+    assert_eq!(nowhere.status, 404);
+    let invited = json!({ "invitation": hall.invitation(INVITEE).await });
+    assert_eq!(hall.knock(None, invited.clone()).await.json()["waits_for"], "host");
+    let (_client, host) = hall.come(HOST).await;
+    assert_eq!(hall.knock(None, invited.clone()).await.json()["waits_for"], "admission");
+    assert_eq!(hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+    assert_eq!(code(&hall.knock(None, invited.clone()).await), (403, "meeting-locked".into()));
+    assert_eq!(hall.moderate(&host.token, &host.session, "unlock", None).await, 204);
+    assert_eq!(hall.moderate(&host.token, &host.session, "end", None).await, 204);
+    let ended = hall.ask(&format!("GET /meeting_sessions/{}", host.session), Some(&hall.api_token), None, None).await;
+    assert_eq!((&ended.json()["status"], &ended.json()["end_reason"]), (&json!("ended"), &json!("moderator")));
+    let late = Client::connect(&hall.server, &path(&host.token, &join_request())).await;
+    assert_eq!(late.err().map(|refusal| refusal.status), Some(404), "a token opens no meeting that is over");
+}
+
+#[tokio::test]
+async fn a_room_token_moderates_its_own_meeting_only() {
+    let hall = Hall::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
+    let (_client, host) = hall.come(HOST).await;
+    let (_other, attendee) = hall.come(INVITEE).await;
+    let listed = hall.ask("GET /meeting_sessions", Some(&attendee.token), None, None).await.json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    let mute = json!({ "identity": host.identity });
+    assert_eq!(hall.moderate(&attendee.token, &host.session, "mute", Some(mute.clone())).await, 403);
+    let elsewhere = "0190c0de-0000-7000-8000-0000000000ff";
+    assert_eq!(hall.moderate(&host.token, elsewhere, "lock", None).await, 404);
+    let foreign = crate::support::Token::admin("room").granting("roomJoin", json!(true)).with("sub", json!("eve"));
+    assert_eq!(hall.moderate(&foreign.sign(), &host.session, "lock", None).await, 404);
+    assert_eq!(hall.ask("GET /api_tokens", Some(&host.token), None, None).await.status, 403);
+    for (action, body) in [
+        ("mute", Some(json!({}))),
+        ("mute", Some(json!({ "identity": attendee.identity, "sources": ["camera", "microphone"] }))),
+        ("unmute_request", Some(json!({ "identity": attendee.identity }))),
+        ("permit", Some(json!({ "identity": attendee.identity, "is_permitted": false }))),
+        ("rename", Some(json!({ "identity": attendee.identity, "name": "Iris" }))),
+        ("lower_hand", Some(json!({}))),
+    ] {
+        assert_eq!(hall.moderate(&host.token, &host.session, action, body).await, 204, "{action}");
+    }
+    let nobody = json!({ "identity": "nobody" });
+    assert_eq!(hall.moderate(&host.token, &host.session, "mute", Some(nobody)).await, 404);
+    let shown =
+        hall.ask(&format!("GET /meeting_sessions/{}", host.session), Some(&hall.api_token), None, None).await.json();
+    let iris = shown["participants"]
+        .as_array()
+        .expect("people")
+        .iter()
+        .find(|one| one["identity"] == attendee.identity.as_str());
+    let iris = iris.expect("there");
+    assert_eq!((&iris["name"], &iris["may_unmute"], &iris["kind"]), (&json!("Iris"), &json!(false), &json!("invitee")));
+}
+
+#[tokio::test]
+async fn who_comes_late_finds_the_chat_and_the_hands() {
+    for database in TestStore::both().await {
+        let hall = Hall::on(database, json!({ "lobby": "off", "keep_chat": true })).await;
+        let (mut host_client, host) = hall.come(HOST).await;
+        let transport = hall.server.sfu.transport_of(&host.sid).await;
+        let message = proto::ChatMessage { id: "m1".into(), message: "Welcome".into(), ..Default::default() };
+        let packet = proto::DataPacket { value: Some(Data::ChatMessage(message)), ..Default::default() };
+        let payload = packet.encode_to_vec();
+        hall.server.sfu.report(SfuEvent::Data { transport, channel: DataChannel::Reliable, payload });
+        let attributes = [("saal.hand".to_owned(), "1".to_owned())].into();
+        let raise = proto::UpdateParticipantMetadata { attributes, ..Default::default() };
+        host_client.send(Request::UpdateMetadata(raise)).await;
+        host_client.update(|info| info.attributes.contains_key("saal.hand")).await;
+        let (_client, late) = hall.come(INVITEE).await;
+        let chat =
+            hall.ask(&format!("GET /meeting_sessions/{}/chat", late.session), Some(&late.token), None, None).await;
+        assert_eq!((chat.status, &chat.json()["items"][0]["text"]), (200, &json!("Welcome")), "{}", chat.text());
+        let shown =
+            hall.ask(&format!("GET /meeting_sessions/{}", late.session), Some(&late.token), None, None).await.json();
+        assert_eq!(shown["hands"], json!([host.identity]));
+        assert_eq!(hall.moderate(&host.token, &host.session, "end", None).await, 204);
+    }
+}
+
+#[tokio::test]
+async fn a_meeting_survives_a_restart_with_its_lock_and_its_bans() {
+    let hall = Hall::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
+    let (_host_client, host) = hall.come(HOST).await;
+    let (_client, attendee) = hall.come(INVITEE).await;
+    let removal = json!({ "identity": attendee.identity });
+    assert_eq!(hall.moderate(&host.token, &host.session, "remove", Some(removal)).await, 204);
+    assert_eq!(hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+    let invited = json!({ "invitation": hall.invitation(INVITEE).await });
+    let database = hall.server.stop().await;
+    let server = Server::start_on(database, config()).await;
+    let hall = Hall { server, api_token: hall.api_token };
+    let back = Client::connect(&hall.server, &path(&host.token, &join_request())).await;
+    assert!(back.is_ok(), "{:?}", back.err());
+    let removed = Client::connect(&hall.server, &path(&attendee.token, &join_request())).await;
+    assert_eq!(removed.err().map(|refusal| refusal.status), Some(401));
+    assert_eq!(code(&hall.knock(None, invited).await), (403, "meeting-locked".into()));
+}
+
+#[tokio::test]
+async fn without_a_database_meetings_go_on_and_nobody_new_is_let_in() {
+    let hall = Hall::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
+    let (_host_client, host) = hall.come(HOST).await;
+    let answer = hall.knock(None, json!({ "invitation": hall.invitation(INVITEE).await })).await;
+    let token = answer.json()["token"].as_str().expect("a token").to_owned();
+    let invited = json!({ "invitation": hall.invitation(INVITEE).await });
+    hall.server.database.store.close().await;
+    let refused = hall.knock(None, invited).await;
+    assert_eq!(code(&refused), (503, "unavailable".into()));
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    let mut client = Client::connect(&hall.server, &path(&token, &join_request())).await.expect("let in");
+    assert_eq!(client.joined().await.other_participants.len(), 1);
+    let again = Client::connect(&hall.server, &path(&host.token, &join_request())).await;
+    assert!(again.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_opens_the_room_of_a_meeting_by_other_ways() {
+    let hall = Hall::on(TestStore::sqlite().await, json!({})).await;
+    let room = format!("meeting-{MEETING}");
+    let token = crate::support::Token::join(&room, "eve").granting("roomCreate", json!(true));
+    let refused = Client::connect(&hall.server, &path(&token.sign(), &join_request())).await;
+    assert_eq!(refused.err().map(|refusal| refusal.status), Some(404));
+    let created = hall.server.call("CreateRoom", &crate::support::Token::admin(&room), json!({ "name": room })).await;
+    assert_eq!(created.json()["code"], "invalid_argument");
+}
+
+#[tokio::test]
+async fn somebody_is_sent_to_another_room() {
+    let server = Server::start().await;
+    let mut ann = Client::join(&server, "here", "ann").await.0;
+    let admin = crate::support::Token::admin("here").granting("destinationRoom", json!("there"));
+    let request = |to: &str| json!({ "room": "here", "identity": "ann", "destinationRoom": to });
+    assert_eq!(server.call("MoveParticipant", &admin, request("elsewhere")).await.json()["code"], "unauthenticated");
+    assert_eq!(server.call("MoveParticipant", &admin, request("there")).await.status, 200);
+    let mut token = String::new();
+    let leave = loop {
+        match ann.next().await {
+            proto::signal_response::Message::RefreshToken(renewed) => token = renewed,
+            proto::signal_response::Message::Leave(leave) => break leave,
+            _ => {}
+        }
+    };
+    assert_eq!(leave.action(), proto::leave_request::Action::Reconnect);
+    let mut there = Client::connect(&server, &path(&token, &join_request())).await.expect("let in");
+    assert_eq!(there.joined().await.room.expect("a room").name, "there");
+}

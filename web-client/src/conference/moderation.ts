@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What moderators see and do, over the REST API with the room token that this person is in with.
+import { signal } from '@preact/signals';
+import type { ChatMessage } from './chat';
+import type { LobbyPerson, Moderation } from './model';
+
+/** How often the lobby is looked at without a word of the server, in milliseconds. */
+const LOOK_INTERVAL_MS = 20_000;
+
+/** The meeting that a conference is of, as the server knows it. */
+export class MeetingSession implements Moderation {
+  readonly waiting = signal<readonly LobbyPerson[]>([]);
+  readonly isLocked = signal(false);
+  readonly problem = signal(false);
+  readonly #path: string;
+  readonly #token: () => string;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** `token` gives the present room token. */
+  constructor(sessionId: string, token: () => string) {
+    this.#path = `/api/v1/meeting_sessions/${sessionId}`;
+    this.#token = token;
+  }
+
+  /** Looks after the lobby from now on. */
+  start(): void {
+    void this.refresh();
+    void this.#readLock();
+    this.#timer = setInterval(() => void this.refresh(), LOOK_INTERVAL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Reads who waits. */
+  async refresh(): Promise<void> {
+    try {
+      const body = (await this.#get('/lobby')) as { items?: unknown };
+      if (Array.isArray(body.items)) this.waiting.value = body.items.map(lobbyPerson);
+    } catch {
+      // It is asked again soon.
+    }
+  }
+
+  /** What was written before this person came, the oldest first. Empty when it cannot be had. */
+  async history(): Promise<readonly Omit<ChatMessage, 'isOwn'>[]> {
+    try {
+      const body = (await this.#get('/chat')) as { items?: unknown };
+      return Array.isArray(body.items) ? body.items.map(message) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  async admit(entryId: string | null): Promise<void> {
+    await this.#do('admit', entryId === null ? {} : { entry_id: entryId });
+    await this.refresh();
+  }
+
+  async deny(entryId: string): Promise<void> {
+    await this.#do('deny', { entry_id: entryId });
+    await this.refresh();
+  }
+
+  mute(identity: string | null): Promise<void> {
+    return this.#do('mute', identity === null ? {} : { identity });
+  }
+
+  lowerHand(identity: string): Promise<void> {
+    return this.#do('lower_hand', { identity });
+  }
+
+  remove(identity: string, isBanned: boolean): Promise<void> {
+    return this.#do('remove', { identity, ban: isBanned });
+  }
+
+  async setLocked(isLocked: boolean): Promise<void> {
+    await this.#do(isLocked ? 'lock' : 'unlock', null);
+    if (!this.problem.peek()) this.isLocked.value = isLocked;
+  }
+
+  end(): Promise<void> {
+    return this.#do('end', null);
+  }
+
+  async #readLock(): Promise<void> {
+    try {
+      const body = (await this.#get('')) as { is_locked?: unknown };
+      this.isLocked.value = body.is_locked === true;
+    } catch {
+      // Then it shows when somebody changes it.
+    }
+  }
+
+  async #get(what: string): Promise<unknown> {
+    const response = await fetch(this.#path + what, { headers: { authorization: `Bearer ${this.#token()}` } });
+    if (!response.ok) throw new Error(`answered with status ${response.status}`);
+    return response.json();
+  }
+
+  /** Never rejects: that it did not work is in `problem`. */
+  async #do(action: string, body: object | null): Promise<void> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#token()}` };
+    if (body !== null) headers['content-type'] = 'application/json';
+    try {
+      const response = await fetch(`${this.#path}/${action}`, {
+        method: 'POST',
+        headers,
+        body: body === null ? null : JSON.stringify(body),
+      });
+      this.problem.value = !response.ok;
+    } catch {
+      this.problem.value = true;
+    }
+  }
+}
+
+function lobbyPerson(item: { id?: unknown; name?: unknown; kind?: unknown; since?: unknown }): LobbyPerson {
+  return {
+    id: String(item.id),
+    name: String(item.name),
+    isGuest: item.kind === 'guest',
+    sinceMs: Date.parse(String(item.since)),
+  };
+}
+
+function message(item: { id?: unknown; sender_name?: unknown; text?: unknown; sent_at?: unknown }) {
+  return {
+    id: String(item.id),
+    senderName: String(item.sender_name),
+    text: String(item.text),
+    atMs: Date.parse(String(item.sent_at)),
+  };
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What moderators see, and what their buttons ask for.
+import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ChatLog } from '../../src/conference/chat';
+import { MeetingSession } from '../../src/conference/moderation';
+import { PeoplePanel } from '../../src/panels/PeoplePanel';
+import { Banners } from '../../src/screens/Banners';
+import { fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+function moderated() {
+  const others = ['Ada', 'Bert', 'Cem'].map((name) => fakeParticipant(name.toLowerCase(), name));
+  const conference = fakeConference(fakeParticipant('me', 'Katharina', true), others);
+  const moderation = fakeModeration([{ id: 'w1', name: 'Gus', isGuest: true, sinceMs: 0 }]);
+  conference.moderation = moderation;
+  return { conference, moderation, others };
+}
+
+describe('the people panel', () => {
+  it('shows who waits, and lets them in', () => {
+    const { conference, moderation } = moderated();
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    expect(screen.getByTestId('waiting-person').textContent).toContain('Gus');
+    fireEvent.click(screen.getByTestId('admit'));
+    expect(moderation.done).toEqual(['admit w1']);
+    expect(screen.queryByTestId('waiting-person')).toBeNull();
+  });
+
+  it('asks once more before it removes somebody', () => {
+    const { conference, moderation } = moderated();
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    const [first] = screen.getAllByTestId('remove-person');
+    if (first !== undefined) fireEvent.click(first);
+    expect(moderation.done).toEqual([]);
+    fireEvent.click(screen.getByTestId('remove-ban'));
+    expect(moderation.done).toEqual(['ban ada']);
+  });
+
+  it('puts hands first, in the order of the server, for everybody', () => {
+    const { conference, others } = moderated();
+    conference.moderation = null;
+    const [, bert, cem] = others;
+    if (bert !== undefined) bert.hand.value = 20;
+    if (cem !== undefined) cem.hand.value = 10;
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    const order = screen.getAllByTestId('person').map((person) => person.dataset.participant);
+    expect(order).toEqual(['cem', 'bert', 'me', 'ada']);
+    expect(screen.queryByTestId('remove-person')).toBeNull();
+  });
+});
+
+describe('banners', () => {
+  it('tell moderators who waits, and everybody what the server says', () => {
+    const { conference, moderation } = moderated();
+    conference.notice.value = { kind: 'ends-in', minutes: 5 };
+    render(<Banners conference={conference} />);
+    expect(screen.getByTestId('banner-notice').textContent).toContain('5');
+    fireEvent.click(screen.getByTestId('admit-all'));
+    expect(moderation.done).toEqual(['admit all']);
+  });
+});
+
+describe('a meeting at the server', () => {
+  it('is asked with the present token', async () => {
+    let token = 'old';
+    const asked: [string, RequestInit][] = [];
+    vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+      asked.push([path, init]);
+      return new Response(JSON.stringify({ items: [] }));
+    });
+    const session = new MeetingSession('s1', () => token);
+    token = 'young';
+    await session.remove('g1', true);
+    expect(asked[0]?.[0]).toBe('/api/v1/meeting_sessions/s1/remove');
+    expect(asked[0]?.[1].headers).toMatchObject({ authorization: 'Bearer young' });
+    expect(JSON.parse(String(asked[0]?.[1].body))).toEqual({ identity: 'g1', ban: true });
+    expect(session.problem.value).toBe(false);
+  });
+
+  it('gives what was written before, once and read', async () => {
+    const item = { id: 'm1', sender_name: 'Ada', text: 'Welcome', sent_at: '2026-11-22T10:00:00Z' };
+    vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ items: [item] })));
+    const chat = new ChatLog(async () => 'own');
+    chat.receive({ id: 'm2', senderName: 'Bert', text: 'Hello', atMs: 1 });
+    const history = await new MeetingSession('s1', () => 't').history();
+    chat.receiveHistory(history);
+    chat.receiveHistory(history);
+    expect(chat.messages.value.map(({ id }) => id)).toEqual(['m1', 'm2']);
+    expect(chat.unread.value).toBe(1);
+  });
+});
