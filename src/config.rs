@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     pub(crate) http: Http,
     pub(crate) api: Api,
+    pub(crate) webhooks: Webhooks,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -79,6 +80,14 @@ pub(crate) struct Http {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Api {
     pub(crate) requests_per_second: u32,
+}
+
+/// `[webhooks]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webhooks {
+    #[serde(deserialize_with = "one_or_more::<IpNet, _>")]
+    pub(crate) allowed_networks: Vec<IpNet>,
 }
 
 /// `[media]`
@@ -138,6 +147,7 @@ impl Default for Settings {
             database: Database::default(),
             http: Http::default(),
             api: Api::default(),
+            webhooks: Webhooks::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),

@@ -102,6 +102,7 @@ fn signaling_config(settings: &Settings) -> signaling::Config {
         public_url: public_url(settings),
         trusted_proxies: settings.http.trusted_proxies.clone(),
         api_requests_per_second: settings.api.requests_per_second,
+        webhook_networks: settings.webhooks.allowed_networks.clone(),
     }
 }
 

@@ -24,10 +24,12 @@ use crate::config::Config;
 use crate::identity::keys::Keys;
 use crate::identity::tenants;
 use crate::metrics::{self, Metrics};
+use crate::outgoing::Reach;
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::session::data_packets;
 use crate::tasks::Tasks;
+use crate::webhooks::deliver::Deliverer;
 use crate::{dev, health, session, twirp, web_client};
 
 /// Secrets shorter than this can be guessed from one token.
@@ -46,6 +48,8 @@ pub(crate) struct App {
     pub(crate) installation: Keys,
     pub(crate) api: Api,
     pub(crate) revocations: Revocations,
+    /// Tells other software what happens.
+    pub(crate) webhooks: Arc<Deliverer>,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
@@ -64,6 +68,8 @@ impl App {
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
+        let reach = Reach::new(&config.webhook_networks, config.dev);
+        let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
         Ok(Self {
             api: Api::new(config.api_requests_per_second),
             config,
@@ -71,6 +77,7 @@ impl App {
             store,
             installation,
             revocations: Revocations::default(),
+            webhooks,
             directory,
             metrics,
             registry,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What an operator does on the server itself, by `saal`'s commands, with a running server or without one.
 
+pub mod audit;
+
 use chrono::{Duration, Utc};
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -11,7 +13,7 @@ use crate::identity::api_tokens::{self, token};
 use crate::identity::caller::Actor;
 use crate::identity::scopes::{Scope, Scopes};
 use crate::identity::tenants;
-use crate::records::audit::{self, Cause, Event};
+use crate::records::audit::{Cause, Event, append};
 
 /// Why a command did not do it.
 #[derive(Debug, Error)]
@@ -25,6 +27,12 @@ pub enum CommandError {
     /// A word that is no scope.
     #[error("{0:?} is no scope; known: {known}", known = known_scopes())]
     NoSuchScope(String),
+    /// A head that this installation has not signed.
+    #[error("that is no head that this installation has signed")]
+    NotOurHead,
+    /// What it wrote to takes no more.
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
 }
 
 fn known_scopes() -> String {
@@ -76,7 +84,7 @@ pub async fn create_api_token(store: &Store, wanted: &NewApiToken<'_>) -> Result
     };
     api_tokens::insert(&mut tx, &made, &token::hash(&secret), &Actor::System).await?;
     let event = Event::new("api_token.create", made.id).with("scopes", serde_json::json!(made.scopes));
-    audit::append(&mut tx, Cause::system(tenant), &event).await?;
+    append(&mut tx, Cause::system(tenant), &event).await?;
     tx.commit().await?;
     Ok(secret)
 }

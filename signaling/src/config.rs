@@ -24,6 +24,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How often one caller may ask the REST API in the long run; four times as often for a second.
     pub api_requests_per_second: u32,
+    /// Networks that webhooks may lead to although they are not on the Internet.
+    pub webhook_networks: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -35,6 +37,7 @@ impl Default for Config {
             public_url: "http://localhost:7880".to_owned(),
             trusted_proxies: Vec::new(),
             api_requests_per_second: 50,
+            webhook_networks: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod accept;
 mod api;
 mod app;
 pub mod auth;
+mod background;
 pub mod commands;
 mod config;
 mod dev;
@@ -15,12 +16,14 @@ mod health;
 mod identity;
 mod media;
 mod metrics;
+mod outgoing;
 mod records;
 mod rooms;
 mod session;
 mod tasks;
 mod twirp;
 mod web_client;
+mod webhooks;
 
 use std::io;
 use std::sync::Arc;
@@ -50,7 +53,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
+    let background = background::start(&app);
     accept::serve(app, listener, shutdown).await;
+    drop(background);
     Ok(())
 }
 

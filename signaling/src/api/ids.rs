@@ -82,6 +82,8 @@ id! {
     AuditEventId;
     /// A person's data, put together for them.
     ExportId;
+    /// A person's data, erased.
+    ErasureId;
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ struct Document;
 
 /// All functions of the API with what the document says about them.
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(crate::identity::routes())
+    let routes = OpenApiRouter::with_openapi(Document::openapi());
+    routes.merge(crate::identity::routes()).merge(crate::records::routes()).merge(crate::webhooks::routes::routes())
 }
 
 /// The document.
