@@ -19,8 +19,7 @@ pub(crate) fn verify(flags: &AuditVerifyFlags) -> Result<()> {
     if let Some(file) = &flags.expect_heads {
         heads.extend(read_lines(file)?);
     }
-    let reports =
-        on_database(&flags.audit, async |store, tenant| Ok(verify_audit(store, tenant, &heads).await?))?;
+    let reports = on_database(&flags.audit, async |store, tenant| Ok(verify_audit(store, tenant, &heads).await?))?;
     let mut is_broken = false;
     for report in &reports {
         output::print(describe(report))?;

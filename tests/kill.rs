@@ -174,9 +174,10 @@ async fn check(location: &Location, ledger: &Ledger) {
 
 /// Lets servers live and die.
 fn torment(folder: &Path, database: &str, location: &Location, mut kill_database: impl FnMut(u64)) {
-    let seed = std::env::var("SAAL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
-    });
+    let seed = std::env::var("SAAL_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64));
     println!("SAAL_SEED={seed}");
     let mut dice = Dice(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -53,7 +53,8 @@ fn a_backup_is_restored_elsewhere() {
     assert_eq!(mode & 0o777, 0o600);
     printed(first.path(), &["api-token", "create", "--name", "c", "--scopes", "audit:read"]);
     printed(first.path(), &["backup", name]);
-    let names: Vec<_> = std::fs::read_dir(first.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(first.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(names.len(), 2, "nothing is left over: {names:?}");
     let second = tempfile::tempdir().expect("a folder");
     let restored = printed(second.path(), &["restore", name]);

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::identity::keys::Keys;
 use crate::identity::tenants;
 use crate::metrics::{self, Metrics};
-use crate::outgoing::Reach;
+use crate::outgoing::reach::Reach;
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::session::data_packets;

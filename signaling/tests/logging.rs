@@ -71,7 +71,8 @@ async fn some_requests() -> Vec<String> {
         let (method, path) = head.split_once(' ').expect("a method and a path");
         server.request(&format!("{method} /api/v1{path}"), &headers, body.as_bytes()).await
     };
-    let made = ask("POST /api_tokens", &token, json!({ "name": "Private Calendar", "scopes": ["meetings:read"] })).await;
+    let made =
+        ask("POST /api_tokens", &token, json!({ "name": "Private Calendar", "scopes": ["meetings:read"] })).await;
     let made = made.json()["token"].as_str().expect("a token").to_owned();
     assert_eq!(ask("GET /api_tokens?cursor=private", "saal_private-forged", Value::Null).await.status, 401);
     assert_eq!(ask("POST /api_tokens", &token, json!({ "name": "Private", "private": true })).await.status, 422);

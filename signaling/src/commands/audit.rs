@@ -24,11 +24,7 @@ const CHAINS_PAGE: i64 = 100;
 /// # Errors
 ///
 /// Fails when there is no such tenant, a head is none of ours, or the database is away. A broken chain is no error.
-pub async fn verify_audit(
-    store: &Store,
-    tenant: Option<&str>,
-    heads: &[String],
-) -> Result<Vec<Report>, CommandError> {
+pub async fn verify_audit(store: &Store, tenant: Option<&str>, heads: &[String]) -> Result<Vec<Report>, CommandError> {
     let mut known = Vec::new();
     if !heads.is_empty() {
         let keys = Keys::load(store).await?;

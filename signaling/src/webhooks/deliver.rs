@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::model::{DeliveryStatus, Webhook, WebhookDelivery};
 use super::sign;
 use crate::identity::keys::Keys;
-use crate::outgoing::Reach;
+use crate::outgoing::reach::Reach;
 use crate::records::audit::{self, Cause, Event};
 
 /// Addresses that are told something at the same time. The others wait.
@@ -172,8 +172,7 @@ impl Deliverer {
     ) -> Result<bool, StoreError> {
         let select = sql("SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'pending'
              ORDER BY id LIMIT 1");
-        let next: Option<WebhookDelivery> =
-            self.store.read().await?.optional(select.bind(claimed.webhook.id)).await?;
+        let next: Option<WebhookDelivery> = self.store.read().await?.optional(select.bind(claimed.webhook.id)).await?;
         let outcome = match &next {
             Some(delivery) => Some((delivery, self.send(&claimed.webhook, delivery, now + began.elapsed()).await)),
             None => None,
@@ -251,13 +250,15 @@ async fn note(
     match status {
         DeliveryStatus::Delivered => {
             webhook.failing_since = None;
-            let update = sql("UPDATE webhooks SET failing_since = NULL, failures = 0, next_attempt_at = 0 WHERE id = $1");
+            let update =
+                sql("UPDATE webhooks SET failing_since = NULL, failures = 0, next_attempt_at = 0 WHERE id = $1");
             tx.execute(update.bind(webhook.id)).await?;
         }
         DeliveryStatus::Pending => {
             let attempt = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
             let pause = PAUSES[attempt.min(PAUSES.len() - 1)];
-            let update = sql("UPDATE webhooks SET failing_since = COALESCE(failing_since, $1), failures = failures + 1,
+            let update =
+                sql("UPDATE webhooks SET failing_since = COALESCE(failing_since, $1), failures = failures + 1,
                      next_attempt_at = $2 WHERE id = $3");
             tx.execute(update.bind(now).bind(now + pause).bind(webhook.id)).await?;
         }

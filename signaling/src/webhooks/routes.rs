@@ -22,7 +22,7 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, FieldError, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
-use crate::outgoing::Refused;
+use crate::outgoing::reach::Refused;
 use crate::records::audit::Event;
 
 /// Most webhooks of one tenant: each is asked with whatever happens.

@@ -101,11 +101,7 @@ pub(super) async fn delete(tx: &mut Tx, id: WebhookId) -> Result<(), StoreError>
 }
 
 /// The one with that id, if it is the tenant's.
-pub(super) async fn find(
-    tx: &mut Tx,
-    tenant: Option<TenantId>,
-    id: WebhookId,
-) -> Result<Option<Webhook>, StoreError> {
+pub(super) async fn find(tx: &mut Tx, tenant: Option<TenantId>, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
     let mut select = sql("SELECT * FROM webhooks WHERE id = $1").bind(id);
     if let Some(tenant) = tenant {
         select.push_bound(" AND tenant_id = ", tenant);
@@ -143,7 +139,8 @@ pub(super) async fn count(tx: &mut Tx, tenant: TenantId) -> Result<i64, StoreErr
 /// The tenant's active ones that want to be told of an event.
 pub(super) async fn wanting(tx: &mut Tx, tenant: TenantId, event: WebhookEvent) -> Result<Vec<WebhookId>, StoreError> {
     // A tenant has few, so the list of events is looked at here.
-    let all: Vec<Webhook> = tx.all(sql("SELECT * FROM webhooks WHERE tenant_id = $1 AND is_active").bind(tenant)).await?;
+    let all: Vec<Webhook> =
+        tx.all(sql("SELECT * FROM webhooks WHERE tenant_id = $1 AND is_active").bind(tenant)).await?;
     Ok(all.into_iter().filter(|webhook| webhook.input.events.contains(&event)).map(|webhook| webhook.id).collect())
 }
 

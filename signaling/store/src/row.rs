@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
-use sqlx::{Row as _, TypeInfo as _};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, TypeInfo as _};
 
 use crate::error::StoreError;
 use crate::value::Textual;

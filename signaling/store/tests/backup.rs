@@ -149,7 +149,8 @@ async fn a_damaged_backup_changes_nothing() {
     let text = unpacked(&file);
     let lines: Vec<_> = text.lines().collect();
     let without = |left_out: usize| {
-        let kept: Vec<_> = lines.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, line)| *line).collect();
+        let kept: Vec<_> =
+            lines.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, line)| *line).collect();
         packed(&(kept.join("\n") + "\n"))
     };
     let mut flipped = file.clone();
@@ -231,7 +232,9 @@ async fn a_backup_is_of_one_moment_while_others_write() {
             // Tenant and user in one transaction each: a backup must never have one without the other.
             for number in 0..50 {
                 let mut tx = store.write().await.expect("a transaction");
-                tx.execute(sql("DELETE FROM users WHERE id = $1").bind(format!("user-{number}"))).await.expect("deleted");
+                tx.execute(sql("DELETE FROM users WHERE id = $1").bind(format!("user-{number}")))
+                    .await
+                    .expect("deleted");
                 tx.execute(sql("DELETE FROM tenants WHERE id = $1").bind(format!("tenant-{number}")))
                     .await
                     .expect("deleted");

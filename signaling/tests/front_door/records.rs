@@ -78,7 +78,10 @@ async fn the_log_says_whether_it_is_intact() {
     for database in TestStore::both().await {
         let api = with_tokens(database, 2).await;
         let verified = api.get("/audit_events/verify").await.json();
-        assert_eq!((&verified["is_intact"], &verified["events"], &verified["breaks"]), (&json!(true), &json!(3), &json!([])));
+        assert_eq!(
+            (&verified["is_intact"], &verified["events"], &verified["breaks"]),
+            (&json!(true), &json!(3), &json!([]))
+        );
         let head = verified["head"].as_str().expect("a head").to_owned();
         let with_head = format!("/audit_events/verify?expect_head={head}");
         assert_eq!(api.get(&with_head).await.json()["is_intact"], true);

@@ -30,11 +30,13 @@ fn webhook(url: &str) -> Value {
 async fn a_webhook_is_made_changed_and_removed() {
     for database in TestStore::both().await {
         let api = Api::with_scopes(database, SCOPES).await;
-        let made = api.ask("POST /webhooks", &[("idempotency-key", "a")], Some(&webhook("https://name.invalid/a"))).await;
+        let made =
+            api.ask("POST /webhooks", &[("idempotency-key", "a")], Some(&webhook("https://name.invalid/a"))).await;
         assert_eq!(made.status, 201, "{}", made.text());
         let secret = made.json()["secret"].as_str().expect("a secret").to_owned();
         assert!(secret.starts_with("whsec_"));
-        let again = api.ask("POST /webhooks", &[("idempotency-key", "a")], Some(&webhook("https://name.invalid/a"))).await;
+        let again =
+            api.ask("POST /webhooks", &[("idempotency-key", "a")], Some(&webhook("https://name.invalid/a"))).await;
         assert_eq!((&again.json()["id"], &again.json()["secret"]), (&made.json()["id"], &Value::Null));
         let path = header(&made, "location").expect("a place").trim_start_matches("/api/v1").to_owned();
         let found = api.get(&path).await;
@@ -51,13 +53,15 @@ async fn a_webhook_is_made_changed_and_removed() {
         let rotated = api.ask(&format!("POST {path}/rotate_secret"), &[], None).await;
         assert_ne!(rotated.json()["secret"].as_str().expect("a secret"), secret);
         let tag = header(&rotated, "etag").expect("a tag").to_owned();
-        let replaced = api.ask(&format!("PUT {path}"), &[("if-match", &tag)], Some(&webhook("https://name.invalid/c"))).await;
+        let replaced =
+            api.ask(&format!("PUT {path}"), &[("if-match", &tag)], Some(&webhook("https://name.invalid/c"))).await;
         assert_eq!((replaced.status, &replaced.json()["is_active"]), (200, &json!(true)));
         let tag = header(&replaced, "etag").expect("a tag").to_owned();
         assert_eq!(api.ask(&format!("DELETE {path}"), &[("if-match", &tag)], None).await.status, 204);
         assert_eq!(api.get(&path).await.status, 404);
         let events = api.get("/audit_events?action=webhook.*").await.json();
-        let actions: Vec<_> = events["items"].as_array().expect("items").iter().map(|event| event["action"].clone()).collect();
+        let actions: Vec<_> =
+            events["items"].as_array().expect("items").iter().map(|event| event["action"].clone()).collect();
         let expected = ["create", "update", "rotate_secret", "update", "delete"].map(|verb| format!("webhook.{verb}"));
         assert_eq!(actions, expected);
         assert!(!events.to_string().contains("name.invalid"), "{events}");
@@ -85,7 +89,8 @@ async fn an_address_inside_our_own_network_is_refused() {
     }
     let body = json!({ "url": "https://example.org/", "events": ["webhook.test", "meeting.exploded"], "secret": "x" });
     let refused = api.ask("POST /webhooks", &[], Some(&body)).await.json();
-    let mut pointers: Vec<_> = refused["errors"].as_array().expect("errors").iter().map(|error| error["pointer"].clone()).collect();
+    let mut pointers: Vec<_> =
+        refused["errors"].as_array().expect("errors").iter().map(|error| error["pointer"].clone()).collect();
     pointers.dedup();
     pointers.sort_by_key(Value::to_string);
     assert_eq!(pointers, ["/events/0", "/events/1", "/secret"]);
@@ -140,7 +145,10 @@ async fn a_test_message_arrives_and_can_be_sent_again() {
         let ((), id) = soon(async { tokio::join!(receiver, asking) }).await;
         let arrived = arrived.lock().expect("unpoisoned");
         for request in arrived.iter() {
-            assert!(request.contains(&format!("webhook-id: {id}")) && request.contains("webhook-signature: v1,"), "{request}");
+            assert!(
+                request.contains(&format!("webhook-id: {id}")) && request.contains("webhook-signature: v1,"),
+                "{request}"
+            );
             assert!(request.contains("\"type\":\"webhook.test\""), "{request}");
         }
     }

@@ -49,11 +49,11 @@ pub(super) async fn erase(
 ) -> Result<Erasure, StoreError> {
     let user = person.user.map(|id| id.to_string()).unwrap_or_default();
     let email = person.email.clone().unwrap_or_default();
-    let mut erasure =
-        Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0 };
+    let mut erasure = Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0 };
     match successor {
         Some(successor) => {
-            let mut update = sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
+            let mut update =
+                sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
                  organizer_id = $5, organizer_email = $6, organizer_name = $7");
             update.push(NOT_OVER);
             let update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
@@ -64,7 +64,8 @@ pub(super) async fn erase(
             tx.execute(update.bind(successor.id).bind(now).bind(person.tenant).bind(&user)).await?;
         }
         None => {
-            let mut update = sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
+            let mut update =
+                sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
                  status = 'cancelled'");
             update.push(NOT_OVER);
             erasure.cancelled = tx.execute(update.bind(person.tenant).bind(&user).bind(&email).bind(now)).await?;

@@ -35,7 +35,8 @@ async fn run(database: &TestStore, statement: Statement) {
 
 async fn add_user(database: &TestStore, tenant: TenantId, email: &str, name: &str) -> UserId {
     let id = UserId::new();
-    let insert = sql("INSERT INTO users (id, tenant_id, email, name, role, feed_generation, revision, created_at, updated_at)
+    let insert =
+        sql("INSERT INTO users (id, tenant_id, email, name, role, feed_generation, revision, created_at, updated_at)
          VALUES ($1, $2, $3, $4, 'organizer', 0, 1, 0, 0)");
     run(database, insert.bind(id).bind(tenant).bind(email).bind(name)).await;
     id
@@ -66,13 +67,23 @@ impl World {
     async fn write_down_everywhere(&self) {
         let run = async |statement: Statement| run(&self.database, statement).await;
         run(sql("INSERT INTO user_sessions (token_hash, user_id, created_at, last_seen_at, expires_at)
-             VALUES ('x', $1, 0, 0, 0)").bind(self.user)).await;
-        run(sql("INSERT INTO api_tokens (id, tenant_id, name, prefix, token_hash, scopes, allowed_networks, created_by,
+             VALUES ('x', $1, 0, 0, 0)")
+        .bind(self.user))
+        .await;
+        run(sql(
+            "INSERT INTO api_tokens (id, tenant_id, name, prefix, token_hash, scopes, allowed_networks, created_by,
                  created_at, expires_at)
-             VALUES ('t', $1, 'calendar', 'saal_', 'x', '[]', '[]', $2, 0, 0)").bind(self.tenant).bind(self.user)).await;
+             VALUES ('t', $1, 'calendar', 'saal_', 'x', '[]', '[]', $2, 0, 0)",
+        )
+        .bind(self.tenant)
+        .bind(self.user))
+        .await;
         run(sql("INSERT INTO rooms (id, tenant_id, name, slug, owner_id, code, conference_id, revision, created_at,
                  updated_at)
-             VALUES ('r', $1, 'Office', 'office', $2, 'r', 'r', 1, 0, 0)").bind(self.tenant).bind(self.user)).await;
+             VALUES ('r', $1, 'Office', 'office', $2, 'r', 'r', 1, 0, 0)")
+        .bind(self.tenant)
+        .bind(self.user))
+        .await;
         self.schedule("over", -100, Some(self.user)).await;
         self.schedule("to come", 100, Some(self.user)).await;
         self.schedule("by address", 100, None).await;
@@ -84,8 +95,12 @@ impl World {
                 .bind(id).bind(self.tenant).bind(email).bind(user).bind(NAME)).await;
         }
         let body = serde_json::json!({ "name": NAME }).to_string();
-        run(sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, body, created_at)
-             VALUES ('x', 'x', 'x', 201, '[]', $1, 0)").bind(body)).await;
+        run(sql(
+            "INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, body, created_at)
+             VALUES ('x', 'x', 'x', 201, '[]', $1, 0)",
+        )
+        .bind(body))
+        .await;
         let mut tx = self.database.store.write().await.expect("a transaction");
         let person = self.person(&mut tx).await;
         exports::request(&mut tx, &person, self.now).await.expect("asked for");
@@ -228,7 +243,10 @@ async fn somebody_without_an_account_is_found_by_their_address() {
         let find = async |tx: &mut Tx, user, email| Person::find(tx, world.tenant, user, email).await.expect("rows");
         let guest = find(&mut tx, None, Some("Guest@Example.org ")).await.expect("anybody may be invited");
         assert_eq!((guest.user, guest.email.as_deref()), (None, Some("guest@example.org")));
-        assert_eq!(find(&mut tx, None, Some("XAVERIA.marker@example.org")).await.and_then(|person| person.user), Some(world.user));
+        assert_eq!(
+            find(&mut tx, None, Some("XAVERIA.marker@example.org")).await.and_then(|person| person.user),
+            Some(world.user)
+        );
         assert_eq!(find(&mut tx, Some(UserId::new()), None).await, None);
         let foreign = Person::find(&mut tx, TenantId::new(), Some(world.user), None).await.expect("rows");
         assert_eq!(foreign, None);

@@ -51,7 +51,8 @@ async fn tenant(database: &TestStore) -> TenantId {
 }
 
 async fn keep_key(database: &TestStore, name: &str, at: DateTime<Utc>) {
-    let insert = sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, created_at)
+    let insert =
+        sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, created_at)
          VALUES ('x', $1, 'x', 200, '[]', $2)");
     execute(database, insert.bind(name).bind(at)).await;
 }
@@ -86,7 +87,8 @@ async fn more_than_one_transaction_deletes_is_deleted_in_several() {
         let now = Utc::now();
         let mut tx = database.store.write().await.expect("a transaction");
         for number in 0..BATCH * 2 + 1 {
-            let insert = sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, created_at)
+            let insert =
+                sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, created_at)
                  VALUES ('x', $1, 'x', 200, '[]', 0)");
             tx.execute(insert.bind(number.to_string())).await.expect("inserted");
         }

@@ -153,7 +153,10 @@ async fn messages_arrive_in_order_and_signed() {
         let expected = sign::signature(&test.deliverer.keys, &test.webhook, id, time, body);
         assert_eq!(signature, &expected);
         let body: Json = serde_json::from_str(body).expect("JSON");
-        assert_eq!(body, json!({"type": "meeting.created", "timestamp": "2026-10-25T12:00:00Z", "data": {"number": 7}}));
+        assert_eq!(
+            body,
+            json!({"type": "meeting.created", "timestamp": "2026-10-25T12:00:00Z", "data": {"number": 7}})
+        );
     }
 }
 
@@ -177,9 +180,11 @@ async fn what_does_not_arrive_is_tried_again_before_what_comes_after_it() {
         test.deliverer.run_once(test.now + Duration::seconds(40)).await;
         assert_eq!(test.receiver.heard(), [0, 1, 1, 1, 2]);
         assert_eq!(test.webhook().await.failing_since, None);
-        let ids: Vec<_> = test.receiver.arrived.lock().expect("unpoisoned").iter().map(|found| found.0.clone()).collect();
+        let ids: Vec<_> =
+            test.receiver.arrived.lock().expect("unpoisoned").iter().map(|found| found.0.clone()).collect();
         assert!(ids[1] == ids[2] && ids[2] == ids[3] && ids[3] != ids[4]);
-        let statuses: Vec<_> = test.deliveries().await.into_iter().map(|(status, attempts, ..)| (status, attempts)).collect();
+        let statuses: Vec<_> =
+            test.deliveries().await.into_iter().map(|(status, attempts, ..)| (status, attempts)).collect();
         let delivered = DeliveryStatus::Delivered;
         assert_eq!(statuses, [(delivered, 1), (delivered, 3), (delivered, 1)]);
     }

@@ -24,11 +24,7 @@ use crate::row::Row;
 /// # Errors
 ///
 /// Fails when the database does, or `output`. What was written then is no backup.
-pub async fn back_up(
-    store: &Store,
-    output: impl Write + Send,
-    now: DateTime<Utc>,
-) -> Result<Summary, BackupError> {
+pub async fn back_up(store: &Store, output: impl Write + Send, now: DateTime<Utc>) -> Result<Summary, BackupError> {
     let mut tx = store.read().await?;
     tx.wait_as_long_as_it_takes().await?;
     let mut lines = Lines { output: GzEncoder::new(output, Compression::default()), hash: Sha256::new() };
