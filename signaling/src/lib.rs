@@ -15,6 +15,8 @@ mod dev;
 mod health;
 mod identity;
 mod media;
+#[allow(dead_code, unused_imports, reason = "its paths are being added")]
+mod meetings;
 mod metrics;
 mod outgoing;
 mod records;

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What became of meetings, for those who tell people and software about it: mails and webhooks. It is noted in the
+//! transaction that does it, so a change that happened is never forgotten and one that did not is never told.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use store::{FromRow, Row, StoreError, Tx, sql};
+use uuid::Uuid;
+
+use super::model::RecurrenceId;
+use crate::api::ids::{InviteeId, MeetingId, TenantId};
+
+/// How long a change is kept that nobody asked for.
+const LIFETIME: Duration = Duration::days(30);
+
+/// Something that people must hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MeetingChange {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) meeting_id: MeetingId,
+    pub(crate) kind: ChangeKind,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum ChangeKind {
+    /// It is scheduled, which a draft is not.
+    Created,
+    /// It is different.
+    Updated {
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// It does not take place.
+    Cancelled,
+    /// One occurrence is different, or does not take place.
+    OccurrenceChanged {
+        /// Which one.
+        recurrence_id: RecurrenceId,
+        /// The names of the fields; `status` when it was cancelled, or takes place after all.
+        fields: Vec<String>,
+    },
+    /// Somebody is invited.
+    InviteeAdded {
+        /// Who.
+        invitee_id: InviteeId,
+    },
+    /// Somebody's invitation is different, such as their role or their link.
+    InviteeChanged {
+        /// Whose.
+        invitee_id: InviteeId,
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
+    /// Somebody is not invited any more. They stay in the table, with `revoked_at`.
+    InviteeRemoved {
+        /// Who.
+        invitee_id: InviteeId,
+    },
+}
+
+/// Who reads the changes. Each reads all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Makes mails of them.
+    Mail,
+    /// Makes webhooks of them.
+    Webhooks,
+}
+
+/// A change that was noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// Sorts by the time.
+    pub(crate) id: String,
+    pub(crate) change: MeetingChange,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+impl FromRow for Noted {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let kind: String = row.get("kind")?;
+        let mut details: Json = row.json("details")?;
+        details["kind"] = kind.into();
+        let kind =
+            serde_json::from_value(details).map_err(|_| StoreError::Senseless("a meeting's change".to_owned()))?;
+        let change = MeetingChange { tenant_id: row.get("tenant_id")?, meeting_id: row.get("meeting_id")?, kind };
+        Ok(Self { id: row.get("id")?, change, created_at: row.get("created_at")? })
+    }
+}
+
+/// Notes a change. Whoever changes one meeting at a time sees its changes in their order.
+pub(crate) async fn note(tx: &mut Tx, change: MeetingChange) -> Result<(), StoreError> {
+    let mut details = json!(change.kind);
+    let kind = details.as_object_mut().and_then(|details| details.remove("kind"));
+    let insert = sql("INSERT INTO meeting_changes (id, tenant_id, meeting_id, kind, details, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)");
+    let insert = insert.bind(Uuid::now_v7().to_string()).bind(change.tenant_id).bind(change.meeting_id);
+    let kind = kind.as_ref().and_then(Json::as_str).unwrap_or_default();
+    tx.execute(insert.bind(kind).bind(&details).bind(Utc::now())).await?;
+    Ok(())
+}
+
+/// The oldest changes that a reader has not [`done`] yet.
+pub(crate) async fn pending(tx: &mut Tx, reader: Reader, limit: i64) -> Result<Vec<Noted>, StoreError> {
+    let mut select = sql("SELECT * FROM meeting_changes WHERE ");
+    select.push(match reader {
+        Reader::Mail => "mailed_at IS NULL",
+        Reader::Webhooks => "published_at IS NULL",
+    });
+    select.push_bound(" ORDER BY id LIMIT ", limit);
+    tx.all(select).await
+}
+
+/// A reader has dealt with these, at most a few hundred.
+pub(crate) async fn done(tx: &mut Tx, reader: Reader, ids: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut update = sql(match reader {
+        Reader::Mail => "UPDATE meeting_changes SET mailed_at = $1",
+        Reader::Webhooks => "UPDATE meeting_changes SET published_at = $1",
+    })
+    .bind(now);
+    update.push_list(" WHERE id IN ", ids);
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Forgets what is old, whether somebody read it or not. Returns how many.
+pub(crate) async fn forget_old(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    tx.execute(sql("DELETE FROM meeting_changes WHERE created_at < $1").bind(now - LIFETIME)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::testing::TestStore;
+
+    #[tokio::test]
+    async fn each_reader_sees_each_change_once() {
+        for test in TestStore::both().await {
+            let (tenant_id, meeting_id) = (TenantId::new(), MeetingId::new());
+            let recurrence_id = RecurrenceId::parse("20261026T090000Z").expect("an id");
+            let moved = ChangeKind::OccurrenceChanged { recurrence_id, fields: vec!["starts_at".to_owned()] };
+            let mut tx = test.store.write().await.expect("a transaction");
+            for kind in [ChangeKind::Created, moved.clone()] {
+                note(&mut tx, MeetingChange { tenant_id, meeting_id, kind }).await.expect("noted");
+            }
+            let found = pending(&mut tx, Reader::Mail, 10).await.expect("changes");
+            let kinds: Vec<_> = found.iter().map(|noted| noted.change.kind.clone()).collect();
+            assert_eq!(kinds, [ChangeKind::Created, moved]);
+            done(&mut tx, Reader::Mail, &[found[0].id.clone()], Utc::now()).await.expect("done");
+            assert_eq!(pending(&mut tx, Reader::Mail, 10).await.expect("changes").len(), 1);
+            assert_eq!(pending(&mut tx, Reader::Webhooks, 10).await.expect("changes").len(), 2);
+            assert_eq!(forget_old(&mut tx, Utc::now()).await.expect("none is old"), 0);
+            let later = Utc::now() + LIFETIME + Duration::seconds(1);
+            assert_eq!(forget_old(&mut tx, later).await.expect("all are old"), 2);
+        }
+    }
+}
