@@ -5,6 +5,7 @@
 
 pub(crate) mod deliver;
 mod events;
+mod meeting_changes;
 mod model;
 pub(crate) mod routes;
 mod sign;

@@ -10,6 +10,7 @@ pub(crate) mod routes;
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{TenantId, UserId};
+use crate::identity::roles::Role;
 
 /// Whose data it is about, within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +22,20 @@ pub(crate) struct Person {
     pub(crate) email: Option<String>,
     /// What they are called, if they have an account.
     pub(crate) name: Option<String>,
+    /// What they are, if they have an account.
+    pub(crate) role: Option<Role>,
 }
 
-struct Account(UserId, String, String);
+struct Account {
+    id: UserId,
+    email: String,
+    name: String,
+    role: Role,
+}
 
 impl FromRow for Account {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self(row.get("id")?, row.get("email")?, row.get("name")?))
+        Ok(Self { id: row.get("id")?, email: row.get("email")?, name: row.get("name")?, role: row.get("role")? })
     }
 }
 
@@ -41,7 +49,7 @@ impl Person {
         email: Option<&str>,
     ) -> Result<Option<Self>, StoreError> {
         let email = email.map(|email| email.trim().to_lowercase());
-        let mut select = sql("SELECT id, email, name FROM users WHERE tenant_id = $1").bind(tenant);
+        let mut select = sql("SELECT id, email, name, role FROM users WHERE tenant_id = $1").bind(tenant);
         match (user, &email) {
             (Some(user), _) => _ = select.push_bound(" AND id = ", user),
             (None, Some(email)) => _ = select.push_bound(" AND email = ", email),
@@ -49,11 +57,15 @@ impl Person {
         }
         let account: Option<Account> = tx.optional(select).await?;
         Ok(match (account, user) {
-            (Some(Account(id, email, name)), _) => {
-                Some(Self { tenant, user: Some(id), email: Some(email), name: Some(name) })
-            }
+            (Some(account), _) => Some(Self {
+                tenant,
+                user: Some(account.id),
+                email: Some(account.email),
+                name: Some(account.name),
+                role: Some(account.role),
+            }),
             (None, Some(_)) => None,
-            (None, None) => Some(Self { tenant, user: None, email, name: None }),
+            (None, None) => Some(Self { tenant, user: None, email, name: None, role: None }),
         })
     }
 }

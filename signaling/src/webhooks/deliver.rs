@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::model::{DeliveryStatus, Webhook, WebhookDelivery};
-use super::sign;
+use super::{meeting_changes, sign};
 use crate::identity::keys::Keys;
 use crate::outgoing::reach::Reach;
 use crate::records::audit::{self, Cause, Event};
@@ -100,7 +100,12 @@ impl Deliverer {
                 () = tokio::time::sleep(POLL) => {}
                 Some(_) = running.join_next() => {}
             }
-            let claimed = match self.claim(Utc::now(), MAX_AT_ONCE.saturating_sub(running.len())).await {
+            let now = Utc::now();
+            let waiting = async {
+                meeting_changes::publish(&self.store, now).await?;
+                self.claim(now, MAX_AT_ONCE.saturating_sub(running.len())).await
+            };
+            let claimed = match waiting.await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     debug!(%error, "webhooks wait for the database");
@@ -117,6 +122,7 @@ impl Deliverer {
     /// Sends what waits at `now`, and returns when that is done.
     #[cfg(test)]
     pub(super) async fn run_once(&self, now: DateTime<Utc>) {
+        meeting_changes::publish(&self.store, now).await.expect("published");
         let claimed = self.claim(now, MAX_AT_ONCE).await.expect("claimed");
         futures_util::future::join_all(claimed.into_iter().map(|claimed| self.deliver(claimed, now))).await;
     }

@@ -10,6 +10,7 @@ mod framing;
 mod http;
 mod joining;
 mod media;
+mod privacy;
 mod records;
 mod resuming;
 mod support;

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Statement, StoreError, Tx, sql};
 
 use super::Person;
 use super::model::Erasure;
 use super::places::PLACES;
-use crate::api::ids::{ErasureId, UserId};
+use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
+use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 
 /// Who organises what the person has organised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub(super) async fn successor(tx: &mut Tx, person: &Person, id: UserId) -> Resul
          WHERE id = $1 AND tenant_id = $2 AND disabled_at IS NULL AND role IN ('organizer', 'tenant_admin', 'system_admin')");
     let found: Option<Successor> = tx.optional(select.bind(id).bind(person.tenant)).await?;
     Ok(found.filter(|successor| Some(successor.id) != person.user))
+}
+
+/// Whether nobody else looks after the installation.
+pub(super) async fn is_last_administrator(tx: &mut Tx, person: &Person) -> Result<bool, StoreError> {
+    tx.lock("system administrators").await?;
+    let user = person.user.map(|id| id.to_string()).unwrap_or_default();
+    let select = sql("SELECT id, email, name FROM users
+         WHERE role = 'system_admin' AND disabled_at IS NULL AND id <> $1 LIMIT 1");
+    Ok(tx.optional::<Successor>(select.bind(user)).await?.is_none())
 }
 
 /// Which meetings are theirs and not over: those without an end, and those with a time that is to come.
@@ -57,8 +67,10 @@ pub(super) async fn erase(
                  organizer_id = $5, organizer_email = $6, organizer_name = $7");
             update.push(NOT_OVER);
             let update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
-            let update = update.bind(successor.id).bind(&successor.email).bind(&successor.name);
-            erasure.handed_over = tx.execute(update).await?;
+            let mut update = update.bind(successor.id).bind(&successor.email).bind(&successor.name);
+            update.push(" RETURNING id");
+            let fields = vec!["organizer".to_owned()];
+            erasure.handed_over = tell(tx, person.tenant, update, &ChangeKind::Updated { fields }).await?;
             let update = sql("UPDATE rooms SET owner_id = $1, updated_at = $2, revision = revision + 1
                  WHERE tenant_id = $3 AND owner_id = $4");
             tx.execute(update.bind(successor.id).bind(now).bind(person.tenant).bind(&user)).await?;
@@ -68,7 +80,9 @@ pub(super) async fn erase(
                 sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
                  status = 'cancelled'");
             update.push(NOT_OVER);
-            erasure.cancelled = tx.execute(update.bind(person.tenant).bind(&user).bind(&email).bind(now)).await?;
+            let mut update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
+            update.push(" RETURNING id");
+            erasure.cancelled = tell(tx, person.tenant, update, &ChangeKind::Cancelled).await?;
         }
     }
     for place in PLACES {
@@ -79,6 +93,23 @@ pub(super) async fn erase(
     let count = forget_answers(tx, [person.email.as_deref(), person.name.as_deref(), Some(&user)]).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
     Ok(erasure)
+}
+
+struct Changed(MeetingId);
+
+impl FromRow for Changed {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("id").map(Self)
+    }
+}
+
+/// Changes meetings, and notes it for those who tell people and software.
+async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKind) -> Result<u64, StoreError> {
+    let changed: Vec<Changed> = tx.all(update).await?;
+    for Changed(meeting_id) in &changed {
+        changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: *meeting_id, kind: kind.clone() }).await?;
+    }
+    Ok(changed.len() as u64)
 }
 
 /// Answers are kept for a day for those who ask again, and may show the person.

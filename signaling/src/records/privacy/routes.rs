@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use serde_json::json;
+use store::Tx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,6 +21,7 @@ use crate::api::paging::{Page, PageOf, PageRequest};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
+use crate::identity::roles::Role;
 use crate::identity::scopes::Scope;
 use crate::records::audit::Event;
 
@@ -123,6 +125,7 @@ async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Resu
     let mut tx = context.write().await?;
     let person = Person::find(&mut tx, tenant, input.user_id, input.email.as_deref()).await?;
     let person = person.ok_or_else(|| Problem::field("/user_id", "unknown-reference"))?;
+    check_administrator(&context, &mut tx, &person).await?;
     let successor = match input.hand_over_to {
         Some(id) => {
             let found = erase::successor(&mut tx, &person, id).await?;
@@ -136,4 +139,18 @@ async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Resu
         .with("handed_over", json!(erasure.handed_over))
         .with("cancelled", json!(erasure.cancelled));
     context.commit(tx, Some(tenant), &event, Answer::ok(&erasure)?).await
+}
+
+/// Who looks after the installation is not erased by somebody of a tenant, and not when they are the last one.
+async fn check_administrator(context: &Context, tx: &mut Tx, person: &Person) -> Result<(), Problem> {
+    if person.role != Some(Role::SystemAdmin) {
+        return Ok(());
+    }
+    if context.caller.tenant.is_some() && context.caller.role != Some(Role::SystemAdmin) {
+        return Err(Code::Forbidden.into());
+    }
+    if erase::is_last_administrator(tx, person).await? {
+        return Err(Code::Conflict.into());
+    }
+    Ok(())
 }

@@ -19,6 +19,9 @@ const EMAIL: &str = "xaveria.marker@example.org";
 /// What would be left of them: parts, so that escaping hides nothing.
 const MARKS: [&str; 3] = ["Xaveria", "Marker-Mustermann", "xaveria.marker"];
 
+/// The meeting that is over.
+const OVER: &str = "0199a5b2-0000-7000-8000-000000000001";
+
 struct World {
     database: TestStore,
     tenant: TenantId,
@@ -84,14 +87,14 @@ impl World {
         .bind(self.tenant)
         .bind(self.user))
         .await;
-        self.schedule("over", -100, Some(self.user)).await;
-        self.schedule("to come", 100, Some(self.user)).await;
-        self.schedule("by address", 100, None).await;
+        self.schedule(OVER, -100, Some(self.user)).await;
+        self.schedule("0199a5b2-0000-7000-8000-000000000002", 100, Some(self.user)).await;
+        self.schedule("0199a5b2-0000-7000-8000-000000000003", 100, None).await;
         for (id, user, email) in [("i1", Some(self.user), None), ("i2", None, Some(EMAIL))] {
             run(sql("INSERT INTO invitees (id, meeting_id, tenant_id, email, user_id, phone_e164, name, role, type,
                      response_status, response_sequence, lobby_bypass, link_generation, last_notified_sequence, revision,
                      created_at, updated_at)
-                 VALUES ($1, 'over', $2, $3, $4, '+4930123', $5, 'attendee', 'internal', 'accepted', 0, FALSE, 0, 0, 1, 0, 0)")
+                 VALUES ($1, '0199a5b2-0000-7000-8000-000000000001', $2, $3, $4, '+4930123', $5, 'attendee', 'internal', 'accepted', 0, FALSE, 0, 0, 1, 0, 0)")
                 .bind(id).bind(self.tenant).bind(email).bind(user).bind(NAME)).await;
         }
         let body = serde_json::json!({ "name": NAME }).to_string();
@@ -203,7 +206,7 @@ async fn what_is_to_come_can_be_handed_over() {
         let select = sql("SELECT id, organizer_id, organizer_email FROM meetings ORDER BY id");
         let meetings: Vec<Organised> = tx.all(select).await.expect("rows");
         for Organised(id, organizer, email) in meetings {
-            let expected = if id == "over" { (None, "") } else { (Some(world.other), "other@example.org") };
+            let expected = if id == OVER { (None, "") } else { (Some(world.other), "other@example.org") };
             assert_eq!((organizer, email.as_str()), expected, "{id}");
         }
         drop(tx);

@@ -65,6 +65,17 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
+        // Mails and webhooks were made of them long ago.
+        name: "meeting_changes",
+        keep: Duration::days(30),
+        tenants_may: None,
+        how: How::By(
+            "DELETE FROM meeting_changes WHERE id IN (
+                 SELECT id FROM meeting_changes WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+             RETURNING created_at AS time",
+        ),
+    },
+    Class {
         name: "exports",
         keep: Duration::days(7),
         tenants_may: None,

@@ -15,8 +15,9 @@ use store::testing::TestStore;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::api::ids::{TenantId, WebhookId};
+use crate::api::ids::{MeetingId, TenantId, WebhookId};
 use crate::identity::tenants;
+use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 use crate::webhooks::model::WebhookInput;
 use crate::webhooks::{Happening, WebhookEvent, note as note_happening, table};
 
@@ -157,6 +158,25 @@ async fn messages_arrive_in_order_and_signed() {
             body,
             json!({"type": "meeting.created", "timestamp": "2026-10-25T12:00:00Z", "data": {"number": 7}})
         );
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_meetings_is_told() {
+    for test in Test::both().await {
+        let meeting_id = MeetingId::new();
+        let mut tx = test.database.store.write().await.expect("a transaction");
+        for kind in [ChangeKind::Created, ChangeKind::Cancelled] {
+            let change = MeetingChange { tenant_id: test.tenant, meeting_id, kind };
+            changes::note(&mut tx, change).await.expect("noted");
+        }
+        tx.commit().await.expect("committed");
+        test.deliverer.run_once(test.now).await;
+        test.deliverer.run_once(test.now).await;
+        let bodies = test.receiver.bodies();
+        assert_eq!(bodies.len(), 1, "once, and only what it wants to know: {bodies:?}");
+        let body: Json = serde_json::from_str(&bodies[0]).expect("JSON");
+        assert_eq!((&body["type"], &body["data"]["meeting_id"]), (&json!("meeting.created"), &json!(meeting_id)));
     }
 }
 
