@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
 use crate::user::UserCommand;
-use crate::{api_token, duration, health, mail_reply, output, serve, token, user};
+use crate::{api_token, audit, backup, duration, health, mail_reply, output, serve, token, user};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -37,6 +37,13 @@ enum Command {
     User(UserCommand),
     /// Take a mail that answers an invitation from standard input, as mail servers hand it to programs
     MailReply(SettingsFlags),
+    /// Look after the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Write all that must survive to a file, while the server runs or not
+    Backup(BackupFlags),
+    /// Put a backup into an empty database, of either kind
+    Restore(RestoreFlags),
     /// Print the settings in force as TOML, with secrets hidden
     Config(SettingsFlags),
     /// Ask a running Saal on this machine whether it is ready; the exit status is the answer
@@ -49,6 +56,16 @@ enum ApiTokenCommand {
     Create(ApiTokenFlags),
 }
 
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Look whether it is intact, and where not; the exit status is the answer
+    Verify(AuditVerifyFlags),
+    /// Print the end of each chain, signed, to be kept elsewhere
+    Head(AuditFlags),
+    /// Print all events as lines of JSON
+    Export(AuditFlags),
+}
+
 impl Cli {
     /// Does what the command line says.
     pub(crate) fn run(self) -> Result<()> {
@@ -58,6 +75,11 @@ impl Cli {
             Command::ApiToken(ApiTokenCommand::Create(flags)) => api_token::create(&flags),
             Command::User(command) => user::run(&command),
             Command::MailReply(flags) => mail_reply::run(&flags.settings(Purpose::Read)?),
+            Command::Audit(AuditCommand::Verify(flags)) => audit::verify(&flags),
+            Command::Audit(AuditCommand::Head(flags)) => audit::head(&flags),
+            Command::Audit(AuditCommand::Export(flags)) => audit::export(&flags),
+            Command::Backup(flags) => backup::run(&flags),
+            Command::Restore(flags) => backup::restore_from(&flags),
             Command::Config(flags) => {
                 let settings = flags.settings(Purpose::Read)?.to_toml()?;
                 output::print(settings.trim_end())
@@ -150,6 +172,50 @@ pub(crate) struct ApiTokenFlags {
     /// How many days it can be used
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
     pub(crate) days: u32,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+}
+
+/// What `saal audit` takes.
+#[derive(Args)]
+pub(crate) struct AuditFlags {
+    /// Whose chain, by the tenant's slug or id, or `installation`; all of them without it
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+}
+
+/// What `saal audit verify` takes.
+#[derive(Args)]
+pub(crate) struct AuditVerifyFlags {
+    /// A line that `saal audit head` printed earlier; can be given several times. Shows whether the end was cut off since
+    #[arg(long, value_name = "HEAD")]
+    pub(crate) expect_head: Vec<String>,
+    /// A file of such lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect_heads: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) audit: AuditFlags,
+}
+
+/// What `saal backup` takes.
+#[derive(Args)]
+pub(crate) struct BackupFlags {
+    /// File to write. It holds secrets: keep it as safe as the database
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
+}
+
+/// What `saal restore` takes.
+#[derive(Args)]
+pub(crate) struct RestoreFlags {
+    /// File that `saal backup` wrote
+    pub(crate) file: PathBuf,
+    /// Delete what is in the database first
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 }

@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) api: Api,
     pub(crate) oidc: Oidc,
     pub(crate) mail: Mail,
+    pub(crate) webhooks: Webhooks,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -96,6 +97,12 @@ pub(crate) struct Mail {
     pub(crate) from: String,
     /// Where calendars send their answers; empty for the organizer's own address.
     pub(crate) replies: String,
+/// `[webhooks]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webhooks {
+    #[serde(deserialize_with = "one_or_more::<IpNet, _>")]
+    pub(crate) allowed_networks: Vec<IpNet>,
 }
 
 /// `[media]`
@@ -157,6 +164,7 @@ impl Default for Settings {
             api: Api::default(),
             oidc: Oidc::default(),
             mail: Mail::default(),
+            webhooks: Webhooks::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),

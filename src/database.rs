@@ -9,17 +9,32 @@ use store::{Location, Store};
 
 use crate::config::Settings;
 
-/// Opens it. The data folder is made if it is not there, for nobody else to look into.
+/// Opens it, made if it is not there and brought up to date.
 pub(crate) async fn open(settings: &Settings) -> Result<Store> {
+    let location = prepared(settings)?;
+    Store::open(&location).await.with_context(|| opening(&location))
+}
+
+/// Opens one that is there, and leaves its tables as they are.
+pub(crate) async fn open_as_it_is(settings: &Settings) -> Result<Store> {
     let location = settings.database()?;
-    let what = match &location {
-        Location::Sqlite(file) => {
-            let folder = &settings.data_dir;
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            made.with_context(|| format!("making the data folder {}", folder.display()))?;
-            format!("opening the database {}", file.display())
-        }
+    Store::open_as_it_is(&location).await.with_context(|| opening(&location))
+}
+
+/// Where it is. The data folder is made if it is not there, for nobody else to look into.
+pub(crate) fn prepared(settings: &Settings) -> Result<Location> {
+    let location = settings.database()?;
+    if let Location::Sqlite(_) = location {
+        let folder = &settings.data_dir;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("making the data folder {}", folder.display()))?;
+    }
+    Ok(location)
+}
+
+fn opening(location: &Location) -> String {
+    match location {
+        Location::Sqlite(file) => format!("opening the database {}", file.display()),
         Location::Postgres(_) => "reaching the PostgreSQL server of database.url".to_owned(),
-    };
-    Store::open(&location).await.context(what)
+    }
 }

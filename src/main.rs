@@ -5,6 +5,8 @@
 //! Nothing here knows media or rooms; `serve.rs` puts the crates together that do.
 
 mod api_token;
+mod audit;
+mod backup;
 mod cli;
 mod config;
 mod database;

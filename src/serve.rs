@@ -104,6 +104,7 @@ fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
         api_requests_per_second: settings.api.requests_per_second,
         oidc: settings.oidc.for_signaling(),
         mail: settings.mail()?,
+        webhook_networks: settings.webhooks.allowed_networks.clone(),
     })
 }
 

@@ -30,10 +30,12 @@ use crate::invitations::outbox::server::MailServer;
 use crate::lobby::Lobby;
 use crate::meeting_sessions::model::session_of_room;
 use crate::metrics::{self, Metrics};
+use crate::outgoing::reach::Reach;
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::session::data_packets;
 use crate::tasks::Tasks;
+use crate::webhooks::deliver::Deliverer;
 use crate::{dev, health, invitations, session, twirp, web_client};
 
 /// Secrets shorter than this can be guessed from one token.
@@ -56,6 +58,8 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
     pub(crate) api: Api,
     pub(crate) revocations: Revocations,
+    /// Tells other software what happens.
+    pub(crate) webhooks: Arc<Deliverer>,
     pub(crate) directory: Directory,
     /// Who waits to be let into a meeting.
     pub(crate) lobby: Lobby,
@@ -81,6 +85,8 @@ impl App {
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal, notice: data_packets::notice };
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
+        let reach = Reach::new(&config.webhook_networks, config.dev);
+        let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
         Ok(Self {
             oidc,
             passwords: Passwords::default(),
@@ -91,6 +97,7 @@ impl App {
             store,
             installation,
             revocations: Revocations::default(),
+            webhooks,
             directory,
             lobby: Lobby::default(),
             metrics,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What an operator does on the server itself, by `saal`'s commands, with a running server or without one.
 
+pub mod audit;
 mod users;
 
 use chrono::{Duration, Utc};
@@ -16,7 +17,7 @@ use crate::identity::keys::Keys;
 use crate::identity::scopes::{Scope, Scopes};
 use crate::identity::tenants;
 use crate::invitations::answers::mail::{MAX_BYTES, receive};
-use crate::records::audit::{self, Cause, Event};
+use crate::records::audit::{Cause, Event, append};
 
 pub use self::users::{ListedUser, NewUser, UserChange, change_user, create_user, list_users};
 
@@ -53,6 +54,12 @@ pub enum CommandError {
     /// A password that others would try.
     #[error("the password is too long or too easy to guess")]
     WeakPassword,
+    /// A head that this installation has not signed.
+    #[error("that is no head that this installation has signed")]
+    NotOurHead,
+    /// What it wrote to takes no more.
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
 }
 
 /// Names of all scopes.
@@ -132,7 +139,7 @@ pub async fn create_api_token(store: &Store, wanted: &NewApiToken<'_>) -> Result
     };
     api_tokens::insert(&mut tx, &made, &token::hash(&secret), &Actor::System).await?;
     let event = Event::new("api_token.create", made.id).with("scopes", serde_json::json!(made.scopes));
-    audit::append(&mut tx, Cause::system(tenant), &event).await?;
+    append(&mut tx, Cause::system(tenant), &event).await?;
     tx.commit().await?;
     Ok(secret)
 }

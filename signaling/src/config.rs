@@ -29,6 +29,8 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     /// How mails are sent. Without it none are.
     pub mail: Option<MailConfig>,
+    /// Networks that webhooks may lead to although they are not on the Internet.
+    pub webhook_networks: Vec<IpNet>,
 }
 
 /// How mails are sent.
@@ -68,6 +70,7 @@ impl Default for Config {
             api_requests_per_second: 50,
             oidc: None,
             mail: None,
+            webhook_networks: Vec::new(),
         }
     }
 }

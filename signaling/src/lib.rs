@@ -8,6 +8,7 @@ mod accept;
 mod api;
 mod app;
 pub mod auth;
+mod background;
 pub mod commands;
 mod config;
 mod dev;
@@ -28,6 +29,7 @@ mod session;
 mod tasks;
 mod twirp;
 mod web_client;
+mod webhooks;
 
 use std::io;
 use std::sync::Arc;
@@ -58,11 +60,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
-    let mails = tokio::spawn(invitations::outbox::run(app.clone()));
-    let tidying = tokio::spawn(meeting_sessions::live::look_after(app.clone()));
+    let background = background::start(&app);
     accept::serve(app, listener, shutdown).await;
-    mails.abort();
-    tidying.abort();
+    drop(background);
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Requests that we make to others. Each ends in time, follows no redirect, and reads an answer of bounded length.
 
+pub(crate) mod reach;
+
 use std::time::Duration;
 
 use reqwest::redirect::Policy;

@@ -86,6 +86,8 @@ id! {
     AuditEventId;
     /// A person's data, put together for them.
     ExportId;
+    /// A person's data, erased.
+    ErasureId;
 }
 
 #[cfg(test)]

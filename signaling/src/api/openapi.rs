@@ -34,6 +34,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(crate::joining::routes())
         .merge(crate::lobby::routes())
         .merge(crate::meeting_sessions::routes())
+        .merge(crate::records::routes())
+        .merge(crate::webhooks::routes::routes())
 }
 
 /// The document.

@@ -37,6 +37,10 @@ pub(crate) enum Purpose {
     CalendarFeed,
     /// Who a guest's browser is, from one visit to the next.
     GuestBrowser,
+    /// What proves that the end of an audit chain was written down by us.
+    AuditHead,
+    /// What messages to webhooks are signed with.
+    WebhookSecret,
 }
 
 impl Purpose {
@@ -51,6 +55,8 @@ impl Purpose {
             Self::PhonePinLookup => b"saal phone pin lookup",
             Self::CalendarFeed => b"saal calendar feed",
             Self::GuestBrowser => b"saal guest browser",
+            Self::AuditHead => b"saal audit head",
+            Self::WebhookSecret => b"saal webhook secret",
         }
     }
 }

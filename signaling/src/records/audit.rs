@@ -4,13 +4,21 @@
 //!
 //! An event names ids and fields, never what people wrote: no titles, names or addresses.
 
-use chrono::{DateTime, Utc};
+mod filter;
+pub(crate) mod head;
+mod model;
+pub(crate) mod routes;
+pub(crate) mod verify;
+
+use chrono::Utc;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{AuditEventId, TenantId};
 use crate::identity::caller::{Actor, Caller};
+
+pub(crate) use self::filter::{Filter, Order};
 
 /// What the first event of a chain follows.
 pub(crate) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -136,8 +144,8 @@ pub(crate) async fn append(tx: &mut Tx, cause: Cause<'_>, event: &Event) -> Resu
     let mut link = Link {
         tenant_id: tenant,
         number: head.number,
-        id: AuditEventId::new(),
-        occurred_at: Utc::now(),
+        id: AuditEventId::new().to_string(),
+        occurred_at_ms: Utc::now().timestamp_millis(),
         actor_type: cause.actor.kind().to_owned(),
         actor_id: cause.actor.id(),
         action: event.action.to_owned(),
@@ -158,8 +166,8 @@ pub(crate) async fn append(tx: &mut Tx, cause: Cause<'_>, event: &Event) -> Resu
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
         .bind(&link.tenant_id)
         .bind(link.number)
-        .bind(link.id)
-        .bind(link.occurred_at)
+        .bind(&link.id)
+        .bind(link.occurred_at_ms)
         .bind(&link.actor_type)
         .bind(&link.actor_id)
         .bind(&link.action)
@@ -175,13 +183,14 @@ pub(crate) async fn append(tx: &mut Tx, cause: Cause<'_>, event: &Event) -> Resu
     Ok(())
 }
 
-/// An event as it is stored: one link of a chain.
+/// An event as it is stored: one link of a chain. Its columns are taken as they are: those of an event that somebody has
+/// changed may make no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) tenant_id: String,
     pub(crate) number: i64,
-    pub(crate) id: AuditEventId,
-    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) id: String,
+    pub(crate) occurred_at_ms: i64,
     pub(crate) actor_type: String,
     pub(crate) actor_id: String,
     pub(crate) action: String,
@@ -195,10 +204,6 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The columns it is read from.
-    pub(crate) const COLUMNS: &'static str = "tenant_id, number, id, occurred_at, actor_type, actor_id, action, target_type, \
-         target_id, result, request_id, details, previous_hash, hash";
-
     /// The hash that it must have: SHA-256 over all of it and the hash before, as a JSON list, in hexadecimal.
     pub(crate) fn expected_hash(&self) -> String {
         let content = json!([
@@ -206,7 +211,7 @@ impl Link {
             self.tenant_id,
             self.number,
             self.id,
-            self.occurred_at.timestamp_millis(),
+            self.occurred_at_ms,
             self.actor_type,
             self.actor_id,
             self.action,
@@ -226,7 +231,7 @@ impl FromRow for Link {
             tenant_id: row.get("tenant_id")?,
             number: row.get("number")?,
             id: row.get("id")?,
-            occurred_at: row.get("occurred_at")?,
+            occurred_at_ms: row.get("occurred_at")?,
             actor_type: row.get("actor_type")?,
             actor_id: row.get("actor_id")?,
             action: row.get("action")?,

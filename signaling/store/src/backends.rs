@@ -34,17 +34,18 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    pub(crate) async fn open(location: &Location) -> Result<Self, StoreError> {
+    /// `makes` a file that is not there.
+    pub(crate) async fn open(location: &Location, makes: bool) -> Result<Self, StoreError> {
         match location {
-            Location::Sqlite(file) => Self::open_sqlite(file).await,
+            Location::Sqlite(file) => Self::open_sqlite(file, makes).await,
             Location::Postgres(options) => Self::open_postgres((**options).clone()).await,
         }
     }
 
-    async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
+    async fn open_sqlite(file: &Path, makes: bool) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
+            .create_if_missing(makes)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode anything less may lose what was acknowledged when the power fails.

@@ -10,6 +10,8 @@
 //! does without arrays, enumerations, `now()` and functions that only one of them has.
 
 mod backends;
+pub mod backup;
+mod catalogue;
 mod error;
 mod location;
 mod migrations;
@@ -23,7 +25,7 @@ pub mod testing;
 
 pub use crate::error::StoreError;
 pub use crate::location::{Location, UnknownLocation};
-pub use crate::row::{Column, FromRow, Row};
+pub use crate::row::{Column, FromRow, Object, Row};
 pub use crate::statement::{Statement, sql};
 pub use crate::transaction::Tx;
 pub use crate::value::{Textual, Value};
@@ -41,9 +43,33 @@ impl Store {
     ///
     /// Fails when it cannot be reached, or was written by a newer version of Saal.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
-        let backend = Backend::open(location).await?;
-        migrations::run(&backend).await?;
+        let store = Self(Backend::open(location, true).await?);
+        store.bring_up_to_date().await?;
+        Ok(store)
+    }
+
+    /// Opens a database that is there, and leaves its tables as they are: a server of an earlier version may be using
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not there, cannot be reached, or was written by a newer version of Saal.
+    pub async fn open_as_it_is(location: &Location) -> Result<Self, StoreError> {
+        let store = Self(Backend::open(location, false).await?);
+        let applied = migrations::applied(&mut store.read().await?).await?;
+        if applied.iter().all(|version| migrations::is_known(*version)) { Ok(store) } else { Err(StoreError::TooNew) }
+    }
+
+    /// Opens it with tables as those steps leave them. It must have none yet, or be on the way there.
+    async fn open_at(location: &Location, versions: &[i64]) -> Result<Self, StoreError> {
+        let backend = Backend::open(location, true).await?;
+        migrations::run(&backend, |version| versions.contains(&version)).await?;
         Ok(Self(backend))
+    }
+
+    /// Does the steps that are left.
+    async fn bring_up_to_date(&self) -> Result<(), StoreError> {
+        migrations::run(&self.0, |_| true).await
     }
 
     /// Begins to read. All that is read until the transaction ends is of one moment.

@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, TypeInfo as _};
 
 use crate::error::StoreError;
 use crate::value::Textual;
@@ -59,6 +59,33 @@ impl Row {
         let text: String = self.get(name)?;
         serde_json::from_str(&text).map_err(|_| StoreError::Senseless(format!("the JSON in {name}")))
     }
+}
+
+/// All columns of a row, as JSON: for showing what is stored without knowing what it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object(pub serde_json::Map<String, serde_json::Value>);
+
+impl FromRow for Object {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let columns: Vec<(String, String)> = match &row.0 {
+            AnyRow::Sqlite(row) => row.columns().iter().map(described).collect(),
+            AnyRow::Postgres(row) => row.columns().iter().map(described).collect(),
+        };
+        let mut object = serde_json::Map::new();
+        for (name, kind) in columns {
+            let value = match kind.as_str() {
+                "TEXT" => row.get::<Option<String>>(&name)?.into(),
+                "BOOLEAN" | "BOOL" => row.get::<Option<bool>>(&name)?.into(),
+                _ => row.get::<Option<i64>>(&name)?.into(),
+            };
+            object.insert(name, value);
+        }
+        Ok(Self(object))
+    }
+}
+
+fn described(column: &impl sqlx::Column) -> (String, String) {
+    (column.name().to_owned(), column.type_info().name().to_owned())
 }
 
 macro_rules! columns {

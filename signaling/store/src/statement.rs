@@ -21,6 +21,11 @@ pub fn sql(text: &'static str) -> Statement {
 }
 
 impl Statement {
+    /// A statement over what the database says of itself: names of its tables and columns.
+    pub(crate) fn of_catalogue(text: String) -> Self {
+        Self { text: Cow::Owned(text), values: Vec::new() }
+    }
+
     /// The value of the next placeholder.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

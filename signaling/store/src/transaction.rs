@@ -14,9 +14,16 @@ use crate::value::Value;
 /// Longest wait for a statement. Whoever asked over HTTP is gone by then.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest wait of an operator, for a backup's or a restoration's statement.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 /// A transaction. Dropping it takes back what it did.
 #[derive(Debug)]
-pub struct Tx(AnyTransaction);
+pub struct Tx {
+    transaction: AnyTransaction,
+    /// Longest wait for a statement.
+    patience: Duration,
+}
 
 #[derive(Debug)]
 pub(crate) enum AnyTransaction {
@@ -38,7 +45,21 @@ macro_rules! query {
 
 impl Tx {
     pub(crate) fn new(transaction: AnyTransaction) -> Self {
-        Self(transaction)
+        Self { transaction, patience: STATEMENT_TIMEOUT }
+    }
+
+    /// Which of the databases it is.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.transaction, AnyTransaction::Sqlite(_))
+    }
+
+    /// From here on statements may take as long as they need: an operator waits for them, and nobody else.
+    pub(crate) async fn wait_as_long_as_it_takes(&mut self) -> Result<(), StoreError> {
+        if !self.is_sqlite() {
+            self.execute(sql("SET LOCAL statement_timeout = 0")).await?;
+        }
+        self.patience = LONGEST_PATIENCE;
+        Ok(())
     }
 
     /// Runs a statement. Returns how many rows it concerned.
@@ -48,8 +69,8 @@ impl Tx {
     /// See [`StoreError`]. After one the transaction can only be dropped.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
         let (text, values) = statement.into_parts()?;
-        in_time(async {
-            Ok(match &mut self.0 {
+        in_time(self.patience, async {
+            Ok(match &mut self.transaction {
                 AnyTransaction::Sqlite(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
                 AnyTransaction::Postgres(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
             })
@@ -64,9 +85,9 @@ impl Tx {
     /// See [`StoreError`]. After one the transaction can only be dropped.
     pub async fn all<T: FromRow>(&mut self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let (text, values) = statement.into_parts()?;
-        in_time(async {
+        in_time(self.patience, async {
             let mut found = Vec::new();
-            match &mut self.0 {
+            match &mut self.transaction {
                 AnyTransaction::Sqlite(tx) => {
                     let mut rows = query!(text, values).fetch(&mut **tx);
                     while let Some(row) = rows.try_next().await? {
@@ -83,6 +104,30 @@ impl Tx {
             Ok(found)
         })
         .await
+    }
+
+    /// Hands over row after row, so that a whole table can be read. `take` must not wait for long.
+    pub(crate) async fn each(
+        &mut self,
+        statement: Statement,
+        mut take: impl FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (text, values) = statement.into_parts()?;
+        match &mut self.transaction {
+            AnyTransaction::Sqlite(tx) => {
+                let mut rows = query!(text, values).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row(AnyRow::Sqlite(row)))?;
+                }
+            }
+            AnyTransaction::Postgres(tx) => {
+                let mut rows = query!(text, values).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(Row(AnyRow::Postgres(row)))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The first row, if there is one.
@@ -110,7 +155,7 @@ impl Tx {
     ///
     /// See [`StoreError`]. After one the transaction can only be dropped.
     pub async fn lock(&mut self, subject: &str) -> Result<(), StoreError> {
-        if matches!(self.0, AnyTransaction::Postgres(_)) {
+        if matches!(self.transaction, AnyTransaction::Postgres(_)) {
             self.execute(sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(subject)).await?;
         }
         Ok(())
@@ -122,8 +167,8 @@ impl Tx {
     ///
     /// After [`StoreError::Unavailable`] it is not known whether it was kept.
     pub async fn commit(self) -> Result<(), StoreError> {
-        in_time(async {
-            match self.0 {
+        in_time(self.patience, async {
+            match self.transaction {
                 AnyTransaction::Sqlite(tx) => tx.commit().await?,
                 AnyTransaction::Postgres(tx) => tx.commit().await?,
             }
@@ -134,6 +179,6 @@ impl Tx {
 }
 
 /// A database that answers no more must not make everybody wait for ever.
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(STATEMENT_TIMEOUT, work).await.unwrap_or(Err(StoreError::Unavailable))
+async fn in_time<T>(patience: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(patience, work).await.unwrap_or(Err(StoreError::Unavailable))
 }

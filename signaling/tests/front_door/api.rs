@@ -9,9 +9,9 @@ use crate::support::Server;
 use crate::support::server::{Answer, config};
 
 /// A service and a token for it.
-struct Api {
-    server: Server,
-    token: String,
+pub(crate) struct Api {
+    pub(crate) server: Server,
+    pub(crate) token: String,
 }
 
 impl Api {
@@ -19,13 +19,13 @@ impl Api {
         Self::with_scopes(database, "tokens:admin,meetings:*").await
     }
 
-    async fn with_scopes(database: TestStore, scopes: &str) -> Self {
+    pub(crate) async fn with_scopes(database: TestStore, scopes: &str) -> Self {
         let wanted = NewApiToken { name: "test", scopes, tenant: None, is_for_installation: false, days: 1 };
         let token = create_api_token(&database.store, &wanted).await.expect("a token");
         Self { server: Server::start_on(database, config()).await, token }
     }
 
-    async fn ask(&self, head: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    pub(crate) async fn ask(&self, head: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         let (method, path) = head.split_once(' ').expect("a method and a path");
         let authorization = format!("Bearer {}", self.token);
         let mut all = vec![("authorization", authorization.as_str())];
@@ -37,7 +37,7 @@ impl Api {
         self.server.request(&format!("{method} /api/v1{path}"), &all, body.as_bytes()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path}"), &[], None).await
     }
 }
@@ -46,7 +46,7 @@ fn token(name: &str) -> Value {
     json!({ "name": name, "scopes": ["meetings:read"] })
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 

@@ -28,6 +28,8 @@ CREATE TABLE audit_events (
 
 CREATE INDEX audit_events_time ON audit_events (tenant_id, occurred_at, number);
 CREATE INDEX audit_events_target ON audit_events (tenant_id, target_id, number);
+CREATE INDEX audit_events_actor ON audit_events (tenant_id, actor_id, number);
+CREATE INDEX audit_events_action ON audit_events (tenant_id, action, number);
 
 -- Nobody changes what was written down. (Retention deletes, and says so in the chain's head.)
 CREATE TRIGGER audit_events_are_final BEFORE UPDATE ON audit_events

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What is done without anybody asking: deleting what is old, sending mails, telling webhooks, keeping series going.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use rand::Rng as _;
+use store::StoreError;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::invitations::outbox;
+use crate::meeting_sessions::live;
+use crate::meetings::{changes, expansion};
+use crate::records::{privacy, retention};
+
+/// How long after the start it is looked for the first time for what is old: not while everybody comes back.
+const FIRST_RETENTION: Duration = Duration::from_secs(60);
+
+/// How often it is looked for exports that somebody asked for.
+const EXPORTS_POLL: Duration = Duration::from_secs(2);
+
+/// How often it is looked for series whose occurrences are not written down far enough.
+const SERIES_POLL: Duration = Duration::from_secs(3600);
+
+/// Processes that were started at the same time shall not all ask at the same time.
+const JITTER: Duration = Duration::from_secs(60);
+
+/// The tasks, which end when this is dropped. What they do they do in transactions, so they can end at any moment.
+pub(crate) struct Background {
+    _tasks: JoinSet<()>,
+}
+
+/// Starts them.
+pub(crate) fn start(app: &Arc<App>) -> Background {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(delete_old(app.clone()));
+    tasks.spawn(app.webhooks.clone().run());
+    tasks.spawn(put_exports_together(app.clone()));
+    tasks.spawn(outbox::run(app.clone()));
+    tasks.spawn(live::look_after(app.clone()));
+    tasks.spawn(keep_series_going(app.clone()));
+    Background { _tasks: tasks }
+}
+
+async fn put_exports_together(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(EXPORTS_POLL).await;
+        match privacy::exports::run_pending(&app.store, Utc::now()).await {
+            Ok(()) => {}
+            Err(error) => debug!(%error, "exports wait for the database"),
+        }
+    }
+}
+
+/// A recurring meeting's occurrences are written down some time ahead.
+async fn keep_series_going(app: Arc<App>) {
+    loop {
+        let jitter = rand::rng().random_range(Duration::ZERO..JITTER);
+        tokio::time::sleep(SERIES_POLL + jitter).await;
+        match expansion::extend_due(&app.store, Utc::now()).await {
+            Ok(0) => {}
+            Ok(series) => info!(series, "wrote down further occurrences"),
+            Err(error) => warn!(%error, "series cannot be extended now"),
+        }
+        if let Err(error) = forget_changes(&app).await {
+            debug!(%error, "changes of meetings cannot be forgotten now");
+        }
+    }
+}
+
+async fn forget_changes(app: &App) -> Result<(), StoreError> {
+    let mut tx = app.store.write().await?;
+    changes::forget_old(&mut tx, Utc::now()).await?;
+    tx.commit().await
+}
+
+async fn delete_old(app: Arc<App>) {
+    let holder = Uuid::now_v7().to_string();
+    let mut wait = FIRST_RETENTION;
+    loop {
+        let jitter = rand::rng().random_range(Duration::ZERO..JITTER);
+        tokio::time::sleep(wait + jitter).await;
+        wait = retention::EVERY.to_std().unwrap_or(FIRST_RETENTION);
+        match retention::run(&app.store, &holder, Utc::now()).await {
+            Ok(0) => {}
+            Ok(rows) => info!(rows, "deleted what is old"),
+            Err(error) => warn!(%error, "what is old cannot be deleted now"),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Erases what is kept of a person, all of it in one transaction. What others need goes on without them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use store::{FromRow, Row, Statement, StoreError, Tx, sql};
+
+use super::Person;
+use super::model::Erasure;
+use super::places::PLACES;
+use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
+use crate::meetings::changes::{self, ChangeKind, MeetingChange};
+
+/// Who organises what the person has organised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Successor {
+    pub(super) id: UserId,
+    email: String,
+    name: String,
+}
+
+impl FromRow for Successor {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { id: row.get("id")?, email: row.get("email")?, name: row.get("name")? })
+    }
+}
+
+/// Somebody of the same tenant who may take over.
+pub(super) async fn successor(tx: &mut Tx, person: &Person, id: UserId) -> Result<Option<Successor>, StoreError> {
+    let select = sql("SELECT id, email, name FROM users
+         WHERE id = $1 AND tenant_id = $2 AND disabled_at IS NULL AND role IN ('organizer', 'tenant_admin', 'system_admin')");
+    let found: Option<Successor> = tx.optional(select.bind(id).bind(person.tenant)).await?;
+    Ok(found.filter(|successor| Some(successor.id) != person.user))
+}
+
+/// Whether nobody else looks after the installation.
+pub(super) async fn is_last_administrator(tx: &mut Tx, person: &Person) -> Result<bool, StoreError> {
+    tx.lock("system administrators").await?;
+    let user = person.user.map(|id| id.to_string()).unwrap_or_default();
+    let select = sql("SELECT id, email, name FROM users
+         WHERE role = 'system_admin' AND disabled_at IS NULL AND id <> $1 LIMIT 1");
+    Ok(tx.optional::<Successor>(select.bind(user)).await?.is_none())
+}
+
+/// Which meetings are theirs and not over: those without an end, and those with a time that is to come.
+const NOT_OVER: &str = "
+     WHERE tenant_id = $1 AND ((organizer_id = $2 AND $2 <> '') OR (lower(organizer_email) = $3 AND $3 <> ''))
+         AND status <> 'cancelled'
+         AND (type IN ('ad_hoc', 'permanent') OR ends_at >= $4 OR expanded_until IS NOT NULL
+             OR EXISTS (SELECT 1 FROM occurrences o WHERE o.meeting_id = meetings.id AND o.ends_at >= $4))";
+
+/// Erases it. Without a successor, what they organise does not take place.
+pub(super) async fn erase(
+    tx: &mut Tx,
+    person: &Person,
+    successor: Option<&Successor>,
+    now: DateTime<Utc>,
+) -> Result<Erasure, StoreError> {
+    let user = person.user.map(|id| id.to_string()).unwrap_or_default();
+    let email = person.email.clone().unwrap_or_default();
+    let mut erasure = Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0 };
+    match successor {
+        Some(successor) => {
+            let mut update =
+                sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
+                 organizer_id = $5, organizer_email = $6, organizer_name = $7");
+            update.push(NOT_OVER);
+            let update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
+            let mut update = update.bind(successor.id).bind(&successor.email).bind(&successor.name);
+            update.push(" RETURNING id");
+            let fields = vec!["organizer".to_owned()];
+            erasure.handed_over = tell(tx, person.tenant, update, &ChangeKind::Updated { fields }).await?;
+            let update = sql("UPDATE rooms SET owner_id = $1, updated_at = $2, revision = revision + 1
+                 WHERE tenant_id = $3 AND owner_id = $4");
+            tx.execute(update.bind(successor.id).bind(now).bind(person.tenant).bind(&user)).await?;
+        }
+        None => {
+            let mut update =
+                sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
+                 status = 'cancelled'");
+            update.push(NOT_OVER);
+            let mut update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
+            update.push(" RETURNING id");
+            erasure.cancelled = tell(tx, person.tenant, update, &ChangeKind::Cancelled).await?;
+        }
+    }
+    for place in PLACES {
+        let Some(statement) = place.erase else { continue };
+        let count = tx.execute(sql(statement).bind(person.tenant).bind(&user).bind(&email)).await?;
+        erasure.erased.insert(place.name.to_owned(), count);
+    }
+    let count = forget_answers(tx, [person.email.as_deref(), person.name.as_deref(), Some(&user)]).await?;
+    erasure.erased.insert("kept_answers".to_owned(), count);
+    Ok(erasure)
+}
+
+struct Changed(MeetingId);
+
+impl FromRow for Changed {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("id").map(Self)
+    }
+}
+
+/// Changes meetings, and notes it for those who tell people and software.
+async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKind) -> Result<u64, StoreError> {
+    let changed: Vec<Changed> = tx.all(update).await?;
+    for Changed(meeting_id) in &changed {
+        changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: *meeting_id, kind: kind.clone() }).await?;
+    }
+    Ok(changed.len() as u64)
+}
+
+/// Answers are kept for a day for those who ask again, and may show the person.
+async fn forget_answers(tx: &mut Tx, texts: [Option<&str>; 3]) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for text in texts.into_iter().flatten().filter(|text| !text.is_empty()) {
+        // As it stands in JSON, where a quote is escaped.
+        let json = serde_json::Value::from(text).to_string();
+        let json = json.trim_matches('"');
+        let pattern = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let delete = sql("DELETE FROM idempotency_keys WHERE body LIKE $1 ESCAPE '!'");
+        count += tx.execute(delete.bind(format!("%{pattern}%"))).await?;
+    }
+    Ok(count)
+}

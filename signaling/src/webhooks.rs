@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Telling other software what happens: webhooks as Standard Webhooks describes them
+//! (<https://www.standardwebhooks.com>). A message is stored in the transaction of what it tells, so it is sent if and
+//! only if that happened; messages to one address go out in their order, again and again until they arrive.
+
+pub(crate) mod deliver;
+mod events;
+mod meeting_changes;
+mod model;
+pub(crate) mod routes;
+mod sign;
+mod table;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use store::{StoreError, Tx};
+
+use crate::api::ids::TenantId;
+
+pub(crate) use self::events::{Happening, WebhookEvent};
+
+/// Stores a message about what happens for each webhook of the tenant that wants to know.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    tenant: TenantId,
+    happening: &Happening,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let wanting = table::wanting(tx, tenant, happening.event).await?;
+    let payload = json!({ "type": happening.event.as_str(), "timestamp": now, "data": happening.data });
+    for webhook in wanting {
+        table::enqueue(tx, webhook, tenant, happening.event, &payload, now).await?;
+    }
+    Ok(())
+}
