@@ -97,6 +97,8 @@ pub(crate) struct Mail {
     pub(crate) from: String,
     /// Where calendars send their answers; empty for the organizer's own address.
     pub(crate) replies: String,
+}
+
 /// `[webhooks]`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -2,7 +2,6 @@
 //! Finds out who asks, by what the request shows: a token, or a browser's cookie.
 
 use std::net::IpAddr;
-use std::time::SystemTime;
 
 use axum::http::{HeaderMap, header};
 
@@ -31,20 +30,6 @@ pub(crate) enum Proof {
         /// What the header must say.
         csrf: String,
     },
-}
-
-/// Somebody in a meeting, who shows their room token. They may look at the meeting, and moderate it if the token says so;
-/// which meeting that is, its functions check.
-fn room_participant(app: &App, token: &str) -> Option<Caller> {
-    let token = app.keys.verify(token).ok()?;
-    let (room, identity) = (token.grants.room.clone(), token.identity().to_owned());
-    let is_revoked = app.revocations.is_revoked(SystemTime::now(), &room, &identity, token.issued_at());
-    if is_revoked || !token.grants.room_join || room.is_empty() || identity.is_empty() {
-        return None;
-    }
-    let scopes = [Some(Scope::SessionsRead), token.grants.room_admin.then_some(Scope::SessionsModerate)];
-    let scopes = scopes.into_iter().flatten().collect();
-    Some(Caller { actor: Actor::Participant { room, identity }, tenant: None, role: None, on_behalf_of: None, scopes })
 }
 
 /// Who asks. None is a stranger, who shows nothing at all; whoever shows something wrong fails.

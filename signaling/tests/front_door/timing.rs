@@ -117,7 +117,7 @@ async fn the_server_asks_every_ten_seconds_whether_the_client_is_there() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_asks_the_server_is_not_asked() {
-    let service = Memory::start();
+    let service = Memory::start().await;
     let (mut client, sid) = service.join("ann").await;
     service.sfu.connect(&sid).await;
     let mut pings = tokio::time::interval(Duration::from_secs(5));
