@@ -68,7 +68,7 @@ async function meet({ place, folder, newPage, meeting, link }) {
   const { origin } = place.server;
   const [ada, ben] = [await newPage('firefox'), await newPage('chromium')];
   await ada.open(origin);
-  await ada.click('sign-in-link');
+  await ada.click('account-link');
   await ada.fill('sign-in-email', 'ada@example.org');
   await ada.fill('sign-in-password', 'seven owls in the attic');
   await ada.click('sign-in-submit');
