@@ -281,10 +281,22 @@ fn sigterm_and_ctrl_c_end_a_server_cleanly() {
     }
 }
 
+#[test]
+fn a_machine_without_certificates_of_authorities_is_no_reason_not_to_start() {
+    let mut serve = saal(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"]);
+    serve.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
+    serve.env("SAAL_OIDC__ISSUER", "https://login.example.org");
+    let (_server, ready) = start(serve);
+    assert!(ready.contains("http://127.0.0.1:"), "{ready}");
+}
+
 /// A server on ports that nobody uses, and the line in which it says that it is ready.
 fn started() -> (Server, String) {
-    let arguments = ["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"];
-    let mut child = saal(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starting saal");
+    start(saal(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"]))
+}
+
+fn start(mut serve: Command) -> (Server, String) {
+    let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starting saal");
     let stdout = child.stdout.take().expect("its output");
     let server = Server(child);
     let mut line = String::new();

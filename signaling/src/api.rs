@@ -15,17 +15,19 @@ pub(crate) mod language;
 mod messages;
 pub(crate) mod openapi;
 pub(crate) mod paging;
+mod parameters;
 pub(crate) mod path;
 pub(crate) mod problem;
 mod rate_limit;
 pub(crate) mod schema;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 
+use crate::api::parameters::Parameters;
 use crate::api::problem::{Code, Problem};
 use crate::api::rate_limit::RateLimits;
 use crate::api::schema::Schemas;
@@ -33,19 +35,28 @@ use crate::app::App;
 
 /// What the API keeps between requests.
 pub(crate) struct Api {
-    pub(crate) schemas: Schemas,
-    /// The OpenAPI document, as it is served.
-    pub(crate) document: String,
+    pub(crate) description: &'static Description,
     limits: RateLimits,
 }
+
+/// What the functions say of themselves: the same for each service.
+pub(crate) struct Description {
+    pub(crate) schemas: Schemas,
+    parameters: Parameters,
+    /// The OpenAPI document, as it is served.
+    pub(crate) document: String,
+}
+
+static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
+    let document = openapi::document();
+    let (schemas, parameters) = (Schemas::of(&document), Parameters::of(&document));
+    Description { schemas, parameters, document: document.to_string() }
+});
 
 impl Api {
     /// Prepares it.
     pub(crate) fn new(requests_per_second: u32) -> Self {
-        let document = openapi::document();
-        let schemas = Schemas::of(&document);
-        let document = serde_json::to_string(&document).expect("a document made by us can be written");
-        Self { schemas, document, limits: RateLimits::new(requests_per_second) }
+        Self { description: &DESCRIPTION, limits: RateLimits::new(requests_per_second) }
     }
 }
 

@@ -9,6 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use tracing::warn;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,14 +34,20 @@ pub(crate) enum OutgoingError {
     Unreadable,
 }
 
-/// A client for requests to those whom the settings name. Certificates are checked as the system says.
+/// A client for requests to those whom the settings name. Certificates are checked as the system says. A system that says
+/// nothing is no reason not to run: then nobody's certificate is good, until Saal is started with some.
 pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
-        .user_agent(concat!("Saal/", env!("CARGO_PKG_VERSION")))
-        .build()
+    let builder = || {
+        reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .user_agent(concat!("Saal/", env!("CARGO_PKG_VERSION")))
+    };
+    builder().build().or_else(|error| {
+        warn!(%error, "this machine has no certificates of authorities (ca-certificates): no https to anybody");
+        builder().tls_certs_only([]).build()
+    })
 }
 
 /// Sends a request and reads the JSON of a good answer.

@@ -2,6 +2,7 @@
 
 //! Installs the Debian packages that tests and measurements need and a build does not.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,13 @@ pub(crate) fn for_browser_tests() -> Result<()> {
         .map(|(_, package)| *package)
         .collect();
     if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
+}
+
+/// Makes sure that tests can start a PostgreSQL of their own. Debian's programs are in no search path.
+pub(crate) fn postgres() -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_there = versions.map(|version| version.path().join("bin/initdb")).any(|program| program.exists());
+    if is_there { Ok(()) } else { debian_packages(&["postgresql"]) }
 }
 
 /// Makes sure that instructions can be counted.

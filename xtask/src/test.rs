@@ -2,6 +2,7 @@
 
 //! `cargo xtask test`: what CI runs, from a fresh clone, without a terminal.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -16,21 +17,34 @@ const BROWSER_RUNNER: &str = "web-client/test/e2e/run.mjs";
 /// The identity provider of the tests.
 const OIDC_PROVIDER: &str = "signaling/tests/oidc-provider";
 
+/// Makes up requests to a running Saal.
+const CONTRACT_RUNNER: &str = "tests/contract/run.py";
+
 /// What `cargo xtask test` takes.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Run only these
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Suite>,
+    /// How long made-up requests are sent to each database; a long run has all callers on both
+    #[arg(long, value_name = "SECONDS", default_value_t = CONTRACT_SECONDS)]
+    contract_seconds: u32,
 }
+
+/// Enough for each operation's cases and some sequences.
+const CONTRACT_SECONDS: u32 = 90;
 
 /// The parts of a whole run, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Suite {
+    /// No tests: installs what those of `cargo test` need
+    Packages,
     /// What `cargo xtask check` runs
     Check,
     /// The Rust tests of the whole workspace
     Unit,
+    /// Made-up requests to the REST API, whose answers must be as documented
+    Contract,
     /// What a packet costs the media core, in instructions
     Instructions,
     /// The web client's own tests
@@ -52,9 +66,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Check) {
         check::all(&mut steps);
     }
-    if wants(Suite::Unit) {
-        steps.prepare("test packages", || web::install(&tree::root().join(OIDC_PROVIDER)));
-        unit(&mut steps);
+    if wants(Suite::Packages) || wants(Suite::Unit) {
+        let is_complete = packages(&mut steps);
+        if wants(Suite::Unit) {
+            unit(&mut steps, is_complete);
+        }
+    }
+    let saal =
+        if wants(Suite::Contract) || wants(Suite::E2e) { build_saal(&mut steps, wants(Suite::Unit)) } else { None };
+    if wants(Suite::Contract) {
+        contract(&mut steps, saal.as_deref(), options.contract_seconds);
     }
     // After the tests, whose dependencies it shares.
     if wants(Suite::Instructions) {
@@ -64,13 +85,53 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         web_tests(&mut steps);
     }
     if wants(Suite::E2e) {
-        browser_tests(&mut steps);
+        browser_tests(&mut steps, saal.as_deref());
     }
     Ok(steps.finish())
 }
 
-fn unit(steps: &mut Steps) {
-    if !steps.prepare("mail server", python::for_tests) {
+/// What `cargo test` starts. Returns whether all of it is there.
+fn packages(steps: &mut Steps) -> bool {
+    let has_provider = steps.prepare("test packages", || web::install(&tree::root().join(OIDC_PROVIDER)));
+    let has_postgres = steps.prepare("PostgreSQL", install::postgres);
+    steps.prepare("mail server", python::for_tests) && has_provider && has_postgres
+}
+
+/// The program that the later suites run.
+fn build_saal(steps: &mut Steps, has_tested: bool) -> Option<PathBuf> {
+    let mut cargo = tree::cargo();
+    // Tests have built the program already; alone it would be built anew, since they switch on features.
+    let arguments: &[&str] =
+        if has_tested { &["test", "--workspace", "--no-run"] } else { &["build", "--package", "saal"] };
+    cargo.args(arguments);
+    let is_built = steps.command("saal", "cargo build shows the same", cargo);
+    is_built.then(|| tree::target().join("debug").join("saal"))
+}
+
+/// Runs for about as long as it is told, with both databases at the same time.
+fn contract(steps: &mut Steps, saal: Option<&Path>, seconds: u32) {
+    let mut environment = None;
+    steps.prepare("schemathesis", || {
+        install::postgres()?;
+        environment = Some(python::for_contract()?);
+        Ok(())
+    });
+    let (Some(saal), Some(environment)) = (saal, environment) else {
+        return steps.skip("contract", "what it needs is missing, see above");
+    };
+    let reports = tree::target().join("xtask").join("contract");
+    let mut python = Command::new(environment.join("bin/python"));
+    python.arg(CONTRACT_RUNNER).arg("--saal").arg(saal).arg("--reports").arg(&reports);
+    python.args(["--seconds", &seconds.to_string()]).current_dir(tree::root());
+    if seconds > CONTRACT_SECONDS {
+        python.arg("--all-callers");
+    }
+    let fix = format!("mend the document or the answer; all that was sent is in {}", reports.display());
+    steps.command("contract", &fix, python);
+}
+
+fn unit(steps: &mut Steps, is_complete: bool) {
+    if !is_complete {
         return steps.skip("unit", "what it needs is missing, see above");
     }
     let mut cargo = tree::cargo();
@@ -84,17 +145,13 @@ fn web_tests(steps: &mut Steps) {
     steps.command("web", "npm test in web-client/ shows the same", npm);
 }
 
-fn browser_tests(steps: &mut Steps) {
-    let mut cargo = tree::cargo();
-    cargo.args(["build", "--package", "saal", "--bin", "saal"]);
-    if !steps.command("saal", "cargo build shows the same", cargo)
-        || !steps.prepare("browsers", install::for_browser_tests)
-    {
+fn browser_tests(steps: &mut Steps, saal: Option<&Path>) {
+    let has_browsers = steps.prepare("browsers", install::for_browser_tests);
+    let (Some(saal), true) = (saal, has_browsers) else {
         return steps.skip("e2e", "what it needs is missing, see above");
-    }
-    let saal = tree::target().join("debug").join("saal");
+    };
     let mut node = Command::new("node");
-    node.arg(BROWSER_RUNNER).arg("--saal").arg(&saal);
+    node.arg(BROWSER_RUNNER).arg("--saal").arg(saal);
     node.current_dir(tree::root()).env("CI", "true").env("NO_COLOR", "1");
     let fix = format!("node {BROWSER_RUNNER} --saal {} shows the same", saal.display());
     steps.command("e2e", &fix, node);

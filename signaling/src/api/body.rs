@@ -97,7 +97,7 @@ async fn parse(request: Request, app: &Arc<App>) -> Result<Value, Problem> {
 
 /// A body, or a part of one, as what it is to be.
 pub(crate) fn read<T: DeserializeOwned + ToSchema>(app: &App, value: Value) -> Result<T, Problem> {
-    app.api.schemas.check(&T::name(), &value)?;
+    app.api.description.schemas.check(&T::name(), &value)?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         // The schema allows something that the type does not: numbers too large for it, mostly.
         let path = error.path().iter().fold(String::new(), |mut pointer, segment| {

@@ -36,8 +36,6 @@ pub(super) struct Facts {
 /// A request of anybody.
 pub(crate) struct Anyone {
     pub(crate) app: Arc<App>,
-    /// In which words to answer.
-    pub(crate) language: Language,
     /// Where it comes from.
     pub(crate) address: Option<IpAddr>,
     /// What the log and the answer call it.
@@ -70,9 +68,9 @@ impl FromRequestParts<Arc<App>> for Anyone {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let facts = parts.extensions.get::<Arc<Facts>>().ok_or(Code::Internal)?;
+        app.api.description.parameters.check(parts)?;
         Ok(Self {
             app: app.clone(),
-            language: facts.language,
             address: facts.address,
             request_id: facts.request_id.clone(),
             caller: facts.caller.clone(),
@@ -86,6 +84,7 @@ impl FromRequestParts<Arc<App>> for Context {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let facts = parts.extensions.get::<Arc<Facts>>().ok_or(Code::Internal)?.clone();
         let caller = facts.caller.clone().ok_or(Code::Unauthenticated)?;
+        app.api.description.parameters.check(parts)?;
         let Query(TenantQuery { tenant_id }) = Query::from_request_parts(parts, app).await?;
         Ok(Self {
             app: app.clone(),

@@ -35,5 +35,5 @@ fn header_layer(name: HeaderName, value: HeaderValue) -> SetResponseHeaderLayer<
 }
 
 async fn document(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], app.api.document.clone()).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], app.api.description.document.as_str()).into_response()
 }

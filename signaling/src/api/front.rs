@@ -81,7 +81,10 @@ async fn prepare(app: &Arc<App>, request: Request, id: &str, language: Language)
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if let Some(authenticated) = &authenticated {
         app.api.limits.check_caller(&authenticated.caller.actor.id())?;
-        if changes && let Proof::Cookie { csrf } = &authenticated.proof {
+        if changes
+            && !is_sign_in(&parts)
+            && let Proof::Cookie { csrf } = &authenticated.proof
+        {
             check_forgery(&parts, csrf)?;
         }
     }
@@ -105,6 +108,12 @@ async fn prepare(app: &Arc<App>, request: Request, id: &str, language: Language)
 fn has_nul(parts: &Parts) -> bool {
     let has_nul = |text: &str| text.contains("%00");
     has_nul(parts.uri.path()) || parts.uri.query().is_some_and(has_nul)
+}
+
+/// Signing in looks itself whether it comes from a page of ours. That page cannot know the proof of a session which another
+/// tab began, and need not: the cookie counts for nothing there but to end that session.
+fn is_sign_in(parts: &Parts) -> bool {
+    parts.method == Method::POST && parts.uri.path() == "/api/v1/session"
 }
 
 /// A page of somebody else can make a browser send its cookies, but not this header.

@@ -2,16 +2,27 @@
 //! The OpenAPI 3.1 document, made of the functions that answer the requests. What all of them share (problems, how
 //! callers prove who they are, merge patches) is added here.
 
+mod answers;
+mod schemas;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use utoipa::openapi::OpenApi;
-use utoipa::{OpenApi as _, ToSchema as _};
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::problem::{Code, FieldProblem, ProblemDocument};
+use super::problem::{FieldProblem, ProblemDocument};
 use crate::app::App;
 use crate::identity::scopes::Scope;
+
+/// Where schemas are.
+const REFERENCE: &str = "#/components/schemas/";
+
+/// The type of problem documents.
+const PROBLEM: &str = "application/problem+json";
+
+/// What bodies look like, by the name of their schema.
+const EXAMPLES: &str = include_str!("openapi/examples.json");
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -42,21 +53,109 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 ///
 /// # Panics
 ///
-/// When what is added makes it invalid, which a test would see.
-pub(super) fn document() -> OpenApi {
+/// When it cannot be written, which a test would see.
+pub(super) fn document() -> Value {
     let document = routes().split_for_parts().1;
     let mut document = serde_json::to_value(&document).expect("a document made by us can be written");
     document["components"]["securitySchemes"] = security_schemes();
-    add_patch_schemas(&mut document["components"]["schemas"]);
-    if let Some(paths) = document["paths"].as_object_mut() {
-        let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.iter_mut());
-        operations.filter(|(method, _)| is_method(method)).for_each(|(method, operation)| complete(method, operation));
+    document["components"]["responses"] = answers::components();
+    schemas::add_patches(&mut document["components"]["schemas"]);
+    schemas::join_parts(&mut document["components"]["schemas"]);
+    let examples: Value = serde_json::from_str(EXAMPLES).expect("examples that a test has read");
+    for (path, methods) in document["paths"].as_object_mut().into_iter().flatten() {
+        let Some(methods) = methods.as_object_mut() else { continue };
+        methods.retain(|method, _| is_method(method));
+        let has_revision = methods.values().any(|operation| names_parameter(operation, "If-Match"));
+        methods.iter_mut().for_each(|(method, said)| complete(path, method, has_revision, said, &examples));
     }
-    serde_json::from_value(document).expect("what was added is valid")
+    schemas::remove_unused_patches(&mut document);
+    document
 }
 
 fn is_method(name: &str) -> bool {
     ["get", "put", "post", "delete", "patch"].contains(&name)
+}
+
+/// What is known of an operation by what its function says.
+struct Operation<'a> {
+    path: &'a str,
+    method: &'a str,
+    has_body: bool,
+    takes_if_match: bool,
+    /// Whether what the path names has revisions.
+    has_revision: bool,
+}
+
+/// Adds to an operation what no function says of its own.
+fn complete(path: &str, method: &str, has_revision: bool, said: &mut Value, examples: &Value) {
+    let (has_body, takes_if_match) = (said["requestBody"].is_object(), names_parameter(said, "If-Match"));
+    let operation = Operation { path, method, has_body, takes_if_match, has_revision };
+    add_ways_of_people(said);
+    complete_parameters(&operation, said);
+    answers::complete(&operation, said);
+    // Functions of several subjects have the same name.
+    let subject = said["tags"][0].as_str().unwrap_or_default().to_lowercase().replace(' ', "_");
+    said["operationId"] = format!("{subject}_{}", said["operationId"].as_str().unwrap_or_default()).into();
+    if has_body {
+        said["requestBody"]["required"] = true.into();
+        for content in
+            said["requestBody"]["content"].as_object_mut().into_iter().flat_map(|content| content.values_mut())
+        {
+            let name = content["schema"]["$ref"].as_str().and_then(|reference| reference.strip_prefix(REFERENCE));
+            if let Some(example) = name.and_then(|name| examples.get(name)) {
+                content["example"] = example.clone();
+            }
+        }
+    }
+}
+
+/// Adds the parameters that all operations of a kind take, and makes those plain that may be left out: null is no text.
+fn complete_parameters(operation: &Operation<'_>, said: &mut Value) {
+    let mut parameters = said["parameters"].as_array().cloned().unwrap_or_default();
+    for parameter in &mut parameters {
+        let schema = &mut parameter["schema"];
+        if let Some(kinds) = schema["type"].as_array() {
+            schema["type"] = kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
+        }
+        let other =
+            schema["oneOf"].as_array().and_then(|kinds| kinds.iter().find(|kind| kind["type"] != "null")).cloned();
+        if let Some(other) = other {
+            *schema = other;
+        }
+    }
+    let ways = said["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let has_way = |name: &str| ways.iter().any(|way| way.get(name).is_some());
+    let mut add = |is_taken: bool, parameter: Value| {
+        if is_taken && !parameters.iter().any(|known| known["name"] == parameter["name"]) {
+            parameters.push(parameter);
+        }
+    };
+    add(
+        has_way("api_token"),
+        json!({
+            "name": "tenant_id", "in": "query", "required": false,
+            "description": "For those who look after the whole installation: the tenant that it is about.",
+            "schema": { "type": "string", "format": "uuid" },
+        }),
+    );
+    add(
+        operation.method == "post" && (has_way("api_token") || has_way("browser")),
+        json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Makes it safe to repeat the request: the same key gets the same answer for 24 hours.",
+            "schema": { "type": "string", "maxLength": 255, "pattern": "^[!-~]{1,255}$" },
+        }),
+    );
+    add(
+        operation.method == "get" && operation.has_revision,
+        json!({
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The ETag that is known already.", "schema": { "type": "string" },
+        }),
+    );
+    if !parameters.is_empty() {
+        said["parameters"] = parameters.into();
+    }
 }
 
 /// How callers prove who they are.
@@ -73,50 +172,15 @@ fn security_schemes() -> Value {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The token that let somebody into a room. It opens that room's session alone.",
         },
+        "lobby_ticket": {
+            "type": "http", "scheme": "bearer",
+            "description": "The ticket of somebody who waits in the lobby, from the answer of `POST /join/{code}`.",
+        },
         "browser": {
             "type": "apiKey", "in": "cookie", "name": "saal_session",
             "description": "Signed in in a browser. Changes need X-CSRF-Token, which `GET /session` tells.",
         },
     })
-}
-
-/// Adds what every operation can answer, and what it may be sent.
-fn complete(method: &str, operation: &mut Value) {
-    add_ways_of_people(operation);
-    let has_body = operation.get("requestBody").is_some();
-    let is_public = operation.get("security").is_some_and(|security| *security == json!([{}]));
-    let mut statuses = vec![Code::Malformed, Code::NotFound, Code::Invalid, Code::RateLimited, Code::Unavailable];
-    statuses.extend([Code::Unauthenticated, Code::Forbidden]);
-    if method != "get" {
-        statuses.extend([Code::Conflict, Code::BodyTooLarge]);
-        operation_parameter(
-            operation,
-            method == "post" && !is_public,
-            &json!({
-                "name": "Idempotency-Key", "in": "header", "required": false,
-                "description": "Makes it safe to repeat the request: the same key gets the same answer for 24 hours.",
-                "schema": { "type": "string", "maxLength": 255, "pattern": "^[!-~]{1,255}$" },
-            }),
-        );
-    }
-    if has_body {
-        statuses.push(Code::UnsupportedMediaType);
-    }
-    if names_parameter(operation, "If-Match") {
-        statuses.extend([Code::EtagMismatch, Code::PreconditionRequired]);
-    }
-    for code in statuses {
-        let (_, status) = code.parts();
-        let response = &mut operation["responses"][status.as_str()];
-        if response.is_null() {
-            *response = json!({
-                "description": status.canonical_reason().unwrap_or_default(),
-                "content": { "application/problem+json": {
-                    "schema": { "$ref": format!("#/components/schemas/{}", ProblemDocument::name()) },
-                } },
-            });
-        }
-    }
 }
 
 /// What a token may be used for, a client of OAuth and somebody in a browser may do as well, if they have the scope.
@@ -132,74 +196,70 @@ fn add_ways_of_people(operation: &mut Value) {
     }
 }
 
-fn operation_parameter(operation: &mut Value, is_wanted: bool, parameter: &Value) {
-    if is_wanted {
-        match operation["parameters"].as_array_mut() {
-            Some(parameters) => parameters.push(parameter.clone()),
-            None => operation["parameters"] = json!([parameter]),
-        }
-    }
-}
-
 fn names_parameter(operation: &Value, name: &str) -> bool {
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     parameters.iter().any(|parameter| parameter["name"] == name)
 }
 
-/// For each `ThingInput` a `ThingPatch`, in which everything may be left out and what may be left out there may be null.
-fn add_patch_schemas(schemas: &mut Value) {
-    let Some(schemas) = schemas.as_object_mut() else { return };
-    let patches: Vec<_> = schemas
-        .iter()
-        .filter_map(|(name, schema)| Some((format!("{}Patch", name.strip_suffix("Input")?), patch_of(schema))))
-        .collect();
-    schemas.extend(patches);
-}
-
-fn patch_of(schema: &Value) -> Value {
-    let mut patch = schema.clone();
-    let Some(members) = patch.as_object_mut() else { return patch };
-    let required = members.remove("required").unwrap_or_default();
-    let is_required = |name: &String| required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
-    members.insert("description".to_owned(), "Changes (RFC 7396): what is left out stays, null takes it away.".into());
-    if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) {
-        for (_, property) in properties.iter_mut().filter(|(name, _)| !is_required(name)) {
-            *property = json!({ "anyOf": [{ "type": "null" }, property.take()] });
-        }
-    }
-    patch
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn every_operation_says_how_it_fails_and_who_may_ask() {
-        let document = serde_json::to_value(document()).expect("a document");
-        assert_eq!(document["openapi"], "3.1.0");
-        for (path, operations) in document["paths"].as_object().expect("paths") {
-            for (method, operation) in operations.as_object().expect("operations") {
-                let name = format!("{method} {path}");
-                assert!(operation["security"].is_array(), "{name} says not who may ask");
-                assert!(operation["responses"]["503"].is_object(), "{name} says not how it fails");
-                assert!(operation["summary"].is_string(), "{name} says not what it does");
-            }
-        }
+    use super::*;
+    use crate::api::schema::Schemas;
+
+    /// Path, method and what is said of each operation.
+    fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+        let paths = document["paths"].as_object().expect("paths");
+        paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().expect("methods").iter().map(move |(method, said)| (path, method, said))
+        })
     }
 
     #[test]
-    fn a_patch_may_leave_out_everything_and_take_away_what_is_optional() {
-        let input = json!({
-            "type": "object", "required": ["a"], "additionalProperties": false,
-            "properties": { "a": { "type": "string" }, "b": { "type": "integer" } },
-        });
-        let mut schemas = json!({ "ThingInput": input, "Other": {} });
-        add_patch_schemas(&mut schemas);
-        let patch = &schemas["ThingPatch"];
-        assert!(patch["required"].is_null() && patch["additionalProperties"] == false);
-        assert_eq!(patch["properties"]["a"], json!({ "type": "string" }));
-        assert_eq!(patch["properties"]["b"], json!({ "anyOf": [{ "type": "null" }, { "type": "integer" }] }));
-        assert!(schemas["OtherPatch"].is_null());
+    fn every_operation_says_all_about_itself() {
+        let document = document();
+        assert_eq!(document["openapi"], "3.1.0");
+        let mut ids = BTreeSet::new();
+        for (path, method, said) in operations(&document) {
+            let name = format!("{method} {path}");
+            let ways = said["security"].as_array().unwrap_or_else(|| panic!("{name} says not who may ask"));
+            assert!(!ways.is_empty(), "{name} says not who may ask");
+            assert!(said["summary"].is_string(), "{name} says not what it does");
+            assert!(said["tags"][0].is_string(), "{name} says not what it belongs to");
+            let id = said["operationId"].as_str().unwrap_or_else(|| panic!("{name} has no id"));
+            assert!(ids.insert(id.to_owned()), "{name} has the id of another: {id}");
+            let responses = said["responses"].as_object().expect("answers");
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{name} says not how it succeeds");
+            for status in ["400", "401", "429", "503"] {
+                assert!(responses.contains_key(status), "{name} says not how it fails with {status}");
+            }
+            for (status, response) in responses {
+                let is_told = response["$ref"].is_string()
+                    || response["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(is_told, "{name} says not what {status} is");
+            }
+        }
+        assert!(ids.len() > 100, "the document is nearly empty");
+    }
+
+    #[test]
+    fn every_body_has_an_example_that_is_good() {
+        let document = document();
+        let schemas = Schemas::of(&document);
+        let examples: Value = serde_json::from_str(EXAMPLES).expect("examples");
+        let mut used = BTreeSet::new();
+        for (path, method, said) in operations(&document) {
+            for content in said["requestBody"]["content"].as_object().into_iter().flat_map(|content| content.values()) {
+                let reference =
+                    content["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{method} {path} has no schema"));
+                let name = reference.trim_start_matches(REFERENCE);
+                let example = examples.get(name).unwrap_or_else(|| panic!("{name} of {method} {path} has no example"));
+                schemas.check(name, example).unwrap_or_else(|problem| panic!("the example of {name}: {problem:?}"));
+                used.insert(name);
+            }
+        }
+        let known: BTreeSet<_> = examples.as_object().expect("examples").keys().map(String::as_str).collect();
+        assert_eq!(known, used, "examples of nothing");
     }
 }

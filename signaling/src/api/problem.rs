@@ -34,8 +34,6 @@ pub(crate) enum Code {
     InsufficientScope,
     /// Whoever asks may not do that to this.
     Forbidden,
-    /// The meeting's policy does not allow it.
-    PolicyViolation,
     /// It is not there, or not for whoever asks.
     NotFound,
     /// There is such a path, but not with this method.
@@ -86,14 +84,13 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
         Self::ForgeryProtection,
         Self::InsufficientScope,
         Self::Forbidden,
-        Self::PolicyViolation,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Taken,
@@ -128,7 +125,6 @@ impl Code {
             Self::ForgeryProtection => ("forgery-protection", StatusCode::FORBIDDEN),
             Self::InsufficientScope => ("insufficient-scope", StatusCode::FORBIDDEN),
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN),
-            Self::PolicyViolation => ("policy-violation", StatusCode::FORBIDDEN),
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::Taken => ("taken", StatusCode::CONFLICT),

@@ -3,61 +3,62 @@
 //! One check names everything that is wrong.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
-use utoipa::openapi::OpenApi;
 
 use super::problem::{Invalid, Problem};
 
 /// Most errors that one answer names.
 const MAX_ERRORS: usize = 50;
 
-/// A check for each schema of the document.
-pub(crate) struct Schemas(HashMap<String, Validator>);
+/// A check for each schema of the document, made when it is first needed.
+pub(crate) struct Schemas {
+    schemas: Value,
+    checks: HashMap<String, OnceLock<Validator>>,
+}
 
 impl Schemas {
-    /// Prepares them.
-    ///
-    /// # Panics
-    ///
-    /// When the document's schemas contradict themselves, which a test would see.
-    pub(super) fn of(document: &OpenApi) -> Self {
-        let document = serde_json::to_value(document).expect("a document made by us can be written");
-        let schemas = &document["components"]["schemas"];
+    pub(super) fn of(document: &Value) -> Self {
+        let schemas = document["components"]["schemas"].clone();
         let names = schemas.as_object().into_iter().flat_map(|schemas| schemas.keys());
-        let prepare = |name: &String| {
-            let schema = json!({
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$ref": format!("#/components/schemas/{name}"),
-                "components": { "schemas": schemas },
-            });
-            let validator = jsonschema::options().should_validate_formats(true).build(&schema);
-            (name.clone(), validator.unwrap_or_else(|error| panic!("the schema {name}: {error}")))
-        };
-        Self(names.map(prepare).collect())
+        Self { checks: names.map(|name| (name.clone(), OnceLock::new())).collect(), schemas }
     }
 
     /// Fails with everything that is wrong with `body`.
     ///
     /// # Panics
     ///
-    /// When the document has no schema of that name, which a test would see.
+    /// When the document has no schema of that name, or its schemas contradict themselves, which a test would see.
     pub(super) fn check(&self, name: &str, body: &Value) -> Result<(), Problem> {
-        let validator = self.0.get(name).unwrap_or_else(|| panic!("the document has no schema {name}"));
+        let check = self.checks.get(name).unwrap_or_else(|| panic!("the document has no schema {name}"));
+        let reference = || json!({ "$ref": format!("#/components/schemas/{name}") });
+        let check = check.get_or_init(|| validator(&reference(), &self.schemas));
         let mut invalid = Invalid::default();
-        for error in validator.iter_errors(body).take(MAX_ERRORS) {
-            note(&error, &mut invalid);
-        }
+        note_all(check, body, "", &mut invalid);
         find_control_characters(body, &mut String::new(), &mut invalid);
         invalid.finish()
     }
 }
 
-/// Says in our codes what the validator found.
-fn note(error: &ValidationError<'_>, invalid: &mut Invalid) {
-    let pointer = error.instance_path().as_str();
+/// A check of what `schema` says, which may refer to any of `schemas`.
+pub(super) fn validator(schema: &Value, schemas: &Value) -> Validator {
+    let mut schema = schema.clone();
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["components"] = json!({ "schemas": schemas });
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema);
+    validator.unwrap_or_else(|error| panic!("a schema: {error}"))
+}
+
+/// Says in our codes what is wrong with `value`, which stands at `place`.
+pub(super) fn note_all(validator: &Validator, value: &Value, place: &str, invalid: &mut Invalid) {
+    validator.iter_errors(value).take(MAX_ERRORS).for_each(|error| note(&error, place, invalid));
+}
+
+fn note(error: &ValidationError<'_>, place: &str, invalid: &mut Invalid) {
+    let pointer = &format!("{place}{}", error.instance_path().as_str());
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
@@ -91,7 +92,7 @@ fn note(error: &ValidationError<'_>, invalid: &mut Invalid) {
             let of_null = |error: &&ValidationError<'_>| error.schema_path().as_str().ends_with("/0/type");
             let branch = context.iter().rfind(|errors| !errors.iter().all(|error| of_null(&error)));
             match branch {
-                Some(errors) => errors.iter().for_each(|error| note(error, invalid)),
+                Some(errors) => errors.iter().for_each(|error| note(error, place, invalid)),
                 None => invalid.add(pointer, "invalid"),
             }
         }

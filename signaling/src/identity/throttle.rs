@@ -11,8 +11,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api::problem::{Code, Problem};
 
-/// Counts that are kept. When there are more, the one is forgotten that blocks least.
+/// Counts that are kept. When there are more, those are forgotten that block least.
 const REMEMBERED: usize = 20_000;
+
+/// One of so many is forgotten at once.
+const FORGOTTEN_OF: usize = 16;
 
 /// So many tries at once, and one more each time `every` has passed.
 #[derive(Clone, Copy, Debug)]
@@ -84,12 +87,16 @@ impl Limit {
     }
 }
 
+/// Forgets what is over, and if that is not enough, those that block least: many at once, since each look costs as much as
+/// all that is kept.
 fn make_room(tries: &mut HashMap<Key, Instant>, now: Instant) {
     tries.retain(|_, until| *until > now);
-    if tries.len() >= REMEMBERED
-        && let Some(soonest) = tries.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key)
-    {
-        tries.remove(&soonest);
+    if tries.len() >= REMEMBERED {
+        let mut all: Vec<Instant> = tries.values().copied().collect();
+        let (_, limit, _) = all.select_nth_unstable(REMEMBERED / FORGOTTEN_OF);
+        let limit = *limit;
+        // Those that end at the same time go together.
+        tries.retain(|_, until| *until > limit);
     }
 }
 
@@ -153,10 +160,15 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let (throttle, now) = (Throttle::default(), Instant::now());
+        let owner = || throttle.begin(now, "ann", address(1));
+        for _ in 0..OF_ACCOUNT_FROM_ADDRESS.at_once {
+            assert!(owner().is_ok());
+        }
         for number in 0..REMEMBERED as u32 {
             let address = IpAddr::from(number.to_be_bytes());
             drop(throttle.begin(now, &number.to_string(), Some(address)));
         }
         assert!(throttle.0.lock().expect("unpoisoned").len() <= REMEMBERED);
+        assert!(owner().is_err(), "who blocks most is remembered");
     }
 }

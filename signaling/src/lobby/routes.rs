@@ -62,8 +62,8 @@ enum Standing {
 /// Tells how somebody stands in the lobby
 ///
 /// Answers within 25 seconds: as soon as it is otherwise than the browser knows. Whoever does not ask for 45 seconds is gone.
-#[utoipa::path(get, path = "/lobby/{entry_id}", tag = "Joining", security(()),
-    params(PollQuery, ("entry_id" = LobbyEntryId, Path), ("Authorization" = String, Header, description = "`Bearer` and the ticket.")),
+#[utoipa::path(get, path = "/lobby/{entry_id}", tag = "Joining", security(("lobby_ticket" = [])),
+    params(PollQuery, ("entry_id" = LobbyEntryId, Path)),
     responses((status = 200, body = LobbyAdmitted), (status = 202, body = LobbyWaiting)))]
 async fn poll(
     anyone: Anyone,
@@ -91,8 +91,7 @@ async fn poll(
 }
 
 /// Leaves the lobby
-#[utoipa::path(delete, path = "/lobby/{entry_id}", tag = "Joining", security(()),
-    params(("entry_id" = LobbyEntryId, Path), ("Authorization" = String, Header, description = "`Bearer` and the ticket.")),
+#[utoipa::path(delete, path = "/lobby/{entry_id}", tag = "Joining", security(("lobby_ticket" = [])), params(("entry_id" = LobbyEntryId, Path)),
     responses((status = 204)))]
 async fn leave(anyone: Anyone, Path(id): Path<LobbyEntryId>, headers: HeaderMap) -> Result<Response, Problem> {
     let app = &anyone.app;

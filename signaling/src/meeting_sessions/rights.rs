@@ -30,6 +30,11 @@ impl Found {
 /// The run of that id, for whoever may look at it.
 pub(super) async fn find(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result<Found, Problem> {
     context.require(Scope::SessionsRead)?;
+    visible(context, tx, id).await
+}
+
+/// The run of that id, if it is there for the caller, whose scope was looked at.
+async fn visible(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result<Found, Problem> {
     let tenant = match &context.caller.actor {
         Actor::Participant { room, .. } if session_of_room(room) == Some(id) => None,
         Actor::Participant { .. } => return Err(Code::NotFound.into()),
@@ -52,7 +57,7 @@ pub(super) async fn find(context: &Context, tx: &mut Tx, id: MeetingSessionId) -
 /// A run that goes on, for whoever moderates it.
 pub(super) async fn find_running(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result<Found, Problem> {
     context.require(Scope::SessionsModerate)?;
-    let found = find(context, tx, id).await?;
+    let found = visible(context, tx, id).await?;
     if found.session.ended_at.is_some() { Err(Code::MeetingEnded.into()) } else { Ok(found) }
 }
 

@@ -26,7 +26,7 @@ use crate::identity::scopes::Scope;
 use crate::records::audit::Event;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(create))
+    OpenApiRouter::new().routes(routes!(create_all))
 }
 
 /// Many meetings.
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 struct BatchInput {
     /// The meetings, each as for `POST /meetings`.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<Object>, min_items = 1, max_items = 100)]
     meetings: Vec<Value>,
 }
 
@@ -65,7 +65,7 @@ struct BatchResults {
 #[utoipa::path(post, path = "/meetings/batch", tag = "Meetings", request_body = BatchInput,
     params(Force, ("tenant_id" = Option<String>, Query, format = Uuid)),
     security(("api_token" = ["meetings:write"])), responses((status = 200, body = BatchResults)))]
-async fn create(
+async fn create_all(
     context: Context,
     Query(force): Query<Force>,
     Body(input): Body<BatchInput>,

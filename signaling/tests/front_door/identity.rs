@@ -5,5 +5,5 @@ mod accounts;
 pub(crate) mod installation;
 mod machines;
 mod oidc;
-mod permissions;
+pub(crate) mod permissions;
 mod tenants;

@@ -5,6 +5,7 @@
 mod abuse;
 mod administration;
 mod api;
+mod bad_input;
 mod data;
 mod framing;
 mod http;

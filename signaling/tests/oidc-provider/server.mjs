@@ -47,6 +47,8 @@ async function makeProvider(alg) {
     },
     cookies: { keys: ['not a secret, since this is a test'] },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] },
+    // It calls no address that is not public, which ours is not, and waits for 2.5 s, which is short on a busy machine.
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined, signal: AbortSignal.timeout(20_000) }),
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },

@@ -22,9 +22,6 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             ("Recht fehlt", "Dem Token oder der Rolle fehlt der Geltungsbereich (Scope) für diese Anfrage.")
         }
         Code::Forbidden => ("Nicht erlaubt", "Das dürfen Sie mit dieser Ressource nicht tun."),
-        Code::PolicyViolation => {
-            ("Durch Richtlinie ausgeschlossen", "Die Richtlinie der Besprechung lässt das nicht zu.")
-        }
         Code::NotFound => ("Nicht gefunden", "Das gibt es nicht, oder es ist für Sie nicht sichtbar."),
         Code::MethodNotAllowed => {
             ("Methode nicht vorgesehen", "Unter diesem Pfad ist diese HTTP-Methode nicht vorgesehen.")

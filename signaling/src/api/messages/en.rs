@@ -14,7 +14,6 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::ForgeryProtection => ("Origin not proven", "Reload the page and try again."),
         Code::InsufficientScope => ("Scope missing", "The token or the role lacks the scope that this request needs."),
         Code::Forbidden => ("Not allowed", "You may not do that to this resource."),
-        Code::PolicyViolation => ("Excluded by policy", "The meeting's policy does not allow it."),
         Code::NotFound => ("Not found", "It does not exist, or you cannot see it."),
         Code::MethodNotAllowed => ("Method not provided", "This path does not take that HTTP method."),
         Code::Taken => ("Already taken", "A value that must be unique is taken. Choose another."),

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Who gets the feed, and what is in it.
+
 use axum::body::to_bytes;
 use bus::Bus;
 use chrono::DateTime;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Letters as they are sent, compared with those that are kept in `golden/`.
+
 use super::letter::Letter;
 use super::message::{Headers, write};
 use super::{html, text};

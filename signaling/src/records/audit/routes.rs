@@ -57,8 +57,8 @@ enum Format {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Shape {
-    /// Which events come first: `asc`, the oldest; `desc`, the newest.
-    #[param(inline, default = "asc")]
+    /// Which events come first: `asc`, the oldest, also without it; `desc`, the newest.
+    #[param(inline)]
     order: Option<Order>,
     /// `json` is a page, `jsonl` all events, one on each line. Without it `Accept` decides.
     #[param(inline)]

@@ -96,6 +96,23 @@ async fn a_page_of_somebody_else_can_neither_sign_in_nor_change_anything() {
 }
 
 #[tokio::test]
+async fn somebody_who_is_signed_in_signs_in_again_without_knowing_the_other_tabs_proof() {
+    let saal = Installation::on(TestStore::sqlite().await).await;
+    let tenant = saal.first_tenant().await;
+    let first = saal.browser(&tenant, "ann@example.org", "organizer").await;
+    let Shows::Browser { cookie, .. } = first.clone() else { panic!("a browser") };
+    saal.user(&tenant, "bob@example.org", "organizer").await;
+    let from_our_page = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    let answer = saal.try_sign_in("bob@example.org", PASSWORD, &from_our_page).await;
+    assert_eq!((answer.status, &answer.json()["email"]), (201, &json!("bob@example.org")), "{}", answer.text());
+    assert_eq!(saal.get(&first, "/session").await.status, 401, "who was signed in before is so no more");
+    let Shows::Browser { cookie, .. } = browser(&answer) else { panic!("a browser") };
+    let from_elsewhere = [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site")];
+    let answer = saal.try_sign_in("ann@example.org", PASSWORD, &from_elsewhere).await;
+    assert_eq!((answer.status, &answer.json()["code"]), (403, &json!("forgery-protection")));
+}
+
+#[tokio::test]
 async fn with_https_the_cookie_is_for_this_host_alone() {
     let config = Config { public_url: "https://conf.example.org".to_owned(), ..config() };
     let saal = Installation::with(TestStore::sqlite().await, config).await;
