@@ -24,6 +24,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': devServer,
+      '/auth': devServer,
       '/rtc': { target: devServer, ws: true },
     },
   },

@@ -23,6 +23,8 @@ export const de = {
     link: 'Link zur Besprechung',
     hint: 'Den Link finden Sie in Ihrer Einladung.',
     join: 'Beitreten',
+    signIn: 'Anmelden',
+    toMeetings: 'Meine Besprechungen',
     unknownPage: 'Diese Seite gibt es nicht. Geben Sie hier den Link zu Ihrer Besprechung ein.',
     problems: {
       empty: 'Bitte geben Sie den Link aus Ihrer Einladung ein.',

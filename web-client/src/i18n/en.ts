@@ -22,6 +22,8 @@ export const en: Dictionary = {
     link: 'Meeting link',
     hint: 'You will find the link in your invitation.',
     join: 'Join',
+    signIn: 'Sign in',
+    toMeetings: 'My meetings',
     unknownPage: 'There is no such page. Enter your meeting link here.',
     problems: {
       empty: 'Please enter the link from your invitation.',
