@@ -124,7 +124,7 @@ function Form({ title, id, first }: FormProps) {
   };
   const errors = new Map([...fieldErrors(problem.value), ...ownErrors.value]);
   const leave = () => {
-    // eslint-disable-next-line no-alert -- the browser's own question is the one it asks when the tab is closed
+    // oxlint-disable-next-line no-alert -- the browser's own question is the one it asks when the tab is closed
     if (isDirty() && !window.confirm(words.leaveAnyway)) return;
     isSaved.current = true;
     navigate(id === null ? '/meetings' : `/meetings/${id}`);
