@@ -63,7 +63,7 @@ export function Admin({ config, path, query }: PagesProps) {
 
 /** What the page is called. */
 function titleOf({ resource }: Place): string {
-  return resource.kind === 'item' ? oneOf(resource.name) : resourceTitle(resource.name);
+  return resource.kind === 'item' ? oneOf(resource) : resourceTitle(resource);
 }
 
 interface PageOfProps {
@@ -100,10 +100,15 @@ function Sections({ api, asked, isOverview }: { api: Api; asked: string; isOverv
               {words.groups[group]}
             </p>
             <ul aria-labelledby={`group-${group}`}>
-              {resources.map(({ path, name }) => (
-                <li key={path}>
-                  <Go to={`/admin${path}`} class="admin-link" isCurrent={asked === path} testId={`admin-nav-${path.slice(1).replaceAll('/', '-')}`}>
-                    {resourceTitle(name)}
+              {resources.map((resource) => (
+                <li key={resource.path}>
+                  <Go
+                    to={`/admin${resource.path}`}
+                    class="admin-link"
+                    isCurrent={asked === resource.path}
+                    testId={`admin-nav-${resource.path.slice(1).replaceAll('/', '-')}`}
+                  >
+                    {resourceTitle(resource)}
                   </Go>
                 </li>
               ))}
@@ -146,10 +151,10 @@ function Overview({ api }: { api: Api }) {
         <section key={group} class="stack">
           <h2>{words.groups[group]}</h2>
           <ul class="admin-cards">
-            {resources.map(({ path, name }) => (
-              <li key={path} class="card admin-card">
-                <Go to={`/admin${path}`}>{resourceTitle(name)}</Go>
-                {resourceText(name) !== undefined && <span class="fine">{resourceText(name)}</span>}
+            {resources.map((resource) => (
+              <li key={resource.path} class="card admin-card">
+                <Go to={`/admin${resource.path}`}>{resourceTitle(resource)}</Go>
+                {resourceText(resource) !== undefined && <span class="fine">{resourceText(resource)}</span>}
               </li>
             ))}
           </ul>

@@ -14,7 +14,7 @@ export function Below({ api, paths, values }: { api: Api; paths: readonly string
         const resource = api.resources.get(path);
         const to = fillPath(path, values);
         if (resource === undefined || to === null) return null;
-        const title = resourceTitle(resource.name);
+        const title = resourceTitle(resource);
         return resource.get?.isFile === true ? (
           <a key={path} class="button button-secondary" href={`/api/v1${withTenant(to)}`} download>
             {title}

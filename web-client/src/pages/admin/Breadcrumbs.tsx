@@ -13,7 +13,7 @@ export function Breadcrumbs({ api, path }: { api: Api; path: string }) {
     const place = placeOf(here, api.resources);
     if (place === null) return [];
     const { resource } = place;
-    return [{ here, title: resource.kind === 'item' ? oneOf(resource.name) : resourceTitle(resource.name) }];
+    return [{ here, title: resource.kind === 'item' ? oneOf(resource) : resourceTitle(resource) }];
   });
   return (
     <nav aria-label={words.path}>

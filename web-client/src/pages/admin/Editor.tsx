@@ -11,7 +11,7 @@ import { ApiProblem } from '../api/problem';
 import { Dialog } from '../ui/Dialog';
 import { focusFirstError } from '../ui/fields';
 import { fieldErrors, Trouble } from '../ui/Trouble';
-import { forgetChoices, request, type Api } from './api';
+import { chosenTenant, forgetChoices, looksAfterTenants, request, type Api } from './api';
 import type { Shape } from './document';
 import { initial, mergePatch, missing, pick, said, type JsonObject } from './form';
 import type { Operation } from './resources';
@@ -104,6 +104,7 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
     >
       <ScreenHeading>{title}</ScreenHeading>
       {problem.value !== null && <Trouble problem={problem.value} />}
+      {isAboutNoTenant(operation) && <p class="notice notice-warning">{words.tenantNeeded}</p>}
       <div class="card section">
         <SchemaForm api={api} errors={errors} offers={{}} shape={shape} value={value.value} onChange={(changed) => (value.value = changed)} />
       </div>
@@ -138,6 +139,11 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
       )}
     </form>
   );
+}
+
+/** What is made belongs to a tenant, and whoever looks after several has not said to which. */
+function isAboutNoTenant({ verb, path }: Operation): boolean {
+  return verb === 'post' && path !== '/tenants' && looksAfterTenants() && chosenTenant.value === '';
 }
 
 /** A merge patch put into effect (RFC 7396 §2). */

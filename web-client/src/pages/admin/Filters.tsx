@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { Button } from '../../ui/Button';
 import type { Api } from './api';
+import { inOrder } from './curation';
 import type { Parameter } from './document';
 import type { Json } from './form';
 import { Field } from './SchemaForm';
@@ -13,6 +14,8 @@ interface FiltersProps {
   set: Readonly<Record<string, string>>;
   /** What is asked for instead of filtering, such as for a report. */
   submit?: string;
+  /** Whether somebody has chosen something. */
+  isFiltered?: boolean;
   errors?: ReadonlyMap<string, string>;
   onChange: (chosen: Record<string, string>) => void;
 }
@@ -20,13 +23,14 @@ interface FiltersProps {
 const NO_ERRORS: ReadonlyMap<string, string> = new Map();
 
 /** Query parameters as fields. */
-export function Filters({ api, parameters, set, submit, errors = NO_ERRORS, onChange }: FiltersProps) {
+export function Filters({ api, parameters, set, submit, isFiltered = false, errors = NO_ERRORS, onChange }: FiltersProps) {
   const words = a.value;
   const values = useSignal<Record<string, Json | undefined>>(read(api, parameters, set));
-  const isSet = Object.values(set).some((value) => value !== '');
   const write = () => Object.fromEntries(Object.entries(values.value).map(([name, value]) => [name, value === undefined || value === null ? '' : String(value)]));
   // The server names parameters `query/NAME`; as fields they are pointers.
   const own = new Map([...errors].map(([pointer, text]) => [pointer.replace(/^query/, ''), text]));
+  const order = inOrder(parameters.map(({ name }) => name));
+  const ordered = parameters.toSorted((left, right) => order.indexOf(left.name) - order.indexOf(right.name));
   const form = (
     <form
       class="stack"
@@ -38,7 +42,7 @@ export function Filters({ api, parameters, set, submit, errors = NO_ERRORS, onCh
       }}
     >
       <div class="columns">
-        {parameters.map(({ name, schema, description, required }) => (
+        {ordered.map(({ name, schema, description, required }) => (
           <Field
             key={name}
             api={api}
@@ -58,7 +62,7 @@ export function Filters({ api, parameters, set, submit, errors = NO_ERRORS, onCh
         <Button type="submit" kind={submit === undefined ? 'secondary' : 'primary'} data-testid="apply-filters">
           {submit ?? words.filter}
         </Button>
-        {submit === undefined && isSet && (
+        {submit === undefined && isFiltered && (
           <Button
             kind="quiet"
             onClick={() => {
@@ -74,7 +78,7 @@ export function Filters({ api, parameters, set, submit, errors = NO_ERRORS, onCh
   );
   if (submit !== undefined) return <div class="card section">{form}</div>;
   return (
-    <details class="card filters" open={isSet && Object.keys(set).length > 0}>
+    <details class="card filters" open={isFiltered}>
       <summary>{words.filters}</summary>
       {form}
     </details>

@@ -21,8 +21,8 @@ export function FormPage({ api, place }: FormPageProps) {
   const help = fieldHelp(null, resource.path, resource.create.description);
   return (
     <div class="stack" data-testid="form-page">
-      <ScreenHeading>{resourceTitle(resource.name)}</ScreenHeading>
-      {resourceText(resource.name) !== undefined && <p>{resourceText(resource.name)}</p>}
+      <ScreenHeading>{resourceTitle(resource)}</ScreenHeading>
+      {resourceText(resource) !== undefined && <p>{resourceText(resource)}</p>}
       {help !== undefined && <p>{help}</p>}
       <p>
         <Button kind="primary" data-testid="form-open" onClick={() => (isOpen.value = true)}>

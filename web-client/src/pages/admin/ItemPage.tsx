@@ -17,7 +17,7 @@ import { Editor } from './Editor';
 import type { JsonObject } from './form';
 import type { Place } from './resources';
 import { Facts } from './Value';
-import { a, oneOf } from './words';
+import { a, oneOf, removalOf } from './words';
 
 interface ItemPageProps {
   api: Api;
@@ -33,7 +33,7 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
   const found = useSignal<{ thing: JsonObject; etag: string | null } | null>(null);
   const problem = useSignal<unknown>(null);
   const asksToRemove = useSignal(false);
-  const removal = useSignal<unknown>(null);
+  const removalProblem = useSignal<unknown>(null);
   const load = async () => {
     problem.value = null;
     try {
@@ -55,7 +55,7 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
     return (
       <Editor
         api={api}
-        title={fill(words.editTitle, { thing: oneOf(resource.name) })}
+        title={fill(words.editTitle, { thing: oneOf(resource) })}
         operation={operation}
         path={path}
         known={shape}
@@ -71,22 +71,23 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
     );
   }
   const remove = async () => {
-    removal.value = null;
+    removalProblem.value = null;
     try {
       await request('DELETE', path, resource.remove?.needsEtag === true ? { etag } : {});
       forgetChoices();
       announcer.say(words.removed);
       navigate(`/admin${path.replace(/\/[^/]+$/, '')}`);
     } catch (error) {
-      removal.value = error;
+      removalProblem.value = error;
     }
   };
   const name = nameOf(thing);
+  const removal = removalOf(resource);
   return (
     <div class="stack" data-testid="item-page">
       <div class="day-head">
         <div class="stack-small">
-          <p class="fine">{oneOf(resource.name)}</p>
+          <p class="fine">{oneOf(resource)}</p>
           <ScreenHeading>{name}</ScreenHeading>
         </div>
         <div class="actions">
@@ -97,7 +98,7 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
           )}
           {isAllowed(resource.remove) && (
             <Button kind="danger" data-testid="remove" onClick={() => (asksToRemove.value = true)}>
-              {words.remove}
+              {removal.do}
             </Button>
           )}
         </div>
@@ -117,12 +118,12 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
       </section>
       {asksToRemove.value && (
         <Confirm
-          title={fill(words.removeTitle, { thing: oneOf(resource.name), name })}
-          text={<p>{words.removeText}</p>}
-          confirm={words.remove}
+          title={fill(words.removeTitle, { thing: oneOf(resource), name, do: removal.do })}
+          text={<p>{removal.text}</p>}
+          confirm={removal.do}
           keep={words.cancel}
           isDanger
-          error={removal.value === null ? undefined : <Trouble problem={removal.value} />}
+          error={removalProblem.value === null ? undefined : <Trouble problem={removalProblem.value} />}
           onConfirm={() => void remove()}
           onClose={() => (asksToRemove.value = false)}
         />

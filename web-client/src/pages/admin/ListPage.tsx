@@ -71,7 +71,7 @@ export function ListPage({ api, place, path, query }: ListPageProps) {
     return (
       <Editor
         api={api}
-        title={fill(words.create, { thing: oneOf(resource.name) })}
+        title={fill(words.create, { thing: oneOf(resource) })}
         operation={resource.create}
         path={path}
         known={shape}
@@ -96,22 +96,23 @@ export function ListPage({ api, place, path, query }: ListPageProps) {
   return (
     <div class="stack" data-testid="list-page">
       <div class="day-head">
-        <ScreenHeading>{resourceTitle(resource.name)}</ScreenHeading>
+        <ScreenHeading>{resourceTitle(resource)}</ScreenHeading>
         <div class="actions">
           {isAllowed(resource.create) && (
             <Button kind="primary" data-testid="create" onClick={() => navigate(`/admin${path}?new=1`)}>
-              {fill(words.create, { thing: oneOf(resource.name) })}
+              {fill(words.create, { thing: oneOf(resource) })}
             </Button>
           )}
           <ActionButtons api={api} actions={listActions} values={values} subject={null} onDone={() => void load(false)} />
         </div>
       </div>
-      {resourceText(resource.name) !== undefined && <p>{resourceText(resource.name)}</p>}
+      {resourceText(resource) !== undefined && <p>{resourceText(resource)}</p>}
       {filters.length > 0 && (
         <Filters
           api={api}
           parameters={filters}
           set={set}
+          isFiltered={isFiltered}
           onChange={(chosen) => replaceRoute(`/admin${path}${queryOf(chosen)}`)}
         />
       )}
@@ -122,7 +123,7 @@ export function ListPage({ api, place, path, query }: ListPageProps) {
         <>
           {/* Only as wide as the screen: what does not fit is scrolled inside, also by keyboard. */}
           {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what can be scrolled must be reached by keyboard (WCAG 2.1.1) */}
-          <div class="table-frame" role="region" aria-label={resourceTitle(resource.name)} tabIndex={0}>
+          <div class="table-frame" role="region" aria-label={resourceTitle(resource)} tabIndex={0}>
             <table class="table" data-testid="table">
               <thead>
                 <tr>

@@ -7,6 +7,7 @@ import { Button } from '../../ui/Button';
 import { instant, ownZone, wallTime, zoneName } from '../schedule/zone';
 import { Area, Choice, Group, Input, Tick, type Native, type Option } from '../ui/fields';
 import { listOfIds, loadChoices, MAX_CHOICES, nameOf, type Api } from './api';
+import { inOrder } from './curation';
 import type { Schema, Shape } from './document';
 import { controlOf, pointerTo, withMember, type Json, type JsonObject } from './form';
 import type { Resource } from './resources';
@@ -28,40 +29,47 @@ interface SchemaFormProps extends FormContext {
   onChange: (value: JsonObject) => void;
 }
 
-/** The fields of an object: those that are needed first. */
+/** The fields of an object: those that are needed first, then in columns what is short. */
 export function SchemaForm({ shape, value, pointer = '', onChange, ...context }: SchemaFormProps) {
-  const names = Object.keys(shape.properties);
-  const isInner = (name: string) => {
-    const control = controlOf(context.api.schemas.shape(shape.properties[name]), context.api.schemas, () => false);
-    return control === 'object' || control === 'list';
-  };
-  const rank = (name: string) => (isInner(name) ? 2 : shape.required.has(name) ? 0 : 1);
+  const names = inOrder(Object.keys(shape.properties));
+  const controlFor = (name: string) => controlOf(context.api.schemas.shape(shape.properties[name]), context.api.schemas, () => false);
+  const field = (name: string) => (
+    <Field
+      key={name}
+      {...context}
+      owner={shape.name}
+      name={name}
+      schema={shape.properties[name]}
+      isRequired={shape.required.has(name)}
+      isNoted={shape.required.size > 0}
+      pointer={pointerTo(pointer, name)}
+      value={value[name]}
+      onChange={(member) => onChange(withMember(value, name, member))}
+    />
+  );
+  const required = names.filter((name) => shape.required.has(name) && !WIDE.has(controlFor(name)));
+  const short = names.filter((name) => !shape.required.has(name) && !WIDE.has(controlFor(name)));
+  const wide = names.filter((name) => WIDE.has(controlFor(name)));
   return (
     <div class="stack">
-      {names
-        .toSorted((left, right) => rank(left) - rank(right))
-        .map((name) => (
-          <Field
-            key={name}
-            {...context}
-            owner={shape.name}
-            name={name}
-            schema={shape.properties[name]}
-            isRequired={shape.required.has(name)}
-            pointer={pointerTo(pointer, name)}
-            value={value[name]}
-            onChange={(member) => onChange(withMember(value, name, member))}
-          />
-        ))}
+      {required.length > 0 && <div class="columns">{required.map(field)}</div>}
+      {wide.filter((name) => shape.required.has(name)).map(field)}
+      {short.length > 0 && <div class="columns">{short.map(field)}</div>}
+      {wide.filter((name) => !shape.required.has(name)).map(field)}
     </div>
   );
 }
+
+/** Controls that need the whole width. */
+const WIDE: ReadonlySet<string> = new Set(['area', 'choices', 'object', 'list', 'texts', 'map', 'json']);
 
 interface FieldProps extends FormContext {
   owner: string | null;
   name: string;
   schema: Schema | undefined;
   isRequired: boolean;
+  /** Whether to say that it is optional: where everything is, nobody needs to be told. */
+  isNoted?: boolean;
   pointer: string;
   value: Json | undefined;
   onChange: (value: Json | undefined) => void;
@@ -69,7 +77,7 @@ interface FieldProps extends FormContext {
 
 /** One field, by what its schema says. */
 export function Field(props: FieldProps) {
-  const { api, errors, owner, name, schema, isRequired, pointer, value, onChange, offers } = props;
+  const { api, errors, owner, name, schema, isRequired, isNoted = false, pointer, value, onChange, offers } = props;
   const words = a.value;
   const shape = api.schemas.shape(schema);
   const offered = offers[name];
@@ -80,7 +88,7 @@ export function Field(props: FieldProps) {
     error: errors.get(pointer),
     pointer,
     testId: `field-${pointer.slice(1).replaceAll('/', '-')}`,
-    ...(isRequired || control === 'tick' ? {} : { note: words.optional }),
+    ...(isRequired || control === 'tick' || !isNoted ? {} : { note: words.optional }),
   };
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   const setText = (entered: string) => onChange(entered === '' ? undefined : entered);
@@ -248,7 +256,7 @@ function labelOf(thing: JsonObject, list: Resource | null): string {
   const name = nameOf(thing);
   const email = thing['email'];
   if (typeof email === 'string' && email !== name) return `${name} (${email})`;
-  return name === '' && list !== null ? oneOf(list.name) : name;
+  return name === '' && list !== null ? oneOf(list) : name;
 }
 
 interface InnerProps extends FieldProps {

@@ -8,7 +8,7 @@ import { dateAndTime } from '../words/dates';
 import { listOfIds, nameOf, type Api } from './api';
 import type { Schema, Shape } from './document';
 import type { Json, JsonObject } from './form';
-import { a, fieldName, valueName } from './words';
+import { a, fieldName, plainName, valueName } from './words';
 
 interface ValueProps {
   api: Api;
@@ -28,8 +28,16 @@ export function Brief({ api, name, value, schema }: ValueProps) {
     if (all.every((one) => typeof one === 'string')) return <>{all.map((one) => valueName(name, String(one))).join(', ') || '–'}</>;
     return <>{plural(words.count, all.length)}</>;
   }
-  if (typeof value === 'object') return <>{nameOf(value as JsonObject) || Object.values(value).filter((one) => typeof one === 'string').join(' ') || '…'}</>;
+  if (typeof value === 'object') return <>{briefly(value as JsonObject)}</>;
   return <Scalar api={api} name={name} value={value} shape={shape} isBrief />;
+}
+
+/** An object in a few words: what it is called, or what kind of thing it is and the end of its id. */
+function briefly(value: JsonObject): string {
+  const { type, id } = value;
+  if (typeof type === 'string' && typeof id === 'string') return `${valueName('type', type)} ${shortId(id)}`;
+  const texts = Object.values(value).filter((one): one is string => typeof one === 'string');
+  return nameOf(value) || texts.join(' ') || '…';
 }
 
 function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: string; value: Json; shape: Shape; isBrief?: boolean }) {
@@ -58,7 +66,7 @@ function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: 
       </span>
     );
   }
-  return <span class="preserve">{text}</span>;
+  return <span class="preserve">{plainName(name, text)}</span>;
 }
 
 /** The end of an id tells things apart: its beginning is the time. */

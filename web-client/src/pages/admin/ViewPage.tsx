@@ -4,7 +4,6 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { navigate, replaceRoute } from '../../app/router';
 import { announcer } from '../../conference/announcer';
-import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
 import { query as queryOf } from '../api/client';
@@ -19,7 +18,7 @@ import { Filters } from './Filters';
 import type { JsonObject } from './form';
 import type { Place } from './resources';
 import { Facts } from './Value';
-import { a, resourceText, resourceTitle } from './words';
+import { a, removalOf, resourceText, resourceTitle } from './words';
 
 interface ViewPageProps {
   api: Api;
@@ -53,8 +52,9 @@ export function ViewPage({ api, place, path, query }: ViewPageProps) {
   useEffect(() => void load(), [path, key]);
   if (resource.get === null) return null;
   const shape = api.schemas.shape(resource.get.answer ?? undefined);
-  const title = resourceTitle(resource.name);
+  const title = resourceTitle(resource);
   const errors = fieldErrors(problem.value);
+  const removal = removalOf(resource);
   const remove = async () => {
     try {
       // Ending one's own sign-in is done as everywhere else.
@@ -78,12 +78,12 @@ export function ViewPage({ api, place, path, query }: ViewPageProps) {
           <ActionButtons api={api} actions={resource.actions.filter(isAllowed)} values={values} subject={thing.value ?? {}} onDone={() => void load()} />
           {resource.remove !== null && isAllowed(resource.remove) && (
             <Button kind="danger" onClick={() => (asksToRemove.value = true)}>
-              {words.remove}
+              {removal.do}
             </Button>
           )}
         </div>
       </div>
-      {resourceText(resource.name) !== undefined && <p>{resourceText(resource.name)}</p>}
+      {resourceText(resource) !== undefined && <p>{resourceText(resource)}</p>}
       <Below api={api} paths={resource.below.filter((one) => isOpen(api.resources.get(one) ?? resource))} values={values} />
       {parameters.length > 0 && (
         <Filters api={api} parameters={parameters} set={set} submit={words.show} errors={errors} onChange={(chosen) => replaceRoute(`/admin${path}${queryOf(chosen)}`)} />
@@ -111,8 +111,8 @@ export function ViewPage({ api, place, path, query }: ViewPageProps) {
       )}
       {asksToRemove.value && (
         <Confirm
-          title={fill(words.removeTitle, { thing: title, name: title })}
-          confirm={words.remove}
+          title={`${removal.do}?`}
+          confirm={removal.do}
           keep={words.cancel}
           isDanger
           onConfirm={() => void remove()}

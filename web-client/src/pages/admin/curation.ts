@@ -12,7 +12,7 @@ const GROUPS: readonly [GroupName, readonly string[]][] = [
   ['meetings', ['/meetings', '/occurrences', '/meeting_sessions', '/rooms', '/availability', '/stats']],
   ['machines', ['/api_tokens', '/oauth_clients', '/webhooks']],
   ['records', ['/audit_events', '/exports', '/erasures']],
-  ['own', ['/users/me', '/session']],
+  ['own', ['/users/me', '/users/me/calendar_feed', '/session']],
 ];
 
 /** The sections with what is in each. */
@@ -72,6 +72,19 @@ export function columnsOf(name: string, shape: Shape, api: Api): readonly string
   const plain = Object.keys(shape.properties).filter((column) => isPlain(column) && !UNLIKELY.has(column));
   const rank = (column: string) => (LIKELY.includes(column) ? LIKELY.indexOf(column) : LIKELY.length);
   return plain.toSorted((left, right) => rank(left) - rank(right)).slice(0, MAX_COLUMNS);
+}
+
+/** In which order forms ask, where people expect one. */
+const FIELD_ORDER = [
+  'name', 'title', 'email', 'slug', 'url', 'identity', 'entry_id', 'role', 'type', 'kind', 'status', 'starts_at', 'ends_at', 'duration_minutes', 'time_zone',
+  'recurrence_rule', 'from', 'to', 'description', 'agenda', 'organizer', 'co_hosts', 'invitees', 'excluded_dates', 'room_id', 'policy_id', 'policy_overrides',
+  'invitation', 'language', 'locale', 'events', 'scopes', 'expires_at',
+];
+
+/** A form's fields in that order; the others follow. */
+export function inOrder(names: readonly string[]): readonly string[] {
+  const rank = (name: string) => (FIELD_ORDER.includes(name) ? FIELD_ORDER.indexOf(name) : FIELD_ORDER.length);
+  return names.toSorted((left, right) => rank(left) - rank(right));
 }
 
 /** Fields that stand first among the details. */

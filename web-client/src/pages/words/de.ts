@@ -103,7 +103,6 @@ export const de = {
     feed: 'In den eigenen Kalender übernehmen',
     feedText: 'Mit dieser Adresse zeigt Ihr Kalenderprogramm alle Ihre Besprechungen. Behalten Sie sie für sich.',
     feedCopy: 'Adresse kopieren',
-    allDay: 'ganztägig',
   },
   meeting: {
     loading: 'Die Besprechung wird geladen …',
@@ -119,7 +118,6 @@ export const de = {
     link: 'Link für alle',
     dialIn: 'Telefon',
     noDialIn: 'Es ist keine Einwahl eingerichtet.',
-    conferenceId: 'Konferenznummer',
     pin: 'PIN',
     description: 'Beschreibung',
     agenda: 'Tagesordnung',
@@ -140,7 +138,6 @@ export const de = {
     done: 'Die Änderung ist gespeichert.',
     wasCancelled: 'Die Besprechung ist abgesagt.',
     status: { draft: 'Entwurf', scheduled: 'Geplant', waiting: 'Im Warteraum', live: 'Läuft', in_progress: 'Läuft', ended: 'Vorbei', cancelled: 'Abgesagt' },
-    statusLabel: 'Stand',
     invitation: 'Einladung',
     showInvitation: 'Text der Einladung zeigen',
     copyInvitation: 'Text kopieren',
@@ -148,7 +145,6 @@ export const de = {
     mailNotSetUp: 'Auf diesem Server ist kein Mailversand eingerichtet. Verschicken Sie den Text selbst.',
     personalLink: 'Persönlichen Link von {name} kopieren',
     noTime: 'Ohne festen Termin',
-    manage: 'In der Verwaltung öffnen',
   },
   form: {
     titleNew: 'Besprechung planen',

@@ -104,7 +104,6 @@ export const en: Words = {
     feed: 'Show in your own calendar',
     feedText: 'With this address your calendar program shows all your meetings. Keep it to yourself.',
     feedCopy: 'Copy address',
-    allDay: 'all day',
   },
   meeting: {
     loading: 'Loading the meeting …',
@@ -120,7 +119,6 @@ export const en: Words = {
     link: 'Link for everybody',
     dialIn: 'Phone',
     noDialIn: 'No dial-in is set up.',
-    conferenceId: 'Conference id',
     pin: 'PIN',
     description: 'Description',
     agenda: 'Agenda',
@@ -141,7 +139,6 @@ export const en: Words = {
     done: 'The change is saved.',
     wasCancelled: 'The meeting is cancelled.',
     status: { draft: 'Draft', scheduled: 'Scheduled', waiting: 'Waiting', live: 'In progress', in_progress: 'In progress', ended: 'Over', cancelled: 'Cancelled' },
-    statusLabel: 'Status',
     invitation: 'Invitation',
     showInvitation: 'Show the invitation’s text',
     copyInvitation: 'Copy text',
@@ -149,7 +146,6 @@ export const en: Words = {
     mailNotSetUp: 'This server cannot send mail. Please send the text yourself.',
     personalLink: 'Copy the personal link of {name}',
     noTime: 'At no time in particular',
-    manage: 'Open in the administration',
   },
   form: {
     titleNew: 'Schedule a meeting',

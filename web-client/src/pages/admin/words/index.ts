@@ -13,7 +13,7 @@ export type AdminWords = typeof de;
 /** Words for what the document names. */
 export interface Names {
   /** Of resources, by the last word of their path; of single things too, as `user|users`. */
-  readonly resources: Readonly<Record<string, { readonly title: string; readonly one?: string; readonly text?: string }>>;
+  readonly resources: Readonly<Record<string, { readonly title: string; readonly one?: string; readonly text?: string; readonly remove?: string; readonly removeText?: string }>>;
   /** Of fields. `Schema.field` wins over `field`. */
   readonly fields: Readonly<Record<string, string>>;
   /** Help for fields; without it English has the document's words. */
@@ -36,17 +36,38 @@ export function humanised(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-export function resourceTitle(name: string): string {
-  return names.value.resources[name]?.title ?? humanised(name);
+/** A resource: its last word, and where it is. */
+interface Named {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** What is listed elsewhere may have other names below something: a meeting's occurrences are its dates. */
+function wordsOf({ name, path }: Named) {
+  const words = path
+    .split('/')
+    .filter((segment) => segment !== '' && !segment.startsWith('{'))
+    .join('/');
+  return names.value.resources[words] ?? names.value.resources[name];
+}
+
+export function resourceTitle(resource: Named): string {
+  return wordsOf(resource)?.title ?? humanised(resource.name);
 }
 
 /** What one entry of a list is called. */
-export function oneOf(name: string): string {
-  return names.value.resources[name]?.one ?? resourceTitle(name);
+export function oneOf(resource: Named): string {
+  return wordsOf(resource)?.one ?? resourceTitle(resource);
 }
 
-export function resourceText(name: string): string | undefined {
-  return names.value.resources[name]?.text;
+export function resourceText(resource: Named): string | undefined {
+  return wordsOf(resource)?.text;
+}
+
+/** What deleting such a thing is called, and what comes of it. */
+export function removalOf(resource: Named): { readonly do: string; readonly text: string } {
+  const words = wordsOf(resource);
+  return { do: words?.remove ?? a.value.remove, text: words?.removeText ?? a.value.removeText };
 }
 
 export function fieldName(schema: string | null, field: string): string {
@@ -61,6 +82,11 @@ export function fieldHelp(schema: string | null, field: string, description: str
 
 export function actionWords(name: string, summary: string): { readonly do: string; readonly ask?: string } {
   return names.value.actions[name] ?? { do: language.value === 'en' && summary !== '' ? summary : humanised(name) };
+}
+
+/** A word that a field can have, where the document does not say which there are. */
+export function plainName(field: string, value: string): string {
+  return names.value.values[`${field}.${value}`] ?? value;
 }
 
 /** A word that a field can have. */
