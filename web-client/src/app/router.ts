@@ -33,6 +33,11 @@ export function meetingPath(room: string): string {
   return `/m/${encodeURIComponent(room)}`;
 }
 
+/** The path of the sign-in that leads back to another path. */
+export function signInPath(returnTo: string): string {
+  return `/sign-in?return_to=${encodeURIComponent(returnTo)}`;
+}
+
 function decodeRoom(encoded: string): string | null {
   try {
     const room = decodeURIComponent(encoded).trim();

@@ -44,6 +44,7 @@ export const de = {
     nameHint: 'Dieser Name wird den anderen angezeigt. Er bleibt auf diesem Gerät gespeichert.',
     nameFromLink: 'Der Name steht in Ihrer Einladung und lässt sich hier nicht ändern.',
     nameMissing: 'Bitte geben Sie Ihren Namen ein.',
+    haveAccount: 'Sie haben hier ein Konto?',
     devices: 'Geräte',
     join: 'Jetzt beitreten',
     joining: 'Verbindung wird aufgebaut …',

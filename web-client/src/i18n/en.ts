@@ -43,6 +43,7 @@ export const en: Dictionary = {
     nameHint: 'The others see this name. It stays stored on this device.',
     nameFromLink: 'The name comes with your invitation and cannot be changed here.',
     nameMissing: 'Please enter your name.',
+    haveAccount: 'Do you have an account here?',
     devices: 'Devices',
     join: 'Join now',
     joining: 'Connecting …',

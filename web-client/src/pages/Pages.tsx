@@ -5,7 +5,7 @@ import { lazyPage } from './lazy';
 import { useEffect } from 'preact/hooks';
 import { hasAccountHere } from '../app/account-hint';
 import type { PagesProps } from '../app/LazyPages';
-import { replaceRoute } from '../app/router';
+import { replaceRoute, signInPath } from '../app/router';
 import { PageFrame } from '../ui/PageFrame';
 import { asksToSignInAgain, refreshSession, session } from './api/session';
 import { Day } from './day/Day';
@@ -39,7 +39,7 @@ export function Pages({ config, path, query }: PagesProps) {
   useEffect(() => {
     // Over a page that is open, one is asked instead: what was typed there must not be lost.
     if (who === null && !isSignIn && !asksToSignInAgain.peek()) {
-      replaceRoute(`/sign-in?return_to=${encodeURIComponent(path + query)}`);
+      replaceRoute(signInPath(path + query));
     }
   }, [who, isSignIn]);
 

@@ -2,7 +2,7 @@
 // The pages behind the sign-in: signing in, scheduling, changing and cancelling, every page of the administration, signing out.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { choose, go, makeUser, PASSWORD, signIn } from '../support/pages.mjs';
+import { choose, go, makeUser, openInGerman, PASSWORD, signIn } from '../support/pages.mjs';
 
 const OLGA = { email: 'olga@example.org', name: 'Olga Orga', role: 'organizer' };
 const TIM = { email: 'tim@example.org', name: 'Tim Teil', role: 'participant' };
@@ -108,7 +108,7 @@ async function schedulingBy(kind, { server, saal, newPage, folder }) {
   for (const person of [OLGA, TIM]) await makeUser(saal, server, person);
   const page = await newPage(kind);
   // Whoever follows a link without being signed in comes back to it.
-  await page.open(`${server.origin}/meetings?from=mail`);
+  await openInGerman(page, `${server.origin}/meetings?from=mail`);
   await signIn(page, OLGA.email, 'not the password');
   await page.waitUntil(() => document.querySelector('[data-testid="sign-in-password"]')?.getAttribute('aria-invalid') === 'true');
   await signIn(page, OLGA.email);
@@ -128,7 +128,7 @@ async function schedulingBy(kind, { server, saal, newPage, folder }) {
 
   // The other one answers.
   const guest = await newPage(kind, { apart: true });
-  await guest.open(`${server.origin}/meetings`);
+  await openInGerman(guest, `${server.origin}/meetings`);
   await signIn(guest, TIM.email);
   await guest.waitFor('answer-accepted');
   await guest.click('answer-accepted');
@@ -143,7 +143,7 @@ async function schedulingBy(kind, { server, saal, newPage, folder }) {
   await page.waitUntil(() => document.querySelector('[data-testid="meeting-status"]')?.getAttribute('data-status') === 'cancelled');
   await page.click('sign-out');
   await page.waitFor('signed-out');
-  await page.open(`${server.origin}/meetings`);
+  await openInGerman(page, `${server.origin}/meetings`);
   await page.waitFor('password-form');
   // Each is what the browser itself writes about an answer that this scenario wanted.
   assert.deepEqual(complaints(page, ['401', '412']), []);
@@ -287,7 +287,7 @@ async function act(page, ids, folder) {
 async function administrationBy(kind, { server, saal, newPage, folder }) {
   for (const person of [PETRA, ADA]) await makeUser(saal, server, person);
   const page = await newPage(kind);
-  await page.open(`${server.origin}/admin`);
+  await openInGerman(page, `${server.origin}/admin`);
   await signIn(page, PETRA.email);
   await page.waitFor('admin-overview');
   await page.screenshot(join(folder, 'overview.png'));
@@ -298,7 +298,7 @@ async function administrationBy(kind, { server, saal, newPage, folder }) {
 
   // Who looks after the installation sees what is left, and says which tenant it is about.
   const system = await newPage(kind, { apart: true });
-  await system.open(`${server.origin}/admin`);
+  await openInGerman(system, `${server.origin}/admin`);
   await signIn(system, ADA.email);
   await system.waitFor('admin-overview');
   const tenant = await system.evaluate(async () => (await (await fetch('/api/v1/tenants')).json()).items[0].id);

@@ -23,6 +23,13 @@ export async function makeUser(saal, server, { email, name, role }) {
   if (status !== 0) throw new Error(`saal user create: ${complaints}`);
 }
 
+/** Opens a page in German, whatever the browser speaks. */
+export async function openInGerman(page, url) {
+  await page.open(`${new URL(url).origin}/`);
+  await page.evaluate(() => localStorage.setItem('saal.language', 'de'));
+  await page.open(url);
+}
+
 /** Signs in on the page that is open. */
 export async function signIn(page, email, password = PASSWORD) {
   await page.waitFor('password-form');
