@@ -88,7 +88,7 @@ export function Occurrences({ meeting, etag, mayChange, onChanged }: Occurrences
                       {words.move}
                     </Button>
                     <Button kind="quiet" aria-label={fill(words.cancelOne, { date })} data-testid="cancel-occurrence" onClick={() => (cancels.value = one)}>
-                      {words.cancel}
+                      {words.cancelDate}
                     </Button>
                   </>
                 )}

@@ -27,9 +27,9 @@ export function Stale({ before, now, onKeepMine, onTakeTheirs, onClose }: StaleP
         <p>{changes.length === 0 ? words.staleSame : words.staleText}</p>
         <dl class="facts">
           {changes.map(({ name, label, was, is }) => (
-            <div key={name} class="facts-row" data-testid={`stale-${name}`}>
+            <div key={name} class="facts-row">
               <dt>{label}</dt>
-              <dd>
+              <dd data-testid={`stale-${name}`}>
                 {fill(words.staleIs, { value: is })}
                 <br />
                 <span class="fine">{fill(words.staleWas, { value: was })}</span>

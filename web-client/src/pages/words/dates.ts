@@ -2,7 +2,7 @@
 // Dates, times and lists as the reader's language writes them.
 import { language } from '../../app/preferences';
 
-/** `Montag, 19. Oktober 2026` in a zone. */
+/** `Monday, October 19, 2026` in a zone. */
 export function longDate(atMs: number, zone: string): string {
   return format({ dateStyle: 'full', timeZone: zone }).format(atMs);
 }
@@ -28,7 +28,7 @@ export function calendarDate(date: string): string {
   return Number.isNaN(atMs) ? date : format({ day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(atMs);
 }
 
-/** `a, b und c` */
+/** `a, b and c` */
 export function list(items: readonly string[]): string {
   return new Intl.ListFormat(language.value, { type: 'conjunction' }).format(items);
 }

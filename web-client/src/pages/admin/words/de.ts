@@ -35,7 +35,7 @@ export const de = {
   do: 'Ausführen',
   done: 'Erledigt.',
   show: 'Anzeigen',
-  open: '{name} öffnen',
+  open: 'Einzelheiten: {name}',
   download: 'Herunterladen',
   more: 'Weitere laden',
   filter: 'Filtern',

@@ -36,7 +36,7 @@ export const en: AdminWords = {
   do: 'Do it',
   done: 'Done.',
   show: 'Show',
-  open: 'Open {name}',
+  open: 'Details: {name}',
   download: 'Download',
   more: 'Load more',
   filter: 'Filter',
