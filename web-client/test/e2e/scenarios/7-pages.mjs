@@ -95,6 +95,8 @@ async function signInAgain(page, meeting) {
   await go(page, `/meetings/${meeting}/edit`);
   await page.waitFor('schedule-form');
   await page.fill('meeting-title', 'Nach der Pause');
+  // Otherwise this request would be the first to find the cookie gone, and the question would lie over the button.
+  await page.waitUntil(() => document.querySelector('[data-testid="availability"]')?.textContent !== '');
   await page.evaluate(() => fetch('/auth/logout', { method: 'POST', headers: { accept: 'application/json' } }).then(({ status }) => status));
   await page.click('save');
   await page.waitFor('sign-in-again');
