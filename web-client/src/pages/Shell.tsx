@@ -2,6 +2,7 @@
 // What the pages behind the sign-in have around them: where one can go, who one is, and the way out.
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Config } from '../app/config';
 import { navigate, route } from '../app/router';
 import { announcer } from '../conference/announcer';
@@ -50,6 +51,11 @@ export function Shell({ config, title, children }: ShellProps) {
   const words = w.value.shell;
   const { value: to } = route;
   const path = to.name === 'pages' ? to.path : '';
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the sections are wider than the screen.
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [path]);
   return (
     <PageFrame
       title={title}
@@ -57,7 +63,7 @@ export function Shell({ config, title, children }: ShellProps) {
       isLong
       nav={
         <>
-          <nav class="pages-nav" aria-label={words.menu}>
+          <nav class="pages-nav" aria-label={words.menu} ref={nav}>
             {mayDo('meetings:read') && (
               <Go to="/meetings" class="page-link" testId="nav-meetings" isCurrent={path === '/meetings'}>
                 {words.meetings}

@@ -56,8 +56,8 @@ export function EntryCard({ entry, zone, nowMs, live, onAnswered }: EntryCardPro
           <Answer entry={entry} isOpen={near !== 'over'} onAnswered={onAnswered} />
         )}
       </div>
-      <div class="entry-actions">
-        {near !== 'over' && (
+      {near !== 'over' && (
+        <div class="entry-actions">
           <Button
             kind={isNear ? 'primary' : 'secondary'}
             data-testid="entry-join"
@@ -66,10 +66,10 @@ export function EntryCard({ entry, zone, nowMs, live, onAnswered }: EntryCardPro
           >
             {words.join}
           </Button>
-        )}
-        <CopyButton text={entry.join_url} label={words.copyLink} name={`${words.copyLink}: ${title}`} testId="entry-copy" />
-        <CopyDialIn entry={entry} title={title} />
-      </div>
+          <CopyButton text={entry.join_url} label={words.copyLink} name={`${words.copyLink}: ${title}`} testId="entry-copy" />
+          <CopyDialIn entry={entry} title={title} />
+        </div>
+      )}
     </li>
   );
 }
