@@ -18,12 +18,18 @@ export default defineConfig({
     // LiveKit alone is this large, is loaded late and changes rarely: a file of its own stays in the browser's cache.
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: 'livekit', test: /node_modules\/livekit-client/ }] } },
+      output: {
+        codeSplitting: { groups: [{ name: 'livekit', test: /node_modules\/livekit-client/ }] },
+        // The size budget tells by the name what nobody loads who only joins a meeting.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => id.includes('/src/pages/')) ? 'assets/pages-[name]-[hash].js' : 'assets/[name]-[hash].js',
+      },
     },
   },
   server: {
     proxy: {
       '/api': devServer,
+      '/auth': devServer,
       '/rtc': { target: devServer, ws: true },
     },
   },

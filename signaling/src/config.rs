@@ -106,6 +106,8 @@ pub struct Oidc {
     pub required_acr: Vec<String>,
     /// The audience of access tokens with which people's software may use the API. Empty: it may not.
     pub api_audience: String,
+    /// Whether the sign-in page offers passwords beside it. Without, it leads to the provider at once.
+    pub offer_passwords: bool,
 }
 
 impl Default for Oidc {
@@ -125,6 +127,7 @@ impl Default for Oidc {
             trust_email: false,
             required_acr: Vec::new(),
             api_audience: String::new(),
+            offer_passwords: true,
         }
     }
 }

@@ -37,10 +37,23 @@ pub(crate) fn routes(is_dev: bool) -> Router<Arc<App>> {
 struct ConfigAnswer {
     version: &'static str,
     dev: bool,
+    sign_in: WaysToSignIn,
+}
+
+/// What the sign-in page offers. Passwords are taken in any case: they are for when the provider is away.
+#[derive(Serialize)]
+struct WaysToSignIn {
+    password: bool,
+    provider: bool,
 }
 
 async fn config(State(app): State<Arc<App>>) -> Json<ConfigAnswer> {
-    Json(ConfigAnswer { version: env!("CARGO_PKG_VERSION"), dev: app.config.dev })
+    let provider = app.config.oidc.as_ref();
+    let sign_in = WaysToSignIn {
+        password: provider.is_none_or(|provider| provider.offer_passwords),
+        provider: provider.is_some(),
+    };
+    Json(ConfigAnswer { version: env!("CARGO_PKG_VERSION"), dev: app.config.dev, sign_in })
 }
 
 #[derive(Deserialize)]

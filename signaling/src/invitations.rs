@@ -28,7 +28,7 @@ use crate::app::App;
 
 /// Its part of the REST API.
 pub(crate) fn api_routes() -> OpenApiRouter<Arc<App>> {
-    routes::routes().merge(feed::api_routes())
+    routes::routes().merge(feed::api_routes()).merge(answers::own::routes())
 }
 
 /// What people and calendars open by a link.

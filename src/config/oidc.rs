@@ -24,6 +24,7 @@ pub(crate) struct Oidc {
     pub(crate) trust_email: bool,
     pub(crate) required_acr: Vec<String>,
     pub(crate) api_audience: String,
+    pub(crate) offer_passwords: bool,
     pub(crate) role_mapping: BTreeMap<String, String>,
 }
 
@@ -44,6 +45,7 @@ impl Default for Oidc {
             trust_email,
             required_acr,
             api_audience,
+            offer_passwords,
         } = signaling::Oidc::default();
         Self {
             issuer,
@@ -59,6 +61,7 @@ impl Default for Oidc {
             trust_email,
             required_acr,
             api_audience,
+            offer_passwords,
             role_mapping,
         }
     }
@@ -81,6 +84,7 @@ impl Oidc {
             trust_email,
             required_acr,
             api_audience,
+            offer_passwords,
             role_mapping,
         } = self.clone();
         (!issuer.is_empty()).then_some(signaling::Oidc {
@@ -98,6 +102,7 @@ impl Oidc {
             trust_email,
             required_acr,
             api_audience,
+            offer_passwords,
         })
     }
 

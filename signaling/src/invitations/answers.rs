@@ -2,9 +2,10 @@
 //! What invited people answer: on a `page` that their mail leads to, or with their calendar by `mail`.
 
 pub(crate) mod mail;
+pub(super) mod own;
 pub(super) mod page;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use store::{Store, StoreError, Tx, sql};
 
 use super::token;
@@ -22,6 +23,8 @@ words! {
         Page = "page",
         /// By mail.
         Mail = "mail",
+        /// By the API, by whoever is signed in.
+        Api = "api",
     }
 }
 
@@ -48,26 +51,39 @@ async fn record(
     sequence: i64,
     way: Way,
 ) -> Result<(), StoreError> {
-    if invitee.response_status == response && invitee.response_sequence == sequence {
+    let mut tx = store.write().await?;
+    if !keep(&mut tx, invitee, response, sequence, Utc::now()).await? {
         return Ok(());
     }
-    let now = Utc::now();
+    let event = Event::new("invitee.respond", invitee.id)
+        .with("response", response.as_str().into())
+        .with("way", way.as_str().into());
+    audit::append(&mut tx, Cause::system(Some(invitee.tenant_id)), &event).await?;
+    tx.commit().await
+}
+
+/// Writes an answer down. False when that changes nothing.
+async fn keep(
+    tx: &mut Tx,
+    invitee: &Invitee,
+    response: ResponseStatus,
+    sequence: i64,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    if invitee.response_status == response && invitee.response_sequence == sequence {
+        return Ok(false);
+    }
     let tenant: TenantId = invitee.tenant_id;
-    let mut tx = store.write().await?;
     let update = sql("UPDATE invitees SET response_status = $1, response_sequence = $2, revision = revision + 1,
              updated_at = $3
          WHERE id = $4 AND revoked_at IS NULL AND response_sequence <= $2");
     let update = update.bind(response).bind(sequence).bind(now).bind(invitee.id);
     if tx.execute(update).await? == 0 {
         // Meanwhile they answered a newer invitation, or are not invited any more.
-        return Ok(());
+        return Ok(false);
     }
     let fields = vec!["response_status".to_owned()];
     let kind = ChangeKind::InviteeChanged { invitee_id: invitee.id, fields };
-    changes::note(&mut tx, MeetingChange { tenant_id: tenant, meeting_id: invitee.meeting_id, kind }).await?;
-    let event = Event::new("invitee.respond", invitee.id)
-        .with("response", response.as_str().into())
-        .with("way", way.as_str().into());
-    audit::append(&mut tx, Cause::system(Some(tenant)), &event).await?;
-    tx.commit().await
+    changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: invitee.meeting_id, kind }).await?;
+    Ok(true)
 }

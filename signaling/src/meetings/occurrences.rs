@@ -2,5 +2,6 @@
 //! When meetings happen, one entry each time, and how single times differ from the series.
 
 pub(crate) mod model;
+pub(crate) mod own;
 pub(super) mod routes;
 pub(crate) mod table;

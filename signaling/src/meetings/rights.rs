@@ -38,6 +38,11 @@ impl Viewer {
         if context.caller.sees_whole_tenant() {
             return Ok(Self::All(context.tenant_filter()?));
         }
+        Self::person(context, tx).await
+    }
+
+    /// Who asks, as a person like any other.
+    pub(super) async fn person(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
         let (tenant, id) = (context.tenant()?, context.caller.person().ok_or(Code::Forbidden)?);
         let person = people::by_id(tx, tenant, id).await?.ok_or(Code::Forbidden)?;
         Ok(Self::Person { tenant, id, email: person.email })

@@ -15,6 +15,7 @@ mod joining;
 mod media;
 mod meetings;
 mod meetings_live;
+mod own_pages;
 mod privacy;
 mod records;
 mod resuming;

@@ -7,6 +7,7 @@ import { Start } from '../screens/Start';
 import { LiveRegions } from '../ui/LiveRegion';
 import { loadConfig, type Config } from './config';
 import { Meeting } from './Meeting';
+import { LazyPages } from './LazyPages';
 import { route } from './router';
 import { missingFeatures } from './support';
 
@@ -31,11 +32,13 @@ function Screen() {
     );
   }, [config]);
 
-  if (missing.length > 0) return <NotSupported missing={missing} />;
+  // Scheduling needs neither camera nor WebRTC.
+  if (missing.length > 0 && route.value.name !== 'pages') return <NotSupported missing={missing} />;
   if (config.value === 'failed') return <ServerProblem />;
   // It takes one round trip; a spinner would only flicker.
   if (config.value === null) return null;
   const { value: to } = route;
   if (to.name === 'meeting') return <Meeting key={to.room} room={to.room} config={config.value} />;
+  if (to.name === 'pages') return <LazyPages config={config.value} path={to.path} query={to.query} />;
   return <Start config={config.value} isLost={to.name === 'unknown'} />;
 }

@@ -16,6 +16,7 @@ import { Prejoin } from '../screens/Prejoin';
 import { RefusedScreen } from '../screens/Refused';
 import { ServerProblem } from '../screens/ServerProblem';
 import { screenKind } from '../theme/appearance';
+import { meetingPath, signInPath } from './router';
 import { isExpired, readClaims, rememberedToken, requestDevToken, takeTokenFromAddressBar } from './access';
 import type { Config } from './config';
 import {
@@ -170,7 +171,8 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
 
   if (link !== null) {
     const known = link.knownName === null ? null : { name: link.knownName };
-    return <Prejoin room={room} title={title} version={config.version} claims={known} onJoin={ask} />;
+    const signIn = config.signIn.password || config.signIn.provider ? signInPath(meetingPath(room)) : null;
+    return <Prejoin room={room} title={title} version={config.version} claims={known} signIn={signIn} onJoin={ask} />;
   }
   const join = (name: string, preview: Preview) => enter(token ?? requestDevToken(room, name), name, preview);
   return <Prejoin room={room} version={config.version} claims={claims} onJoin={join} />;

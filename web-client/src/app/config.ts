@@ -7,6 +7,8 @@ export interface Config {
   readonly version: string;
   /** Whether the server hands out tokens to everybody; true only on a developer's machine. */
   readonly dev: boolean;
+  /** How people with an account sign in. */
+  readonly signIn: { readonly password: boolean; readonly provider: boolean };
 }
 
 /** Asks the server for its configuration. Rejects when it does not answer or answers nonsense. */
@@ -16,6 +18,11 @@ export async function loadConfig(): Promise<Config> {
   if (!response.ok) throw new Error(`the configuration request was answered with status ${response.status}`);
   const body: unknown = await response.json();
   if (typeof body !== 'object' || body === null) throw new Error('the configuration is not a JSON object');
-  const { version, dev } = body as Record<string, unknown>;
-  return { version: typeof version === 'string' ? version : '', dev: dev === true };
+  const { version, dev, sign_in: ways } = body as Record<string, unknown>;
+  const { password, provider } = (ways ?? {}) as Record<string, unknown>;
+  return {
+    version: typeof version === 'string' ? version : '',
+    dev: dev === true,
+    signIn: { password: password === true, provider: provider === true },
+  };
 }

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Which screen an address means. Three routes need no library.
+// Which screen an address means. A handful of routes needs no library.
 import { signal } from '@preact/signals';
 
 /** What the address bar asks for. */
 export type Route =
   | { readonly name: 'start' }
   | { readonly name: 'meeting'; readonly room: string }
+  /** What lies behind the sign-in, and knows its own paths. */
+  | { readonly name: 'pages'; readonly path: string; readonly query: string }
   | { readonly name: 'unknown' };
 
 /** LiveKit refuses longer room names, so a longer one can only be a mistake. */
 export const MAX_ROOM_NAME_CHARS = 256;
 
+/** How paths begin that lie behind the sign-in. */
+const PAGES: ReadonlySet<string | undefined> = new Set(['sign-in', 'meetings', 'admin']);
+
 /** Reads a path such as `/m/Ortsbeirat`. */
-export function parseRoute(pathname: string): Route {
+export function parseRoute(pathname: string, query = ''): Route {
   if (pathname === '/' || pathname === '') return { name: 'start' };
   const [, prefix, encodedRoom, ...rest] = pathname.split('/');
+  if (PAGES.has(prefix)) return { name: 'pages', path: pathname, query };
   if (prefix !== 'm' || encodedRoom === undefined) return { name: 'unknown' };
   // A trailing slash is a copying slip; anything after it is a different address.
   if (rest.some((part) => part !== '')) return { name: 'unknown' };
@@ -25,6 +31,11 @@ export function parseRoute(pathname: string): Route {
 /** The path of a meeting. */
 export function meetingPath(room: string): string {
   return `/m/${encodeURIComponent(room)}`;
+}
+
+/** The path of the sign-in that leads back to another path. */
+export function signInPath(returnTo: string): string {
+  return `/sign-in?return_to=${encodeURIComponent(returnTo)}`;
 }
 
 function decodeRoom(encoded: string): string | null {
@@ -43,7 +54,7 @@ export const route = signal<Route>({ name: 'start' });
 /** Follows the address bar from now on. Returns how to stop. */
 export function startRouter(): () => void {
   const read = () => {
-    route.value = parseRoute(location.pathname);
+    route.value = parseRoute(location.pathname, location.search);
   };
   read();
   window.addEventListener('popstate', read);
@@ -53,5 +64,11 @@ export function startRouter(): () => void {
 /** Goes to another screen without reloading. */
 export function navigate(path: string): void {
   history.pushState(null, '', path);
-  route.value = parseRoute(location.pathname);
+  route.value = parseRoute(location.pathname, location.search);
+}
+
+/** Goes to another screen that takes this one's place in the history. */
+export function replaceRoute(path: string): void {
+  history.replaceState(null, '', path);
+  route.value = parseRoute(location.pathname, location.search);
 }

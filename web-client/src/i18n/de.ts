@@ -23,6 +23,8 @@ export const de = {
     link: 'Link zur Besprechung',
     hint: 'Den Link finden Sie in Ihrer Einladung.',
     join: 'Beitreten',
+    signIn: 'Anmelden',
+    toMeetings: 'Meine Besprechungen',
     unknownPage: 'Diese Seite gibt es nicht. Geben Sie hier den Link zu Ihrer Besprechung ein.',
     problems: {
       empty: 'Bitte geben Sie den Link aus Ihrer Einladung ein.',
@@ -42,6 +44,7 @@ export const de = {
     nameHint: 'Dieser Name wird den anderen angezeigt. Er bleibt auf diesem Gerät gespeichert.',
     nameFromLink: 'Der Name steht in Ihrer Einladung und lässt sich hier nicht ändern.',
     nameMissing: 'Bitte geben Sie Ihren Namen ein.',
+    haveAccount: 'Sie haben hier ein Konto?',
     devices: 'Geräte',
     join: 'Jetzt beitreten',
     joining: 'Verbindung wird aufgebaut …',

@@ -22,6 +22,8 @@ export const en: Dictionary = {
     link: 'Meeting link',
     hint: 'You will find the link in your invitation.',
     join: 'Join',
+    signIn: 'Sign in',
+    toMeetings: 'My meetings',
     unknownPage: 'There is no such page. Enter your meeting link here.',
     problems: {
       empty: 'Please enter the link from your invitation.',
@@ -41,6 +43,7 @@ export const en: Dictionary = {
     nameHint: 'The others see this name. It stays stored on this device.',
     nameFromLink: 'The name comes with your invitation and cannot be changed here.',
     nameMissing: 'Please enter your name.',
+    haveAccount: 'Do you have an account here?',
     devices: 'Devices',
     join: 'Join now',
     joining: 'Connecting …',

@@ -27,10 +27,12 @@ interface PrejoinProps {
   onJoin: (name: string, preview: Preview) => Promise<JoinError | null>;
   /** Instead of the room's name, which for a meeting is a code. */
   title?: string;
+  /** Where strangers who have an account sign in, to come in as themselves. */
+  signIn?: string | null;
 }
 
 /** Mirror, microphone check and name, before anybody else sees or hears anything. */
-export function Prejoin({ room, version, claims, onJoin, title = room }: PrejoinProps) {
+export function Prejoin({ room, version, claims, onJoin, title = room, signIn = null }: PrejoinProps) {
   const words = t.value.prejoin;
   const [preview] = useState(() => new Preview());
   usePreviewLife(preview);
@@ -91,6 +93,14 @@ export function Prejoin({ room, version, claims, onJoin, title = room }: Prejoin
               nameIsMissing.value = false;
             }}
           />
+          {signIn !== null && claims === null && (
+            <p class="field-hint">
+              {words.haveAccount}{' '}
+              <a href={signIn} data-testid="prejoin-sign-in">
+                {t.value.start.signIn}
+              </a>
+            </p>
+          )}
           <DeviceProblems preview={preview} onRetry={(device) => retry(preview, device)} />
           <div class="prejoin-join">
             <div role="alert">

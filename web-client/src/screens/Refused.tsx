@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-import { navigate } from '../app/router';
+import { navigate, signInPath } from '../app/router';
 import type { Refusal } from '../app/joining';
 import { t } from '../i18n';
 import { Button } from '../ui/Button';
@@ -12,6 +12,9 @@ const CAN_TRY_AGAIN: ReadonlySet<Refusal> = new Set([
   'lobby-full',
   'unavailable',
 ]);
+
+/** Refusals that do not concern whoever is signed in, or more strongly. */
+const CAN_SIGN_IN: ReadonlySet<Refusal> = new Set(['guests-forbidden', 'acr-too-low']);
 
 /** Not let in, and why. */
 export function RefusedScreen({ reason, onRetry }: { reason: Refusal; onRetry: () => void }) {
@@ -27,6 +30,11 @@ export function RefusedScreen({ reason, onRetry }: { reason: Refusal; onRetry: (
           {CAN_TRY_AGAIN.has(reason) && (
             <Button kind="primary" data-testid="retry" onClick={onRetry}>
               {words.retry}
+            </Button>
+          )}
+          {CAN_SIGN_IN.has(reason) && (
+            <Button kind="primary" data-testid="refused-sign-in" onClick={() => navigate(signInPath(location.pathname))}>
+              {t.value.start.signIn}
             </Button>
           )}
           <Button data-testid="to-start" onClick={() => navigate('/')}>

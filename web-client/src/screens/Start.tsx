@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { TargetedEvent } from 'preact';
 import { useRef } from 'preact/hooks';
 import { rememberToken } from '../app/access';
+import { hasAccountHere } from '../app/account-hint';
 import { rememberInvitation } from '../app/joining';
 import type { Config } from '../app/config';
 import { parseJoinInput } from '../app/join-link';
@@ -42,7 +43,7 @@ export function Start({ config, isLost }: StartProps) {
   };
 
   return (
-    <PageFrame title="" version={config.version}>
+    <PageFrame title="" version={config.version} nav={<AccountLink config={config} />}>
       <div class="start card">
         <div class="start-form">
           <div class="start-intro">
@@ -75,5 +76,25 @@ export function Start({ config, isLost }: StartProps) {
         </div>
       </div>
     </PageFrame>
+  );
+}
+
+/** The way in for people with an account. */
+function AccountLink({ config }: { config: Config }) {
+  const words = t.value.start;
+  if (!config.signIn.password && !config.signIn.provider) return null;
+  const [path, label] = hasAccountHere() ? ['/meetings', words.toMeetings] : ['/sign-in', words.signIn];
+  return (
+    <a
+      class="page-link"
+      href={path}
+      data-testid="account-link"
+      onClick={(event) => {
+        event.preventDefault();
+        navigate(path);
+      }}
+    >
+      {label}
+    </a>
   );
 }

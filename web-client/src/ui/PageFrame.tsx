@@ -12,11 +12,15 @@ interface PageFrameProps {
   title: string;
   /** Version of the server, shown at the foot. */
   version?: string;
+  /** Links beside the name. */
+  nav?: ComponentChildren;
+  /** Begins at the top instead of standing in the middle: for pages with much on them. */
+  isLong?: boolean;
   children: ComponentChildren;
 }
 
 /** What all screens except the room have around them. */
-export function PageFrame({ title, version, children }: PageFrameProps) {
+export function PageFrame({ title, version, nav, isLong = false, children }: PageFrameProps) {
   const words = t.value.app;
   usePageTitle(title);
   return (
@@ -37,12 +41,13 @@ export function PageFrame({ title, version, children }: PageFrameProps) {
           <Logo />
           <span>{words.name}</span>
         </a>
+        {nav}
         <div class="page-display">
           <LanguageSelect />
           <AppearanceSelect />
         </div>
       </header>
-      <main class="page-main" id="content" tabIndex={-1}>
+      <main class={`page-main ${isLong ? 'page-main-long' : ''}`} id="content" tabIndex={-1}>
         {children}
       </main>
       <footer class="page-footer">

@@ -12,7 +12,20 @@ import { serveBuild } from '../e2e/support/static-server.mjs';
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Screens of the production build, then those of the story page, which need a conference. */
-const screens = (build, incomplete, stories) => [
+const screens = (build, incomplete, stories, provider) => [
+  { name: 'Sign-in', url: `${provider}/sign-in?signed_out=1`, ready: 'sign-in-submit' },
+  { name: 'Day', url: `${build}/meetings`, ready: 'entry' },
+  { name: 'Meeting', url: `${build}/meetings/m1`, ready: 'occurrence' },
+  { name: 'Schedule', url: `${build}/meetings/new`, ready: 'save' },
+  { name: 'Schedule, series', url: `${build}/meetings/m1/edit`, ready: 'outcome' },
+  { name: 'Cancel', url: `${build}/meetings/m1`, ready: 'occurrence', open: 'cancel-meeting' },
+  { name: 'Administration', url: `${build}/admin`, ready: 'admin-overview' },
+  { name: 'Administration, list', url: `${build}/admin/users?role=organizer`, ready: 'row' },
+  { name: 'Administration, item', url: `${build}/admin/users/olga`, ready: 'item-page' },
+  { name: 'Administration, action', url: `${build}/admin/users/olga`, ready: 'item-page', open: 'action-password' },
+  { name: 'Administration, form', url: `${build}/admin/users?new=1`, ready: 'editor' },
+  { name: 'Administration, report', url: `${build}/admin/availability`, ready: 'filters' },
+  { name: 'Administration, erasure', url: `${build}/admin/erasures`, ready: 'form-open', open: 'form-open' },
   { name: 'Start', url: `${build}/`, ready: 'join' },
   { name: 'Prejoin', url: `${build}/m/Ausschuss`, ready: 'preview-video' },
   { name: 'LinkProblem', url: `${incomplete}/m/Ausschuss`, ready: 'link-problem' },
@@ -69,7 +82,9 @@ async function checkScreen(browser, screen, options) {
   const sizes = await page.evaluate(() => ({
     page: document.documentElement.scrollWidth,
     window: window.innerWidth,
-    small: [...document.querySelectorAll('button, input, select, textarea, a.page-brand')]
+    small: [...document.querySelectorAll('button, input, select, textarea, a.page-brand, a.button, a.page-link, summary')]
+      // A tick is as large as the label around it.
+      .map((element) => (element.type === 'checkbox' || element.type === 'radio' ? (element.closest('label') ?? element) : element))
       .map((element) => ({ box: element.getBoundingClientRect(), html: element.outerHTML.slice(0, 80) }))
       .filter(({ box }) => box.width > 0 && (box.width < 43.5 || box.height < 43.5))
       .map(({ box, html }) => `${Math.round(box.width)}×${Math.round(box.height)} ${html}`),
@@ -133,6 +148,7 @@ const wanted = process.argv.slice(2);
 const kinds = ['chromium', 'firefox'].filter((kind) => wanted.length === 0 || wanted.includes(kind));
 const build = await serveBuild({ folder: 'dist', dev: true });
 const incomplete = await serveBuild({ folder: 'dist', dev: false });
+const withProvider = await serveBuild({ folder: 'dist', provider: true });
 const vite = await createServer({ server: { port: 0, host: '127.0.0.1' }, logLevel: 'error' });
 await vite.listen();
 const stories = `http://127.0.0.1:${vite.httpServer.address().port}/test/stories/index.html`;
@@ -140,7 +156,7 @@ const stories = `http://127.0.0.1:${vite.httpServer.address().port}/test/stories
 for (const kind of kinds) {
   const browser = await launch(kind);
   try {
-    for (const screen of screens(build.origin, incomplete.origin, stories)) {
+    for (const screen of screens(build.origin, incomplete.origin, stories, withProvider.origin)) {
       await checkScreen(browser, screen, { theme: 'light', width: 1280, height: 800 });
       await checkScreen(browser, screen, { theme: 'dark', width: 1280, height: 800 });
       await checkScreen(browser, screen, { theme: 'dark', width: 320, height: 568 });
@@ -153,5 +169,6 @@ for (const kind of kinds) {
 await vite.close();
 await build.close();
 await incomplete.close();
+await withProvider.close();
 console.log(failures.length === 0 ? 'all well' : `${failures.length} failures`);
 process.exit(failures.length === 0 ? 0 : 1);

@@ -14,6 +14,12 @@ describe('parseRoute', () => {
     expect(parseRoute('/m/a%2Fb')).toEqual({ name: 'meeting', room: 'a/b' });
   });
 
+  it('leaves what lies behind the sign-in to its own pages', () => {
+    for (const path of ['/sign-in', '/meetings', '/meetings/new', '/admin/users/1']) {
+      expect(parseRoute(path, '?a=b'), path).toEqual({ name: 'pages', path, query: '?a=b' });
+    }
+  });
+
   it('knows nothing else', () => {
     for (const path of ['/m', '/m/', '/m/%20', '/x', '/m/a/b', '/m/%E0%A4%A', `/m/${'a'.repeat(300)}`]) {
       expect(parseRoute(path), path).toEqual({ name: 'unknown' });

@@ -30,7 +30,7 @@ beforeEach(() => {
 afterEach(cleanup);
 
 describe('Start', () => {
-  const open = (dev: boolean) => render(<Start config={{ version: '0.1.0', dev }} isLost={false} />);
+  const open = (dev: boolean) => render(<Start config={{ version: '0.1.0', dev, signIn: { password: true, provider: false } }} isLost={false} />);
   const type = (text: string) => fireEvent.input(screen.getByTestId('join-input'), { target: { value: text } });
 
   it('asks for a link where nothing was entered, and ties the message to the field', () => {

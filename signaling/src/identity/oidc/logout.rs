@@ -44,9 +44,20 @@ pub(super) async fn ask(headers: HeaderMap) -> Response {
 /// Signs out here, and sends the browser to the provider to sign out there.
 pub(super) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match end_session(&app, &headers).await {
+        Ok(location) if wants_json(&headers) => {
+            // Our own pages go there themselves: their policy keeps forms from leading to another site (CSP form-action).
+            let mut response = axum::Json(json!({ "location": location })).into_response();
+            response.headers_mut().insert(header::SET_COOKIE, cookie::forget(&app, cookie::SESSION));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
         Ok(location) => redirect(&location, [cookie::forget(&app, cookie::SESSION)]),
         Err(refusal) => refusal.page(&headers),
     }
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
 }
 
 async fn end_session(app: &App, headers: &HeaderMap) -> Result<String, Refusal> {

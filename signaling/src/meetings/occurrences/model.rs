@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::own::OwnPart;
 use crate::api::ids::MeetingId;
 use crate::meetings::model::{Occurrence, OccurrenceStatus, RecurrenceId};
 use crate::meetings::policies::rules::RuleChanges;
@@ -61,6 +62,8 @@ pub(crate) struct CalendarEntry {
     pub(crate) organizer_name: String,
     /// The link for everybody.
     pub(crate) join_url: String,
+    /// What it is to whoever asks; null for software.
+    pub(crate) own: Option<OwnPart>,
 }
 
 /// How an occurrence differs from the series.

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{CalendarEntry, OccurrenceInput, OccurrenceView, input};
+use super::own;
 use super::table::{self, Entry, Key, Span};
 use crate::api::answer::Answer;
 use crate::api::body::Patch;
@@ -54,6 +55,15 @@ struct SpanQuery {
     starts_before: Option<DateTime<Utc>>,
 }
 
+/// Whose calendar is meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct MineQuery {
+    /// Only what the caller holds or is invited to, also for those who see more.
+    #[serde(default)]
+    mine: bool,
+}
+
 impl From<SpanQuery> for Span {
     fn from(query: SpanQuery) -> Self {
         Self { after: query.starts_after, before: query.starts_before }
@@ -87,14 +97,21 @@ async fn list(
 /// The calendar: each time that a meeting happens, with those that begin first at the top. Cancelled ones are left out.
 /// Who is no administrator sees what they hold and what they are invited to.
 #[utoipa::path(get, path = "/occurrences", tag = "Occurrences",
-    params(SpanQuery, PageRequest, ("tenant_id" = Option<String>, Query, format = Uuid)),
+    params(SpanQuery, MineQuery, PageRequest, ("tenant_id" = Option<String>, Query, format = Uuid)),
     security(("api_token" = ["meetings:read"])), responses((status = 200, body = PageOf<CalendarEntry>)))]
-async fn calendar(context: Context, Query(span): Query<SpanQuery>, page: Page<Key>) -> Result<Response, Problem> {
+async fn calendar(
+    context: Context,
+    Query(span): Query<SpanQuery>,
+    Query(MineQuery { mine }): Query<MineQuery>,
+    page: Page<Key>,
+) -> Result<Response, Problem> {
     context.require(Scope::MeetingsRead)?;
     let mut tx = context.read().await?;
-    let viewer = Viewer::of(&context, &mut tx).await?;
+    let viewer = if mine { Viewer::person(&context, &mut tx).await? } else { Viewer::of(&context, &mut tx).await? };
     let found: Vec<Entry> = tx.all(table::calendar(&viewer, span.into(), &page)).await?;
+    let own = own::parts(&mut tx, context.caller.person(), &found).await?;
     let entry = |entry: Entry| CalendarEntry {
+        own: own.of(&entry),
         occurrence: OccurrenceView::from(&entry.occurrence),
         meeting_title: entry.meeting_title,
         organizer_name: entry.organizer_name,

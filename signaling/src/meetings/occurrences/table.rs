@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use store::{FromRow, Row, StoreError, Tx, sql};
 
-use crate::api::ids::MeetingId;
+use crate::api::ids::{MeetingId, UserId};
 use crate::api::paging::Page;
 use crate::meetings::model::{Occurrence, RecurrenceId};
 use crate::meetings::rights::{MeetingColumn, Viewer};
@@ -90,6 +90,7 @@ pub(super) struct Entry {
     pub(super) meeting_title: String,
     pub(super) organizer_name: String,
     pub(super) code: String,
+    pub(super) organizer_id: Option<UserId>,
 }
 
 impl FromRow for Entry {
@@ -99,6 +100,7 @@ impl FromRow for Entry {
             meeting_title: row.get("meeting_title")?,
             organizer_name: row.get("organizer_name")?,
             code: row.get("code")?,
+            organizer_id: row.get("organizer_id")?,
         })
     }
 }
@@ -106,7 +108,8 @@ impl FromRow for Entry {
 /// The statement for a page of the calendar.
 pub(super) fn calendar(viewer: &Viewer, span: Span, page: &Page<Key>) -> store::Statement {
     let mut select =
-        sql("SELECT occurrences.*, meetings.title AS meeting_title, meetings.organizer_name, meetings.code
+        sql("SELECT occurrences.*, meetings.title AS meeting_title, meetings.organizer_name, meetings.code,
+             meetings.organizer_id
          FROM occurrences JOIN meetings ON meetings.id = occurrences.meeting_id
          WHERE occurrences.status = 'scheduled'");
     viewer.narrow(&mut select, MeetingColumn::Occurrences);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Serves a build the way the Saal server does, with the same security headers, and answers the two requests the
-// client makes before it joins. For tests of the screens that need no conference.
+// Serves a build the way the Saal server does, with the same security headers, and answers with what is made up. For tests
+// of the screens that need no conference.
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
+import { madeUp } from './static-api.mjs';
 
 const TYPES = {
   '.css': 'text/css',
@@ -26,10 +27,10 @@ const HEADERS = {
 
 /**
  * Starts serving `folder` on a free port of the loopback interface.
- * @param {{ folder: string, dev?: boolean }} options
+ * @param {{ folder: string, dev?: boolean, provider?: boolean }} options  `provider`: people can also sign in elsewhere.
  * @returns {Promise<{ origin: string, close: () => Promise<void> }>}
  */
-export async function serveBuild({ folder, dev = true }) {
+export async function serveBuild({ folder, dev = true, provider = false }) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const answer = (status, type, body) => {
@@ -37,10 +38,15 @@ export async function serveBuild({ folder, dev = true }) {
       response.end(body);
     };
     if (pathname === '/api/v1/config') {
-      answer(200, 'application/json', JSON.stringify({ version: '0.1.0', dev }));
+      answer(200, 'application/json', JSON.stringify({ version: '0.1.0', dev, sign_in: { password: true, provider } }));
       return;
     }
-    const isScreen = pathname === '/' || pathname.startsWith('/m/');
+    const made = pathname.startsWith('/api/v1/') ? madeUp(pathname.slice('/api/v1'.length)) : undefined;
+    if (made !== undefined) {
+      answer(200, 'application/json', JSON.stringify(made));
+      return;
+    }
+    const isScreen = pathname === '/' || /^\/(m|sign-in|meetings|admin)(\/|$)/.test(pathname);
     const file = isScreen ? 'index.html' : normalize(pathname).replace(/^[/.]+/, '');
     try {
       answer(200, TYPES[extname(file)] ?? 'application/octet-stream', readFileSync(join(folder, file)));

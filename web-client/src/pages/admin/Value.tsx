@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Values as people read them: times in their zone, words for words, ids as links.
+import { plural } from '../../i18n';
+import { ownZone } from '../schedule/zone';
+import { Go } from '../Shell';
+import { CopyButton } from '../ui/Copy';
+import { dateAndTime } from '../words/dates';
+import { listOfIds, nameOf, type Api } from './api';
+import type { Schema, Shape } from './document';
+import type { Json, JsonObject } from './form';
+import { a, fieldName, plainName, valueName } from './words';
+
+interface ValueProps {
+  api: Api;
+  /** The field's name. */
+  name: string;
+  value: Json | undefined;
+  schema: Schema | undefined;
+}
+
+/** On one line, in a list. */
+export function Brief({ api, name, value, schema }: ValueProps) {
+  const words = a.value;
+  if (value === undefined || value === null || value === '') return <span class="unsaid">–</span>;
+  const shape = api.schemas.shape(schema);
+  if (Array.isArray(value)) {
+    const all = value as readonly Json[];
+    if (all.every((one) => typeof one === 'string')) return <>{all.map((one) => valueName(name, String(one))).join(', ') || '–'}</>;
+    return <>{plural(words.count, all.length)}</>;
+  }
+  if (typeof value === 'object') return <>{briefly(value as JsonObject)}</>;
+  return <Scalar api={api} name={name} value={value} shape={shape} isBrief />;
+}
+
+/** An object in a few words: what it is called, or what kind of thing it is and the end of its id. */
+function briefly(value: JsonObject): string {
+  const { type, id } = value;
+  if (typeof type === 'string' && typeof id === 'string') return `${valueName('type', type)} ${shortId(id)}`;
+  const texts = Object.values(value).filter((one): one is string => typeof one === 'string');
+  return nameOf(value) || texts.join(' ') || '…';
+}
+
+function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: string; value: Json; shape: Shape; isBrief?: boolean }) {
+  const words = a.value;
+  if (typeof value === 'boolean') return <>{value ? words.yes : words.no}</>;
+  if (typeof value === 'number') return <>{new Intl.NumberFormat(document.documentElement.lang || undefined, { useGrouping: name !== 'revision' }).format(value)}</>;
+  const text = String(value);
+  if (shape.schema.format === 'date-time') {
+    const atMs = Date.parse(text);
+    if (!Number.isNaN(atMs)) return <time dateTime={text}>{dateAndTime(atMs, ownZone())}</time>;
+  }
+  if (shape.schema.enum !== undefined) return <>{valueName(name, text)}</>;
+  const list = shape.name !== null && name !== 'id' ? listOfIds(api, shape.name) : null;
+  if (list !== null) {
+    return (
+      <Go to={`/admin${list.path}/${encodeURIComponent(text)}`} class="code">
+        {isBrief ? shortId(text) : text}
+      </Go>
+    );
+  }
+  if (isBrief && (name === 'id' || name.endsWith('_id') || name.endsWith('hash'))) return <span class="code">{shortId(text)}</span>;
+  if (!isBrief && /^https?:\/\//.test(text) && (name.endsWith('url') || name === 'url')) {
+    return (
+      <span class="preserve">
+        {text} <CopyButton text={text} label={words.copy} name={`${words.copy}: ${fieldName(null, name)}`} />
+      </span>
+    );
+  }
+  return <span class="preserve">{plainName(name, text)}</span>;
+}
+
+/** The end of an id tells things apart: its beginning is the time. */
+export function shortId(id: string): string {
+  return id.length > 14 ? `…${id.slice(-8)}` : id;
+}
+
+interface FactsProps {
+  api: Api;
+  thing: JsonObject;
+  shape: Shape;
+  /** Names of fields that are shown first. */
+  first?: readonly string[];
+}
+
+/** Fields that say nothing to people. */
+const SELDOM = new Set(['id', 'revision', 'created_at', 'updated_at', 'created_by', 'tenant_id', 'ical_uid', 'sequence', 'hash', 'previous_hash']);
+
+/** Everything of a thing. */
+export function Facts({ api, thing, shape, first = [] }: FactsProps) {
+  // What the schema does not name is shown all the same.
+  const names = [...new Set([...first, ...Object.keys(shape.properties), ...Object.keys(thing)])].filter((name) => name in thing);
+  const ordered = [...names.filter((name) => !SELDOM.has(name)), ...names.filter((name) => SELDOM.has(name))];
+  return (
+    <dl class="facts">
+      {ordered.map((name) => (
+        <div key={name} class="facts-row" data-field={name}>
+          <dt>{fieldName(shape.name, name)}</dt>
+          <dd>
+            <Whole api={api} name={name} value={thing[name]} schema={shape.properties[name]} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** All of a value, in details. */
+function Whole({ api, name, value, schema }: ValueProps) {
+  if (value === undefined || value === null || value === '') return <span class="unsaid">–</span>;
+  const shape = api.schemas.shape(schema);
+  if (Array.isArray(value)) {
+    const all = value as readonly Json[];
+    if (all.length === 0) return <span class="unsaid">–</span>;
+    const item = api.schemas.shape(shape.schema.items);
+    return (
+      <ul class={all.some((one) => typeof one === 'object') ? 'value-list value-things' : 'value-list'}>
+        {all.map((one, index) => (
+          // Values have no identity of their own.
+          // oxlint-disable-next-line react/no-array-index-key
+          <li key={index}>
+            {typeof one === 'object' && one !== null && !Array.isArray(one) ? (
+              <Facts api={api} thing={one as JsonObject} shape={item} />
+            ) : (
+              <Scalar api={api} name={name} value={one} shape={item} />
+            )}
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  if (typeof value === 'object') {
+    const members = value as JsonObject;
+    if (Object.keys(members).length === 0) return <span class="unsaid">–</span>;
+    return <Facts api={api} thing={members} shape={shape} />;
+  }
+  return <Scalar api={api} name={name} value={value} shape={shape} />;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: EUPL-1.2
+import { announcer } from '../../conference/announcer';
+import { Button } from '../../ui/Button';
+import type { IconName } from '../../ui/icons';
+import { w } from '../words';
+
+/** Puts a text on the clipboard, and says whether that worked. */
+export async function copyText(text: string): Promise<boolean> {
+  const words = w.peek().day;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    announcer.say(words.copyFailed, 'assertive');
+    return false;
+  }
+  announcer.say(words.copied);
+  return true;
+}
+
+async function copyTo(button: HTMLElement, text: string): Promise<void> {
+  if (!(await copyText(text))) return;
+  button.dataset['copied'] = 'true';
+  setTimeout(() => delete button.dataset['copied'], 1500);
+}
+
+interface CopyProps {
+  text: string;
+  label: string;
+  icon?: IconName;
+  /** What screen readers hear, when the label alone does not say of what. */
+  name?: string;
+  testId?: string;
+}
+
+/** Copies, and shows for a moment that it did. */
+export function CopyButton({ text, label, icon, name, testId }: CopyProps) {
+  return (
+    <Button
+      kind="quiet"
+      {...(icon === undefined ? {} : { icon })}
+      aria-label={name}
+      data-testid={testId}
+      onClick={(event) => {
+        const button = event.currentTarget as HTMLElement;
+        void copyTo(button, text);
+      }}
+    >
+      {label}
+    </Button>
+  );
+}
