@@ -19,13 +19,13 @@ mod joining;
 mod lobby;
 mod media;
 mod meeting_sessions;
-#[allow(dead_code, unused_imports, reason = "its paths are being added")]
 mod meetings;
 mod metrics;
 mod outgoing;
 mod records;
 mod rooms;
 mod session;
+mod stats;
 mod tasks;
 mod twirp;
 mod web_client;

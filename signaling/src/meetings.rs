@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What is scheduled: meetings, when they happen, what they allow, who is invited, and by which numbers one gets in.
 //!
-//! Others find a meeting by [`table::find`], [`table::by_code`] and [`table::by_conference_id`], what it allows by
+//! Others find a meeting by [`table::find`] and [`table::by_code`], what it allows by
 //! [`policies::effective`], who is invited by [`invitees::of_meeting`]; `changes` tells them what became of it.
 
 mod batch;
@@ -22,6 +22,8 @@ pub(crate) mod recurrence;
 mod rights;
 mod routes;
 mod schedule;
+mod search;
+mod status;
 pub(crate) mod table;
 pub(crate) mod tenant;
 pub(crate) mod view;

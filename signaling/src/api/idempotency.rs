@@ -2,6 +2,11 @@
 //! Requests that somebody repeats because no answer came (draft-ietf-httpapi-idempotency-key-header-07): the work is done
 //! once, and whoever asks again with the same key gets the same answer. The answer is kept in the transaction that does
 //! the work, so neither is ever there without the other.
+//!
+//! Answers hold secrets: the PINs and personal links of meetings, which are stored nowhere else, though whoever has the
+//! database can work them out. They are kept in plain text, since the erasure of a person's data looks for the person in
+//! them, and retention deletes them after a day. What a database must not tell, such as tokens, is left out by
+//! `Answer::kept_as`.
 
 use axum::http::{HeaderName, StatusCode};
 use chrono::{Duration, Utc};

@@ -46,6 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(crate::lobby::routes())
         .merge(crate::meeting_sessions::routes())
         .merge(crate::records::routes())
+        .merge(crate::stats::routes())
         .merge(crate::webhooks::routes::routes())
 }
 

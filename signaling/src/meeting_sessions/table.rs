@@ -2,11 +2,12 @@
 //! Runs of meetings in the database, with who was let in and who may not come.
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, StoreError, Tx, sql};
 
 use super::model::{EndReason, Marks, MeetingBan, MeetingRole, Session, SessionPerson};
 use crate::api::ids::{BanId, MeetingSessionId, TenantId, UserId};
 use crate::api::paging::Page;
+use crate::identity::tenants;
 use crate::joining::venue::Venue;
 use crate::rooms::chat::ChatMessage;
 
@@ -252,14 +253,7 @@ pub(crate) async fn is_banned(tx: &mut Tx, venue: &Venue, marks: &Marks) -> Resu
 
 /// Whether a tenant keeps lists of who was there.
 pub(super) async fn keeps_attendance(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
-    struct Settings(serde_json::Value);
-    impl FromRow for Settings {
-        fn from_row(row: &Row) -> Result<Self, StoreError> {
-            row.json("settings").map(Self)
-        }
-    }
-    let settings = tx.optional::<Settings>(sql("SELECT settings FROM tenants WHERE id = $1").bind(tenant)).await?;
-    Ok(settings.is_some_and(|Settings(settings)| settings["keep_attendance"] == true))
+    Ok(tenants::settings(tx, tenant).await?.keep_attendance)
 }
 
 /// Keeps a message beyond its room's life.

@@ -29,6 +29,9 @@ const DUE: Duration = Duration::days(390);
 /// Meetings in one transaction of the job.
 const BATCH: i64 = 50;
 
+/// The end of the year 9999, for what does not end. The table has it as its default.
+pub(super) const NEVER_MS: i64 = 253_402_300_799_000;
+
 /// Rows in one statement. SQLite takes 32,766 values.
 const ROWS: usize = 100;
 
@@ -154,9 +157,8 @@ async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<()
     let starts = starts.into_iter().filter(|start| !is_excluded(start));
     let occurrences: Vec<_> = starts.map(|start| plain(meeting, start, duration)).collect();
     insert(tx, meeting, &occurrences).await?;
-    note_end(tx, meeting.id).await?;
     tx.execute(sql("UPDATE meetings SET expanded_until = $1 WHERE id = $2").bind(until).bind(meeting.id)).await?;
-    Ok(())
+    note_end(tx, meeting.id).await
 }
 
 struct Count(i64);
@@ -211,11 +213,12 @@ async fn insert(tx: &mut Tx, meeting: &Meeting, occurrences: &[Occurrence]) -> R
     Ok(())
 }
 
-/// Notes at the meeting when its last occurrence ends.
+/// Notes at the meeting when it is over: at the end of its last occurrence, if there is a last one.
 pub(super) async fn note_end(tx: &mut Tx, meeting: MeetingId) -> Result<(), StoreError> {
-    let update = sql("UPDATE meetings SET last_ends_at =
-         (SELECT MAX(ends_at) FROM occurrences WHERE meeting_id = $1) WHERE id = $1");
-    tx.execute(update.bind(meeting)).await?;
+    let update = sql("UPDATE meetings SET over_at = CASE WHEN expanded_until IS NULL THEN
+             COALESCE((SELECT MAX(ends_at) FROM occurrences WHERE meeting_id = $1), $2) ELSE $2 END
+         WHERE id = $1");
+    tx.execute(update.bind(meeting).bind(NEVER_MS)).await?;
     Ok(())
 }
 

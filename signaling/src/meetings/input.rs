@@ -132,7 +132,7 @@ pub(crate) struct MeetingInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_080)]
     pub(crate) duration_minutes: Option<u32>,
-    /// The zone in whose wall-clock time a series repeats and people think of it; Europe/Berlin without it.
+    /// The zone in whose wall-clock time a series repeats and people think of it; the tenant's without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, example = "Europe/Berlin")]
     pub(crate) time_zone: Option<String>,

@@ -201,6 +201,8 @@ pub(crate) struct Meeting {
     pub(crate) excluded_dates: Vec<DateTime<Utc>>,
     /// Up to when the occurrences are written down; none when all of them are.
     pub(crate) expanded_until: Option<DateTime<Utc>>,
+    /// When it is over, as it was when it was read: `expansion` writes that down.
+    pub(crate) over_at: DateTime<Utc>,
     pub(crate) organizer_id: Option<UserId>,
     pub(crate) organizer_email: String,
     pub(crate) organizer_name: String,
@@ -244,6 +246,7 @@ impl FromRow for Meeting {
             recurrence_rule: row.get("recurrence_rule")?,
             excluded_dates: excluded_dates.into_iter().filter_map(DateTime::from_timestamp_millis).collect(),
             expanded_until: row.get("expanded_until")?,
+            over_at: row.get("over_at")?,
             organizer_id: row.get("organizer_id")?,
             organizer_email: row.get("organizer_email")?,
             organizer_name: row.get("organizer_name")?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! PINs for the telephone: one of the meeting, which everybody may know; one of the host, which opens it; and one of each
-//! invited person, which says who calls. They are derived, so none is stored: the table says which one is valid, and how
+//! PINs for the telephone: one of the meeting or permanent room, which everybody may know; one of the host, which opens
+//! it; and one of each invited person, which says who calls. They are derived, so none is stored: the table says which one is valid, and how
 //! to recognise it.
 
 pub(crate) mod model;
@@ -10,8 +10,8 @@ pub(crate) mod table;
 use chrono::Utc;
 use store::{StoreError, Tx};
 
-use self::model::{PhonePin, PinKind};
-use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
+use self::model::{PhonePin, PinKind, Place};
+use crate::api::ids::{InviteeId, PhonePinId};
 use crate::identity::keys::{Keys, Purpose};
 use crate::records::audit::hex;
 
@@ -20,10 +20,10 @@ const MAX_TRIES: i64 = 64;
 
 /// The digits of a PIN.
 pub(crate) fn digits(keys: &Keys, pin: &PhonePin) -> String {
-    let (meeting, kind) = (pin.meeting_id.to_string(), pin.kind.as_str());
+    let (place, kind) = (pin.place.id(), pin.kind.as_str());
     let invitee = pin.invitee_id.map(|id| id.to_string()).unwrap_or_default();
     let generation = pin.generation.to_be_bytes();
-    let parts: [&[u8]; 4] = [meeting.as_bytes(), kind.as_bytes(), invitee.as_bytes(), &generation];
+    let parts: [&[u8]; 4] = [place.as_bytes(), kind.as_bytes(), invitee.as_bytes(), &generation];
     let derived = keys.derive(Purpose::PhonePin, &parts);
     let (head, _) = derived.split_at(8);
     let number = head.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
@@ -32,33 +32,30 @@ pub(crate) fn digits(keys: &Keys, pin: &PhonePin) -> String {
 }
 
 /// By what digits are recognised.
-fn lookup(keys: &Keys, meeting: MeetingId, digits: &str) -> String {
-    hex(&keys.derive(Purpose::PhonePinLookup, &[meeting.to_string().as_bytes(), digits.as_bytes()]))
+fn lookup(keys: &Keys, place: Place, digits: &str) -> String {
+    hex(&keys.derive(Purpose::PhonePinLookup, &[place.id().as_bytes(), digits.as_bytes()]))
 }
 
-/// The PIN that somebody keyed in, if it is one of that meeting and valid. Whoever asks slows down those who guess.
-pub(crate) async fn by_digits(
-    tx: &mut Tx,
-    keys: &Keys,
-    meeting: MeetingId,
-    digits: &str,
-) -> Result<Option<PhonePin>, StoreError> {
-    let found = table::by_lookup(tx, meeting, &lookup(keys, meeting, digits)).await?;
-    Ok(found.filter(|pin| pin.expires_at.is_none_or(|expiry| Utc::now() < expiry)))
+/// Makes the PINs that a meeting or a permanent room has from the beginning.
+pub(super) async fn create_first(tx: &mut Tx, keys: &Keys, place: Place) -> Result<(), StoreError> {
+    for kind in [PinKind::Room, PinKind::Host] {
+        create(tx, keys, place, kind, None).await?;
+    }
+    Ok(())
 }
 
-/// Makes a PIN that no other of the meeting equals.
+/// Makes a PIN that no other of the same place equals.
 pub(super) async fn create(
     tx: &mut Tx,
     keys: &Keys,
-    meeting: MeetingId,
+    place: Place,
     kind: PinKind,
     invitee: Option<InviteeId>,
 ) -> Result<PhonePin, StoreError> {
     let now = Utc::now();
     let pin = PhonePin {
         id: PhonePinId::new(),
-        meeting_id: meeting,
+        place,
         kind,
         invitee_id: invitee,
         // Somebody who is invited again must not get the PIN back that was withdrawn, whose row is gone.
@@ -67,14 +64,14 @@ pub(super) async fn create(
         created_at: now,
     };
     let pin = next_free(tx, keys, pin).await?;
-    table::insert(tx, &pin, &lookup(keys, meeting, &digits(keys, &pin))).await?;
+    table::insert(tx, &pin, &lookup(keys, place, &digits(keys, &pin))).await?;
     Ok(pin)
 }
 
 /// Gives a PIN other digits; the old ones are not valid any more.
 pub(super) async fn rotate(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<PhonePin, StoreError> {
     let pin = next_free(tx, keys, PhonePin { created_at: Utc::now(), ..pin }).await?;
-    table::renew(tx, &pin, &lookup(keys, pin.meeting_id, &digits(keys, &pin))).await?;
+    table::renew(tx, &pin, &lookup(keys, pin.place, &digits(keys, &pin))).await?;
     Ok(pin)
 }
 
@@ -82,10 +79,10 @@ pub(super) async fn rotate(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<Ph
 async fn next_free(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<PhonePin, StoreError> {
     for step in 1..=MAX_TRIES {
         let next = PhonePin { generation: pin.generation + step, ..pin.clone() };
-        let lookup = lookup(keys, pin.meeting_id, &digits(keys, &next));
-        if table::by_lookup(tx, pin.meeting_id, &lookup).await?.is_none() {
+        let lookup = lookup(keys, pin.place, &digits(keys, &next));
+        if table::by_lookup(tx, pin.place, &lookup).await?.is_none() {
             return Ok(next);
         }
     }
-    Err(StoreError::Senseless("all PINs of a meeting are taken".to_owned()))
+    Err(StoreError::Senseless("all PINs of a place are taken".to_owned()))
 }

@@ -12,7 +12,7 @@ mod local;
 mod rule;
 
 pub(crate) use self::expand::{Expansion, Window, expand};
-pub(crate) use self::rule::{Rule, RuleError};
+pub(crate) use self::rule::Rule;
 
 #[cfg(test)]
 mod tests;

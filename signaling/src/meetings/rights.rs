@@ -48,6 +48,14 @@ impl Viewer {
         Ok(Self::Person { tenant, id, email: person.email })
     }
 
+    /// Who asks for a list, which is one tenant's: no index leads through those of all.
+    pub(super) async fn of_list(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
+        match Self::of(context, tx).await? {
+            Self::All(_) => Ok(Self::All(Some(context.tenant()?))),
+            person => Ok(person),
+        }
+    }
+
     /// The tenant whose meetings they are, when it is one.
     pub(super) fn tenant(&self) -> Option<TenantId> {
         match self {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use chrono::Utc;
 use serde::Deserialize;
 use store::Tx;
@@ -80,8 +80,9 @@ impl Expand {
 
 /// Lists meetings
 ///
-/// Those that begin first are first. With `updated_since`, those that were changed first. Who is no administrator sees
-/// what they hold and what they are invited to. For what happens in a certain week, see `/occurrences`.
+/// Those that begin first are first. With `updated_since`, those that were changed first; with `status` and no time, those
+/// that are over first. Who is no administrator sees what they hold and what they are invited to. For what happens in a
+/// certain week, see `/occurrences`.
 #[utoipa::path(get, path = "/meetings", tag = "Meetings",
     params(Filter, Expand, PageRequest, ("tenant_id" = Option<String>, Query, format = Uuid)),
     security(("api_token" = ["meetings:read"])), responses((status = 200, body = PageOf<MeetingView>)))]
@@ -95,13 +96,9 @@ async fn list(
     expand.limit()?;
     let now = Utc::now();
     let mut tx = context.read().await?;
-    let viewer = Viewer::of(&context, &mut tx).await?;
-    let found: Vec<Meeting> = tx.all(listing::select(&viewer, &filter, &page, now)).await?;
-    let key = |meeting: &Meeting| {
-        let time = if filter.is_by_change() { meeting.updated_at } else { meeting.starts_at };
-        (time.timestamp_millis(), meeting.id)
-    };
-    let page = PageOf::new(found, page.limit, key)?;
+    let viewer = Viewer::of_list(&context, &mut tx).await?;
+    let found: Vec<Meeting> = tx.all(listing::select(&viewer, &filter, &page, now)?).await?;
+    let page = PageOf::new(found, page.limit, |meeting| filter.key(meeting))?;
     let mut items = view::views(&context.app, &mut tx, &page.items, now).await?;
     for (item, meeting) in items.iter_mut().zip(&page.items) {
         expand_one(&context, &mut tx, &viewer, &expand, meeting, item).await?;
@@ -332,8 +329,9 @@ async fn expand_one(
         shown.invitees = Some(invitees::model::views(&context.app, tx, meeting, &found).await?);
     }
     if expand.has("occurrences") {
-        let found = occurrences::table::next(tx, meeting.id, Utc::now(), expand.limit()?).await?;
-        shown.occurrences = Some(found.iter().map(Into::into).collect());
+        let now = Utc::now();
+        let found = occurrences::table::next(tx, meeting.id, now, expand.limit()?).await?;
+        shown.occurrences = Some(occurrences::model::views(tx, &found, now).await?);
     }
     Ok(())
 }

@@ -7,10 +7,8 @@ use super::expansion;
 use super::input::MeetingInput;
 use super::model::{MeetingType, TimeZone};
 use super::recurrence::{Expansion, Rule, expand};
+use super::tenant::Tenant;
 use crate::api::problem::Invalid;
-
-/// The zone of a meeting of which nothing was said.
-const DEFAULT_ZONE: TimeZone = TimeZone(chrono_tz::Tz::Europe__Berlin);
 
 /// How far from now a meeting can be.
 const MAX_DISTANCE: Duration = Duration::days(3660);
@@ -38,16 +36,16 @@ impl Schedule {
         self.ends_at.map_or(Duration::zero(), |end| end - self.starts_at)
     }
 
-    /// Works it out. `made_at` is when the meeting was made, which is now for a new one. What is wrong is named; the
-    /// result then is of no use.
+    /// Works it out by what the tenant has settled. `made_at` is when the meeting was made, which is now for a new one.
+    /// What is wrong is named; the result then is of no use.
     pub(super) fn of(
         input: &MeetingInput,
-        longest_minutes: Option<u32>,
+        tenant: &Tenant,
         made_at: DateTime<Utc>,
         now: DateTime<Utc>,
         invalid: &mut Invalid,
     ) -> Self {
-        let zone = zone(input, invalid);
+        let zone = zone(input, tenant, invalid);
         let default = if input.recurrence_rule.is_some() { MeetingType::Recurring } else { MeetingType::Scheduled };
         let kind = input.kind.unwrap_or(default);
         let mut schedule = Self {
@@ -69,7 +67,7 @@ impl Schedule {
         };
         schedule.starts_at = starts_at.trunc_subsecs(0);
         check_distance(schedule.starts_at, now, invalid);
-        schedule.ends_at = end(input, schedule.starts_at, longest_minutes, invalid);
+        schedule.ends_at = end(input, schedule.starts_at, tenant.settings.limits.max_meeting_minutes, invalid);
         match kind {
             MeetingType::Recurring => schedule.repeat(input, now, invalid),
             _ => {
@@ -117,11 +115,11 @@ impl Schedule {
     }
 }
 
-fn zone(input: &MeetingInput, invalid: &mut Invalid) -> TimeZone {
-    let Some(name) = &input.time_zone else { return DEFAULT_ZONE };
+fn zone(input: &MeetingInput, tenant: &Tenant, invalid: &mut Invalid) -> TimeZone {
+    let Some(name) = &input.time_zone else { return tenant.time_zone() };
     TimeZone::parse(name).unwrap_or_else(|| {
         invalid.add("/time_zone", "unknown-time-zone");
-        DEFAULT_ZONE
+        tenant.time_zone()
     })
 }
 

@@ -21,11 +21,6 @@ pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Meeting>, 
     tx.optional(sql("SELECT * FROM meetings WHERE code = $1").bind(code)).await
 }
 
-/// The one with that number for the keypad. Permanent rooms have numbers of the same form.
-pub(crate) async fn by_conference_id(tx: &mut Tx, conference_id: &str) -> Result<Option<Meeting>, StoreError> {
-    tx.optional(sql("SELECT * FROM meetings WHERE conference_id = $1").bind(conference_id)).await
-}
-
 /// The one that other software calls so.
 pub(crate) async fn by_external_id(
     tx: &mut Tx,

@@ -1,54 +1,17 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What meetings need to know of their tenant.
 
-use serde::{Deserialize, Serialize};
 use store::{FromRow, Row, StoreError, Tx, sql};
-use utoipa::ToSchema;
 
+use super::model::TimeZone;
 use crate::api::ids::{PolicyId, TenantId};
 use crate::api::language::Language;
+use crate::identity::tenants::settings::Settings;
 
-/// What a tenant may have at once. None is as much as the machines carry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Limits {
-    pub(crate) max_concurrent_participants: Option<u32>,
-    pub(crate) max_concurrent_phone_calls: Option<u32>,
-    pub(crate) max_bitrate_kbps: Option<u32>,
-    pub(crate) max_meeting_minutes: Option<u32>,
-}
+pub(crate) use crate::identity::tenants::settings::{DialInNumber, Limits};
 
-/// A number that one can call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct DialInNumber {
-    /// The number, as in E.164.
-    #[schema(example = "+4930123456")]
-    pub(crate) e164: String,
-    /// What it is called, such as the city.
-    #[serde(default)]
-    pub(crate) label: String,
-    /// The country (ISO 3166-1).
-    #[serde(default)]
-    pub(crate) country: String,
-    /// The language that is spoken there.
-    #[serde(default)]
-    pub(crate) language: String,
-}
-
-/// The part of a tenant's settings that meetings look at. What else is in there is not read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Settings {
-    pub(crate) limits: Limits,
-    pub(crate) dial_in: DialIn,
-}
-
-/// How a tenant is reached by telephone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct DialIn {
-    pub(crate) numbers: Vec<DialInNumber>,
-}
+/// The zone of meetings of a tenant that has named none.
+const DEFAULT_ZONE: TimeZone = TimeZone(chrono_tz::Tz::Europe__Berlin);
 
 /// A tenant, as meetings see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +20,13 @@ pub(crate) struct Tenant {
     pub(crate) language: Language,
     pub(crate) default_policy_id: Option<PolicyId>,
     pub(crate) settings: Settings,
+}
+
+impl Tenant {
+    /// The zone of meetings that name none.
+    pub(super) fn time_zone(&self) -> TimeZone {
+        self.settings.time_zone.as_deref().and_then(TimeZone::parse).unwrap_or(DEFAULT_ZONE)
+    }
 }
 
 impl FromRow for Tenant {

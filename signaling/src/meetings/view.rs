@@ -13,28 +13,13 @@ use super::input::{InputStatus, InvitationInput, MeetingInput, PersonInput};
 use super::invitees::model::InviteeView;
 use super::model::{ExpectedParticipants, Invitee, Meeting, MeetingStatus, MeetingType, RecurrenceId};
 use super::occurrences::model::OccurrenceView;
+use super::phone_pins::model::Place;
 use super::policies::rules::RuleChanges;
+use super::status::{Goings, ShownStatus};
 use super::tenant::DialInNumber;
-use super::words::words;
 use super::{invitees, phone_pins, tenant};
 use crate::api::ids::{InviteeId, MeetingId, PolicyId, RoomId, TenantId, UserId};
 use crate::app::App;
-
-words! {
-    /// How far a meeting is.
-    ShownStatus {
-        /// Being prepared: nobody is told, and nobody can come.
-        Draft = "draft",
-        /// It will happen, or happens again.
-        Scheduled = "scheduled",
-        /// It happens now.
-        InProgress = "in_progress",
-        /// It was the last time.
-        Ended = "ended",
-        /// It does not happen.
-        Cancelled = "cancelled",
-    }
-}
 
 /// Who holds a meeting.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -160,19 +145,11 @@ pub(crate) struct MeetingView {
     pub(crate) dropped_exceptions: Vec<RecurrenceId>,
 }
 
-struct Running(MeetingId);
+struct OverAt(MeetingId, DateTime<Utc>);
 
-impl FromRow for Running {
+impl FromRow for OverAt {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("meeting_id").map(Self)
-    }
-}
-
-struct LastEnd(MeetingId, Option<DateTime<Utc>>);
-
-impl FromRow for LastEnd {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self(row.get("id")?, row.get("last_ends_at")?))
+        Ok(Self(row.get("id")?, row.get("over_at")?))
     }
 }
 
@@ -188,15 +165,13 @@ pub(crate) async fn views(
     }
     let ids: Vec<_> = meetings.iter().map(|meeting| meeting.id).collect();
     let co_hosts = invitees::table::co_hosts(tx, &ids).await?;
-    let pins = phone_pins::table::of_rooms(tx, &ids).await?;
-    let mut select = sql("SELECT DISTINCT meeting_id FROM occurrences WHERE status = 'scheduled' AND starts_at <= $1
-         AND ends_at > $1")
-    .bind(now);
-    select.push_list(" AND meeting_id IN ", ids.iter().copied());
-    let running: Vec<Running> = tx.all(select).await?;
-    let mut select = sql("SELECT id, last_ends_at FROM meetings");
+    let places: Vec<_> = ids.iter().copied().map(Place::Meeting).collect();
+    let pins = phone_pins::table::for_everybody(tx, &places).await?;
+    let goings = Goings::at(tx, &ids, now).await?;
+    // Of what was changed a moment ago, it is not what was read before.
+    let mut select = sql("SELECT id, over_at FROM meetings");
     select.push_list(" WHERE id IN ", ids.iter().copied());
-    let ends: Vec<LastEnd> = tx.all(select).await?;
+    let ends: Vec<OverAt> = tx.all(select).await?;
     let mut numbers: BTreeMap<TenantId, Vec<DialInNumber>> = BTreeMap::new();
     for meeting in meetings {
         if let Entry::Vacant(entry) = numbers.entry(meeting.tenant_id) {
@@ -205,14 +180,13 @@ pub(crate) async fn views(
         }
     }
     let view = |meeting: &Meeting| {
-        let is_running = running.iter().any(|running| running.0 == meeting.id);
-        let last_end = ends.iter().find(|end| end.0 == meeting.id).and_then(|end| end.1);
-        let pin = pins.iter().find(|pin| pin.meeting_id == meeting.id);
+        let over_at = ends.iter().find(|end| end.0 == meeting.id).map_or(meeting.over_at, |end| end.1);
+        let pin = pins.iter().find(|pin| pin.place == Place::Meeting(meeting.id));
         let pin = pin.map(|pin| phone_pins::digits(&app.installation, pin));
         let numbers = numbers.get(&meeting.tenant_id).map(Vec::as_slice).unwrap_or_default();
         let own = co_hosts.iter().filter(|invitee| invitee.meeting_id == meeting.id);
         MeetingView {
-            status: status(meeting, is_running, last_end, now),
+            status: goings.of_meeting(meeting.id, meeting.status, over_at, now),
             dial_in: DialInView::new(numbers, &meeting.conference_id, pin),
             co_hosts: own.map(co_host).collect(),
             join_url: format!("{}/m/{}", app.config.public_url, meeting.code),
@@ -231,18 +205,6 @@ pub(crate) async fn one(
 ) -> Result<MeetingView, StoreError> {
     let views = views(app, tx, std::slice::from_ref(meeting), now).await?;
     views.into_iter().next().ok_or_else(|| StoreError::Senseless("a meeting that was just there".to_owned()))
-}
-
-fn status(meeting: &Meeting, is_running: bool, last_end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> ShownStatus {
-    match meeting.status {
-        MeetingStatus::Draft => ShownStatus::Draft,
-        MeetingStatus::Cancelled => ShownStatus::Cancelled,
-        MeetingStatus::Scheduled if is_running => ShownStatus::InProgress,
-        MeetingStatus::Scheduled if meeting.expanded_until.is_none() && last_end.is_some_and(|end| end <= now) => {
-            ShownStatus::Ended
-        }
-        MeetingStatus::Scheduled => ShownStatus::Scheduled,
-    }
 }
 
 fn co_host(invitee: &Invitee) -> CoHostView {

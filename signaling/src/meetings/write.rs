@@ -8,11 +8,13 @@ use super::capacity::Span;
 use super::changes::{self, ChangeKind, MeetingChange};
 use super::input::{InputStatus, MeetingInput};
 use super::model::{Delivery, Meeting, MeetingStatus, RecurrenceId};
-use super::phone_pins::model::PinKind;
+use super::phone_pins::model::Place;
 use super::rights::Viewer;
 use super::schedule::Schedule;
 use super::tenant::Tenant;
-use super::{capacity, codes, expansion, invitees, occurrences, people, permanent_rooms, phone_pins, policies, table};
+use super::{
+    capacity, codes, expansion, invitees, occurrences, people, permanent_rooms, phone_pins, policies, search, table,
+};
 use crate::api::context::Context;
 use crate::api::ids::{MeetingId, TenantId};
 use crate::api::problem::{Code, Invalid, Problem};
@@ -55,6 +57,7 @@ impl Writer<'_> {
             recurrence_rule: None,
             excluded_dates: Vec::new(),
             expanded_until: None,
+            over_at: DateTime::from_timestamp_millis(expansion::NEVER_MS).unwrap_or(self.now),
             organizer_id: None,
             organizer_email: String::new(),
             organizer_name: String::new(),
@@ -77,10 +80,9 @@ impl Writer<'_> {
         // All that can fail is looked at before anything is written: a batch goes on after it.
         self.check_capacity(tx, &meeting, &schedule, invitees::sync::count(&wanted)).await?;
         table::insert(tx, &meeting).await.map_err(taken)?;
+        search::note_words(tx, &meeting).await?;
         let keys = &self.context.app.installation;
-        for kind in [PinKind::Room, PinKind::Host] {
-            phone_pins::create(tx, keys, id, kind, None).await?;
-        }
+        phone_pins::create_first(tx, keys, Place::Meeting(id)).await?;
         invitees::sync::apply_all(tx, keys, &meeting, &wanted, true, self.now).await?;
         expansion::write_down(tx, &meeting, &schedule, Duration::zero(), self.now).await?;
         if meeting.status == MeetingStatus::Scheduled {
@@ -119,6 +121,9 @@ impl Writer<'_> {
         if !table::update(tx, &meeting).await.map_err(taken)? {
             return Err(Code::EtagMismatch.into());
         }
+        if fields.contains(&"title") {
+            search::note_words(tx, &meeting).await?;
+        }
         let keys = &self.context.app.installation;
         let is_whole_list = input.invitees.is_some();
         if invitees::sync::apply_all(tx, keys, &meeting, &wanted, is_whole_list, self.now).await? {
@@ -148,8 +153,7 @@ impl Writer<'_> {
     ) -> Result<(Meeting, Schedule, Vec<invitees::sync::Wanted>), Problem> {
         let mut invalid = Invalid::default();
         input.check_sizes(&mut invalid);
-        let longest = self.tenant.settings.limits.max_meeting_minutes;
-        let schedule = Schedule::of(input, longest, base.created_at, self.now, &mut invalid);
+        let schedule = Schedule::of(input, self.tenant, base.created_at, self.now, &mut invalid);
         let is_other_time = is_new || schedule.starts_at != base.starts_at || schedule.ends_at != base.ends_at;
         if is_other_time && schedule.rule.is_none() && schedule.ends_at.is_some_and(|end| end < self.now) {
             invalid.add("/starts_at", "in-the-past");

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Scheduling over the REST API, on both databases.
 
+mod progress;
+mod rights;
+mod rooms;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};

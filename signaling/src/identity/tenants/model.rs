@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::settings::{Branding, Legal, Limits, Retention, Settings};
+use super::settings::{Branding, DialIn, Legal, Limits, Retention, Settings};
 use crate::api::ids::{PolicyId, TenantId};
 use crate::api::language::Language;
 
@@ -43,6 +43,10 @@ pub(crate) struct TenantInput {
     #[serde(default)]
     #[schema(default = "de")]
     pub(crate) locale: Language,
+    /// The zone of meetings that name none; Europe/Berlin without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, example = "Europe/Berlin")]
+    pub(crate) time_zone: Option<String>,
     /// The policy of meetings that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default_policy_id: Option<PolicyId>,
@@ -52,22 +56,31 @@ pub(crate) struct TenantInput {
     /// What the law wants people to find.
     #[serde(default)]
     pub(crate) legal: Legal,
+    /// How meetings are reached by telephone.
+    #[serde(default)]
+    pub(crate) dial_in: DialIn,
     /// How much it may use.
     #[serde(default)]
     pub(crate) limits: Limits,
     /// For how long things are kept.
     #[serde(default)]
     pub(crate) retention: Retention,
+    /// Whether lists of who was there outlast the meetings.
+    #[serde(default)]
+    pub(crate) keep_attendance: bool,
 }
 
 impl TenantInput {
     /// What it decides for itself.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
+            time_zone: self.time_zone.clone(),
             branding: self.branding.clone(),
             legal: self.legal.clone(),
+            dial_in: self.dial_in.clone(),
             limits: self.limits.clone(),
             retention: self.retention.clone(),
+            keep_attendance: self.keep_attendance,
         }
     }
 
@@ -78,11 +91,14 @@ impl TenantInput {
             ("slug", self.slug != other.slug),
             ("oidc_claim_value", self.oidc_claim_value != other.oidc_claim_value),
             ("locale", self.locale != other.locale),
+            ("time_zone", self.time_zone != other.time_zone),
             ("default_policy_id", self.default_policy_id != other.default_policy_id),
             ("branding", self.branding != other.branding),
             ("legal", self.legal != other.legal),
+            ("dial_in", self.dial_in != other.dial_in),
             ("limits", self.limits != other.limits),
             ("retention", self.retention != other.retention),
+            ("keep_attendance", self.keep_attendance != other.keep_attendance),
         ];
         fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }

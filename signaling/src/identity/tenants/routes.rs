@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::identity::roles::Role;
 use crate::identity::scopes::Scope;
 use crate::identity::users;
+use crate::meetings::model::TimeZone;
 use crate::records::audit::Event;
 
 pub(in crate::identity) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -54,7 +55,7 @@ async fn create(context: Context, Body(input): Body<TenantInput>) -> Result<Resp
     let now = Utc::now();
     let tenant = Tenant { id: TenantId::new(), input, revision: 1, created_at: now, updated_at: now };
     let mut tx = context.write().await?;
-    check_policy(&mut tx, tenant.id, &tenant.input).await?;
+    check(&mut tx, tenant.id, &tenant.input).await?;
     table::insert(&mut tx, &tenant).await.map_err(taken)?;
     let location = format!("/api/v1/tenants/{}", tenant.id);
     let answer = Answer::created(location, &tenant)?.with_etag(tenant.revision);
@@ -145,7 +146,7 @@ async fn change(context: Context, mut tx: Tx, tenant: Tenant, input: TenantInput
         }
         invalid.finish()?;
     }
-    check_policy(&mut tx, tenant.id, &input).await?;
+    check(&mut tx, tenant.id, &input).await?;
     let now = Utc::now();
     if !table::update(&mut tx, tenant.id, tenant.revision, &input, now).await.map_err(taken)? {
         return Err(Code::EtagMismatch.into());
@@ -156,13 +157,18 @@ async fn change(context: Context, mut tx: Tx, tenant: Tenant, input: TenantInput
     context.commit(tx, Some(tenant.id), &event, answer).await
 }
 
-async fn check_policy(tx: &mut Tx, tenant: TenantId, input: &TenantInput) -> Result<(), Problem> {
-    match input.default_policy_id {
-        Some(policy) if !table::has_policy(tx, tenant, policy).await? => {
-            Err(Problem::field("/default_policy_id", "unknown-reference"))
-        }
-        _ => Ok(()),
+/// Names what is wrong in ways that a schema does not say.
+async fn check(tx: &mut Tx, tenant: TenantId, input: &TenantInput) -> Result<(), Problem> {
+    let mut invalid = Invalid::default();
+    if let Some(policy) = input.default_policy_id
+        && !table::has_policy(tx, tenant, policy).await?
+    {
+        invalid.add("/default_policy_id", "unknown-reference");
     }
+    if input.time_zone.as_ref().is_some_and(|name| TimeZone::parse(name).is_none()) {
+        invalid.add("/time_zone", "unknown-time-zone");
+    }
+    invalid.finish()
 }
 
 fn taken(error: StoreError) -> Problem {

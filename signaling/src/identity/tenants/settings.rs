@@ -8,10 +8,46 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Settings {
+    /// The zone of meetings that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
     pub(crate) branding: Branding,
     pub(crate) legal: Legal,
+    pub(crate) dial_in: DialIn,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
+    /// Whether lists of who was there outlast the meetings.
+    pub(crate) keep_attendance: bool,
+}
+
+/// How meetings are reached by telephone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DialIn {
+    /// The numbers to call, few enough to stand in each invitation. The first one is in links for telephones.
+    #[schema(max_items = 20)]
+    pub(crate) numbers: Vec<DialInNumber>,
+}
+
+/// A number that one can call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DialInNumber {
+    /// The number, as in E.164.
+    #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
+    pub(crate) e164: String,
+    /// What it is called, such as the city.
+    #[serde(default)]
+    #[schema(max_length = 100, example = "Berlin")]
+    pub(crate) label: String,
+    /// The country (ISO 3166-1 alpha-2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Z]{2}$", example = "DE")]
+    pub(crate) country: Option<String>,
+    /// The language that is spoken there (RFC 5646).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, example = "de")]
+    pub(crate) language: Option<String>,
 }
 
 /// How pages and mails of the tenant look.

@@ -16,17 +16,20 @@ pub(super) type Key = (i64, TenantId);
 impl FromRow for Tenant {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         let settings: Settings = row.json("settings")?;
-        let Settings { branding, legal, limits, retention } = settings;
+        let Settings { time_zone, branding, legal, dial_in, limits, retention, keep_attendance } = settings;
         let input = TenantInput {
             name: row.get("name")?,
             slug: row.get("slug")?,
             oidc_claim_value: row.get("oidc_claim_value")?,
             locale: row.get("locale")?,
             default_policy_id: row.get("default_policy_id")?,
+            time_zone,
             branding,
             legal,
+            dial_in,
             limits,
             retention,
+            keep_attendance,
         };
         Ok(Self {
             id: row.get("id")?,

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::meetings::input::InviteeInput;
 use crate::meetings::model::{Invitee, InviteeRole, InviteeType, Meeting, ResponseStatus};
 use crate::meetings::phone_pins;
+use crate::meetings::phone_pins::model::Place;
 
 /// Somebody who is invited.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -36,8 +37,7 @@ pub(crate) struct InviteeView {
     pub(crate) response_status: ResponseStatus,
     /// Whether they come in without waiting.
     pub(crate) lobby_bypass: bool,
-    /// Their own link. Null for those who may not change the meeting, and when the request that made it was repeated: it
-    /// is not kept.
+    /// Their own link. Null for those who may not change the meeting.
     pub(crate) personal_join_url: Option<String>,
     /// Their own PIN for the telephone. Null as the link.
     pub(crate) personal_pin: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) async fn views(
     meeting: &Meeting,
     invitees: &[Invitee],
 ) -> Result<Vec<InviteeView>, StoreError> {
-    let pins = phone_pins::table::of_meeting(tx, meeting.id).await?;
+    let pins = phone_pins::table::of_place(tx, Place::Meeting(meeting.id)).await?;
     let pin = |invitee: &Invitee| pins.iter().find(|pin| pin.invitee_id == Some(invitee.id));
     Ok(invitees.iter().map(|invitee| InviteeView::whole(app, meeting, invitee, pin(invitee))).collect())
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use chrono::Utc;
 use store::Tx;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,7 +80,7 @@ async fn create(
     let invitee = sync::add_or_renew(&mut tx, keys, &meeting, &wanted, Utc::now()).await?;
     let location = format!("/api/v1/meetings/{}/invitees/{}", meeting.id, invitee.id);
     let answer = Answer::created(location, &whole(&context, &mut tx, &meeting, &invitee).await?)?;
-    let answer = answer.kept_as(&InviteeView::public(&invitee))?.with_etag(invitee.revision);
+    let answer = answer.with_etag(invitee.revision);
     let event = Event::new("invitee.create", invitee.id).with("meeting_id", meeting.id.to_string().into());
     context.commit(tx, Some(meeting.tenant_id), &event, answer).await
 }
@@ -189,8 +189,7 @@ async fn renew(context: Context, Path((meeting_id, id)): Path<(MeetingId, Invite
         return Err(Code::Conflict.into());
     }
     let invitee = sync::renew_link(&mut tx, &meeting, &current, Utc::now()).await?;
-    let answer = Answer::ok(&whole(&context, &mut tx, &meeting, &invitee).await?)?;
-    let answer = answer.kept_as(&InviteeView::public(&invitee))?.with_etag(invitee.revision);
+    let answer = Answer::ok(&whole(&context, &mut tx, &meeting, &invitee).await?)?.with_etag(invitee.revision);
     context.commit(tx, Some(meeting.tenant_id), &Event::new("invitee.renew_link", id), answer).await
 }
 

@@ -13,7 +13,7 @@ use crate::identity::keys::Keys;
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 use crate::meetings::input::{InviteeInput, MeetingInput, PersonInput};
 use crate::meetings::model::{Invitee, InviteeRole, InviteeType, Meeting, MeetingStatus, ResponseStatus};
-use crate::meetings::phone_pins::model::PinKind;
+use crate::meetings::phone_pins::model::{PinKind, Place};
 use crate::meetings::{expansion, people, phone_pins};
 
 /// Somebody to be invited, with what is known of them.
@@ -237,7 +237,7 @@ async fn add(
     };
     person.apply(&mut invitee);
     table::insert(tx, &invitee).await?;
-    phone_pins::create(tx, keys, meeting.id, PinKind::Personal, Some(invitee.id)).await?;
+    phone_pins::create(tx, keys, Place::Meeting(meeting.id), PinKind::Personal, Some(invitee.id)).await?;
     note(tx, meeting, ChangeKind::InviteeAdded { invitee_id: invitee.id }).await?;
     Ok(invitee)
 }
@@ -263,7 +263,7 @@ pub(super) async fn change(
         // Whoever has the old link may not be who is invited now.
         invitee.link_generation += 1;
         invitee.response_status = ResponseStatus::NeedsAction;
-        phone_pins::create(tx, keys, meeting.id, PinKind::Personal, Some(invitee.id)).await?;
+        phone_pins::create(tx, keys, Place::Meeting(meeting.id), PinKind::Personal, Some(invitee.id)).await?;
     }
     store(tx, &invitee).await?;
     let kind = if is_back {

@@ -3,12 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use store::{StoreError, Tx};
 use utoipa::ToSchema;
 
 use super::own::OwnPart;
 use crate::api::ids::MeetingId;
 use crate::meetings::model::{Occurrence, OccurrenceStatus, RecurrenceId};
 use crate::meetings::policies::rules::RuleChanges;
+use crate::meetings::status::{Goings, OccurrenceProgress};
 
 /// One time that a meeting happens.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -22,8 +24,8 @@ pub(crate) struct OccurrenceView {
     pub(crate) starts_at: DateTime<Utc>,
     /// When it ends.
     pub(crate) ends_at: DateTime<Utc>,
-    /// Whether it takes place.
-    pub(crate) status: OccurrenceStatus,
+    /// How far it is.
+    pub(crate) status: OccurrenceProgress,
     /// Whether it differs from the series.
     pub(crate) is_exception: bool,
     /// Its own title; null is the meeting's.
@@ -34,20 +36,42 @@ pub(crate) struct OccurrenceView {
     pub(crate) sequence: i64,
 }
 
-impl From<&Occurrence> for OccurrenceView {
-    fn from(occurrence: &Occurrence) -> Self {
+impl OccurrenceView {
+    /// As it is by what goes on.
+    pub(super) fn new(occurrence: &Occurrence, goings: &Goings, now: DateTime<Utc>) -> Self {
         Self {
             meeting_id: occurrence.meeting_id,
             recurrence_id: occurrence.recurrence_id,
             starts_at: occurrence.starts_at,
             ends_at: occurrence.ends_at,
-            status: occurrence.status,
+            status: goings.of_occurrence(occurrence, now),
             is_exception: occurrence.is_exception,
             title: occurrence.title.clone(),
             policy_overrides: occurrence.policy_overrides.clone(),
             sequence: occurrence.sequence,
         }
     }
+}
+
+/// Occurrences of one meeting.
+pub(crate) async fn views(
+    tx: &mut Tx,
+    occurrences: &[Occurrence],
+    now: DateTime<Utc>,
+) -> Result<Vec<OccurrenceView>, StoreError> {
+    let meetings: Vec<_> = occurrences.iter().map(|occurrence| occurrence.meeting_id).take(1).collect();
+    let goings = Goings::at(tx, &meetings, now).await?;
+    Ok(occurrences.iter().map(|occurrence| OccurrenceView::new(occurrence, &goings, now)).collect())
+}
+
+/// One occurrence.
+pub(super) async fn one(
+    tx: &mut Tx,
+    occurrence: &Occurrence,
+    now: DateTime<Utc>,
+) -> Result<OccurrenceView, StoreError> {
+    let goings = Goings::at(tx, &[occurrence.meeting_id], now).await?;
+    Ok(OccurrenceView::new(occurrence, &goings, now))
 }
 
 /// An occurrence in the calendar of all meetings.

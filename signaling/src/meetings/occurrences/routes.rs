@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde::Deserialize;
 use store::Tx;
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{CalendarEntry, OccurrenceInput, OccurrenceView, input};
+use super::model::{CalendarEntry, OccurrenceInput, OccurrenceView, input, one, views};
 use super::own;
 use super::table::{self, Entry, Key, Span};
 use crate::api::answer::Answer;
@@ -30,6 +30,7 @@ use crate::meetings::model::{Meeting, MeetingStatus, Occurrence, OccurrenceStatu
 use crate::meetings::rights::Viewer;
 use crate::meetings::routes::Force;
 use crate::meetings::schedule::MAX_DURATION;
+use crate::meetings::status::Goings;
 use crate::meetings::{expansion, invitees, table as meetings, tenant, write};
 use crate::records::audit::Event;
 
@@ -87,7 +88,7 @@ async fn list(
     let mut tx = context.read().await?;
     let meeting = Viewer::of(&context, &mut tx).await?.see(&mut tx, meeting_id).await?;
     let found = table::page(&mut tx, meeting.id, span.into(), &page).await?;
-    let items = found.iter().map(OccurrenceView::from).collect();
+    let items = views(&mut tx, &found, Utc::now()).await?;
     let key = |item: &OccurrenceView| item.recurrence_id.0.timestamp_millis();
     PageOf::new(items, page.limit, key)?.answer(&context.uri)
 }
@@ -107,12 +108,19 @@ async fn calendar(
 ) -> Result<Response, Problem> {
     context.require(Scope::MeetingsRead)?;
     let mut tx = context.read().await?;
-    let viewer = if mine { Viewer::person(&context, &mut tx).await? } else { Viewer::of(&context, &mut tx).await? };
+    let viewer = if mine {
+        Viewer::person(&context, &mut tx).await?
+    } else {
+        Viewer::of_list(&context, &mut tx).await?
+    };
     let found: Vec<Entry> = tx.all(table::calendar(&viewer, span.into(), &page)).await?;
     let own = own::parts(&mut tx, context.caller.person(), &found).await?;
+    let now = Utc::now();
+    let meetings: Vec<_> = found.iter().map(|entry| entry.occurrence.meeting_id).collect();
+    let goings = Goings::at(&mut tx, &meetings, now).await?;
     let entry = |entry: Entry| CalendarEntry {
         own: own.of(&entry),
-        occurrence: OccurrenceView::from(&entry.occurrence),
+        occurrence: OccurrenceView::new(&entry.occurrence, &goings, now),
         meeting_title: entry.meeting_title,
         organizer_name: entry.organizer_name,
         join_url: format!("{}/m/{}", context.app.config.public_url, entry.code),
@@ -138,7 +146,7 @@ async fn get(context: Context, Path((meeting_id, id)): Path<(MeetingId, Recurren
     let mut tx = context.read().await?;
     let meeting = Viewer::of(&context, &mut tx).await?.see(&mut tx, meeting_id).await?;
     let occurrence = table::find(&mut tx, meeting.id, id).await?.ok_or(Code::NotFound)?;
-    etag::unless_known(&context.headers, meeting.revision, Answer::ok(&OccurrenceView::from(&occurrence))?)
+    etag::unless_known(&context.headers, meeting.revision, Answer::ok(&one(&mut tx, &occurrence, Utc::now()).await?)?)
 }
 
 /// Moves one time that a meeting happens, or lets it differ otherwise
@@ -178,7 +186,8 @@ async fn patch(
         capacity::check(&mut tx, limits, &meeting, &[span], invited, Utc::now()).await?;
     }
     let changed = store(&mut tx, &meeting, &current, changed).await?;
-    let answer = Answer::ok(&OccurrenceView::from(&changed.occurrence))?.with_etag(changed.revision);
+    let shown = one(&mut tx, &changed.occurrence, Utc::now()).await?;
+    let answer = Answer::ok(&shown)?.with_etag(changed.revision);
     let event = Event::new("meeting.update_occurrence", meeting.id).changing(&changed.fields);
     let event = event.with("recurrence_id", id.to_string().into());
     context.commit(tx, Some(meeting.tenant_id), &event, answer).await

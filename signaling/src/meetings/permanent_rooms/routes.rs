@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use chrono::Utc;
 use store::{StoreError, Tx};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,12 +21,16 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
+use crate::meetings::phone_pins::model::Place;
 use crate::meetings::view::DialInView;
-use crate::meetings::{codes, people, policies, tenant};
+use crate::meetings::{codes, people, phone_pins, policies, tenant};
 use crate::records::audit::Event;
 
 pub(in crate::meetings) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, replace, patch, remove))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, replace, patch, remove))
+        .routes(routes!(renew_link))
 }
 
 /// Lists permanent rooms
@@ -39,8 +43,7 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
     let tenant_id = context.tenant()?;
     let mut tx = context.read().await?;
     let found = table::page(&mut tx, tenant_id, only_owner(&context)?, &page).await?;
-    let numbers = tenant::find(&mut tx, tenant_id).await?.ok_or(Code::NotFound)?.settings.dial_in.numbers;
-    let items = found.iter().map(|room| view(&context, room, &numbers)).collect();
+    let items = views(&context, &mut tx, tenant_id, &found).await?;
     PageOf::new(items, page.limit, |room: &RoomView| (room.slug.clone(), room.id))?.answer(&context.uri)
 }
 
@@ -68,6 +71,7 @@ async fn create(context: Context, Body(input): Body<RoomInput>) -> Result<Respon
         updated_at: now,
     };
     table::insert(&mut tx, &room).await.map_err(taken)?;
+    phone_pins::create_first(&mut tx, &context.app.installation, Place::Room(room.id)).await?;
     let shown = whole(&context, &mut tx, &room).await?;
     let answer = Answer::created(format!("/api/v1/rooms/{}", room.id), &shown)?.with_etag(1);
     context.commit(tx, Some(tenant_id), &Event::new("room.create", room.id), answer).await
@@ -158,6 +162,23 @@ async fn remove(context: Context, Path(id): Path<RoomId>) -> Result<Response, Pr
     context.commit(tx, Some(current.tenant_id), &Event::new("room.delete", id), Answer::no_content()).await
 }
 
+/// Gives a permanent room a new link
+///
+/// The old one leads nowhere any more. Who is in the room stays there. Its number stays; its PINs are renewed one by one.
+#[utoipa::path(post, path = "/rooms/{room_id}/renew_link", tag = "Rooms", params(("room_id" = RoomId, Path)),
+    security(("api_token" = ["rooms:write"])), responses((status = 200, body = RoomView)))]
+async fn renew_link(context: Context, Path(id): Path<RoomId>) -> Result<Response, Problem> {
+    context.require(Scope::RoomsWrite)?;
+    let mut tx = context.write().await?;
+    let current = find(&context, &mut tx, id).await?;
+    let room = Room { code: codes::code(), revision: current.revision + 1, updated_at: Utc::now(), ..current };
+    if !table::update(&mut tx, &room).await? {
+        return Err(Code::EtagMismatch.into());
+    }
+    let answer = Answer::ok(&whole(&context, &mut tx, &room).await?)?.with_etag(room.revision);
+    context.commit(tx, Some(room.tenant_id), &Event::new("room.renew_link", id), answer).await
+}
+
 /// The only owner whose rooms they see; none sees all.
 fn only_owner(context: &Context) -> Result<Option<UserId>, Problem> {
     if context.caller.sees_whole_tenant() {
@@ -166,7 +187,8 @@ fn only_owner(context: &Context) -> Result<Option<UserId>, Problem> {
     Ok(Some(context.caller.person().ok_or(Code::Forbidden)?))
 }
 
-async fn find(context: &Context, tx: &mut Tx, id: RoomId) -> Result<Room, Problem> {
+/// A room that they see, and so may change.
+pub(in crate::meetings) async fn find(context: &Context, tx: &mut Tx, id: RoomId) -> Result<Room, Problem> {
     let found = table::find(tx, context.tenant_filter()?, id).await?.ok_or(Code::NotFound)?;
     let owner = only_owner(context)?;
     if owner.is_none_or(|owner| owner == found.owner_id) { Ok(found) } else { Err(Code::NotFound.into()) }
@@ -196,24 +218,33 @@ async fn check(context: &Context, tx: &mut Tx, tenant: TenantId, input: &RoomInp
 }
 
 async fn whole(context: &Context, tx: &mut Tx, room: &Room) -> Result<RoomView, Problem> {
-    let numbers = tenant::find(tx, room.tenant_id).await?.ok_or(Code::NotFound)?.settings.dial_in.numbers;
-    Ok(view(context, room, &numbers))
+    let views = views(context, tx, room.tenant_id, std::slice::from_ref(room)).await?;
+    views.into_iter().next().ok_or(Code::Internal.into())
 }
 
-fn view(context: &Context, room: &Room, numbers: &[tenant::DialInNumber]) -> RoomView {
-    RoomView {
-        id: room.id,
-        tenant_id: room.tenant_id,
-        name: room.name.clone(),
-        slug: room.slug.clone(),
-        owner_id: room.owner_id,
-        policy_id: room.policy_id,
-        join_url: format!("{}/m/{}", context.app.config.public_url, room.code),
-        dial_in: DialInView::new(numbers, &room.conference_id, None),
-        revision: room.revision,
-        created_at: room.created_at,
-        updated_at: room.updated_at,
-    }
+/// Rooms of one tenant.
+async fn views(context: &Context, tx: &mut Tx, tenant_id: TenantId, rooms: &[Room]) -> Result<Vec<RoomView>, Problem> {
+    let numbers = tenant::find(tx, tenant_id).await?.ok_or(Code::NotFound)?.settings.dial_in.numbers;
+    let places: Vec<_> = rooms.iter().map(|room| Place::Room(room.id)).collect();
+    let pins = phone_pins::table::for_everybody(tx, &places).await?;
+    let view = |room: &Room| {
+        let pin = pins.iter().find(|pin| pin.place == Place::Room(room.id));
+        let pin = pin.map(|pin| phone_pins::digits(&context.app.installation, pin));
+        RoomView {
+            id: room.id,
+            tenant_id: room.tenant_id,
+            name: room.name.clone(),
+            slug: room.slug.clone(),
+            owner_id: room.owner_id,
+            policy_id: room.policy_id,
+            join_url: format!("{}/m/{}", context.app.config.public_url, room.code),
+            dial_in: DialInView::new(&numbers, &room.conference_id, pin),
+            revision: room.revision,
+            created_at: room.created_at,
+            updated_at: room.updated_at,
+        }
+    };
+    Ok(rooms.iter().map(view).collect())
 }
 
 fn taken(error: StoreError) -> Problem {

@@ -21,11 +21,6 @@ pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Room>, Sto
     tx.optional(sql("SELECT * FROM rooms WHERE code = $1").bind(code)).await
 }
 
-/// The one with that number for the keypad.
-pub(crate) async fn by_conference_id(tx: &mut Tx, conference_id: &str) -> Result<Option<Room>, StoreError> {
-    tx.optional(sql("SELECT * FROM rooms WHERE conference_id = $1").bind(conference_id)).await
-}
-
 /// What lists are sorted by.
 pub(super) type Key = (String, RoomId);
 
@@ -72,10 +67,12 @@ pub(super) async fn insert(tx: &mut Tx, room: &Room) -> Result<(), StoreError> {
 /// Stores all of it that can change, if it still is of the revision before.
 pub(super) async fn update(tx: &mut Tx, room: &Room) -> Result<bool, StoreError> {
     let update =
-        sql("UPDATE rooms SET name = $1, slug = $2, owner_id = $3, policy_id = $4, revision = $5, updated_at = $6
-         WHERE id = $7 AND revision = $5 - 1");
+        sql("UPDATE rooms SET name = $1, slug = $2, owner_id = $3, policy_id = $4, revision = $5, updated_at = $6,
+             code = $7
+         WHERE id = $8 AND revision = $5 - 1");
     let update = update.bind(&room.name).bind(&room.slug).bind(room.owner_id).bind(room.policy_id);
-    Ok(tx.execute(update.bind(room.revision).bind(room.updated_at).bind(room.id)).await? == 1)
+    let update = update.bind(room.revision).bind(room.updated_at).bind(&room.code).bind(room.id);
+    Ok(tx.execute(update).await? == 1)
 }
 
 /// Removes it, if it still is of that revision. Meetings that were to take place in it take place in rooms of their own.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::{FromRow, Row, StoreError};
 use utoipa::ToSchema;
 
-use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
+use crate::api::ids::{InviteeId, MeetingId, PhonePinId, RoomId};
 use crate::meetings::words::words;
 
 words! {
@@ -31,11 +31,43 @@ impl PinKind {
     }
 }
 
+/// What a PIN lets into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Meeting(MeetingId),
+    /// A permanent room.
+    Room(RoomId),
+}
+
+impl Place {
+    /// The meeting's or the room's id.
+    pub(crate) fn id(self) -> String {
+        match self {
+            Self::Meeting(id) => id.to_string(),
+            Self::Room(id) => id.to_string(),
+        }
+    }
+
+    pub(super) fn meeting_id(self) -> Option<MeetingId> {
+        match self {
+            Self::Meeting(id) => Some(id),
+            Self::Room(_) => None,
+        }
+    }
+
+    pub(super) fn room_id(self) -> Option<RoomId> {
+        match self {
+            Self::Meeting(_) => None,
+            Self::Room(id) => Some(id),
+        }
+    }
+}
+
 /// A PIN, as it is stored: without its digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PhonePin {
     pub(crate) id: PhonePinId,
-    pub(crate) meeting_id: MeetingId,
+    pub(crate) place: Place,
     pub(crate) kind: PinKind,
     pub(crate) invitee_id: Option<InviteeId>,
     pub(crate) generation: i64,
@@ -46,9 +78,11 @@ pub(crate) struct PhonePin {
 
 impl FromRow for PhonePin {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let (meeting, room): (Option<MeetingId>, Option<RoomId>) = (row.get("meeting_id")?, row.get("room_id")?);
+        let place = meeting.map(Place::Meeting).or(room.map(Place::Room));
         Ok(Self {
             id: row.get("id")?,
-            meeting_id: row.get("meeting_id")?,
+            place: place.ok_or_else(|| StoreError::Senseless("a PIN of nothing".to_owned()))?,
             kind: row.get("kind")?,
             invitee_id: row.get("invitee_id")?,
             generation: row.get("generation")?,
@@ -65,9 +99,9 @@ pub(crate) struct PhonePinView {
     pub(crate) id: PhonePinId,
     /// Whose it is.
     pub(crate) kind: PinKind,
-    /// Its digits. Null when a request that made it was repeated: they are not kept.
+    /// Its digits.
     #[schema(example = "48151623")]
-    pub(crate) pin: Option<String>,
+    pub(crate) pin: String,
     /// The person, when it is personal.
     pub(crate) invitee_id: Option<InviteeId>,
     /// Until when it is valid; null is as long as the meeting.

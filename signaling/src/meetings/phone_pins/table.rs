@@ -3,32 +3,33 @@
 
 use store::{StoreError, Tx, sql};
 
-use super::model::PhonePin;
+use super::model::{PhonePin, Place};
 use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
 
 /// Most PINs of one meeting: as many as people whom it invites, and two.
 const MAX_PINS: i64 = 1002;
 
-const COLUMNS: &str = "SELECT id, meeting_id, kind, invitee_id, generation, expires_at, created_at FROM phone_pins";
+const COLUMNS: &str =
+    "SELECT id, meeting_id, room_id, kind, invitee_id, generation, expires_at, created_at FROM phone_pins";
 
 fn select() -> store::Statement {
     store::sql(COLUMNS)
 }
 
-/// All of a meeting.
-pub(crate) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<PhonePin>, StoreError> {
+/// All of a meeting or a permanent room.
+pub(crate) async fn of_place(tx: &mut Tx, place: Place) -> Result<Vec<PhonePin>, StoreError> {
     let mut select = select();
-    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" ORDER BY created_at, id LIMIT ", MAX_PINS);
+    select.push_bound(" WHERE place_id = ", place.id()).push_bound(" ORDER BY created_at, id LIMIT ", MAX_PINS);
     tx.all(select).await
 }
 
-/// The PINs that everybody may know, of several meetings.
-pub(crate) async fn of_rooms(tx: &mut Tx, meetings: &[MeetingId]) -> Result<Vec<PhonePin>, StoreError> {
-    if meetings.is_empty() {
+/// The PINs that everybody may know, of several meetings and permanent rooms.
+pub(crate) async fn for_everybody(tx: &mut Tx, places: &[Place]) -> Result<Vec<PhonePin>, StoreError> {
+    if places.is_empty() {
         return Ok(Vec::new());
     }
     let mut select = select();
-    select.push(" WHERE kind = 'room'").push_list(" AND meeting_id IN ", meetings.iter().copied());
+    select.push(" WHERE kind = 'room'").push_list(" AND place_id IN ", places.iter().map(|place| place.id()));
     tx.all(select).await
 }
 
@@ -46,23 +47,27 @@ pub(crate) async fn of_invitee(
     invitee: InviteeId,
 ) -> Result<Option<PhonePin>, StoreError> {
     let mut select = select();
-    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" AND kind = 'personal' AND invitee_id = ", invitee);
+    select.push_bound(" WHERE invitee_id = ", invitee).push_bound(" AND kind = 'personal' AND meeting_id = ", meeting);
     tx.optional(select).await
 }
 
 /// The one that is recognised so.
-pub(super) async fn by_lookup(tx: &mut Tx, meeting: MeetingId, lookup: &str) -> Result<Option<PhonePin>, StoreError> {
+pub(super) async fn by_lookup(tx: &mut Tx, place: Place, lookup: &str) -> Result<Option<PhonePin>, StoreError> {
     let mut select = select();
-    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" AND lookup = ", lookup);
+    select.push_bound(" WHERE place_id = ", place.id()).push_bound(" AND lookup = ", lookup);
     tx.optional(select).await
 }
 
 /// Stores a new one.
 pub(super) async fn insert(tx: &mut Tx, pin: &PhonePin, lookup: &str) -> Result<(), StoreError> {
-    let insert =
-        sql("INSERT INTO phone_pins (id, meeting_id, kind, invitee_id, generation, lookup, expires_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-    let insert = insert.bind(pin.id).bind(pin.meeting_id).bind(pin.kind).bind(pin.invitee_id).bind(pin.generation);
+    let insert = sql(
+        "INSERT INTO phone_pins (id, meeting_id, room_id, place_id, kind, invitee_id, generation, lookup, expires_at,
+             created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    );
+    let place = pin.place;
+    let insert = insert.bind(pin.id).bind(place.meeting_id()).bind(place.room_id()).bind(place.id()).bind(pin.kind);
+    let insert = insert.bind(pin.invitee_id).bind(pin.generation);
     tx.execute(insert.bind(lookup).bind(pin.expires_at).bind(pin.created_at)).await?;
     Ok(())
 }

@@ -173,11 +173,6 @@ impl Rule {
         Ok(rule)
     }
 
-    /// Whether it ends by itself.
-    pub(crate) fn ends(&self) -> bool {
-        self.count.is_some() || self.until.is_some()
-    }
-
     fn daily() -> Self {
         Self {
             frequency: Frequency::Daily,

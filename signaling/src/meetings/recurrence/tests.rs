@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::local::instant;
+use super::rule::RuleError;
 use super::*;
 
 fn local(text: &str, zone: Tz) -> DateTime<Utc> {

@@ -29,7 +29,8 @@ CREATE TABLE rooms (
     UNIQUE (tenant_id, slug)
 );
 
-CREATE INDEX rooms_owner ON rooms (owner_id);
+CREATE INDEX rooms_owner ON rooms (owner_id, slug);
+CREATE INDEX rooms_policy ON rooms (policy_id);
 
 CREATE TABLE meetings (
     id TEXT PRIMARY KEY,
@@ -55,8 +56,8 @@ CREATE TABLE meetings (
     excluded_dates TEXT NOT NULL,
     -- Up to when the occurrences of a rule are written down; NULL when all of them are.
     expanded_until BIGINT,
-    -- The end of the last occurrence; NULL when there is none.
-    last_ends_at BIGINT,
+    -- When it is over: the end of the last occurrence. The end of the year 9999 while there is no last one.
+    over_at BIGINT NOT NULL DEFAULT 253402300799000,
     organizer_id TEXT REFERENCES users (id) ON DELETE SET NULL,
     organizer_email TEXT NOT NULL,
     organizer_name TEXT NOT NULL,
@@ -85,8 +86,11 @@ CREATE TABLE meetings (
 
 CREATE INDEX meetings_page ON meetings (tenant_id, starts_at, id);
 CREATE INDEX meetings_updated ON meetings (tenant_id, updated_at, id);
+CREATE INDEX meetings_status ON meetings (tenant_id, status, over_at, id);
 CREATE INDEX meetings_organizer ON meetings (organizer_id, starts_at, id);
+CREATE INDEX meetings_organizer_email ON meetings (organizer_email, starts_at, id);
 CREATE INDEX meetings_room ON meetings (room_id);
+CREATE INDEX meetings_policy ON meetings (policy_id);
 CREATE INDEX meetings_expansion ON meetings (expanded_until);
 
 -- When meetings happen, one row each time, up to `expanded_until`.
@@ -106,8 +110,8 @@ CREATE TABLE occurrences (
     policy_overrides TEXT NOT NULL,
     sequence BIGINT NOT NULL,
     -- How many are expected, and how many of them by telephone: repeated from the meeting, to be added up.
-    expected_total BIGINT NOT NULL,
-    expected_phone BIGINT NOT NULL,
+    expected_total BIGINT NOT NULL DEFAULT 0,
+    expected_phone BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (meeting_id, recurrence_id)
 );
 
@@ -149,7 +153,10 @@ CREATE INDEX invitees_email ON invitees (tenant_id, email);
 -- PINs are derived from the installation's secret, so none is stored: only which one is valid, and how to recognise it.
 CREATE TABLE phone_pins (
     id TEXT PRIMARY KEY,
-    meeting_id TEXT NOT NULL REFERENCES meetings (id) ON DELETE CASCADE,
+    -- What it lets into: one of the two, and its id once more for those who look for either.
+    meeting_id TEXT REFERENCES meetings (id) ON DELETE CASCADE,
+    room_id TEXT REFERENCES rooms (id) ON DELETE CASCADE,
+    place_id TEXT NOT NULL,
     -- room, personal or host.
     kind TEXT NOT NULL,
     invitee_id TEXT REFERENCES invitees (id) ON DELETE CASCADE,
@@ -158,6 +165,9 @@ CREATE TABLE phone_pins (
     lookup TEXT NOT NULL,
     expires_at BIGINT,
     created_at BIGINT NOT NULL,
-    UNIQUE (meeting_id, lookup),
-    UNIQUE (meeting_id, kind, invitee_id)
+    UNIQUE (place_id, lookup)
 );
+
+CREATE INDEX phone_pins_meeting ON phone_pins (meeting_id);
+CREATE INDEX phone_pins_room ON phone_pins (room_id);
+CREATE INDEX phone_pins_invitee ON phone_pins (invitee_id);
