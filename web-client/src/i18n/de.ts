@@ -235,7 +235,7 @@ export const de = {
       start: 'Die Besprechung beginnt um {time} Uhr.',
     },
     position: 'Ihr Platz in der Reihe: {n}',
-    since: 'Sie warten seit',
+    since: 'Ihre Wartezeit:',
     next: 'Lassen Sie diese Seite offen. Sobald Sie eingelassen werden, ertönt ein Signal und die Besprechung öffnet sich von selbst.',
     leave: 'Nicht länger warten',
     admitted: 'Sie sind eingelassen.',

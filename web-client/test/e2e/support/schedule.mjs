@@ -25,7 +25,7 @@ export async function signIn(page) {
     const response = await fetch('/api/v1/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     return response.status;
   }, ORGANIZER);
-  if (status !== 200) throw new Error(`signing in was answered with status ${status}`);
+  if (status !== 201) throw new Error(`signing in was answered with status ${status}`);
 }
 
 /**
