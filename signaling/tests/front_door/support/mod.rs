@@ -2,6 +2,8 @@
 //! What the tests are made of.
 
 pub(crate) mod client;
+pub(crate) mod hall;
+pub(crate) mod livekit_receiver;
 pub(crate) mod mail;
 pub(crate) mod provider;
 pub(crate) mod server;
