@@ -6,6 +6,7 @@ mod abuse;
 mod administration;
 mod api;
 mod data;
+mod database_away;
 mod framing;
 mod http;
 mod identity;
