@@ -259,7 +259,7 @@ pub(super) async fn keeps_attendance(tx: &mut Tx, tenant: TenantId) -> Result<bo
         }
     }
     let settings = tx.optional::<Settings>(sql("SELECT settings FROM tenants WHERE id = $1").bind(tenant)).await?;
-    Ok(settings.is_some_and(|Settings(settings)| settings["retention"]["attendance_days"].is_number()))
+    Ok(settings.is_some_and(|Settings(settings)| settings["keep_attendance"] == true))
 }
 
 /// Keeps a message beyond its room's life.

@@ -88,7 +88,7 @@ pub(crate) struct Retention {
     #[schema(minimum = 1, maximum = 3_650)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) meeting_sessions_days: Option<u32>,
-    /// Lists of who was there, after a run has ended. Without it none are kept.
+    /// Lists of who was there, after a run has ended, where they are kept at all.
     #[schema(minimum = 1, maximum = 3_650)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attendance_days: Option<u32>,

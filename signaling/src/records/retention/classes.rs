@@ -39,10 +39,10 @@ const TENANTS_MAY_AUDIT: Option<RangeInclusive<i64>> = Some(30..=3650);
 /// All classes.
 pub(super) static CLASSES: &[Class] = &[
     Class {
-        // Before their sessions and meetings, so that what is kept shorter has a proof of its own. Nothing is kept unless
-        // the tenant says for how long: then the lists outlive their sessions' ends.
+        // Before their sessions and meetings, so that what is kept shorter has a proof of its own. Who was there is
+        // forgotten when a session ends, unless the tenant keeps such lists.
         name: "attendance",
-        keep: Duration::zero(),
+        keep: Duration::days(90),
         tenants_may: TENANTS_MAY,
         tables: &["session_people"],
         how: How::By(
