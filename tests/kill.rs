@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Saal is killed at random moments while it writes, a hundred times. What it acknowledged is there, nothing is there by
-//! halves, nothing twice, and the audit log is intact.
+//! Saal is killed at random moments while several write at once, again and again. What it acknowledged is there with its
+//! revision, each meeting is whole or not there at all, nothing is there twice, and the audit log is intact.
+//!
+//! A hundred times of it: `SAAL_KILLS=100 cargo test -p saal --test kill -- --nocapture`. `SAAL_SEED` repeats the moments.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+#[path = "kill/ledger.rs"]
+mod ledger;
+#[path = "kill/process.rs"]
+mod process;
+#[path = "kill/stored.rs"]
+mod stored;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
-use signaling::commands::audit::verify_audit;
+use store::Location;
 use store::testing::DurablePostgres;
-use store::{FromRow, Location, Row, Store, StoreError, sql};
 
-/// Runs on each kind of database.
-const RUNS: u64 = 50;
+use ledger::Writer;
+use process::Server;
 
 /// Who write at the same time.
 const WRITERS: usize = 4;
 
-/// Longest life of a server, from when it is ready.
+/// Longest life of a server, from when it is ready or has done something.
 const LONGEST_LIFE_MS: u64 = 300;
 
-/// One in so many runs kills PostgreSQL, too.
-const POSTGRES_DIES_EVERY: u64 = 5;
+/// Longest wait for something to be acknowledged, also again after PostgreSQL was killed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Pseudorandom numbers (splitmix64) from a seed that a failure prints.
 struct Dice(u64);
@@ -41,139 +45,17 @@ impl Dice {
     }
 }
 
-/// What the writers know.
+/// What the runs added up to.
 #[derive(Default)]
-struct Ledger {
-    /// Names of what was acknowledged, with the ids.
-    acknowledged: BTreeMap<String, String>,
-    /// Names of what was asked for without an answer. It is asked for again, with the same key.
-    unanswered: Vec<String>,
-    asked: u64,
-}
-
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-fn saal(folder: &Path, database: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
-    command.current_dir(folder).stdin(Stdio::null()).env("SAAL_API__REQUESTS_PER_SECOND", "100000");
-    command.env("SAAL_DATABASE__URL", database);
-    command
-}
-
-impl Server {
-    fn start(folder: &Path, database: &str) -> Self {
-        let mut command = saal(folder, database);
-        command.args(["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"]);
-        let log = std::fs::File::create(folder.join("log")).expect("a log");
-        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().expect("running saal");
-        let mut line = String::new();
-        let output = process.stdout.take().expect("its output");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let address = line.trim().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
-        let address = address.unwrap_or_else(|| {
-            panic!("not ready: {line:?} {}", std::fs::read_to_string(folder.join("log")).unwrap_or_default())
-        });
-        Self { process, address }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().expect("killed");
-        self.process.wait().expect("dead");
-    }
-}
-
-/// Asks for a token of that name. Its id, once all of the answer is there.
-fn ask(server: SocketAddr, token: &str, name: &str) -> Option<String> {
-    let body = json!({ "name": name, "scopes": ["meetings:read"] }).to_string();
-    let request = format!(
-        "POST /api/v1/api_tokens HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\nidempotency-key: {name}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(server).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    if !head.starts_with("HTTP/1.1 201 ") {
-        // While the database is away, and when it went away in between. Anything else is a mistake.
-        assert!(head.starts_with("HTTP/1.1 503 "), "{answer}");
-        return None;
-    }
-    let body: Value = serde_json::from_str(body).ok()?;
-    Some(body["id"].as_str().expect("an id").to_owned())
-}
-
-/// Asks for one thing after the other until the server is dead.
-fn write(server: SocketAddr, token: &str, ledger: &Mutex<Ledger>) {
-    loop {
-        let name = {
-            let mut ledger = ledger.lock().expect("unpoisoned");
-            ledger.unanswered.pop().unwrap_or_else(|| {
-                ledger.asked += 1;
-                format!("token-{}", ledger.asked)
-            })
-        };
-        let answer = ask(server, token, &name);
-        let mut ledger = ledger.lock().expect("unpoisoned");
-        match answer {
-            Some(id) => _ = ledger.acknowledged.insert(name, id),
-            None => {
-                ledger.unanswered.push(name);
-                if TcpStream::connect(server).is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-struct Pair(String, String);
-
-impl FromRow for Pair {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self(row.get("a")?, row.get("b")?))
-    }
-}
-
-/// Compares what is stored with what was acknowledged.
-async fn check(location: &Location, ledger: &Ledger) {
-    let store = Store::open_as_it_is(location).await.expect("the database");
-    let mut tx = store.read().await.expect("a transaction");
-    let tokens: Vec<Pair> = tx.all(sql("SELECT name AS a, id AS b FROM api_tokens")).await.expect("tokens");
-    let select = sql("SELECT target_id AS a, hash AS b FROM audit_events WHERE action = 'api_token.create'");
-    let events: Vec<Pair> = tx.all(select).await.expect("events");
-    let select = sql("SELECT idempotency_key AS a, body AS b FROM idempotency_keys");
-    let answers: Vec<Pair> = tx.all(select).await.expect("answers");
-    drop(tx);
-    let stored: BTreeMap<_, _> = tokens.iter().map(|pair| (pair.0.clone(), pair.1.clone())).collect();
-    assert_eq!(stored.len(), tokens.len(), "something was done twice");
-    for (name, id) in &ledger.acknowledged {
-        assert_eq!(stored.get(name), Some(id), "{name} was acknowledged");
-    }
-    for name in stored.keys().filter(|name| name.starts_with("token-")) {
-        let is_known = ledger.acknowledged.contains_key(name) || ledger.unanswered.contains(name);
-        assert!(is_known, "{name} was never asked for");
-    }
-    let ids: BTreeSet<_> = stored.values().cloned().collect();
-    let told: BTreeSet<_> = events.iter().map(|event| event.0.clone()).collect();
-    assert_eq!(told.len(), events.len(), "something was written down twice");
-    assert_eq!(ids, told, "each token has its event, and each event its token");
-    let kept: BTreeSet<_> = answers.iter().map(|answer| answer.0.clone()).collect();
-    let named: BTreeSet<_> = stored.keys().filter(|name| name.starts_with("token-")).cloned().collect();
-    assert_eq!(kept, named, "each token has the answer that was given, and each answer its token");
-    for report in verify_audit(&store, None, &[]).await.expect("verified") {
-        assert!(report.is_intact(), "{report:?}");
-    }
-    store.close().await;
+struct Seen {
+    replayed: usize,
+    kept_unanswered: usize,
+    lost_unanswered: usize,
 }
 
 /// Lets servers live and die.
-fn torment(folder: &Path, database: &str, location: &Location, mut kill_database: impl FnMut(u64)) {
+fn torment(folder: &Path, database: &str, location: &Location, runs: u64, mut postgres: Option<DurablePostgres>) {
+    let began = Instant::now();
     let seed = std::env::var("SAAL_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
@@ -181,49 +63,88 @@ fn torment(folder: &Path, database: &str, location: &Location, mut kill_database
     println!("SAAL_SEED={seed}");
     let mut dice = Dice(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut create = saal(folder, database);
-    create.args(["api-token", "create", "--name", "writer", "--scopes", "tokens:admin,meetings:*"]);
-    let token = create.output().expect("running saal");
-    assert!(token.status.success(), "{token:?}");
-    let token = String::from_utf8(token.stdout).expect("text").trim().to_owned();
-    let ledger = Arc::new(Mutex::new(Ledger::default()));
-    for run in 0..RUNS {
+    let token = process::token(folder, database);
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let mut writers: Vec<_> = (0..WRITERS)
+        .map(|number| Writer::new(number, dice.throw(u64::MAX), token.clone(), acknowledged.clone()))
+        .collect();
+    let mut seen = Seen::default();
+    for _ in 0..runs {
         let server = Server::start(folder, database);
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|_| {
-                let (address, token, ledger) = (server.address, token.clone(), ledger.clone());
-                thread::spawn(move || write(address, &token, &ledger))
+        let address = server.address;
+        let threads: Vec<_> = writers
+            .into_iter()
+            .map(|mut writer| {
+                thread::spawn(move || {
+                    writer.write_until_it_is_dead(address);
+                    writer
+                })
             })
             .collect();
-        thread::sleep(Duration::from_millis(dice.throw(LONGEST_LIFE_MS)));
-        kill_database(run);
-        server.kill();
-        for writer in writers {
-            writer.join().expect("a writer");
+        let progress = || {
+            let before = acknowledged.load(Ordering::Relaxed);
+            let deadline = Instant::now() + PATIENCE;
+            while acknowledged.load(Ordering::Relaxed) < before + WRITERS {
+                assert!(Instant::now() < deadline, "nothing is written any more: {}", process::log(folder));
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        // The first answers take longest. Some servers do not live to give them.
+        if dice.throw(4) > 0 {
+            progress();
         }
-        runtime.block_on(check(location, &ledger.lock().expect("unpoisoned")));
+        thread::sleep(Duration::from_millis(dice.throw(LONGEST_LIFE_MS)));
+        if let Some(postgres) = &mut postgres {
+            postgres.kill_and_restart();
+            // Saal goes on by itself, without being started again.
+            progress();
+            thread::sleep(Duration::from_millis(dice.throw(LONGEST_LIFE_MS)));
+        }
+        server.kill();
+        writers = threads.into_iter().map(|thread| thread.join().expect("a writer")).collect();
+        runtime.block_on(stored::check(location, &mut writers, &mut seen));
     }
-    let ledger = ledger.lock().expect("unpoisoned");
-    println!("{} acknowledged, {} left without an answer", ledger.acknowledged.len(), ledger.unanswered.len());
-    assert!(ledger.acknowledged.len() as u64 >= RUNS, "too few to mean anything: {}", ledger.acknowledged.len());
+    // What has no answer yet is asked for once more, and all of it is seen as others see it.
+    let server = Server::start(folder, database);
+    for writer in &mut writers {
+        seen.replayed += writer.settle(server.address);
+        writer.look(server.address);
+    }
+    server.kill();
+    runtime.block_on(stored::check(location, &mut writers, &mut seen));
+    process::verify_audit(folder, database);
+    let meetings: usize = writers.iter().map(|writer| writer.entries.len()).sum();
+    println!(
+        "{runs} runs in {:.0?}: {meetings} meetings, {} writes acknowledged and none of them lost; of the others {} had \
+         been done and {} had not; {} requests were repeated at the end",
+        began.elapsed(),
+        acknowledged.load(Ordering::Relaxed),
+        seen.kept_unanswered,
+        seen.lost_unanswered,
+        seen.replayed,
+    );
+    assert!(acknowledged.load(Ordering::Relaxed) as u64 > runs * 2, "too few to mean anything");
+    assert!(seen.kept_unanswered + seen.lost_unanswered > 0, "it was never killed while it did something");
+}
+
+/// How often: as the command above says, or as often as there is time for among the other tests.
+fn runs(few: u64) -> u64 {
+    std::env::var("SAAL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(few)
 }
 
 #[test]
 fn what_was_acknowledged_survives_in_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let location = Location::Sqlite(folder.path().join("data/saal.db"));
-    torment(folder.path(), "", &location, |_| {});
+    torment(folder.path(), "", &location, runs(15), None);
 }
 
+/// PostgreSQL itself is killed, too, with all its processes at once.
 #[test]
 fn what_was_acknowledged_survives_in_postgresql() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut postgres = DurablePostgres::start();
+    let postgres = DurablePostgres::start();
     let url = postgres.url();
     let location = url.parse().expect("a location");
-    torment(folder.path(), &url, &location, |run| {
-        if run % POSTGRES_DIES_EVERY == 0 {
-            postgres.kill_and_restart();
-        }
-    });
+    torment(folder.path(), &url, &location, runs(5), Some(postgres));
 }

@@ -113,18 +113,48 @@ fn change(folder: &Path, statement: &'static str) {
 }
 
 #[test]
-fn an_installation_moves_from_sqlite_to_postgresql() {
+fn an_installation_moves_from_sqlite_to_postgresql_and_back() {
     let first = with_tokens(&["a", "b"]);
     printed(first.path(), &["backup", "file"]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let postgres = runtime.block_on(TestStore::postgres());
     let url = postgres.url().expect("a server");
-    let restored = Command::new(env!("CARGO_BIN_EXE_saal"))
-        .args(["restore", "file"])
-        .env("SAAL_DATABASE__URL", url)
-        .current_dir(first.path())
-        .output()
-        .expect("running saal");
-    assert!(restored.status.success(), "{}", said(&restored));
-    assert!(said(&restored).contains("intact, 2 events"), "{}", said(&restored));
+    let there = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
+        command.args(arguments).env("SAAL_DATABASE__URL", &url).current_dir(first.path()).stdin(Stdio::null());
+        command.output().expect("running saal")
+    };
+    let restored = there(&["restore", "file"]);
+    assert!(restored.status.success() && said(&restored).contains("intact, 2 events"), "{}", said(&restored));
+    let again = there(&["restore", "file"]);
+    assert!(!again.status.success() && said(&again).contains("--force"), "{}", said(&again));
+    let saved = there(&["backup", "file-of-postgresql"]);
+    assert!(saved.status.success(), "{}", said(&saved));
+    let second = tempfile::tempdir().expect("a folder");
+    let file = first.path().join("file-of-postgresql");
+    let restored = printed(second.path(), &["restore", file.to_str().expect("text")]);
+    assert!(restored.contains("intact, 2 events"), "{restored}");
+    let export = |folder: &Path| printed(folder, &["audit", "export"]);
+    assert_eq!(export(first.path()), export(second.path()));
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_changed_is_refused_and_nothing_is_restored() {
+    let first = with_tokens(&["a", "b"]);
+    printed(first.path(), &["backup", "file"]);
+    let whole = std::fs::read(first.path().join("file")).expect("a file");
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    for (what, bytes) in
+        [("cut off", &whole[..middle]), ("changed", &changed), ("without its end", &whole[..whole.len() - 1])]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("file"), bytes).expect("written");
+        let refused = refused(folder.path(), &["restore", "file"]);
+        assert!(refused.contains("damaged"), "{what}: {refused}");
+        // What is whole can be restored after it.
+        std::fs::write(folder.path().join("file"), &whole).expect("written");
+        assert!(printed(folder.path(), &["restore", "file"]).contains("intact, 2 events"), "{what}");
+    }
 }

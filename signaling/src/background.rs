@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use rand::Rng as _;
-use store::StoreError;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::invitations::outbox;
 use crate::meeting_sessions::{live, rules};
-use crate::meetings::{changes, expansion};
+use crate::meetings::expansion;
 use crate::records::{privacy, retention};
 
 /// How long after the start it is looked for the first time for what is old: not while everybody comes back.
@@ -72,16 +71,7 @@ async fn keep_series_going(app: Arc<App>) {
             Ok(series) => info!(series, "wrote down further occurrences"),
             Err(error) => warn!(%error, "series cannot be extended now"),
         }
-        if let Err(error) = forget_changes(&app).await {
-            debug!(%error, "changes of meetings cannot be forgotten now");
-        }
     }
-}
-
-async fn forget_changes(app: &App) -> Result<(), StoreError> {
-    let mut tx = app.store.write().await?;
-    changes::forget_old(&mut tx, Utc::now()).await?;
-    tx.commit().await
 }
 
 async fn delete_old(app: Arc<App>) {

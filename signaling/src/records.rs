@@ -2,6 +2,8 @@
 //! What is kept of what was done, for how long, and how it is shown and erased.
 
 pub(crate) mod audit;
+#[cfg(test)]
+pub(crate) mod everywhere;
 pub(crate) mod jobs;
 pub(crate) mod privacy;
 pub(crate) mod retention;

@@ -19,7 +19,9 @@ use crate::api::ids::TenantId;
 
 pub(crate) use self::events::{Happening, WebhookEvent};
 
-/// Stores a message about what happens for each webhook of the tenant that wants to know.
+/// Stores a message about what happens for each webhook of the tenant that wants to know. This is the way for all that
+/// happens but changes of meetings, which have an outbox of their own (`meeting_changes`). It is sent within a second;
+/// [`deliver::Deliverer::nudge`] after the commit sends it at once.
 ///
 /// # Errors
 ///
@@ -33,7 +35,11 @@ pub(crate) async fn note(
     let wanting = table::wanting(tx, tenant, happening.event).await?;
     let payload = json!({ "type": happening.event.as_str(), "timestamp": now, "data": happening.data });
     for webhook in wanting {
-        table::enqueue(tx, webhook, tenant, happening.event, &payload, now).await?;
+        if table::is_full(tx, webhook.id).await? {
+            table::disable(tx, &webhook, "full", now).await?;
+            continue;
+        }
+        table::enqueue(tx, webhook.id, tenant, happening.event, &payload, now).await?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What became of meetings, for those who tell people and software about it: mails and webhooks. It is noted in the
-//! transaction that does it, so a change that happened is never forgotten and one that did not is never told.
+//! transaction that does it, so a change that happened is never forgotten and one that did not is never told. Retention
+//! deletes the old ones.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::{FromRow, Row, StoreError, Tx, sql};
@@ -10,9 +11,6 @@ use uuid::Uuid;
 
 use super::model::RecurrenceId;
 use crate::api::ids::{InviteeId, MeetingId, TenantId};
-
-/// How long a change is kept that nobody asked for.
-const LIFETIME: Duration = Duration::days(30);
 
 /// Something that people must hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,11 +127,6 @@ pub(crate) async fn done(tx: &mut Tx, reader: Reader, ids: &[String], now: DateT
     Ok(())
 }
 
-/// Forgets what is old, whether somebody read it or not. Returns how many.
-pub(crate) async fn forget_old(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, StoreError> {
-    tx.execute(sql("DELETE FROM meeting_changes WHERE created_at < $1").bind(now - LIFETIME)).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,9 +148,6 @@ mod tests {
             done(&mut tx, Reader::Mail, &[found[0].id.clone()], Utc::now()).await.expect("done");
             assert_eq!(pending(&mut tx, Reader::Mail, 10).await.expect("changes").len(), 1);
             assert_eq!(pending(&mut tx, Reader::Webhooks, 10).await.expect("changes").len(), 2);
-            assert_eq!(forget_old(&mut tx, Utc::now()).await.expect("none is old"), 0);
-            let later = Utc::now() + LIFETIME + Duration::seconds(1);
-            assert_eq!(forget_old(&mut tx, later).await.expect("all are old"), 2);
         }
     }
 }

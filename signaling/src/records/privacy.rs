@@ -20,10 +20,23 @@ pub(crate) struct Person {
     pub(crate) user: Option<UserId>,
     /// Their address, in lower case.
     pub(crate) email: Option<String>,
+    /// Their telephone number, as in E.164, when they are known by that.
+    pub(crate) phone: Option<String>,
     /// What they are called, if they have an account.
     pub(crate) name: Option<String>,
     /// What they are, if they have an account.
     pub(crate) role: Option<Role>,
+}
+
+/// By what somebody is known who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KnownBy {
+    /// By their account.
+    Account(UserId),
+    /// By their address. They may have an account with it.
+    Email(String),
+    /// By a telephone number, as in E.164, to which an invitation went.
+    Phone(String),
 }
 
 struct Account {
@@ -40,32 +53,31 @@ impl FromRow for Account {
 }
 
 impl Person {
-    /// Whose account, or whose address it is. Somebody without an account may be invited nevertheless; an account that is
-    /// not there is nobody.
-    pub(crate) async fn find(
-        tx: &mut Tx,
-        tenant: TenantId,
-        user: Option<UserId>,
-        email: Option<&str>,
-    ) -> Result<Option<Self>, StoreError> {
-        let email = email.map(|email| email.trim().to_lowercase());
+    /// Whose account, address or telephone number it is. Somebody without an account may be invited nevertheless; an
+    /// account that is not there is nobody.
+    pub(crate) async fn find(tx: &mut Tx, tenant: TenantId, known_by: &KnownBy) -> Result<Option<Self>, StoreError> {
         let mut select = sql("SELECT id, email, name, role FROM users WHERE tenant_id = $1").bind(tenant);
-        match (user, &email) {
-            (Some(user), _) => _ = select.push_bound(" AND id = ", user),
-            (None, Some(email)) => _ = select.push_bound(" AND email = ", email),
-            (None, None) => return Ok(None),
+        let mut stranger = Self { tenant, user: None, email: None, phone: None, name: None, role: None };
+        match known_by {
+            KnownBy::Account(user) => _ = select.push_bound(" AND id = ", *user),
+            KnownBy::Email(email) => {
+                let email = email.trim().to_lowercase();
+                select.push_bound(" AND email = ", &email);
+                stranger.email = Some(email);
+            }
+            KnownBy::Phone(phone) => return Ok(Some(Self { phone: Some(phone.clone()), ..stranger })),
         }
         let account: Option<Account> = tx.optional(select).await?;
-        Ok(match (account, user) {
+        Ok(match (account, known_by) {
             (Some(account), _) => Some(Self {
-                tenant,
                 user: Some(account.id),
                 email: Some(account.email),
                 name: Some(account.name),
                 role: Some(account.role),
+                ..stranger
             }),
-            (None, Some(_)) => None,
-            (None, None) => Some(Self { tenant, user: None, email, name: None, role: None }),
+            (None, KnownBy::Account(_)) => None,
+            (None, _) => Some(stranger),
         })
     }
 }

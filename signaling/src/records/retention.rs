@@ -69,6 +69,7 @@ impl Deleted {
 
     fn proof(&self, class: &Class, before: DateTime<Utc>) -> Event {
         Event::new("retention.delete", class.name)
+            .with("tables", json!(class.tables))
             .with("count", json!(self.count))
             .with("before", json!(before))
             .with("oldest", json!(self.oldest))

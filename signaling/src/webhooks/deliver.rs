@@ -14,10 +14,9 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::model::{DeliveryStatus, Webhook, WebhookDelivery};
-use super::{meeting_changes, sign};
+use super::{meeting_changes, sign, table};
 use crate::identity::keys::Keys;
 use crate::outgoing::reach::Reach;
-use crate::records::audit::{self, Cause, Event};
 
 /// Addresses that are told something at the same time. The others wait.
 const MAX_AT_ONCE: usize = 16;
@@ -269,12 +268,9 @@ async fn note(
             tx.execute(update.bind(now).bind(now + pause).bind(webhook.id)).await?;
         }
         DeliveryStatus::Failed => {
-            let update = sql("UPDATE webhooks SET is_active = FALSE, disabled_at = $1, failures = failures + 1,
-                     revision = revision + 1, updated_at = $1 WHERE id = $2");
-            tx.execute(update.bind(now).bind(webhook.id)).await?;
-            warn!(webhook = %webhook.id, "a webhook is disabled: nothing arrives there");
-            let event = Event::new("webhook.disable", webhook.id).changing(&["is_active"]);
-            audit::append(tx, Cause::system(Some(webhook.tenant_id)), &event).await?;
+            tx.execute(sql("UPDATE webhooks SET failures = failures + 1 WHERE id = $1").bind(webhook.id)).await?;
+            let reason = if matches!(outcome, Outcome::Answered(GONE)) { "gone" } else { "failing" };
+            table::disable(tx, webhook, reason, now).await?;
         }
     }
     Ok(())

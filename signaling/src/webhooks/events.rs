@@ -66,7 +66,9 @@ impl utoipa::PartialSchema for WebhookEvent {
 
 impl ToSchema for WebhookEvent {}
 
-/// Something that happens, with ids and nothing that people wrote: whoever wants to know more asks for it.
+/// Something that happens, with ids and nothing that people wrote: whoever wants to know more asks for it. That goes for
+/// names, addresses and numbers, too; somebody in a meeting is named by their identity there, what kind of participant they
+/// are, and their role.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Happening {
     /// What.

@@ -33,6 +33,8 @@ pub(crate) struct Webhook {
     /// Which of its secrets is in use.
     #[serde(skip)]
     pub(crate) secret_generation: i64,
+    /// When the one before was replaced. It is used beside the new one for a day.
+    pub(crate) secret_rotated_at: Option<DateTime<Utc>>,
 }
 
 /// What a webhook is made of.

@@ -70,6 +70,7 @@ async fn create(context: Context, Body(input): Body<WebhookInput>) -> Result<Res
         created_at: now,
         updated_at: now,
         secret_generation: 1,
+        secret_rotated_at: None,
     };
     let mut tx = context.write().await?;
     tx.lock(&format!("webhooks {tenant_id}")).await?;
@@ -237,7 +238,8 @@ async fn accepted(
 
 /// Gives a webhook another secret
 ///
-/// The old one is not used from then on. The answer is the only one that shows the new one.
+/// For a day messages are signed with both, so that none is lost while the receiver is told. The answer is the only one that
+/// shows the new one.
 #[utoipa::path(post, path = "/webhooks/{webhook_id}/rotate_secret", tag = "Webhooks",
     params(("webhook_id" = WebhookId, Path)), security(("api_token" = ["webhooks:write"])),
     responses((status = 200, body = NewWebhook)))]
@@ -245,7 +247,9 @@ async fn rotate_secret(context: Context, Path(id): Path<WebhookId>) -> Result<Re
     context.require(Scope::WebhooksWrite)?;
     let mut tx = context.write().await?;
     let found = table::find(&mut tx, context.tenant_filter()?, id).await?.ok_or(Code::NotFound)?;
-    let webhook = Webhook { secret_generation: found.secret_generation + 1, updated_at: Utc::now(), ..found };
+    let now = Utc::now();
+    let secret_generation = found.secret_generation + 1;
+    let webhook = Webhook { secret_generation, secret_rotated_at: Some(now), updated_at: now, ..found };
     let webhook = update(&mut tx, webhook).await?;
     let (tenant, event) = (webhook.tenant_id, Event::new("webhook.rotate_secret", id));
     let answer = with_secret(&context, webhook, false)?;

@@ -4,7 +4,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::model::Webhook;
 use crate::identity::keys::{Keys, Purpose};
@@ -12,19 +12,29 @@ use crate::identity::keys::{Keys, Purpose};
 /// How secrets begin.
 const PREFIX: &str = "whsec_";
 
-fn key(keys: &Keys, webhook: &Webhook) -> [u8; 32] {
+/// How long messages are signed with the secret before, too, so that nothing is lost while the receiver is told the new one.
+const OVERLAP: Duration = Duration::hours(24);
+
+fn key(keys: &Keys, webhook: &Webhook, generation: i64) -> [u8; 32] {
     let id = webhook.id.to_string();
-    keys.derive(Purpose::WebhookSecret, &[id.as_bytes(), &webhook.secret_generation.to_be_bytes()])
+    keys.derive(Purpose::WebhookSecret, &[id.as_bytes(), &generation.to_be_bytes()])
 }
 
 /// What whoever receives the messages checks them with.
 pub(super) fn secret(keys: &Keys, webhook: &Webhook) -> String {
-    format!("{PREFIX}{}", STANDARD.encode(key(keys, webhook)))
+    format!("{PREFIX}{}", STANDARD.encode(key(keys, webhook, webhook.secret_generation)))
 }
 
-/// The value of `webhook-signature`.
+/// The value of `webhook-signature`: one, or for a while two with a blank between them.
 pub(super) fn signature(keys: &Keys, webhook: &Webhook, id: &str, time: DateTime<Utc>, body: &str) -> String {
-    sign(&key(keys, webhook), id, time.timestamp(), body)
+    let with = |generation| sign(&key(keys, webhook, generation), id, time.timestamp(), body);
+    let signature = with(webhook.secret_generation);
+    match webhook.secret_rotated_at {
+        Some(rotated_at) if time - rotated_at < OVERLAP => {
+            format!("{signature} {}", with(webhook.secret_generation - 1))
+        }
+        _ => signature,
+    }
 }
 
 fn sign(key: &[u8], id: &str, seconds: i64, body: &str) -> String {

@@ -4,12 +4,18 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 use store::{FromRow, Row, StoreError, Tx, sql};
+use tracing::warn;
 use uuid::Uuid;
 
 use super::WebhookEvent;
 use super::model::{DeliveryStatus, Webhook, WebhookDelivery, WebhookInput};
 use crate::api::ids::{TenantId, WebhookId};
 use crate::api::paging::Page;
+use crate::records::audit::{self, Cause, Event};
+
+/// Messages that wait for one webhook at most. Then Saal gives up on it: it is told nothing more, and those wait until
+/// somebody looks after it.
+const MAX_WAITING: i64 = 10_000;
 
 /// What lists are sorted by.
 pub(super) type Key = (i64, WebhookId);
@@ -32,6 +38,7 @@ impl FromRow for Webhook {
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             secret_generation: row.get("secret_generation")?,
+            secret_rotated_at: row.get("secret_rotated_at")?,
         })
     }
 }
@@ -79,7 +86,7 @@ pub(super) async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, Store
         .execute(
             sql("UPDATE webhooks SET url = $1, description = $2, events = $3, is_active = $4, secret_generation = $5,
                      failing_since = NULL, failures = 0, next_attempt_at = 0, disabled_at = NULL,
-                     revision = revision + 1, updated_at = $6
+                     revision = revision + 1, updated_at = $6, secret_rotated_at = $9
                  WHERE id = $7 AND revision = $8")
             .bind(&webhook.input.url)
             .bind(&webhook.input.description)
@@ -88,7 +95,8 @@ pub(super) async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, Store
             .bind(webhook.secret_generation)
             .bind(webhook.updated_at)
             .bind(webhook.id)
-            .bind(webhook.revision),
+            .bind(webhook.revision)
+            .bind(webhook.secret_rotated_at),
         )
         .await?;
     Ok(changed > 0)
@@ -137,11 +145,34 @@ pub(super) async fn count(tx: &mut Tx, tenant: TenantId) -> Result<i64, StoreErr
 }
 
 /// The tenant's active ones that want to be told of an event.
-pub(super) async fn wanting(tx: &mut Tx, tenant: TenantId, event: WebhookEvent) -> Result<Vec<WebhookId>, StoreError> {
+pub(super) async fn wanting(tx: &mut Tx, tenant: TenantId, event: WebhookEvent) -> Result<Vec<Webhook>, StoreError> {
     // A tenant has few, so the list of events is looked at here.
     let all: Vec<Webhook> =
         tx.all(sql("SELECT * FROM webhooks WHERE tenant_id = $1 AND is_active").bind(tenant)).await?;
-    Ok(all.into_iter().filter(|webhook| webhook.input.events.contains(&event)).map(|webhook| webhook.id).collect())
+    Ok(all.into_iter().filter(|webhook| webhook.input.events.contains(&event)).collect())
+}
+
+/// Whether so many messages wait that no more are taken.
+pub(super) async fn is_full(tx: &mut Tx, webhook: WebhookId) -> Result<bool, StoreError> {
+    let select = sql("SELECT COUNT(*) AS count FROM (
+             SELECT 1 AS waits FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'pending' LIMIT $2) AS waiting");
+    Ok(tx.one::<Count>(select.bind(webhook).bind(MAX_WAITING)).await?.0 >= MAX_WAITING)
+}
+
+/// Tells it nothing any more, until somebody sets it active. That is written down.
+pub(super) async fn disable(
+    tx: &mut Tx,
+    webhook: &Webhook,
+    reason: &'static str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let update =
+        sql("UPDATE webhooks SET is_active = FALSE, disabled_at = $1, revision = revision + 1, updated_at = $1
+         WHERE id = $2");
+    tx.execute(update.bind(now).bind(webhook.id)).await?;
+    warn!(webhook = %webhook.id, reason, "a webhook is disabled");
+    let event = Event::new("webhook.disable", webhook.id).changing(&["is_active"]).with("reason", json!(reason));
+    audit::append(tx, Cause::system(Some(webhook.tenant_id)), &event).await
 }
 
 /// Stores a message behind those that wait. Returns its id.

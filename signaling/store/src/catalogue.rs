@@ -20,6 +20,8 @@ pub(crate) struct TableColumn {
     pub(crate) kind: Kind,
     /// Its place in the primary key, from 1; 0 when it is not part of it.
     pub(crate) key_place: i64,
+    /// Whether it always has a value.
+    pub(crate) is_required: bool,
 }
 
 /// What a column holds.
@@ -44,7 +46,8 @@ impl Kind {
     }
 }
 
-const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS column_name, c.type AS kind, c.pk AS key_place
+const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS column_name, c.type AS kind, c.pk AS key_place,
+        CASE WHEN c.\"notnull\" > 0 OR c.pk > 0 THEN 1 ELSE 0 END AS is_required
     FROM sqlite_master m, pragma_table_info(m.name) c
     WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' AND m.name <> '_sqlx_migrations'
     ORDER BY m.name, c.cid";
@@ -53,7 +56,8 @@ const SQLITE_REFERENCES: &str = "SELECT m.name AS table_name, f.\"table\" AS tar
     FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'";
 
 const POSTGRES_COLUMNS: &str = "SELECT c.table_name::text AS table_name, c.column_name::text AS column_name,
-        c.data_type::text AS kind, COALESCE(k.ordinal_position::bigint, 0) AS key_place
+        c.data_type::text AS kind, COALESCE(k.ordinal_position::bigint, 0) AS key_place,
+        CASE WHEN c.is_nullable = 'NO' THEN 1 ELSE 0 END::bigint AS is_required
     FROM information_schema.columns c
     JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
     LEFT JOIN information_schema.table_constraints p ON p.table_schema = c.table_schema
@@ -78,7 +82,8 @@ impl FromRow for FoundColumn {
         let kind: String = row.get("kind")?;
         let unknown = || StoreError::Senseless(format!("the type {kind} of {table}.{name}"));
         let kind = Kind::of(&kind).ok_or_else(unknown)?;
-        Ok(Self { column: TableColumn { name, kind, key_place: row.get("key_place")? }, table })
+        let is_required = row.get::<i64>("is_required")? > 0;
+        Ok(Self { column: TableColumn { name, kind, key_place: row.get("key_place")?, is_required }, table })
     }
 }
 

@@ -2,6 +2,7 @@
 //! Throw-away databases, of both kinds. PostgreSQL is a real server from Debian's packages, started once per test
 //! program on a Unix socket in a temporary folder, and ended with the program.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
+use serde_json::Value as Json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 
-use crate::{Location, Store};
+use crate::catalogue::{self, Kind, Table};
+use crate::{Location, Statement, Store, Value};
 
 /// How the folders of servers begin.
 const FOLDER_PREFIX: &str = "saal-postgres-";
@@ -56,6 +59,16 @@ impl TestStore {
         Self { store, location, _folder: None }
     }
 
+    /// One that is somewhere already, or is to be.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be opened.
+    pub async fn at(location: Location) -> Self {
+        let store = Store::open(&location).await.expect("a database");
+        Self { store, location, _folder: None }
+    }
+
     /// The URL of one on PostgreSQL, for another process.
     #[must_use]
     pub fn url(&self) -> Option<String> {
@@ -80,10 +93,79 @@ impl TestStore {
         }
     }
 
+    /// The tables there are, as the database knows them, with how many rows each has.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not say.
+    pub async fn row_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        let mut tx = self.store.read().await.expect("a transaction");
+        for table in catalogue::tables(&mut tx).await.expect("tables") {
+            let mut count = 0;
+            let counted = tx.each(table.select(), |_| {
+                count += 1;
+                Ok(())
+            });
+            counted.await.expect("rows");
+            counts.insert(table.name, count);
+        }
+        counts
+    }
+
+    /// Inserts a row, an object of columns. What is not named is empty, zero or false where it must have a value.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such table or column, or the row is refused.
+    pub async fn insert(&self, table: &str, row: Json) {
+        self.insert_all([(table, row)]).await;
+    }
+
+    /// The same with many rows, in one transaction and in their order.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such table or column, or a row is refused.
+    pub async fn insert_all<'a>(&self, rows: impl IntoIterator<Item = (&'a str, Json)>) {
+        let mut tx = self.store.write().await.expect("a transaction");
+        let tables = catalogue::tables(&mut tx).await.expect("tables");
+        for (name, row) in rows {
+            let table = tables.iter().find(|table| table.name == name).unwrap_or_else(|| panic!("no table {name}"));
+            tx.execute(insertion(table, row)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        tx.commit().await.expect("committed");
+    }
+
     /// One of each.
     pub async fn both() -> [Self; 2] {
         [Self::sqlite().await, Self::postgres().await]
     }
+}
+
+/// Inserts a row into a table.
+fn insertion(table: &Table, row: Json) -> Statement {
+    let Json::Object(mut row) = row else { panic!("{}: no object", table.name) };
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for column in &table.columns {
+        let given = row.remove(&column.name).filter(|value| !value.is_null());
+        if given.is_none() && !column.is_required {
+            continue;
+        }
+        names.push(column.name.clone());
+        values.push(match (column.kind, given) {
+            (Kind::Text, Some(Json::String(text))) => Value::Text(Some(text)),
+            (Kind::Text, given) => Value::Text(Some(given.map(|json| json.to_string()).unwrap_or_default())),
+            (Kind::Integer, given) => Value::Integer(Some(given.map_or(0, |json| json.as_i64().expect("a number")))),
+            (Kind::Boolean, given) => Value::Boolean(Some(given.is_some_and(|json| json == true))),
+            (Kind::Bytes, given) => {
+                let text = given.as_ref().and_then(Json::as_str).unwrap_or_default();
+                Value::Bytes(Some(text.as_bytes().to_vec()))
+            }
+        });
+    }
+    assert!(row.is_empty(), "{} has no {row:?}", table.name);
+    values.into_iter().fold(table.insert(&names, 1), Statement::bind)
 }
 
 /// A database without tables on the test program's PostgreSQL.
@@ -204,10 +286,20 @@ impl DurablePostgres {
     /// When it does not start again.
     pub fn kill_and_restart(&mut self) {
         self.kill();
+        self.start_again();
+    }
+
+    /// Starts it anew after it was killed.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start again.
+    pub fn start_again(&mut self) {
         self.process = serve(self.folder.path(), &["fsync=on", "synchronous_commit=on"]);
     }
 
-    fn kill(&mut self) {
+    /// Kills all of its processes at once.
+    pub fn kill(&mut self) {
         let pid = self.process.id();
         // The first of them is stopped before, so that it neither notices nor starts another.
         drop(Command::new("kill").arg("-STOP").arg(pid.to_string()).status());

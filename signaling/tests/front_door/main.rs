@@ -7,6 +7,7 @@ mod administration;
 mod api;
 mod bad_input;
 mod data;
+mod database_away;
 mod framing;
 mod http;
 mod identity;

@@ -19,7 +19,10 @@ const SCOPES: &str = "webhooks:*,audit:read";
 async fn dev_api(database: TestStore) -> Api {
     let wanted = NewApiToken { name: "test", scopes: SCOPES, tenant: None, is_for_installation: false, days: 1 };
     let token = create_api_token(&database.store, &wanted).await.expect("a token");
-    Api { server: Server::start_on(database, Config { dev: true, ..config() }).await, token }
+    Api {
+        server: Server::start_on(database, Config { dev: true, api_requests_per_second: 100_000, ..config() }).await,
+        token,
+    }
 }
 
 fn webhook(url: &str) -> Value {

@@ -71,8 +71,6 @@ pub(crate) async fn insert(
     provider: &FromProvider,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    // Those that are over would otherwise stay until somebody asks with them.
-    tx.execute(sql("DELETE FROM user_sessions WHERE expires_at <= $1").bind(now)).await?;
     tx.execute(
         sql("INSERT INTO user_sessions (token_hash, user_id, oidc_session, acr, created_at, last_seen_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $5, $6)")

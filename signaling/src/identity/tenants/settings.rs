@@ -124,11 +124,15 @@ pub(crate) struct Retention {
     #[schema(minimum = 1, maximum = 3_650)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) meeting_sessions_days: Option<u32>,
+    /// Lists of who was there, after a run has ended, where they are kept at all.
+    #[schema(minimum = 1, maximum = 3_650)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attendance_days: Option<u32>,
     /// Chat that a policy keeps.
     #[schema(minimum = 1, maximum = 3_650)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) chat_days: Option<u32>,
-    /// Mails that were sent.
+    /// Mails that could not be sent. Those that were are gone at once.
     #[schema(minimum = 1, maximum = 3_650)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mails_days: Option<u32>,

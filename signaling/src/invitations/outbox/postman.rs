@@ -34,20 +34,12 @@ const LAST_RETRY: Duration = Duration::hours(4);
 /// After that time a mail is given up.
 const MAX_AGE: Duration = Duration::days(3);
 
-/// How long it is shown that a mail was given up.
-const SHOWN: Duration = Duration::days(30);
-
 /// Sends until somebody ends it.
 pub(super) async fn run(app: &App) {
     let (Some(config), Some(server)) = (&app.config.mail, &app.mail_server) else { return };
-    let mut forgotten_at = DateTime::<Utc>::MIN_UTC;
     let mut under_way = FuturesUnordered::new();
     loop {
         let now = Utc::now();
-        if now - forgotten_at > Duration::hours(1) {
-            forgotten_at = now;
-            forget_old(app, now).await;
-        }
         let free = CONCURRENCY - under_way.len();
         let taken = match take(app, now, free).await {
             Ok(mails) => mails,
@@ -83,20 +75,6 @@ async fn take(app: &App, now: DateTime<Utc>, limit: usize) -> Result<Vec<Mail>, 
     }
     tx.commit().await?;
     Ok(taken)
-}
-
-async fn forget_old(app: &App, now: DateTime<Utc>) {
-    let forgotten = async {
-        let mut tx = app.store.write().await?;
-        let count = table::forget_given_up(&mut tx, now - SHOWN).await?;
-        tx.commit().await?;
-        Ok::<_, StoreError>(count)
-    };
-    match forgotten.await {
-        Ok(0) => {}
-        Ok(count) => debug!(count, "mails that were given up are forgotten"),
-        Err(error) => warn!(%error, "mails that were given up cannot be forgotten"),
-    }
 }
 
 /// Sends one.

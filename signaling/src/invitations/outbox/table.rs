@@ -195,11 +195,6 @@ pub(super) async fn remove(tx: &mut Tx, id: MailId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets those that were given up before that time.
-pub(super) async fn forget_given_up(tx: &mut Tx, before: DateTime<Utc>) -> Result<u64, StoreError> {
-    tx.execute(sql("DELETE FROM mails WHERE given_up_at < $1").bind(before)).await
-}
-
 /// The person has heard of that SEQUENCE.
 pub(super) async fn note_notified(tx: &mut Tx, invitee: InviteeId, sequence: i64) -> Result<(), StoreError> {
     let update = sql("UPDATE invitees SET last_notified_sequence = $1 WHERE id = $2 AND last_notified_sequence < $1");

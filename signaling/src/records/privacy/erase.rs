@@ -8,7 +8,7 @@ use store::{FromRow, Row, Statement, StoreError, Tx, sql};
 
 use super::Person;
 use super::model::Erasure;
-use super::places::PLACES;
+use super::places::{FORGET_MAILS_ABOUT_MEETINGS, NAMES_OF_INVITED, PLACES};
 use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 
@@ -59,7 +59,10 @@ pub(super) async fn erase(
 ) -> Result<Erasure, StoreError> {
     let user = person.user.map(|id| id.to_string()).unwrap_or_default();
     let email = person.email.clone().unwrap_or_default();
+    let phone = person.phone.clone().unwrap_or_default();
     let mut erasure = Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0 };
+    let forget = sql(FORGET_MAILS_ABOUT_MEETINGS).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
+    erasure.erased.insert("mails_about_meetings".to_owned(), tx.execute(forget).await?);
     match successor {
         Some(successor) => {
             let mut update =
@@ -85,12 +88,15 @@ pub(super) async fn erase(
             erasure.cancelled = tell(tx, person.tenant, update, &ChangeKind::Cancelled).await?;
         }
     }
+    let mut texts = vec![user.clone(), email.clone(), phone.clone()];
+    texts.extend(person.name.clone());
+    texts.extend(names(tx, person, &user, &email, &phone).await?);
     for place in PLACES {
         let Some(statement) = place.erase else { continue };
-        let count = tx.execute(sql(statement).bind(person.tenant).bind(&user).bind(&email)).await?;
-        erasure.erased.insert(place.name.to_owned(), count);
+        let erase = sql(statement).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
+        erasure.erased.insert(place.name.to_owned(), tx.execute(erase).await?);
     }
-    let count = forget_answers(tx, [person.email.as_deref(), person.name.as_deref(), Some(&user)]).await?;
+    let count = forget_answers(tx, texts).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
     Ok(erasure)
 }
@@ -112,10 +118,30 @@ async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKin
     Ok(changed.len() as u64)
 }
 
+struct Name(String);
+
+impl FromRow for Name {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("name").map(Self)
+    }
+}
+
+/// Most names that others gave the person in invitations.
+const MAX_NAMES: i64 = 100;
+
+/// What others called the person when they invited them.
+async fn names(tx: &mut Tx, person: &Person, user: &str, email: &str, phone: &str) -> Result<Vec<String>, StoreError> {
+    let select = sql(NAMES_OF_INVITED).bind(person.tenant).bind(user).bind(email).bind(phone).bind(MAX_NAMES);
+    let names: Vec<Name> = tx.all(select).await?;
+    Ok(names.into_iter().map(|name| name.0).collect())
+}
+
 /// Answers are kept for a day for those who ask again, and may show the person.
-async fn forget_answers(tx: &mut Tx, texts: [Option<&str>; 3]) -> Result<u64, StoreError> {
+async fn forget_answers(tx: &mut Tx, texts: Vec<String>) -> Result<u64, StoreError> {
     let mut count = 0;
-    for text in texts.into_iter().flatten().filter(|text| !text.is_empty()) {
+    for text in texts.into_iter().filter(|text| !text.trim().is_empty()) {
+        let delete = sql("DELETE FROM idempotency_keys WHERE caller = $1").bind(format!("user {text}"));
+        count += tx.execute(delete).await?;
         // As it stands in JSON, where a quote is escaped.
         let json = serde_json::Value::from(text).to_string();
         let json = json.trim_matches('"');

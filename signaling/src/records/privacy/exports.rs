@@ -21,15 +21,16 @@ const MAX_OF_A_KIND: i64 = 20_000;
 const CLAIM: Duration = Duration::minutes(5);
 
 /// Stores that somebody asked for it.
-pub(super) async fn request(tx: &mut Tx, person: &Person, now: DateTime<Utc>) -> Result<Export, StoreError> {
+pub(crate) async fn request(tx: &mut Tx, person: &Person, now: DateTime<Utc>) -> Result<Export, StoreError> {
     let id = ExportId::new();
     tx.execute(
-        sql("INSERT INTO exports (id, tenant_id, user_id, email, status, claimed_until, created_at)
-             VALUES ($1, $2, $3, $4, $5, 0, $6)")
+        sql("INSERT INTO exports (id, tenant_id, user_id, email, phone_e164, status, claimed_until, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7)")
         .bind(id)
         .bind(person.tenant)
         .bind(person.user)
         .bind(person.email.clone())
+        .bind(person.phone.clone())
         .bind(ExportStatus::Pending)
         .bind(now),
     )
@@ -82,6 +83,7 @@ struct Wanted {
     tenant: TenantId,
     user: Option<UserId>,
     email: Option<String>,
+    phone: Option<String>,
 }
 
 impl FromRow for Wanted {
@@ -91,6 +93,7 @@ impl FromRow for Wanted {
             tenant: row.get("tenant_id")?,
             user: row.get("user_id")?,
             email: row.get("email")?,
+            phone: row.get("phone_e164")?,
         })
     }
 }
@@ -102,7 +105,7 @@ impl FromRow for Wanted {
 /// Fails when the database does. What is not ready then is tried again.
 pub(crate) async fn run_pending(store: &Store, now: DateTime<Utc>) -> Result<(), StoreError> {
     loop {
-        let select = sql("SELECT id, tenant_id, user_id, email FROM exports
+        let select = sql("SELECT id, tenant_id, user_id, email, phone_e164 FROM exports
              WHERE status = 'pending' AND claimed_until <= $1 ORDER BY created_at LIMIT 1");
         let wanted: Option<Wanted> = store.read().await?.optional(select.bind(now)).await?;
         let Some(wanted) = wanted else { return Ok(()) };
@@ -122,11 +125,12 @@ pub(crate) async fn run_pending(store: &Store, now: DateTime<Utc>) -> Result<(),
 
 async fn put_together(tx: &mut Tx, wanted: &Wanted, now: DateTime<Utc>) -> Result<Json, StoreError> {
     let user = wanted.user.map(|id| id.to_string()).unwrap_or_default();
-    let email = wanted.email.clone().unwrap_or_default();
+    let (email, phone) = (wanted.email.as_deref().unwrap_or_default(), wanted.phone.as_deref().unwrap_or_default());
     let mut content = json!({ "made_at": now, "is_complete": true });
     for place in PLACES {
         let Some(find) = place.find else { continue };
-        let find = sql(find).bind(wanted.tenant).bind(&user).bind(&email).bind(MAX_OF_A_KIND + 1);
+        let find = sql(find).bind(wanted.tenant).bind(&user).bind(email).bind(phone);
+        let find = find.bind(MAX_OF_A_KIND + 1);
         let mut found: Vec<Object> = tx.all(find).await?;
         if i64::try_from(found.len()).is_ok_and(|count| count > MAX_OF_A_KIND) {
             found.pop();

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::ids::{ErasureId, ExportId, TenantId, UserId};
 
-/// Whose data is meant: one of the two.
+/// Whose data is meant: one of the three.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportInput {
@@ -19,6 +19,9 @@ pub(crate) struct ExportInput {
     /// Somebody who may have none, by their address.
     #[schema(min_length = 3, max_length = 320)]
     pub(crate) email: Option<String>,
+    /// Somebody who was invited by their telephone number, as in E.164.
+    #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
+    pub(crate) phone_e164: Option<String>,
 }
 
 /// All that is kept of a person, put together.
@@ -99,6 +102,9 @@ pub(crate) struct ErasureInput {
     /// Somebody who may have none, by their address.
     #[schema(min_length = 3, max_length = 320)]
     pub(crate) email: Option<String>,
+    /// Somebody who was invited by their telephone number, as in E.164.
+    #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
+    pub(crate) phone_e164: Option<String>,
     /// What becomes of meetings that they organise and that are not over, and of their permanent rooms.
     pub(crate) meetings: OnErasure,
     /// Who gets them, if they are handed over.

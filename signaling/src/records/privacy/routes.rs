@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{Erasure, ErasureInput, Export, ExportDocument, ExportInput, OnErasure};
-use super::{Person, erase, exports};
+use super::{KnownBy, Person, erase, exports};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -52,9 +52,10 @@ async fn list(context: Context, page: Page<(i64, ExportId)>) -> Result<Response,
 async fn create(context: Context, Body(input): Body<ExportInput>) -> Result<Response, Problem> {
     context.require(Scope::PrivacyAdmin)?;
     let tenant = context.tenant()?;
-    one_of(input.user_id, input.email.as_deref()).finish()?;
+    let (known_by, invalid) = known_by(input.user_id, input.email, input.phone_e164);
+    invalid.finish()?;
     let mut tx = context.write().await?;
-    let person = Person::find(&mut tx, tenant, input.user_id, input.email.as_deref()).await?;
+    let person = Person::find(&mut tx, tenant, &known_by).await?;
     let person = person.ok_or_else(|| Problem::field("/user_id", "unknown-reference"))?;
     let export = exports::request(&mut tx, &person, Utc::now()).await?;
     let event = Event::new("export.create", export.id);
@@ -66,14 +67,24 @@ async fn create(context: Context, Body(input): Body<ExportInput>) -> Result<Resp
 }
 
 /// Whose data is meant must be said in one way.
-fn one_of(user: Option<UserId>, email: Option<&str>) -> Invalid {
+fn known_by(user: Option<UserId>, email: Option<String>, phone: Option<String>) -> (KnownBy, Invalid) {
     let mut invalid = Invalid::default();
-    match (user, email) {
-        (None, None) => invalid.add("/user_id", "required"),
-        (Some(_), Some(_)) => invalid.add_with("/email", "contradiction", "user_id"),
-        _ => {}
+    if user.is_some() && email.is_some() {
+        invalid.add_with("/email", "contradiction", "user_id");
     }
-    invalid
+    if phone.is_some() && (user.is_some() || email.is_some()) {
+        invalid.add_with("/phone_e164", "contradiction", if user.is_some() { "user_id" } else { "email" });
+    }
+    let known_by = match (user, email, phone) {
+        (Some(user), ..) => KnownBy::Account(user),
+        (None, Some(email), _) => KnownBy::Email(email),
+        (None, None, Some(phone)) => KnownBy::Phone(phone),
+        (None, None, None) => {
+            invalid.add("/user_id", "required");
+            KnownBy::Email(String::new())
+        }
+    };
+    (known_by, invalid)
 }
 
 /// Shows how far an export is
@@ -108,14 +119,14 @@ async fn download(context: Context, Path(id): Path<ExportId>) -> Result<Response
 
 /// Erases what is kept of a person
 ///
-/// Their account, invitations and sessions go; meetings that are over lose their organizer; those to come are handed over or
-/// cancelled. The audit log keeps that it was done, and the ids that it knew the person by.
+/// Their account, invitations, sessions, messages and what waits for them go; meetings that are over lose their organizer;
+/// those to come are handed over or cancelled. The audit log keeps that it was done, and the ids that it knew the person by.
 #[utoipa::path(post, path = "/erasures", tag = "Privacy", request_body = ErasureInput,
     security(("api_token" = ["privacy:admin"])), responses((status = 200, body = Erasure)))]
 async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Result<Response, Problem> {
     context.require(Scope::PrivacyAdmin)?;
     let tenant = context.tenant()?;
-    let mut invalid = one_of(input.user_id, input.email.as_deref());
+    let (known_by, mut invalid) = known_by(input.user_id, input.email, input.phone_e164);
     match (input.meetings, input.hand_over_to) {
         (OnErasure::HandOver, None) => invalid.add("/hand_over_to", "required"),
         (OnErasure::Cancel, Some(_)) => invalid.add_with("/hand_over_to", "contradiction", "meetings"),
@@ -123,7 +134,7 @@ async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Resu
     }
     invalid.finish()?;
     let mut tx = context.write().await?;
-    let person = Person::find(&mut tx, tenant, input.user_id, input.email.as_deref()).await?;
+    let person = Person::find(&mut tx, tenant, &known_by).await?;
     let person = person.ok_or_else(|| Problem::field("/user_id", "unknown-reference"))?;
     check_administrator(&context, &mut tx, &person).await?;
     let successor = match input.hand_over_to {

@@ -14,6 +14,8 @@ pub(crate) struct Class {
     pub(super) keep: Duration,
     /// What a tenant may choose, in days. None: it belongs to no tenant.
     pub(super) tenants_may: Option<RangeInclusive<i64>>,
+    /// Which tables it empties, beside those that go with them.
+    pub(super) tables: &'static [&'static str],
     /// How it is deleted.
     pub(super) how: How,
 }
@@ -37,27 +39,121 @@ const TENANTS_MAY_AUDIT: Option<RangeInclusive<i64>> = Some(30..=3650);
 /// All classes.
 pub(super) static CLASSES: &[Class] = &[
     Class {
-        // With their occurrences, invitees and PINs. A series has ended when all of it is written down
-        // (`expanded_until` is null) and over.
+        // Before their sessions and meetings, so that what is kept shorter has a proof of its own. Who was there is
+        // forgotten when a session ends, unless the tenant keeps such lists.
+        name: "attendance",
+        keep: Duration::days(90),
+        tenants_may: TENANTS_MAY,
+        tables: &["session_people"],
+        how: How::By(
+            "DELETE FROM session_people WHERE (session_id, identity) IN (
+                 SELECT p.session_id, p.identity FROM session_people p JOIN meeting_sessions s ON s.id = p.session_id
+                 WHERE s.tenant_id = $3 AND s.ended_at < $1 ORDER BY s.ended_at LIMIT $2)
+             RETURNING admitted_at AS time",
+        ),
+    },
+    Class {
+        // What was written where the policy keeps it.
+        name: "chat",
+        keep: Duration::days(30),
+        tenants_may: TENANTS_MAY,
+        tables: &["session_messages"],
+        how: How::By(
+            "DELETE FROM session_messages WHERE (session_id, message_id) IN (
+                 SELECT m.session_id, m.message_id FROM session_messages m JOIN meeting_sessions s ON s.id = m.session_id
+                 WHERE m.sent_at < $1 AND s.tenant_id = $3 ORDER BY m.sent_at LIMIT $2)
+             RETURNING sent_at AS time",
+        ),
+    },
+    Class {
+        // When meetings were going on, and how many were there.
+        name: "meeting_sessions",
+        keep: Duration::days(90),
+        tenants_may: TENANTS_MAY,
+        tables: &["meeting_sessions"],
+        how: How::By(
+            "DELETE FROM meeting_sessions WHERE id IN (
+                 SELECT id FROM meeting_sessions WHERE tenant_id = $3 AND ended_at < $1 ORDER BY ended_at LIMIT $2)
+             RETURNING ended_at AS time",
+        ),
+    },
+    Class {
+        // Who waited before a door. They ask again every half a minute, so they are long gone.
+        name: "lobby_entries",
+        keep: Duration::days(1),
+        tenants_may: None,
+        tables: &["lobby_entries"],
+        how: How::By(
+            "DELETE FROM lobby_entries WHERE id IN (
+                 SELECT id FROM lobby_entries WHERE last_seen_at < $1 ORDER BY last_seen_at LIMIT $2)
+             RETURNING last_seen_at AS time",
+        ),
+    },
+    Class {
+        // They go with their meeting, but a permanent room may never go.
+        name: "meeting_bans",
+        keep: Duration::days(365),
+        tenants_may: None,
+        tables: &["meeting_bans"],
+        how: How::By(
+            "DELETE FROM meeting_bans WHERE id IN (
+                 SELECT id FROM meeting_bans WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+             RETURNING created_at AS time",
+        ),
+    },
+    Class {
+        // Who is not invited any more, and has been told. A series that never ends would keep them for ever.
+        name: "revoked_invitees",
+        keep: Duration::days(30),
+        tenants_may: None,
+        tables: &["invitees"],
+        how: How::By(
+            "DELETE FROM invitees WHERE id IN (
+                 SELECT id FROM invitees WHERE revoked_at < $1 ORDER BY revoked_at LIMIT $2)
+             RETURNING revoked_at AS time",
+        ),
+    },
+    Class {
+        // A series has ended when all of it is written down (`expanded_until` is null) and over. What has no time has
+        // ended when nobody was in it and nobody changed it for so long. Permanent meetings stay until somebody cancels
+        // them; what is cancelled goes by when it was.
         name: "ended_meetings",
         keep: Duration::days(90),
         tenants_may: TENANTS_MAY,
+        tables: &["meetings", "invitees", "occurrences", "phone_pins"],
         how: How::By(
             "DELETE FROM meetings WHERE id IN (
                  SELECT m.id FROM meetings m
-                 WHERE m.tenant_id = $3 AND m.starts_at < $1 AND m.updated_at < $1
-                     AND m.type IN ('scheduled', 'recurring')
-                     AND (m.status IN ('cancelled', 'draft') OR m.type = 'scheduled' OR m.expanded_until IS NULL)
-                     AND (m.ends_at IS NULL OR m.ends_at < $1)
-                     AND NOT EXISTS (SELECT 1 FROM occurrences o WHERE o.meeting_id = m.id AND o.ends_at >= $1)
+                 WHERE m.tenant_id = $3 AND m.updated_at < $1
+                     AND (m.status = 'cancelled'
+                         OR (m.starts_at < $1 AND (m.ends_at IS NULL OR m.ends_at < $1)
+                             AND (m.status = 'draft' OR m.type IN ('scheduled', 'ad_hoc')
+                                 OR (m.type = 'recurring' AND m.expanded_until IS NULL))
+                             AND NOT EXISTS (SELECT 1 FROM occurrences o
+                                 WHERE o.meeting_id = m.id AND o.ends_at >= $1)))
+                     AND NOT EXISTS (SELECT 1 FROM meeting_sessions s
+                         WHERE s.meeting_id = m.id AND (s.ended_at IS NULL OR s.ended_at >= $1))
                  ORDER BY m.starts_at, m.id LIMIT $2)
              RETURNING starts_at AS time",
+        ),
+    },
+    Class {
+        // Those that could not be sent: what was sent is gone at once. No mail is tried for longer than three days.
+        name: "mails",
+        keep: Duration::days(30),
+        tenants_may: TENANTS_MAY,
+        tables: &["mails"],
+        how: How::By(
+            "DELETE FROM mails WHERE id IN (
+                 SELECT id FROM mails WHERE tenant_id = $3 AND created_at < $1 ORDER BY created_at LIMIT $2)
+             RETURNING created_at AS time",
         ),
     },
     Class {
         name: "webhook_deliveries",
         keep: Duration::days(14),
         tenants_may: TENANTS_MAY,
+        tables: &["webhook_deliveries"],
         how: How::By(
             "DELETE FROM webhook_deliveries WHERE id IN (
                  SELECT id FROM webhook_deliveries WHERE tenant_id = $3 AND created_at < $1 ORDER BY created_at LIMIT $2)
@@ -69,6 +165,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "meeting_changes",
         keep: Duration::days(30),
         tenants_may: None,
+        tables: &["meeting_changes"],
         how: How::By(
             "DELETE FROM meeting_changes WHERE id IN (
                  SELECT id FROM meeting_changes WHERE created_at < $1 ORDER BY created_at LIMIT $2)
@@ -79,6 +176,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "exports",
         keep: Duration::days(7),
         tenants_may: None,
+        tables: &["exports"],
         how: How::By(
             "DELETE FROM exports WHERE id IN (
                  SELECT id FROM exports WHERE created_at < $1 ORDER BY created_at LIMIT $2)
@@ -89,6 +187,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "user_sessions",
         keep: Duration::zero(),
         tenants_may: None,
+        tables: &["user_sessions"],
         how: How::By(
             "DELETE FROM user_sessions WHERE token_hash IN (
                  SELECT token_hash FROM user_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
@@ -96,9 +195,21 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
+        name: "oidc_logout_tokens",
+        keep: Duration::zero(),
+        tenants_may: None,
+        tables: &["oidc_logout_tokens"],
+        how: How::By(
+            "DELETE FROM oidc_logout_tokens WHERE jti_hash IN (
+                 SELECT jti_hash FROM oidc_logout_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
+             RETURNING expires_at AS time",
+        ),
+    },
+    Class {
         name: "idempotency_keys",
         keep: Duration::hours(24),
         tenants_may: None,
+        tables: &["idempotency_keys"],
         how: How::By(
             "DELETE FROM idempotency_keys WHERE (caller, idempotency_key) IN (
                  SELECT caller, idempotency_key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)
@@ -110,6 +221,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "api_tokens",
         keep: Duration::days(90),
         tenants_may: None,
+        tables: &["api_tokens"],
         how: How::By(
             "DELETE FROM api_tokens WHERE id IN (
                  SELECT id FROM api_tokens WHERE revoked_at < $1 OR expires_at < $1 ORDER BY expires_at LIMIT $2)
@@ -120,6 +232,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "oauth_clients",
         keep: Duration::days(90),
         tenants_may: None,
+        tables: &["oauth_clients"],
         how: How::By(
             "DELETE FROM oauth_clients WHERE id IN (
                  SELECT id FROM oauth_clients WHERE revoked_at < $1 ORDER BY revoked_at LIMIT $2)
@@ -131,6 +244,20 @@ pub(super) static CLASSES: &[Class] = &[
         name: "audit_events",
         keep: Duration::days(365),
         tenants_may: TENANTS_MAY_AUDIT,
+        tables: &["audit_events"],
         how: How::AuditChain,
     },
+];
+
+/// Tables whose rows stay until somebody removes them, and why.
+#[cfg(test)]
+pub(super) const KEPT: &[(&str, &str)] = &[
+    ("tenants", "an organisation is there until its administration removes it"),
+    ("users", "an account is there until it is removed or the person is erased"),
+    ("installation_secrets", "links and PINs are derived from them"),
+    ("audit_heads", "one row for each chain, which says where it begins and ends"),
+    ("policies", "they name nobody"),
+    ("rooms", "a permanent room is there until somebody removes it, or its owner is erased"),
+    ("webhooks", "they name nobody, and are there until somebody removes them"),
+    ("jobs", "one row for each job"),
 ];

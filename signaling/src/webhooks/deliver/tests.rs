@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use aws_lc_rs::hmac;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use store::testing::TestStore;
 use tokio::net::TcpListener;
@@ -107,6 +110,7 @@ impl Test {
             created_at: now,
             updated_at: now,
             secret_generation: 1,
+            secret_rotated_at: None,
         };
         table::insert(&mut tx, &webhook).await.expect("inserted");
         tx.commit().await.expect("committed");
@@ -235,7 +239,7 @@ async fn after_three_days_without_success_a_webhook_is_disabled() {
             }
         }
         let mut tx = test.database.store.read().await.expect("a transaction");
-        let last: Action = tx.one(sql("SELECT action FROM audit_events")).await.expect("an event");
+        let last: Action = tx.one(sql("SELECT action FROM audit_events ORDER BY number DESC")).await.expect("an event");
         assert_eq!(last.0, "webhook.disable");
         drop(tx);
         test.note(WebhookEvent::MeetingCreated, 3).await;
@@ -279,4 +283,73 @@ async fn what_became_unreachable_is_not_asked() {
     strict.run_once(test.now).await;
     assert!(test.receiver.bodies().is_empty());
     assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 1, None, Some("not-public".to_owned()))]);
+}
+
+#[tokio::test]
+async fn for_a_day_after_a_secret_is_replaced_messages_are_signed_with_both() {
+    for test in Test::both().await {
+        let keys = &test.deliverer.keys;
+        let old = sign::secret(keys, &test.webhook);
+        let update = sql("UPDATE webhooks SET secret_generation = 2, secret_rotated_at = $1").bind(test.now);
+        let mut tx = test.database.store.write().await.expect("a transaction");
+        tx.execute(update).await.expect("rotated");
+        tx.commit().await.expect("committed");
+        let new = sign::secret(keys, &test.webhook().await);
+        for (number, later) in [Duration::hours(23), Duration::hours(25)].into_iter().enumerate() {
+            test.note(WebhookEvent::MeetingCreated, i64::try_from(number).expect("few")).await;
+            test.deliverer.run_once(test.now + later).await;
+        }
+        let arrived = test.receiver.arrived.lock().expect("unpoisoned").clone();
+        let signed_with = |(id, time, signatures, body): &Arrived, secret: &str| {
+            let key = STANDARD.decode(secret.trim_start_matches("whsec_")).expect("Base64");
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+            let content = format!("{id}.{time}.{body}");
+            signatures.split(' ').any(|signature| {
+                let tag = STANDARD.decode(signature.trim_start_matches("v1,")).expect("Base64");
+                hmac::verify(&key, content.as_bytes(), &tag).is_ok()
+            })
+        };
+        let by = |index: usize| (signed_with(&arrived[index], &old), signed_with(&arrived[index], &new));
+        assert_eq!([by(0), by(1)], [(true, true), (false, true)]);
+    }
+}
+
+#[tokio::test]
+async fn when_too_much_waits_a_webhook_is_disabled_and_what_happens_goes_on() {
+    for test in Test::both().await {
+        let webhook = test.webhook.id.to_string();
+        let mut tx = test.database.store.write().await.expect("a transaction");
+        let insert =
+            sql("INSERT INTO webhook_deliveries (id, webhook_id, tenant_id, event_type, payload, status, attempts,
+                 created_at)
+             WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 10000)
+             SELECT CAST(number AS TEXT), $1, $2, 'meeting.created', '{}', 'pending', 0, 0 FROM numbers");
+        tx.execute(insert.bind(&webhook).bind(test.tenant)).await.expect("inserted");
+        tx.commit().await.expect("committed");
+        test.note(WebhookEvent::MeetingCreated, 1).await;
+        assert!(!test.webhook().await.input.is_active);
+        assert_eq!(test.deliveries().await.len(), 10_000);
+    }
+}
+
+/// A receiver that answers slowly, or sends its readers elsewhere, gets no more than others.
+#[tokio::test]
+async fn a_redirect_into_our_own_network_is_not_followed() {
+    for test in Test::both().await {
+        let secret = Receiver::default();
+        let inside = secret.serve().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let location = format!("http://{inside}/hook");
+        let redirect = post(move || async move { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]) });
+        let router = Router::new().route("/hook", redirect);
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let mut tx = test.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE webhooks SET url = $1").bind(format!("http://{address}/hook"))).await.expect("changed");
+        tx.commit().await.expect("committed");
+        test.note(WebhookEvent::MeetingCreated, 1).await;
+        test.deliverer.run_once(test.now).await;
+        assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 1, Some(307), None)]);
+        assert!(secret.bodies().is_empty());
+    }
 }
