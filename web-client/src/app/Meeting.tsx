@@ -113,7 +113,6 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
         cameraId: chosenCamera.value,
         speakerId: chosenSpeaker.value,
         end,
-        ...(admitted === undefined ? {} : { sessionId: admitted.sessionId }),
         onRoom: (livekitRoom) => {
           if (config.dev) window.saalTest = { room: livekitRoom };
         },

@@ -9,7 +9,12 @@ export interface TokenClaims {
   /** Seconds since 1970. */
   readonly expiresAt: number | null;
   readonly isModerator: boolean;
+  /** The room that it opens. */
+  readonly room: string | null;
 }
+
+/** How rooms are called that belong to a run of a meeting; behind it comes the run's id. */
+const MEETING_ROOM = /^meeting-([0-9a-f-]{36})$/;
 
 const tokenKey = (room: string) => `saal.token.${room}`;
 const IDENTITY_KEY = 'saal.identity';
@@ -50,15 +55,22 @@ export function readClaims(token: string): TokenClaims | null {
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof claims !== 'object' || claims === null) return null;
     const { sub, name, exp, video } = claims as Record<string, unknown>;
+    const { room, roomAdmin } = (video ?? {}) as { room?: unknown; roomAdmin?: unknown };
     return {
       identity: typeof sub === 'string' && sub !== '' ? sub : null,
       name: typeof name === 'string' && name !== '' ? name : null,
       expiresAt: typeof exp === 'number' ? exp : null,
-      isModerator: (video as { roomAdmin?: unknown } | null | undefined)?.roomAdmin === true,
+      isModerator: roomAdmin === true,
+      room: typeof room === 'string' && room !== '' ? room : null,
     };
   } catch {
     return null;
   }
+}
+
+/** The run of a meeting that a token is for; null when it is for another room. */
+export function meetingSessionOf(token: string): string | null {
+  return MEETING_ROOM.exec(readClaims(token)?.room ?? '')?.[1] ?? null;
 }
 
 /** Whether the token's time is over at `nowMs`. */

@@ -36,7 +36,6 @@ export interface Waiting {
 export interface Admitted {
   readonly kind: 'admitted';
   readonly token: string;
-  readonly sessionId: string;
   readonly title: string;
 }
 
@@ -117,12 +116,27 @@ export async function lookAtLink(code: string): Promise<LinkPage | null> {
 /** Asks to come in. Rejects with `Refused`, or with another error when the server does not answer. */
 export async function knock(code: string, name: string): Promise<Admitted | Waiting> {
   const invitation = rememberedInvitation(code);
-  const response = await fetch(`/api/v1/join/${code}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(invitation === null ? { name } : { name, invitation }),
-  });
+  const body = JSON.stringify(invitation === null ? { name } : { name, invitation });
+  const ask = (proof: Record<string, string>) =>
+    fetch(`/api/v1/join/${code}`, { method: 'POST', headers: { 'content-type': 'application/json', ...proof }, body });
+  let response = await ask({});
+  // Guests need no proof that the request comes from this page; whoever is signed in does.
+  if (response.status === 403 && (await isForgeryProblem(response.clone()))) {
+    response = await ask({ 'x-csrf-token': await csrfToken() });
+  }
   return outcome(await answer(response), '');
+}
+
+async function isForgeryProblem(response: Response): Promise<boolean> {
+  const body = (await response.json()) as { code?: unknown };
+  return body.code === 'forgery-protection';
+}
+
+/** What requests of somebody who is signed in need beside the cookie. */
+async function csrfToken(): Promise<string> {
+  const response = await fetch('/api/v1/session');
+  const body = (await response.json()) as { csrf_token?: unknown };
+  return text(body.csrf_token);
 }
 
 /** Waits until it stands otherwise than `now`, for half a minute at most. */
@@ -154,7 +168,7 @@ async function answer(response: Response): Promise<Record<string, unknown>> {
 
 function outcome(body: Record<string, unknown>, ticket: string): Admitted | Waiting {
   if (body.status === 'admitted') {
-    return { kind: 'admitted', token: text(body.token), sessionId: text(body.session_id), title: text(body.title) };
+    return { kind: 'admitted', token: text(body.token), title: text(body.title) };
   }
   const waitsFor = body.waits_for === 'host' || body.waits_for === 'start' ? body.waits_for : 'admission';
   return {

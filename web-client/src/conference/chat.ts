@@ -58,7 +58,9 @@ export class ChatLog {
       text: text.slice(0, MAX_MESSAGE_CHARS),
       atMs,
     }));
-    this.#messages.value = [...texts, ...this.#messages.peek()].slice(-MAX_MESSAGES_KEPT);
+    // Whoever was moved here brings what was written elsewhere.
+    const all = [...texts, ...this.#messages.peek()].toSorted((a, b) => a.atMs - b.atMs);
+    this.#messages.value = all.slice(-MAX_MESSAGES_KEPT);
   }
 
   /** Sends a text to everybody. Rejects when it did not go out; then nothing is shown. */

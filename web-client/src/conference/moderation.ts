@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
+import { meetingSessionOf } from '../app/access';
 import type { ChatMessage } from './chat';
 import type { LobbyPerson, Moderation } from './model';
 
@@ -12,18 +13,17 @@ export class MeetingSession implements Moderation {
   readonly waiting = signal<readonly LobbyPerson[]>([]);
   readonly isLocked = signal(false);
   readonly problem = signal(false);
-  readonly #path: string;
   readonly #token: () => string;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** `token` gives the present room token. */
-  constructor(sessionId: string, token: () => string) {
-    this.#path = `/api/v1/meeting_sessions/${sessionId}`;
+  /** `token` gives the present room token, which says which meeting it is: somebody can be moved to another. */
+  constructor(token: () => string) {
     this.#token = token;
   }
 
   /** Looks after the lobby from now on. */
   start(): void {
+    this.stop();
     void this.refresh();
     void this.#readLock();
     this.#timer = setInterval(() => void this.refresh(), LOOK_INTERVAL_MS);
@@ -31,6 +31,14 @@ export class MeetingSession implements Moderation {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** This person is in another meeting than before, about which nothing is known yet. */
+  forget(): void {
+    this.stop();
+    this.waiting.value = [];
+    this.isLocked.value = false;
+    this.problem.value = false;
   }
 
   /** Reads who waits. */
@@ -91,6 +99,10 @@ export class MeetingSession implements Moderation {
     } catch {
       // Then it shows when somebody changes it.
     }
+  }
+
+  get #path(): string {
+    return `/api/v1/meeting_sessions/${meetingSessionOf(this.#token()) ?? ''}`;
   }
 
   async #get(what: string): Promise<unknown> {

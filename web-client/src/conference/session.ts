@@ -13,7 +13,7 @@ import {
   type RoomOptions,
   type TextStreamReader,
 } from 'livekit-client';
-import { readClaims } from '../app/access';
+import { meetingSessionOf, readClaims } from '../app/access';
 import { ChatLog } from './chat';
 import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
@@ -55,8 +55,6 @@ export interface JoinOptions {
   readonly microphoneId: string;
   readonly cameraId: string;
   readonly speakerId: string;
-  /** The run of the meeting, if the room is a meeting's. */
-  readonly sessionId?: string;
   /** Ends the conference, or the attempt to join it. */
   readonly end: AbortSignal;
   /** Is given the LiveKit room before anything happens in it. */
@@ -113,9 +111,13 @@ class Session implements Conference {
   readonly isSoundBlocked = signal(false);
   readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly chat: ChatLog;
-  readonly moderation: MeetingSession | null;
   readonly notice = signal<MeetingNotice | null>(null);
-  readonly #meeting: MeetingSession | null;
+  readonly #meeting: MeetingSession;
+  /** The run of a meeting that this person is in. */
+  readonly #meetingId = signal<string | null>(null);
+  readonly #isModerator = signal(false);
+  /** The present room token. The server sends a younger one now and then, which LiveKit keeps to itself. */
+  readonly #token: () => string;
   readonly local: ParticipantState;
   readonly #remotes = signal<readonly ParticipantState[]>([]);
   readonly remotes = computed(() => this.#remotes.value);
@@ -124,18 +126,21 @@ class Session implements Conference {
   /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
   readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
-  constructor(room: Room, { token, sessionId }: JoinOptions) {
+  constructor(room: Room, { token }: JoinOptions) {
     this.#room = room;
-    // The server sends a younger one now and then, which LiveKit keeps to itself.
-    const present = () => (room.engine as unknown as { token?: string } | undefined)?.token ?? token;
-    this.#meeting = sessionId === undefined ? null : new MeetingSession(sessionId, present);
-    this.moderation = isModerator(token) ? this.#meeting : null;
+    this.#token = () => (room.engine as unknown as { token?: string } | undefined)?.token ?? token;
+    this.#meeting = new MeetingSession(this.#token);
     const me = room.localParticipant;
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#media = new LocalMedia(room);
     effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
     this.#listen();
+  }
+
+  /** Null for whoever does not moderate, and where there is no meeting. */
+  get moderation(): MeetingSession | null {
+    return this.#isModerator.value && this.#meetingId.value !== null ? this.#meeting : null;
   }
 
   get isMicrophoneOn() {
@@ -167,8 +172,7 @@ class Session implements Conference {
       may: this.permissions.peek(),
       connected,
     });
-    this.moderation?.start();
-    void this.#meeting?.history().then((messages) => this.chat.receiveHistory(messages));
+    this.#followMeeting();
     // Why it failed is told by the end of the conference.
     void connected.catch(() => undefined);
   }
@@ -208,6 +212,20 @@ class Session implements Conference {
 
   leave(): Promise<void> {
     return this.#room.disconnect();
+  }
+
+  /** Looks which meeting this person is in, and what the server knows of it if it is another than before. */
+  #followMeeting(): void {
+    const meetingId = meetingSessionOf(this.#token());
+    if (meetingId === this.#meetingId.peek()) return;
+    batch(() => {
+      this.#meeting.forget();
+      this.#meetingId.value = meetingId;
+      this.#isModerator.value = isModerator(this.#token());
+    });
+    if (meetingId === null) return;
+    if (this.#isModerator.peek()) this.#meeting.start();
+    void this.#meeting.history().then((messages) => this.chat.receiveHistory(messages));
   }
 
   #state(participant: Participant): ParticipantState {
@@ -341,6 +359,7 @@ class Session implements Conference {
       .on(RoomEvent.ConnectionStateChanged, (state) => {
         if (state === ConnectionState.Connected) {
           this.connection.value = 'connected';
+          this.#followMeeting();
           // LiveKit does not tell what changed while it was connecting.
           this.#readParticipants();
           this.#forgetAbsent();
@@ -351,7 +370,7 @@ class Session implements Conference {
       })
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
-        this.moderation?.stop();
+        this.#meeting.stop();
         for (const track of this.#sounds.keys()) this.#stopSound(track);
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });

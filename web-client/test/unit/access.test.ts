@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   identityOfThisTab,
   isExpired,
+  meetingSessionOf,
   readClaims,
   rememberedToken,
   requestDevToken,
@@ -36,17 +37,24 @@ describe('tokens', () => {
 
   it('tell who they are for', () => {
     const claims = readClaims(token({ sub: 'u1', name: 'Bärbel Łukasz', exp: 100 }));
-    expect(claims).toEqual({ identity: 'u1', name: 'Bärbel Łukasz', expiresAt: 100, isModerator: false });
+    expect(claims).toEqual({ identity: 'u1', name: 'Bärbel Łukasz', expiresAt: 100, isModerator: false, room: null });
   });
 
   it('may be nonsense', () => {
     expect(readClaims('abc')).toBeNull();
     expect(readClaims('a.###.c')).toBeNull();
-    expect(readClaims(token({ name: 5 }))).toEqual({ identity: null, name: null, isModerator: false, expiresAt: null });
+    expect(readClaims(token({ name: 5 }))).toEqual({ identity: null, name: null, isModerator: false, expiresAt: null, room: null });
+  });
+
+  it('tell which run of a meeting they are for', () => {
+    const id = '0190c0de-0000-7000-8000-000000000001';
+    expect(meetingSessionOf(token({ video: { room: `meeting-${id}` } }))).toBe(id);
+    expect(meetingSessionOf(token({ video: { room: 'demo' } }))).toBeNull();
+    expect(meetingSessionOf('nonsense')).toBeNull();
   });
 
   it('expire', () => {
-    const claims = { identity: null, name: null, isModerator: false, expiresAt: 100 };
+    const claims = { identity: null, name: null, isModerator: false, expiresAt: 100, room: null };
     expect(isExpired(claims, 99_999)).toBe(false);
     expect(isExpired(claims, 100_000)).toBe(true);
     expect(isExpired({ ...claims, expiresAt: null }, 9e15)).toBe(false);

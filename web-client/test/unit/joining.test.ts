@@ -67,7 +67,15 @@ describe('coming in', () => {
     if (second.kind !== 'waiting') throw new Error('let in at once');
     expect(asked[1]?.path).toBe('/api/v1/lobby/e1?known=host-2');
     expect(second).toMatchObject({ waitsFor: 'admission', position: 1, ticket: 'lobby_x' });
-    expect(await waitInLobby(second, new AbortController().signal)).toEqual({ kind: 'admitted', token: 't', sessionId: 's', title: 'Rat' });
+    expect(await waitInLobby(second, new AbortController().signal)).toEqual({ kind: 'admitted', token: 't', title: 'Rat' });
+  });
+
+  it('proves that it is this page that asks when somebody is signed in', async () => {
+    const admitted = { status: 'admitted', token: 't', title: 'Rat' };
+    const asked = serve([403, { code: 'forgery-protection' }], [200, { csrf_token: 'c' }], [200, admitted]);
+    expect(await knock(CODE, '')).toEqual({ kind: 'admitted', token: 't', title: 'Rat' });
+    expect(asked.map(({ path }) => path)).toEqual([`/api/v1/join/${CODE}`, '/api/v1/session', `/api/v1/join/${CODE}`]);
+    expect(asked[2]?.init.headers).toMatchObject({ 'x-csrf-token': 'c' });
   });
 
   it('says why not', async () => {

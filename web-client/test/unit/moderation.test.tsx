@@ -65,19 +65,29 @@ describe('banners', () => {
   });
 });
 
+function roomToken(sessionId: string): string {
+  return `x.${btoa(JSON.stringify({ video: { room: `meeting-${sessionId}`, roomAdmin: true } }))}.x`;
+}
+
 describe('a meeting at the server', () => {
   it('is asked with the present token', async () => {
-    let token = 'old';
+    const first = '0190c0de-0000-7000-8000-000000000001';
+    const second = '0190c0de-0000-7000-8000-000000000002';
+    let token = roomToken(first);
     const asked: [string, RequestInit][] = [];
     vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
       asked.push([path, init]);
       return new Response(JSON.stringify({ items: [] }));
     });
-    const session = new MeetingSession('s1', () => token);
-    token = 'young';
+    const session = new MeetingSession(() => token);
+    await session.setLocked(true);
+    expect(asked[0]?.[0]).toBe(`/api/v1/meeting_sessions/${first}/lock`);
+    asked.length = 0;
+    // A moderator of both was moved to another meeting.
+    token = roomToken(second);
     await session.remove('g1', true);
-    expect(asked[0]?.[0]).toBe('/api/v1/meeting_sessions/s1/remove');
-    expect(asked[0]?.[1].headers).toMatchObject({ authorization: 'Bearer young' });
+    expect(asked[0]?.[0]).toBe(`/api/v1/meeting_sessions/${second}/remove`);
+    expect(asked[0]?.[1].headers).toMatchObject({ authorization: `Bearer ${token}` });
     expect(JSON.parse(String(asked[0]?.[1].body))).toEqual({ identity: 'g1', ban: true });
     expect(session.problem.value).toBe(false);
   });
@@ -86,8 +96,9 @@ describe('a meeting at the server', () => {
     const item = { id: 'm1', sender_name: 'Ada', text: 'Welcome', sent_at: '2026-11-22T10:00:00Z' };
     vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ items: [item] })));
     const chat = new ChatLog(async () => 'own');
-    chat.receive({ id: 'm2', senderName: 'Bert', text: 'Hello', atMs: 1 });
-    const history = await new MeetingSession('s1', () => 't').history();
+    const later = Date.parse('2026-11-22T10:00:01Z');
+    chat.receive({ id: 'm2', senderName: 'Bert', text: 'Hello', atMs: later });
+    const history = await new MeetingSession(() => 't').history();
     chat.receiveHistory(history);
     chat.receiveHistory(history);
     expect(chat.messages.value.map(({ id }) => id)).toEqual(['m1', 'm2']);

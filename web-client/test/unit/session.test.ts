@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ConnectionError } from 'livekit-client';
+import { ConnectionError, ConnectionState, RoomEvent } from 'livekit-client';
 import { JoinFailure, joinConference, type JoinOptions } from '../../src/conference/session';
 import { deferred, fakeMediaTrack, LocalVideoTrack, Room } from './fake-livekit';
 
@@ -38,6 +38,34 @@ async function meet() {
 }
 
 afterEach(() => vi.unstubAllGlobals());
+
+describe('a meeting', () => {
+  const token = (session: string, roomAdmin: boolean) =>
+    `x.${btoa(JSON.stringify({ video: { room: `meeting-${session}`, roomAdmin } }))}.x`;
+  const first = '0190c0de-0000-7000-8000-000000000001';
+  const second = '0190c0de-0000-7000-8000-000000000002';
+
+  it('is another one for whoever is moved, who may moderate only the one', async () => {
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (path: string) => {
+      asked.push(path);
+      return new Response(JSON.stringify({ items: [], is_locked: true }));
+    });
+    const { conference, room } = start({ token: token(first, true) });
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    expect(joined.moderation?.isLocked.value).toBe(true);
+    expect(asked).toContain(`/api/v1/meeting_sessions/${first}/lobby`);
+    asked.length = 0;
+    Object.assign(room, { engine: { token: token(second, false) } });
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    expect(asked).toEqual([`/api/v1/meeting_sessions/${second}/chat`]);
+    expect(joined.moderation).toBeNull();
+  });
+});
 
 describe('joining', () => {
   it('shows the room before sound and pictures have a way', async () => {
