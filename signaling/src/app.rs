@@ -66,6 +66,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) mail_server: Option<MailServer>,
+    /// Changes that are asked for and under way.
+    pub(crate) changes: Tasks,
     /// The websockets.
     pub(crate) sessions: Tasks,
     /// Those who write down what happens in meetings.
@@ -103,6 +105,7 @@ impl App {
             metrics,
             registry,
             mail_server,
+            changes: Tasks::default(),
             sessions: Tasks::default(),
             watches: Tasks::default(),
         })

@@ -13,6 +13,7 @@ mod invitations;
 mod joining;
 mod media;
 mod meetings;
+mod meetings_guard;
 mod meetings_live;
 mod privacy;
 mod records;
