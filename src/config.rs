@@ -50,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) oidc: Oidc,
     pub(crate) mail: Mail,
     pub(crate) webhooks: Webhooks,
+    pub(crate) livekit_webhooks: LivekitWebhooks,
     pub(crate) media: Media,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
@@ -105,6 +106,16 @@ pub(crate) struct Mail {
 pub(crate) struct Webhooks {
     #[serde(deserialize_with = "one_or_more::<IpNet, _>")]
     pub(crate) allowed_networks: Vec<IpNet>,
+}
+
+/// `[livekit_webhooks]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LivekitWebhooks {
+    #[serde(deserialize_with = "one_or_more::<String, _>")]
+    pub(crate) urls: Vec<String>,
+    /// The name of the key that signs.
+    pub(crate) api_key: String,
 }
 
 /// `[media]`
@@ -167,6 +178,7 @@ impl Default for Settings {
             oidc: Oidc::default(),
             mail: Mail::default(),
             webhooks: Webhooks::default(),
+            livekit_webhooks: LivekitWebhooks::default(),
             media: Media::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
@@ -305,6 +317,11 @@ impl Settings {
         self.judge_mail(&mut problem);
         if self.api.requests_per_second == 0 {
             problem(&["api", "requests_per_second"], "nobody could ask anything".to_owned());
+        }
+        let LivekitWebhooks { urls, api_key } = &self.livekit_webhooks;
+        if !urls.is_empty() && !self.api_keys.contains_key(api_key) {
+            let what = format!("{api_key:?} is none of the [api_keys]; one must sign what the addresses are told");
+            problem(&["livekit_webhooks", "api_key"], what);
         }
         self.oidc.judge(&mut problem);
         if let Some(ip) = self.media.advertise.iter().find(|ip| ip.is_unspecified()) {

@@ -105,6 +105,10 @@ fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
         oidc: settings.oidc.for_signaling(),
         mail: settings.mail()?,
         webhook_networks: settings.webhooks.allowed_networks.clone(),
+        livekit_webhooks: signaling::LivekitWebhooks {
+            urls: settings.livekit_webhooks.urls.clone(),
+            api_key: settings.livekit_webhooks.api_key.clone(),
+        },
     })
 }
 

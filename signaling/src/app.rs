@@ -27,12 +27,15 @@ use crate::identity::passwords::Passwords;
 use crate::identity::tenants;
 use crate::identity::throttle::Throttle;
 use crate::invitations::outbox::server::MailServer;
+use crate::livekit_webhooks::Notifier;
 use crate::lobby::Lobby;
 use crate::meeting_sessions::model::session_of_room;
+use crate::meeting_sessions::rules::ChangedRules;
 use crate::metrics::{self, Metrics};
 use crate::outgoing::reach::Reach;
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
+use crate::rooms::output::Follower;
 use crate::session::data_packets;
 use crate::tasks::Tasks;
 use crate::webhooks::deliver::Deliverer;
@@ -60,7 +63,11 @@ pub(crate) struct App {
     pub(crate) revocations: Revocations,
     /// Tells other software what happens.
     pub(crate) webhooks: Arc<Deliverer>,
+    /// Tells other software what happens in rooms, as LiveKit does.
+    pub(crate) notifier: Option<Arc<Notifier>>,
     pub(crate) directory: Directory,
+    /// Which meetings may be under other rules than before.
+    pub(crate) changed_rules: ChangedRules,
     /// Who waits to be let into a meeting.
     pub(crate) lobby: Lobby,
     pub(crate) metrics: Metrics,
@@ -86,8 +93,12 @@ impl App {
         let mail_server = config.mail.as_ref().map(MailServer::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
         let codec = DataCodec { open: data_packets::open, seal: data_packets::seal, notice: data_packets::notice };
-        let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone());
         let reach = Reach::new(&config.webhook_networks, config.dev);
+        let notifier = Notifier::new(&config.livekit_webhooks, &config.api_keys, &reach, &metrics)?;
+        let follower = notifier.clone().map(|notifier| notifier as Arc<dyn Follower>);
+        let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone(), follower);
+        let revocations = Revocations::default();
+        revocations.load(&store).await.map_err(io::Error::other)?;
         let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
         Ok(Self {
             oidc,
@@ -98,9 +109,11 @@ impl App {
             keys,
             store,
             installation,
-            revocations: Revocations::default(),
+            revocations,
             webhooks,
+            notifier,
             directory,
+            changed_rules: ChangedRules::default(),
             lobby: Lobby::default(),
             metrics,
             registry,
@@ -123,6 +136,9 @@ impl App {
         self.directory.shut_down().await;
         self.sessions.all_ended().await;
         self.watches.all_ended().await;
+        if let Some(notifier) = &self.notifier {
+            notifier.shut_down().await;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::invitations::outbox;
-use crate::meeting_sessions::live;
+use crate::meeting_sessions::{live, rules};
 use crate::meetings::{changes, expansion};
 use crate::records::{privacy, retention};
 
@@ -42,8 +42,14 @@ pub(crate) fn start(app: &Arc<App>) -> Background {
     tasks.spawn(put_exports_together(app.clone()));
     tasks.spawn(outbox::run(app.clone()));
     tasks.spawn(live::look_after(app.clone()));
+    tasks.spawn(follow_revocations(app.clone()));
+    tasks.spawn(rules::follow(app.clone()));
     tasks.spawn(keep_series_going(app.clone()));
     Background { _tasks: tasks }
+}
+
+async fn follow_revocations(app: Arc<App>) {
+    app.revocations.follow(&app.store).await;
 }
 
 async fn put_exports_together(app: Arc<App>) {

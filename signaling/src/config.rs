@@ -31,6 +31,17 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Networks that webhooks may lead to although they are not on the Internet.
     pub webhook_networks: Vec<IpNet>,
+    /// Who is told what happens in rooms, as LiveKit's server tells it.
+    pub livekit_webhooks: LivekitWebhooks,
+}
+
+/// Who is told what happens in rooms, as LiveKit's server tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LivekitWebhooks {
+    /// Their addresses.
+    pub urls: Vec<String>,
+    /// The name of the API key that signs.
+    pub api_key: String,
 }
 
 /// How mails are sent.
@@ -71,6 +82,7 @@ impl Default for Config {
             oidc: None,
             mail: None,
             webhook_networks: Vec::new(),
+            livekit_webhooks: LivekitWebhooks::default(),
         }
     }
 }

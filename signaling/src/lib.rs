@@ -16,6 +16,7 @@ mod health;
 mod identity;
 mod invitations;
 mod joining;
+mod livekit_webhooks;
 mod lobby;
 mod media;
 mod meeting_sessions;
@@ -41,7 +42,7 @@ use store::Store;
 use tokio::net::TcpListener;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, MailConfig, Oidc, RoomDefaults};
+pub use crate::config::{Config, LivekitWebhooks, MailConfig, Oidc, RoomDefaults};
 pub use crate::identity::is_role;
 
 use crate::app::App;

@@ -3,10 +3,12 @@
 
 mod actions;
 mod chat;
+pub(crate) mod happenings;
 pub(crate) mod live;
 pub(crate) mod model;
 mod rights;
 mod routes;
+pub(crate) mod rules;
 pub(crate) mod table;
 
 use std::sync::Arc;

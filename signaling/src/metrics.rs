@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     /// By reason: `malformed`, `not_allowed`, `repeated`, `too_much`.
     pub(crate) dropped_data_messages: IntCounterVec,
     pub(crate) missed_reports: IntCounter,
+    /// By outcome: `delivered`, `failed` (and perhaps tried again), `dropped`.
+    pub(crate) livekit_webhooks: IntCounterVec,
     /// By method and code.
     pub(crate) room_service_requests: IntCounterVec,
 }
@@ -81,6 +83,11 @@ impl Metrics {
             refused_offers,
             slow_sessions,
             missed_reports,
+            livekit_webhooks: counters(
+                "signaling_livekit_webhooks_total",
+                "Events of rooms told as LiveKit tells them",
+                &["outcome"],
+            )?,
             data_messages: counters("signaling_data_messages_total", "Messages from data channels", &["channel"])?,
             data_bytes: counters("signaling_data_bytes_total", "Bytes from data channels", &["channel"])?,
             dropped_data_messages: counters(

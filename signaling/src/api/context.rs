@@ -188,6 +188,7 @@ impl Context {
             }
         }
         tx.commit().await?;
+        self.app.changed_rules.note(tenant, events);
         Ok(answer.into_response())
     }
 }

@@ -21,7 +21,7 @@ use crate::auth::grants::{TrackSource, VideoGrants};
 use crate::auth::room_token::AdmittedTo;
 use crate::identity::caller::Actor;
 use crate::meeting_sessions::model::{MeetingRole, Session, SessionPerson};
-use crate::meeting_sessions::{live, table};
+use crate::meeting_sessions::{happenings, live, table};
 use crate::meetings::policies::rules::Rules;
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::details::{GUEST, ROLE};
@@ -29,6 +29,10 @@ use crate::rooms::input::Control;
 
 /// How long somebody who was let in has for coming. Who is in gets younger tokens.
 const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// How long tokens for meetings are taken for good at most: that, which is as long as renewed ones live, and what is allowed
+/// for clocks that differ.
+pub(crate) const MEETING_TOKENS_LIVE: Duration = Duration::from_secs(15 * 60);
 
 /// Somebody who is let in, once the transaction is kept.
 pub(crate) struct Admission {
@@ -121,7 +125,6 @@ pub(crate) async fn begin(
     if let Some(session) = table::running(tx, &venue.id()).await? {
         return Ok((session, false));
     }
-    let longest = terms.rules.max_duration_minutes.map(|minutes| chrono::Duration::minutes(minutes.into()));
     let session = Session {
         id: MeetingSessionId::new(),
         tenant_id: venue.tenant_id(),
@@ -130,7 +133,7 @@ pub(crate) async fn begin(
         recurrence_id: terms.occurrence,
         is_locked: false,
         started_at: now,
-        ends_at: longest.map(|longest| now + longest),
+        ends_at: live::end_of(now, &terms.rules),
         ended_at: None,
         end_reason: None,
         peak_participants: 0,
@@ -138,13 +141,14 @@ pub(crate) async fn begin(
         guest_participants: 0,
     };
     table::insert(tx, &session).await?;
+    happenings::started(tx, &session, now).await?;
     Ok((session, true))
 }
 
 impl Admission {
     /// Opens the live room if need be, and signs the token.
     pub(crate) async fn token(&self, app: &Arc<App>) -> Result<String, Problem> {
-        let room = live::open(app, &self.session, &self.rules).await?;
+        let room = live::open(app, &self.session, &self.rules)?;
         // A lock keeps out whoever is not expected.
         let expected = Control::Expect(self.person.identity.as_str().into());
         room.control(expected).await.map_err(|_| Code::Unavailable)?;

@@ -78,12 +78,19 @@ pub(crate) async fn find(tx: &mut Tx, app: &App, venue: &Venue, shown: &Shown<'_
         if invitee.revoked_at.is_some() {
             return Err(Code::LinkRevoked.into());
         }
-        return Ok(Found { person: of_invitee(tx, invitee).await?, browser: None });
+        let person = of_invitee(tx, invitee).await?;
+        // A link says who somebody is, not how they proved it. That counts if they are signed in beside it, as themselves.
+        let proof =
+            shown.caller.filter(|caller| matches!(caller.actor, Actor::User(id) if person.marks.user_id == Some(id)));
+        return Ok(Found {
+            person: Person { acr: proof.and_then(|caller| caller.acr.clone()), ..person },
+            browser: None,
+        });
     }
-    if let Some(Actor::User(id)) = shown.caller.map(|caller| &caller.actor)
+    if let Some(Caller { actor: Actor::User(id), acr, .. }) = shown.caller
         && let Some(person) = of_account(tx, venue, *id).await?
     {
-        return Ok(Found { person, browser: None });
+        return Ok(Found { person: Person { acr: acr.clone(), ..person }, browser: None });
     }
     let browser = GuestBrowser::known(app, shown.headers).unwrap_or_else(GuestBrowser::new);
     let mark = browser.mark(app, venue);

@@ -30,6 +30,7 @@ use crate::identity::caller::Actor;
 use crate::identity::keys::Purpose;
 use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER_ADDRESS};
 use crate::lobby::{self, ticket};
+use crate::meeting_sessions::happenings;
 use crate::meeting_sessions::model::{MeetingRole, Session};
 use crate::meetings::policies::rules::Guests;
 use crate::records::audit::{self, Cause, Event};
@@ -334,6 +335,7 @@ impl Coming<'_> {
         table::insert(tx, &entry, &mark).await?;
         let event = Event::new("lobby_entry.create", entry.id).with("venue", venue.into());
         self.note(tx, &event).await?;
+        happenings::waiting(tx, &self.venue, entry.id, now).await?;
         Ok(entry)
     }
 

@@ -64,7 +64,7 @@ struct SessionChat {
 ///
 /// While the meeting goes on, and afterwards where its policy keeps it.
 #[utoipa::path(get, path = "/meeting_sessions/{session_id}/chat", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:read"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:read"]), ("room_token" = [])),
     responses((status = 200, body = SessionChat)))]
 async fn read(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     let mut tx = context.read().await?;

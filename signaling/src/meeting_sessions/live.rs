@@ -11,17 +11,18 @@ use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::model::{EndReason, Session, room_name, session_of_room};
-use super::table;
+use super::{happenings, table};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::joining::venue::Venue;
-use crate::meetings::policies::rules::{AllowChat, AllowUnmute, Rules};
+use crate::meetings::policies::rules::{AllowChat, AllowUnmute, CallerDisplay, Rules};
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::RoomChange;
 use crate::rooms::output::Report;
-use crate::rooms::policy::{ChatRule, RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{CallerRule, ChatRule, RoomPolicy, UnmuteRule};
+use crate::webhooks::WebhookEvent;
 
 /// How long a room waits for the first who was let in: as long as their token is valid.
 const EMPTY_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -34,6 +35,11 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long a run may be without a room before it has ended: people come back after a restart.
 const WITHOUT_ROOM: chrono::Duration = chrono::Duration::minutes(5);
+
+/// When a run that began then ends at the latest.
+pub(crate) fn end_of(started_at: DateTime<Utc>, rules: &Rules) -> Option<DateTime<Utc>> {
+    rules.max_duration_minutes.map(|minutes| started_at + chrono::Duration::minutes(minutes.into()))
+}
 
 /// What a room allows by these rules.
 pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
@@ -53,21 +59,22 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
         has_chat_history: rules.allow_chat != AllowChat::Off,
         keeps_chat: rules.keep_chat,
         is_locked: session.is_locked,
+        is_audio_only: rules.audio_only,
+        caller: match rules.caller_display {
+            CallerDisplay::Name => CallerRule::Name,
+            CallerDisplay::Masked => CallerRule::Masked,
+            CallerDisplay::Hidden => CallerRule::Hidden,
+        },
         ends_at: session.ends_at.and_then(|end| u64::try_from(end.timestamp_millis()).ok()).map(Duration::from_millis),
     }
 }
 
-/// The live room of a run, opened if need be. Who was removed before stays removed.
-pub(crate) async fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Result<RoomHandle, Problem> {
+/// The live room of a run, opened if need be.
+pub(crate) fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Result<RoomHandle, Problem> {
     if let Some(room) = app.directory.get(&session.room_name()) {
         return Ok(room);
     }
-    let removed = table::removed(&mut app.store.read().await?, session.id).await?;
     let room = session.room_name();
-    for person in removed {
-        let until = person.removed_at.map(|at| u64::try_from(at.timestamp()).unwrap_or_default()).unwrap_or_default();
-        app.revocations.revoke(std::time::SystemTime::now(), &room, &person.identity, until);
-    }
     let (reports, received) = mpsc::channel(REPORTS);
     let change = RoomChange {
         empty_timeout: Some(EMPTY_TIMEOUT),
@@ -97,7 +104,7 @@ pub(crate) async fn revive(app: &Arc<App>, room: &str) -> Result<bool, Problem> 
     let Some(venue) = Venue::of_session(&mut tx, &session).await? else { return Ok(false) };
     let terms = venue.terms(&mut tx, Utc::now()).await?;
     drop(tx);
-    open(app, &session, &terms.rules).await.map(|_| true)
+    open(app, &session, &terms.rules).map(|_| true)
 }
 
 /// Writes down what happens in a room.
@@ -111,12 +118,8 @@ impl Watch {
     async fn run(mut self, mut reports: mpsc::Receiver<Report>) {
         while let Some(report) = reports.recv().await {
             let outcome = match report {
-                Report::Joined { is_moderator } => self.joined(is_moderator).await,
-                Report::Left => {
-                    self.participants -= 1;
-                    self.app.lobby.wake(&self.session.venue_id());
-                    Ok(())
-                }
+                Report::Joined { identity, is_moderator } => self.joined(&identity, is_moderator).await,
+                Report::Left { identity } => self.left(&identity).await,
                 Report::Chat(message) => self.keep(&message).await,
                 Report::Closed(reason) => return self.closed(reason).await,
             };
@@ -126,7 +129,7 @@ impl Watch {
         }
     }
 
-    async fn joined(&mut self, is_moderator: bool) -> Result<(), StoreError> {
+    async fn joined(&mut self, identity: &str, is_moderator: bool) -> Result<(), StoreError> {
         self.participants += 1;
         if is_moderator {
             // Those who wait for a host come in now.
@@ -134,7 +137,21 @@ impl Watch {
         }
         let mut tx = self.app.store.write().await?;
         table::note_peak(&mut tx, self.session.id, self.participants).await?;
-        tx.commit().await
+        happenings::moved(&mut tx, &self.session, WebhookEvent::ParticipantJoined, identity, Utc::now()).await?;
+        tx.commit().await?;
+        self.app.webhooks.nudge();
+        Ok(())
+    }
+
+    async fn left(&mut self, identity: &str) -> Result<(), StoreError> {
+        self.participants -= 1;
+        // There may be room for another one now.
+        self.app.lobby.wake(&self.session.venue_id());
+        let mut tx = self.app.store.write().await?;
+        happenings::moved(&mut tx, &self.session, WebhookEvent::ParticipantLeft, identity, Utc::now()).await?;
+        tx.commit().await?;
+        self.app.webhooks.nudge();
+        Ok(())
     }
 
     async fn keep(&self, message: &crate::rooms::chat::ChatMessage) -> Result<(), StoreError> {
@@ -149,9 +166,7 @@ impl Watch {
             // Everybody comes back after a restart, to the same run.
             DisconnectReason::ServerShutdown => return,
             DisconnectReason::RoomDeleted => EndReason::Moderator,
-            _ if self.session.ends_at.is_some_and(|end| end <= now + chrono::Duration::seconds(2)) => {
-                EndReason::TimeLimit
-            }
+            DisconnectReason::TimeLimit => EndReason::TimeLimit,
             _ => EndReason::Idle,
         };
         if let Err(error) = end(&self.app, &self.session, reason, now).await {
@@ -166,6 +181,7 @@ pub(super) async fn end(app: &App, session: &Session, reason: EndReason, now: Da
     let mut tx = app.store.write().await?;
     let keeps_attendance = table::keeps_attendance(&mut tx, session.tenant_id).await?;
     if table::end(&mut tx, session, reason, keeps_attendance, now).await? {
+        happenings::ended(&mut tx, session, reason, now).await?;
         let event = Event::new("meeting_session.end", session.id).with("reason", reason.as_str().into());
         audit::append(&mut tx, Cause::system(Some(session.tenant_id)), &event).await?;
         tx.commit().await?;

@@ -62,7 +62,7 @@ struct SessionQuery {
 ///
 /// The oldest first. Whoever sees not the whole tenant sees those that they moderate.
 #[utoipa::path(get, path = "/meeting_sessions", tag = "Running meetings", params(SessionQuery, PageRequest),
-    security(("api_token" = ["sessions:read"])), responses((status = 200, body = PageOf<MeetingSession>)))]
+    security(("api_token" = ["sessions:read"]), ("room_token" = [])), responses((status = 200, body = PageOf<MeetingSession>)))]
 async fn list(
     context: Context,
     Query(query): Query<SessionQuery>,
@@ -89,7 +89,7 @@ async fn list(
 ///
 /// Somebody in the meeting who does not moderate it sees neither who is banned nor how many wait.
 #[utoipa::path(get, path = "/meeting_sessions/{session_id}", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:read"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:read"]), ("room_token" = [])),
     responses((status = 200, body = MeetingSessionDetails)))]
 async fn get(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     let mut tx = context.read().await?;
@@ -137,7 +137,7 @@ struct LobbyQueue {
 
 /// Lists who waits in the lobby
 #[utoipa::path(get, path = "/meeting_sessions/{session_id}/lobby", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 200, body = LobbyQueue)))]
 async fn list_lobby(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     let mut tx = context.read().await?;
@@ -198,7 +198,7 @@ async fn open(context: &Context, meeting: Option<MeetingId>, room: Option<RoomId
         drop(tx);
         Answer::with_status(StatusCode::OK, &shown)?.into_response()
     };
-    live::open(&context.app, &session, &terms.rules).await?;
+    live::open(&context.app, &session, &terms.rules)?;
     Ok(response)
 }
 

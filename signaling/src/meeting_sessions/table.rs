@@ -19,8 +19,8 @@ const MAX_BANS: i64 = 200;
 /// Most messages that are shown: as many as a live room keeps.
 const MAX_MESSAGES: i64 = 500;
 
-/// Most people that a session remembers as removed when its room is opened again.
-const MAX_REMOVED: i64 = 1_000;
+/// Most runs that are looked after at a time.
+pub(super) const MAX_RUNNING: usize = 10_000;
 
 /// Stores a new one.
 pub(crate) async fn insert(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
@@ -62,7 +62,8 @@ pub(crate) async fn running(tx: &mut Tx, venue: &str) -> Result<Option<Session>,
 
 /// Those that go on, for whoever looks after them.
 pub(super) async fn all_running(tx: &mut Tx) -> Result<Vec<Session>, StoreError> {
-    tx.all(sql("SELECT * FROM meeting_sessions WHERE running_id IS NOT NULL ORDER BY started_at LIMIT 10000")).await
+    let select = sql("SELECT * FROM meeting_sessions WHERE running_id IS NOT NULL ORDER BY started_at LIMIT $1");
+    tx.all(select.bind(i64::try_from(MAX_RUNNING).unwrap_or(i64::MAX))).await
 }
 
 /// Which ones a list shows.
@@ -105,6 +106,16 @@ pub(super) async fn page(tx: &mut Tx, filter: Filter, page: &Page<Key>) -> Resul
 /// Locks it or opens it again.
 pub(super) async fn set_locked(tx: &mut Tx, id: MeetingSessionId, is_locked: bool) -> Result<(), StoreError> {
     tx.execute(sql("UPDATE meeting_sessions SET is_locked = $1 WHERE id = $2").bind(is_locked).bind(id)).await?;
+    Ok(())
+}
+
+/// Sets when it ends at the latest.
+pub(super) async fn set_end(
+    tx: &mut Tx,
+    id: MeetingSessionId,
+    ends_at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    tx.execute(sql("UPDATE meeting_sessions SET ends_at = $1 WHERE id = $2").bind(ends_at).bind(id)).await?;
     Ok(())
 }
 
@@ -172,12 +183,6 @@ pub(crate) async fn find_person(
 ) -> Result<Option<SessionPerson>, StoreError> {
     let select = sql("SELECT * FROM session_people WHERE session_id = $1 AND identity = $2");
     tx.optional(select.bind(session).bind(identity)).await
-}
-
-/// Those who were removed.
-pub(super) async fn removed(tx: &mut Tx, session: MeetingSessionId) -> Result<Vec<SessionPerson>, StoreError> {
-    let select = sql("SELECT * FROM session_people WHERE session_id = $1 AND removed_at IS NOT NULL LIMIT $2");
-    tx.all(select.bind(session).bind(MAX_REMOVED)).await
 }
 
 /// Notes that somebody was removed.

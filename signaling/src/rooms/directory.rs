@@ -16,7 +16,7 @@ use crate::rooms::ids::Ids;
 use crate::rooms::info::{DisconnectReason, RoomInfo, RoomSettings};
 use crate::rooms::input::{Control, Input, RoomChange, SessionId};
 use crate::rooms::keeper::{DataCodec, Keeper, Letter, now};
-use crate::rooms::output::{ControlError, ControlReply, Notice, Report};
+use crate::rooms::output::{ControlError, ControlReply, Follower, Notice, Report};
 use crate::rooms::policy::RoomPolicy;
 use crate::rooms::room::Room;
 use crate::tasks::Tasks;
@@ -73,6 +73,7 @@ pub(crate) struct Directory {
     defaults: RoomSettings,
     codec: DataCodec,
     metrics: Metrics,
+    follower: Option<Arc<dyn Follower>>,
     tasks: Tasks,
     next_session: AtomicU64,
     is_closing: AtomicBool,
@@ -82,13 +83,21 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(bus: Bus, defaults: RoomSettings, codec: DataCodec, metrics: Metrics) -> Self {
+    /// Whatever happens in a room is told to `follower`.
+    pub(crate) fn new(
+        bus: Bus,
+        defaults: RoomSettings,
+        codec: DataCodec,
+        metrics: Metrics,
+        follower: Option<Arc<dyn Follower>>,
+    ) -> Self {
         Self {
             placement: Placement::new(bus.clone()),
             bus,
             defaults,
             codec,
             metrics,
+            follower,
             tasks: Tasks::default(),
             next_session: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
@@ -179,6 +188,7 @@ impl Directory {
             replies: HashMap::new(),
             next_control: 0,
             reports,
+            follower: self.follower.clone(),
         };
         let (guard, rooms) = (self.tasks.enter(), self.rooms.clone());
         let (name, own_sid) = (name.clone(), sid.clone());

@@ -98,6 +98,8 @@ pub(crate) enum DisconnectReason {
     JoinFailure,
     SignalClose,
     RoomClosed,
+    /// The meeting's time is over.
+    TimeLimit,
     ConnectionTimeout,
 }
 
@@ -114,6 +116,7 @@ impl DisconnectReason {
             Self::JoinFailure => "join_failure",
             Self::SignalClose => "signal_close",
             Self::RoomClosed => "room_closed",
+            Self::TimeLimit => "time_limit",
             Self::ConnectionTimeout => "connection_timeout",
         }
     }

@@ -2,6 +2,7 @@
 //! Runs one room: hands it what happens, one thing after the other, and does what it wants done.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{DataChannel, RoomEvents, SfuCommand, SfuEvent};
@@ -14,7 +15,7 @@ use crate::media::transports::{NodeLost, Transports};
 use crate::metrics::Metrics;
 use crate::rooms::info::RoomInfo;
 use crate::rooms::input::{Control, ControlId, DataPacket, IncomingData, Input, Now, SessionId};
-use crate::rooms::output::{ControlError, ControlReply, Notice, OutgoingData, Output, Report};
+use crate::rooms::output::{ControlError, ControlReply, Follower, Milestone, Notice, OutgoingData, Output, Report};
 use crate::rooms::room::Room;
 
 /// How often the room's SFU node is looked for.
@@ -53,6 +54,8 @@ pub(crate) struct Keeper {
     pub(crate) next_control: u64,
     /// Who opened the room for a meeting.
     pub(crate) reports: Option<mpsc::Sender<Report>>,
+    /// Who follows all rooms.
+    pub(crate) follower: Option<Arc<dyn Follower>>,
 }
 
 impl Keeper {
@@ -60,6 +63,7 @@ impl Keeper {
     pub(crate) async fn run(mut self, gone: impl FnOnce()) {
         info!(room = %self.room.sid(), "room opened");
         self.metrics.rooms.inc();
+        self.tell_follower(&Milestone::Started);
         let mut node_check = interval(NODE_CHECK_INTERVAL);
         node_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -177,6 +181,10 @@ impl Keeper {
                 self.report(report).await;
                 None
             }
+            Output::Milestone(milestone) => {
+                self.tell_follower(&milestone);
+                None
+            }
             Output::Reply { id, reply } => {
                 if let Some(asked) = self.replies.remove(&id) {
                     // Whoever asked may have gone.
@@ -209,6 +217,12 @@ impl Keeper {
             drop(reports.send(report).await);
         } else if let Err(TrySendError::Full(_)) = reports.try_send(report) {
             self.metrics.missed_reports.inc();
+        }
+    }
+
+    fn tell_follower(&self, milestone: &Milestone) {
+        if let Some(follower) = &self.follower {
+            follower.happened(&self.room.info(), milestone);
         }
     }
 

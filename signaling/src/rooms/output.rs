@@ -33,6 +33,8 @@ pub(crate) enum Output {
     SendNotice { transports: Vec<TransportSid>, topic: &'static str, payload: String },
     /// Tell whoever opened the room for a meeting.
     Report(Report),
+    /// Tell whoever follows all rooms.
+    Milestone(Milestone),
     /// Count an offer that could not be answered.
     OfferRefused,
     /// Count a message that went no further.
@@ -215,13 +217,38 @@ pub(crate) struct Overview {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Report {
     /// Somebody came.
-    Joined { is_moderator: bool },
+    Joined { identity: Identity, is_moderator: bool },
     /// Somebody is gone.
-    Left,
+    Left { identity: Identity },
     /// Something was written that is to outlive the room.
     Chat(ChatMessage),
     /// The room is over.
     Closed(DisconnectReason),
+}
+
+/// What happens in any room, as software outside follows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Milestone {
+    /// There is the room.
+    Started,
+    /// Somebody's media flow for the first time.
+    Joined(Arc<ParticipantInfo>),
+    /// Somebody is gone whose media flowed.
+    Left(Arc<ParticipantInfo>),
+    /// Somebody is gone whose media never did.
+    Aborted(Arc<ParticipantInfo>),
+    /// There is a track.
+    Published { publisher: Arc<ParticipantInfo>, track: Box<TrackInfo> },
+    /// There was one.
+    Unpublished { publisher: Arc<ParticipantInfo>, track: Box<TrackInfo> },
+    /// The room is over.
+    Finished(DisconnectReason),
+}
+
+/// Somebody who follows what happens in all rooms.
+pub(crate) trait Follower: Send + Sync {
+    /// Takes note of something. The room waits meanwhile, so it must not take long.
+    fn happened(&self, room: &RoomInfo, milestone: &Milestone);
 }
 
 /// Why an administrator gets no.

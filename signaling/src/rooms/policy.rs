@@ -7,6 +7,13 @@ use std::time::Duration;
 use bus::MediaKind;
 
 use crate::auth::grants::TrackSource;
+use crate::rooms::details::Details;
+
+/// Digits of a number that is masked.
+const SHOWN_DIGITS: usize = 3;
+
+/// The attribute in which LiveKit's telephone bridge shows the number.
+const PHONE_NUMBER: &str = "sip.phoneNumber";
 
 /// What a room allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +31,10 @@ pub(crate) struct RoomPolicy {
     pub(crate) keeps_chat: bool,
     /// Nobody comes in who is not in.
     pub(crate) is_locked: bool,
+    /// Nobody has a picture, whoever moderates or presents neither.
+    pub(crate) is_audio_only: bool,
+    /// How those are shown who call.
+    pub(crate) caller: CallerRule,
     /// When it ends, since 1970.
     pub(crate) ends_at: Option<Duration>,
 }
@@ -47,6 +58,17 @@ pub(crate) enum ChatRule {
     PublicPrivate,
 }
 
+/// How somebody at the telephone is shown to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallerRule {
+    /// By name or number.
+    Name,
+    /// By the number's last digits.
+    Masked,
+    /// As nobody in particular.
+    Hidden,
+}
+
 impl Default for RoomPolicy {
     fn default() -> Self {
         Self {
@@ -58,12 +80,20 @@ impl Default for RoomPolicy {
             has_chat_history: false,
             keeps_chat: false,
             is_locked: false,
+            is_audio_only: false,
+            caller: CallerRule::Name,
             ends_at: None,
         }
     }
 }
 
 impl RoomPolicy {
+    /// Whether it says the same of pictures as `other`.
+    pub(crate) fn allows_pictures_like(&self, other: &Self) -> bool {
+        let pictures = |policy: &Self| (policy.allow_camera, policy.allow_screen_share, policy.is_audio_only);
+        pictures(self) == pictures(other)
+    }
+
     /// Whether a track may be published. What a client calls it does not count: a picture is a camera's unless it is a
     /// screen's.
     pub(crate) fn allows(&self, kind: MediaKind, source: TrackSource) -> bool {
@@ -83,5 +113,22 @@ pub(crate) fn fits(kind: MediaKind, source: TrackSource) -> bool {
         TrackSource::Unknown => true,
         TrackSource::Camera | TrackSource::ScreenShare => kind == MediaKind::Video,
         TrackSource::Microphone | TrackSource::ScreenShareAudio => kind == MediaKind::Audio,
+    }
+}
+
+impl CallerRule {
+    /// Has somebody's details say no more than that.
+    pub(crate) fn apply(self, details: &mut Details) {
+        if self == Self::Name {
+            return;
+        }
+        details.attributes.remove(PHONE_NUMBER);
+        let digits: Vec<char> = details.name.chars().filter(char::is_ascii_digit).collect();
+        let shown = &digits[digits.len().saturating_sub(SHOWN_DIGITS)..];
+        details.name = match self {
+            // Fewer would be all of it.
+            Self::Masked if digits.len() > 2 * SHOWN_DIGITS => format!("…{}", shown.iter().collect::<String>()),
+            _ => String::new(),
+        };
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn disconnect_reason(reason: DisconnectReason) -> proto::DisconnectRe
         DisconnectReason::StateMismatch => proto::DisconnectReason::StateMismatch,
         DisconnectReason::JoinFailure => proto::DisconnectReason::JoinFailure,
         DisconnectReason::SignalClose => proto::DisconnectReason::SignalClose,
-        DisconnectReason::RoomClosed => proto::DisconnectReason::RoomClosed,
+        DisconnectReason::RoomClosed | DisconnectReason::TimeLimit => proto::DisconnectReason::RoomClosed,
         DisconnectReason::ConnectionTimeout => proto::DisconnectReason::ConnectionTimeout,
     }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Looking at participants, changing what they may do, and removing them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::TrackSid;
 use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
 use super::room_service::Caller;
+use crate::auth::revocation::{ANY_TOKEN, Revocation};
+use crate::joining::admission::MEETING_TOKENS_LIVE;
 use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::details::DetailsChange;
 use crate::rooms::input::{Control, Destination};
@@ -49,10 +51,27 @@ pub(super) async fn remove(
         Ok(before) if before > 0 => before - 1,
         _ => now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
     };
-    caller.app.revocations.revoke(now, &request.room, &request.identity, issued_until);
-    let room = caller.administered_room(&request.room)?;
-    room.control(Control::RemoveParticipant(request.identity.into())).await?;
-    Ok(proto::RemoveParticipantResponse {})
+    let revocation = Revocation {
+        room: request.room.clone(),
+        identity: request.identity.clone(),
+        issued_until,
+        forget_at: now + tokens_live(&request.room),
+    };
+    caller.app.revocations.note(now, &revocation);
+    let removed = async {
+        let room = caller.administered_room(&request.room)?;
+        room.control(Control::RemoveParticipant(request.identity.into())).await?;
+        Ok(proto::RemoveParticipantResponse {})
+    };
+    let outcome = removed.await;
+    // Afterwards, for nobody shall stay because the database is slow.
+    caller.app.revocations.keep(&caller.app.store, &revocation).await;
+    outcome
+}
+
+/// How long tokens for that room live at most.
+fn tokens_live(room: &str) -> Duration {
+    if session_of_room(room).is_some() { MEETING_TOKENS_LIVE } else { ANY_TOKEN }
 }
 
 /// Sends somebody to another room, for whoever administers the one and may send people to the other.

@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod invitations;
 mod joining;
+mod livekit_webhooks;
 mod media;
 mod meetings;
 mod meetings_guard;

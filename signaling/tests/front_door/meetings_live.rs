@@ -1,171 +1,18 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From a link to the room and out of it again: joining, the lobby, and what moderators do.
 
-use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bus::{DataChannel, SfuEvent};
 use livekit_protocol as proto;
 use livekit_protocol::data_packet::Value as Data;
 use livekit_protocol::signal_request::Message as Request;
 use prost::Message as _;
 use serde_json::{Value, json};
-use signaling::commands::{NewApiToken, create_api_token};
 use store::testing::TestStore;
-use store::{FromRow, Row, StoreError, sql};
 
 use crate::support::client::{join_request, path};
-use crate::support::server::{Answer, config};
-use crate::support::{Client, Server, sfu};
-
-const MEETING: &str = "0190c0de-0000-7000-8000-000000000001";
-const CODE: &str = "AbCdEfGhIjKlMnOpQrStUv";
-const HOST: &str = "0190c0de-0000-7000-8000-00000000000a";
-const INVITEE: &str = "0190c0de-0000-7000-8000-00000000000b";
-
-/// A service with one meeting, to which a co-host and somebody else are invited.
-struct Hall {
-    server: Server,
-    api_token: String,
-}
-
-struct Text(String);
-
-impl FromRow for Text {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("text").map(Self)
-    }
-}
-
-impl Hall {
-    async fn on(database: TestStore, overrides: Value) -> Self {
-        let wanted = NewApiToken {
-            name: "test",
-            scopes: "sessions:*,meetings:*",
-            tenant: None,
-            is_for_installation: false,
-            days: 1,
-        };
-        // The service makes the tenant.
-        let server = Server::start_on(database, config()).await;
-        let api_token = create_api_token(&server.database.store, &wanted).await.expect("a token");
-        let mut tx = server.database.store.write().await.expect("a transaction");
-        let tenant: Text = tx.one(sql("SELECT id AS text FROM tenants")).await.expect("a tenant");
-        tx.execute(
-            sql("INSERT INTO meetings (id, tenant_id, code, conference_id, title, description, agenda, type, status,
-                     starts_at, time_zone, excluded_dates, organizer_email, organizer_name, policy_overrides,
-                     expected_participants, ical_uid, sequence, invitation_delivery, invitation_language,
-                     invitation_message, tags, revision, created_by, created_at, updated_at)
-                 VALUES ($1, $2, $3, '123456789', 'Budget', '', '', 'ad_hoc', 'scheduled', 0, 'Europe/Berlin', '[]',
-                     'o@example.org', 'O', $4, '{}', 'uid', 0, 'none', 'de', '', '{}', 1, 'test', 0, 0)")
-            .bind(MEETING)
-            .bind(&tenant.0)
-            .bind(CODE)
-            .bind(overrides.to_string()),
-        )
-        .await
-        .expect("a meeting");
-        for (id, name, role) in [(HOST, "Henry Host", "co_host"), (INVITEE, "Iris Invited", "attendee")] {
-            tx.execute(
-                sql("INSERT INTO invitees (id, meeting_id, tenant_id, name, role, type, response_status,
-                         response_sequence, lobby_bypass, link_generation, last_notified_sequence, revision, created_at,
-                         updated_at)
-                     VALUES ($1, $2, $3, $4, $5, 'external', 'needs_action', 0, $6, 1, -1, 1, 0, 0)")
-                .bind(id)
-                .bind(MEETING)
-                .bind(&tenant.0)
-                .bind(name)
-                .bind(role)
-                .bind(false),
-            )
-            .await
-            .expect("an invitee");
-        }
-        tx.commit().await.expect("stored");
-        Self { server, api_token }
-    }
-
-    /// What stands behind `#i=` in somebody's personal link.
-    async fn invitation(&self, invitee: &str) -> String {
-        let mut tx = self.server.database.store.read().await.expect("a transaction");
-        let secret: Text = tx.one(sql("SELECT secret AS text FROM installation_secrets")).await.expect("a secret");
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret.0).expect("a secret"));
-        let mut context = hmac::Context::with_key(&key);
-        for part in [b"saal invitee link".as_slice(), invitee.as_bytes(), &1_i64.to_be_bytes()] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        format!("{invitee}.{}", URL_SAFE_NO_PAD.encode(context.sign()))
-    }
-
-    async fn ask(&self, head: &str, token: Option<&str>, cookie: Option<&str>, body: Option<Value>) -> Answer {
-        let (method, path) = head.split_once(' ').expect("a method and a path");
-        let authorization = token.map(|token| format!("Bearer {token}"));
-        let mut headers: Vec<(&str, &str)> = Vec::new();
-        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
-        headers.extend(cookie.map(|value| ("cookie", value)));
-        headers.extend(body.is_some().then_some(("content-type", "application/json")));
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        self.server.request(&format!("{method} /api/v1{path}"), &headers, body.as_bytes()).await
-    }
-
-    async fn knock(&self, cookie: Option<&str>, body: Value) -> Answer {
-        self.ask(&format!("POST /join/{CODE}"), None, cookie, Some(body)).await
-    }
-
-    /// Comes in by a personal link and connects.
-    async fn come(&self, invitee: &str) -> (Client, Guest) {
-        let answer = self.knock(None, json!({ "invitation": self.invitation(invitee).await })).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        self.enter(&answer).await
-    }
-
-    async fn enter(&self, admitted: &Answer) -> (Client, Guest) {
-        let admitted = admitted.json();
-        let token = admitted["token"].as_str().expect("a token").to_owned();
-        let mut client = Client::connect(&self.server, &path(&token, &join_request())).await.expect("let in");
-        let joined = client.joined().await;
-        let participant = joined.participant.expect("a participant");
-        client.negotiate(1, &sfu::sdp(3, 3, &[])).await;
-        self.server.sfu.connect(&participant.sid).await;
-        let session = admitted["session_id"].as_str().expect("a session").to_owned();
-        (
-            client,
-            Guest { token, session, identity: participant.identity.clone(), sid: participant.sid.clone(), participant },
-        )
-    }
-
-    async fn moderate(&self, by: &str, session: &str, action: &str, body: Option<Value>) -> u16 {
-        self.ask(&format!("POST /meeting_sessions/{session}/{action}"), Some(by), None, body).await.status
-    }
-
-    async fn events(&self) -> Vec<String> {
-        let mut tx = self.server.database.store.read().await.expect("a transaction");
-        let select = sql("SELECT action AS text FROM audit_events ORDER BY number");
-        tx.all::<Text>(select).await.expect("events").into_iter().map(|text| text.0).collect()
-    }
-}
-
-/// Somebody who is in.
-struct Guest {
-    token: String,
-    session: String,
-    identity: String,
-    sid: String,
-    participant: proto::ParticipantInfo,
-}
-
-/// The cookie that an answer sets. Heads come in small letters, so it is read from the raw one.
-fn cookie(answer: &Answer) -> String {
-    let line = answer.raw_head.lines().find(|line| line.to_lowercase().starts_with("set-cookie: ")).expect("a cookie");
-    let value = &line["set-cookie: ".len()..];
-    assert!(value.contains("HttpOnly") && value.contains("SameSite=Lax"), "{value}");
-    value.split(';').next().expect("a value").to_owned()
-}
-
-fn code(answer: &Answer) -> (u16, String) {
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
-}
+use crate::support::hall::{CODE, HOST, Hall, INVITEE, MEETING, code, cookie};
+use crate::support::server::config;
+use crate::support::{Client, Server};
 
 #[tokio::test]
 async fn a_guest_waits_is_admitted_removed_and_banned_and_cannot_return() {

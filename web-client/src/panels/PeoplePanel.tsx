@@ -88,6 +88,20 @@ function Waiting({ moderation }: { moderation: Moderation }) {
 function ForAll({ moderation }: { moderation: Moderation }) {
   const words = t.value.moderation;
   const isLocked = moderation.isLocked.value;
+  const isEnding = useSignal(false);
+  if (isEnding.value) {
+    return (
+      <div class="people-actions" role="group" aria-labelledby="end-title">
+        <p id="end-title">{words.endTitle}</p>
+        <Button kind="danger" data-testid="end-now" onClick={() => void moderation.end()}>
+          {words.endNow}
+        </Button>
+        <Button data-testid="end-cancel" onClick={() => (isEnding.value = false)}>
+          {words.cancel}
+        </Button>
+      </div>
+    );
+  }
   return (
     <div class="people-actions" role="group" aria-label={words.forAll}>
       <Button icon="micOff" data-testid="mute-all" onClick={() => void moderation.mute(null)}>
@@ -100,6 +114,9 @@ function ForAll({ moderation }: { moderation: Moderation }) {
         onClick={() => void moderation.setLocked(!isLocked)}
       >
         {isLocked ? words.unlock : words.lock}
+      </Button>
+      <Button icon="callEnd" data-testid="end-meeting" onClick={() => (isEnding.value = true)}>
+        {words.end}
       </Button>
     </div>
   );

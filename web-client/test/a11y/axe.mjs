@@ -110,7 +110,7 @@ async function checkKeyboard(browser, stories) {
     () => [...document.querySelectorAll('[role=toolbar] button')].filter((button) => button.tabIndex === 0).length,
   );
   if (stops !== 1) fail(where, `the toolbar is ${stops} tab stops`);
-  for (const wanted of ['toggle-cam', 'toggle-share', 'toggle-chat']) {
+  for (const wanted of ['toggle-cam', 'toggle-share', 'toggle-hand', 'toggle-chat']) {
     await page.press('ArrowRight');
     await expectFocus(wanted, 'the right arrow key');
   }

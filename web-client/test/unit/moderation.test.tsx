@@ -41,6 +41,17 @@ describe('the people panel', () => {
     expect(moderation.done).toEqual(['ban ada']);
   });
 
+  it('asks once more before it ends the meeting for everybody', () => {
+    const { conference, moderation } = moderated();
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    fireEvent.click(screen.getByTestId('end-meeting'));
+    fireEvent.click(screen.getByTestId('end-cancel'));
+    expect(moderation.done).toEqual([]);
+    fireEvent.click(screen.getByTestId('end-meeting'));
+    fireEvent.click(screen.getByTestId('end-now'));
+    expect(moderation.done).toEqual(['end']);
+  });
+
   it('puts hands first, in the order of the server, for everybody', () => {
     const { conference, others } = moderated();
     conference.moderation = null;

@@ -40,7 +40,7 @@ struct LobbyRequest {
 /// They have up to ten minutes to come. A lock does not keep them out.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/admit", tag = "Running meetings",
     request_body = LobbyRequest, params(("session_id" = MeetingSessionId, Path)),
-    security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
+    security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
 async fn admit(
     context: Context,
     Path(id): Path<MeetingSessionId>,
@@ -52,7 +52,7 @@ async fn admit(
 /// Turns somebody away, or everybody who waits
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/deny", tag = "Running meetings",
     request_body = LobbyRequest, params(("session_id" = MeetingSessionId, Path)),
-    security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
+    security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
 async fn deny(
     context: Context,
     Path(id): Path<MeetingSessionId>,

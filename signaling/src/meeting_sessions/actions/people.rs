@@ -23,7 +23,8 @@ use crate::api::ids::{BanId, MeetingSessionId};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::joining::admission;
+use crate::auth::revocation::{self, Revocation};
+use crate::joining::admission::{self, MEETING_TOKENS_LIVE};
 use crate::joining::person::Person;
 use crate::lobby;
 use crate::records::audit::Event;
@@ -79,7 +80,7 @@ struct MoveRequest {
 
 /// Calls somebody otherwise
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/rename", tag = "Running meetings", request_body = RenameRequest,
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn rename(
     context: Context,
@@ -107,7 +108,7 @@ async fn rename(
 /// Their tokens are not honoured any more. Whoever is not banned may ask to come in again, and waits in the lobby if there
 /// is one.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/remove", tag = "Running meetings", request_body = RemoveRequest,
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn remove(
     context: Context,
@@ -135,15 +136,20 @@ async fn remove(
         let ban = table::ban(&mut tx, &found.session, &person, now).await?;
         event = event.with("ban_id", json!(ban));
     }
-    let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
-    let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = SystemTime::now();
+    let issued_until = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (room_name, identity) = (found.session.room_name(), input.identity.clone());
     // A token that was made this very second may say the next one.
-    let until = context
-        .app
-        .revocations
-        .honoured_from(&found.session.room_name(), &input.identity)
-        .map_or(until, |from| from.max(until));
-    context.app.revocations.revoke(SystemTime::now(), &found.session.room_name(), &input.identity, until);
+    let honoured_from = context.app.revocations.honoured_from(&room_name, &identity);
+    let revocation = Revocation {
+        issued_until: honoured_from.map_or(issued_until, |from| from.max(issued_until)),
+        room: room_name,
+        identity,
+        forget_at: now + MEETING_TOKENS_LIVE,
+    };
+    revocation::table::keep(&mut tx, &revocation, now).await?;
+    let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
+    context.app.revocations.note(now, &revocation);
     if let Some(room) = room {
         act(&room, Control::RemoveParticipant(input.identity.into())).await?;
     }
@@ -152,7 +158,7 @@ async fn remove(
 
 /// Lets somebody come again who was banned
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/unban", tag = "Running meetings", request_body = UnbanRequest,
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn unban(
     context: Context,
@@ -172,7 +178,7 @@ async fn unban(
 ///
 /// Their client leaves the one and joins the other by itself.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/move", tag = "Running meetings", request_body = MoveRequest,
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn move_to(
     context: Context,
@@ -204,7 +210,7 @@ async fn move_to(
         .with("identity", json!(input.identity))
         .with("to", json!(input.to_session_id));
     let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
-    let destination = live::open(&context.app, &to.session, &to.terms.rules).await?;
+    let destination = live::open(&context.app, &to.session, &to.terms.rules)?;
     act(&destination, Control::Expect(input.identity.as_str().into())).await?;
     let person =
         Person { identity: moved.identity, marks: moved.marks, name: moved.name, role, lobby_bypass: false, acr: None };

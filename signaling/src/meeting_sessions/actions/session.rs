@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::model::{EndReason, Session};
-use super::super::{live, rights, table};
+use super::super::{happenings, live, rights, table};
 use super::act;
 use crate::api::answer::Answer;
 use crate::api::context::Context;
@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 /// Nobody else gets in but those who moderate, those whom a moderator admits from the lobby, and whoever has just lost the
 /// connection.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/lock", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn lock(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     set_locked(&context, id, true, "meeting_session.lock").await
@@ -38,7 +38,7 @@ async fn lock(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Resp
 
 /// Unlocks the meeting
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/unlock", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn unlock(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     set_locked(&context, id, false, "meeting_session.unlock").await
@@ -63,13 +63,15 @@ async fn set_locked(
 
 /// Ends the meeting for everybody
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/end", tag = "Running meetings",
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn end(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Response, Problem> {
     let found = rights::find_running(&context, &mut context.read().await?, id).await?;
-    let mut tx = context.write().await?;
+    let (mut tx, now) = (context.write().await?, Utc::now());
     let keeps_attendance = table::keeps_attendance(&mut tx, found.session.tenant_id).await?;
-    table::end(&mut tx, &found.session, EndReason::Moderator, keeps_attendance, Utc::now()).await?;
+    if table::end(&mut tx, &found.session, EndReason::Moderator, keeps_attendance, now).await? {
+        happenings::ended(&mut tx, &found.session, EndReason::Moderator, now).await?;
+    }
     let event = Event::new("meeting_session.end", id).with("reason", EndReason::Moderator.as_str().into());
     let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
     if let Some(room) = context.app.directory.get(&found.session.room_name()) {

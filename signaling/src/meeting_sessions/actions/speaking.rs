@@ -60,7 +60,7 @@ struct PermitRequest {
 ///
 /// At the server: nobody receives what is muted. They may open it again themselves, unless it takes a permission.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/mute", tag = "Running meetings", request_body = MuteRequest,
-    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"])),
+    params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
 async fn mute(
     context: Context,
@@ -94,7 +94,7 @@ fn sources(named: MediaSource) -> Vec<TrackSource> {
 /// Nobody opens it but themselves.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/unmute_request", tag = "Running meetings",
     request_body = PersonRequest, params(("session_id" = MeetingSessionId, Path)),
-    security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
+    security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
 async fn ask_to_unmute(
     context: Context,
     Path(id): Path<MeetingSessionId>,
@@ -114,7 +114,7 @@ async fn ask_to_unmute(
 /// Permits somebody to speak, or forbids it
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/permit", tag = "Running meetings",
     request_body = PermitRequest, params(("session_id" = MeetingSessionId, Path)),
-    security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
+    security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
 async fn permit(
     context: Context,
     Path(id): Path<MeetingSessionId>,
@@ -135,7 +135,7 @@ async fn permit(
 /// Lowers a hand, or all of them
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/lower_hand", tag = "Running meetings",
     request_body = PeopleRequest, params(("session_id" = MeetingSessionId, Path)),
-    security(("api_token" = ["sessions:moderate"])), responses((status = 204)))]
+    security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
 async fn lower_hand(
     context: Context,
     Path(id): Path<MeetingSessionId>,

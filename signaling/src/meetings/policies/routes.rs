@@ -85,7 +85,7 @@ async fn get(context: Context, Path(id): Path<PolicyId>) -> Result<Response, Pro
 
 /// Replaces a policy
 ///
-/// It holds from the next meeting on that begins.
+/// It holds at once, also in meetings that are going on.
 #[utoipa::path(put, path = "/policies/{policy_id}", tag = "Policies", request_body = PolicyInput,
     params(("policy_id" = PolicyId, Path), ("If-Match" = String, Header)),
     security(("api_token" = ["policies:write"])), responses((status = 200, body = Policy)))]

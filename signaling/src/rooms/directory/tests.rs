@@ -17,7 +17,7 @@ use crate::rooms::room::tests::{joiner, microphone};
 fn directory(bus: &Bus) -> Directory {
     let codec = DataCodec { open: |_| None, seal: |_| Vec::new(), notice: |_, _| Vec::new() };
     let metrics = Metrics::new(&Registry::new()).expect("metrics");
-    Directory::new(bus.clone(), RoomDefaults::default().settings(), codec, metrics)
+    Directory::new(bus.clone(), RoomDefaults::default().settings(), codec, metrics, None)
 }
 
 /// Whether something is done without waiting, were it for the hundredth time in a row.

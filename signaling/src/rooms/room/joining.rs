@@ -14,9 +14,9 @@ use super::negotiation::Negotiation;
 use super::participant::Participant;
 use super::{Room, Told, count};
 use crate::rooms::chat::ChatStreams;
-use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantState};
+use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState};
 use crate::rooms::input::{Join, Now, Resume, SessionId, SubscriptionRules};
-use crate::rooms::output::{AfterLeave, Joined, Notice, Output, Report};
+use crate::rooms::output::{AfterLeave, Joined, Milestone, Notice, Output, Report};
 
 /// Longest time from the join until media flows; LiveKit's figure.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -34,9 +34,12 @@ impl Room {
             self.remove(now, &previous, DisconnectReason::DuplicateIdentity, Some(AfterLeave::Disconnect));
         }
         self.restore_standing(&mut join.profile);
+        if join.profile.kind == ParticipantKind::Sip {
+            self.policy.caller.apply(&mut join.profile.details);
+        }
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
         let (session, kind) = (join.session, join.profile.kind);
-        let is_moderator = join.profile.is_moderator;
+        let (identity, is_moderator) = (join.profile.identity.clone(), join.profile.is_moderator);
         let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
         let participant = new_participant(now, sid.clone(), transport.clone(), join);
         debug!(room = %self.sid, participant = %sid, "joined");
@@ -47,7 +50,7 @@ impl Room {
         if !kind.is_dependent() {
             self.idle = None;
         }
-        self.outputs.push_back(Output::Report(Report::Joined { is_moderator }));
+        self.outputs.push_back(Output::Report(Report::Joined { identity, is_moderator }));
         self.order(SfuCommand::OpenTransport { transport, room: self.sid.clone(), participant: sid.clone() });
         self.tell_joined(&sid);
         if let Some(participant) = self.participants.get_mut(&sid) {
@@ -136,6 +139,8 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&sid) else { return };
         if participant.state < ParticipantState::Active {
             participant.state = ParticipantState::Active;
+            let milestone = Milestone::Joined(participant.current().into());
+            self.outputs.push_back(Output::Milestone(milestone));
             self.mark_changed(&sid, Told::Everyone);
         }
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Going, by one's own will or not, and the end of the room.
 
+use std::sync::Arc;
+
 use bus::{ParticipantSid, SfuCommand, TransportFailure, TransportSid};
 use tracing::debug;
 
 use super::{Idle, Room};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Input, Now};
-use crate::rooms::output::{AfterLeave, ControlError, Notice, Output, Report};
+use crate::rooms::output::{AfterLeave, ControlError, Milestone, Notice, Output, Report};
 
 impl Room {
     /// Removes somebody and all that is of it. `then` is what its client is told to do, if it is to be told anything.
@@ -33,12 +35,19 @@ impl Room {
         self.forget_tracks(participant.tracks.keys());
         self.speakers.forget(sid);
         self.order(SfuCommand::CloseTransport { transport: participant.transport.clone() });
-        if !participant.is_hidden() {
-            self.departed.push(participant.farewell(reason).into());
+        let farewell = Arc::new(participant.farewell(reason));
+        for track in participant.tracks.values().filter(|track| track.is_published) {
+            self.unpublished(&farewell, track);
         }
+        if !participant.is_hidden() {
+            self.departed.push(farewell.clone());
+        }
+        let milestone = if participant.is_active() { Milestone::Left(farewell) } else { Milestone::Aborted(farewell) };
+        self.outputs.push_back(Output::Milestone(milestone));
         self.leave_standing(now, &participant.profile.identity, reason);
         self.outputs.push_back(Output::Left(reason));
-        self.outputs.push_back(Output::Report(Report::Left));
+        let identity = participant.profile.identity.clone();
+        self.outputs.push_back(Output::Report(Report::Left { identity }));
         self.room_changed(now);
         if self.idle.is_none() && self.participants.values().all(|other| other.profile.kind.is_dependent()) {
             self.become_idle(now, Idle::Left);
@@ -90,6 +99,7 @@ impl Room {
         self.is_closed = true;
         self.timers.clear();
         self.outputs.push_back(Output::Report(Report::Closed(reason)));
+        self.outputs.push_back(Output::Milestone(Milestone::Finished(reason)));
         self.outputs.push_back(Output::Closed);
     }
 

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use bus::{ParticipantSid, TransportSid};
+use bus::{MediaKind, ParticipantSid, TransportSid};
 use serde_json::json;
 
 use super::Room;
 use super::lifetime::Timer;
+use crate::auth::grants::{Permissions, Sources, TrackSource};
 use crate::rooms::chat::{ChatMessage, DataContent};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{DataPacket, Destination, NoticeAudience, Now};
@@ -32,6 +33,9 @@ impl Room {
         }
         let everybody: Vec<_> = self.participants.keys().cloned().collect();
         for sid in &everybody {
+            if !policy.allows_pictures_like(&before) {
+                self.follow_policy(sid);
+            }
             self.unpublish_forbidden(sid);
         }
         if policy.unmute != before.unmute {
@@ -41,6 +45,27 @@ impl Room {
             let payload = json!({ "kind": if policy.is_locked { "locked" } else { "unlocked" } }).to_string();
             self.send_notice(&NoticeAudience::Everyone, NOTICE_TOPIC, payload);
         }
+    }
+
+    /// Has somebody's permissions name the pictures that the meeting allows now, so that their client offers these.
+    fn follow_policy(&mut self, sid: &ParticipantSid) {
+        let Some(participant) = self.participants.get(sid) else { return };
+        // A token that names no sources does not come from a meeting.
+        let Sources::Only(named) = &participant.profile.permissions.sources else { return };
+        let mut sources = named.clone();
+        for (kind, source) in [
+            (MediaKind::Video, TrackSource::Camera),
+            (MediaKind::Video, TrackSource::ScreenShare),
+            (MediaKind::Audio, TrackSource::ScreenShareAudio),
+        ] {
+            if self.allows_track(participant, kind, source) {
+                sources.insert(source);
+            } else {
+                sources.remove(&source);
+            }
+        }
+        let permissions = participant.profile.permissions.clone();
+        self.set_permissions(sid, Permissions { sources: Sources::Only(sources), ..permissions });
     }
 
     fn schedule_end(&mut self, now: Now) {
@@ -66,7 +91,7 @@ impl Room {
     /// Ends the room when its time is over.
     pub(super) fn end_of_time(&mut self, now: Now) {
         if self.policy.ends_at.is_some_and(|end| end <= now.unix + Duration::from_secs(1)) {
-            self.close(now, DisconnectReason::RoomClosed);
+            self.close(now, DisconnectReason::TimeLimit);
         }
     }
 

@@ -180,6 +180,7 @@ impl Room {
         for track in &disappeared {
             self.unpublish(sid, track);
         }
+        self.published(sid, &appeared);
         self.announce_mutes(now, sid);
         self.mark_changed(sid, Told::Everyone);
         self.room_changed(now);

@@ -134,6 +134,11 @@ impl Participant {
         }
     }
 
+    /// What is true of it now.
+    pub(super) fn current(&self) -> ParticipantInfo {
+        self.describe(self.info.version)
+    }
+
     fn describe(&self, version: u32) -> ParticipantInfo {
         let tracks = self.tracks.values().filter(|track| track.is_published);
         ParticipantInfo {

@@ -74,7 +74,10 @@ impl Room {
     /// Somebody is gone. Who meant to go, or was made to, takes the hand down.
     pub(super) fn leave_standing(&mut self, now: Now, identity: &Identity, reason: DisconnectReason) {
         use DisconnectReason as R;
-        let is_final = matches!(reason, R::ClientInitiated | R::ParticipantRemoved | R::RoomDeleted | R::RoomClosed);
+        let is_final = matches!(
+            reason,
+            R::ClientInitiated | R::ParticipantRemoved | R::RoomDeleted | R::RoomClosed | R::TimeLimit
+        );
         let is_crowded = self.standings.len() > MAX_ABSENT + self.participants.len();
         let Some(standing) = self.standings.get_mut(identity) else { return };
         if is_final {

@@ -6,6 +6,7 @@ mod data;
 mod lifetime;
 mod meeting;
 mod membership;
+mod milestones;
 mod negotiating;
 mod publishing;
 mod speaking;
@@ -31,7 +32,7 @@ use crate::rooms::input::{
     AddTrack, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume, SessionId,
 };
 use crate::rooms::output::{
-    AfterLeave, ControlError, ControlReply, DataDrop, Joined, Notice, OutgoingData, Output, Report,
+    AfterLeave, ControlError, ControlReply, DataDrop, Joined, Milestone, Notice, OutgoingData, Output, Report,
 };
 
 /// A room and everything it has said and not yet been asked for.
@@ -48,6 +49,7 @@ struct Fixture {
     left: Vec<DisconnectReason>,
     told_words: Vec<(Vec<TransportSid>, &'static str, String)>,
     reports: Vec<Report>,
+    milestones: Vec<Milestone>,
     refused_offers: usize,
     dropped_data: Vec<DataDrop>,
     is_closed: bool,
@@ -86,6 +88,7 @@ fn room_with(settings: RoomSettings) -> Fixture {
         left: Vec::new(),
         told_words: Vec::new(),
         reports: Vec::new(),
+        milestones: Vec::new(),
         refused_offers: 0,
         dropped_data: Vec::new(),
         is_closed: false,
@@ -163,6 +166,7 @@ impl Fixture {
                 Output::Reply { reply, .. } => self.replies.push(reply),
                 Output::SendNotice { transports, topic, payload } => self.told_words.push((transports, topic, payload)),
                 Output::Report(report) => self.reports.push(report),
+                Output::Milestone(milestone) => self.milestones.push(milestone),
                 Output::Left(reason) => self.left.push(reason),
                 Output::OfferRefused => self.refused_offers += 1,
                 Output::DataDropped(reason) => self.dropped_data.push(reason),
@@ -316,6 +320,7 @@ impl Fixture {
         self.commands.clear();
         self.data.clear();
         self.left.clear();
+        self.milestones.clear();
     }
 }
 

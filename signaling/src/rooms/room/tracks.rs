@@ -2,15 +2,16 @@
 //! Publishing: a track is announced by its client, waits for its m-line and then is everybody's to receive.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bus::{MediaKind, ParticipantSid, Publication, SfuCommand, TrackSid};
 
 use super::participant::{Participant, Track};
 use super::{Room, Told};
 use crate::auth::grants::TrackSource;
-use crate::rooms::info::{Layer, Quality, TrackInfo};
+use crate::rooms::info::{Layer, ParticipantInfo, Quality, TrackInfo};
 use crate::rooms::input::AddTrack;
-use crate::rooms::output::{Notice, RequestOutcome};
+use crate::rooms::output::{Milestone, Notice, Output, RequestOutcome};
 use crate::rooms::policy::fits;
 
 /// Tracks that may wait for their m-line; LiveKit's figure.
@@ -116,17 +117,38 @@ impl Room {
         self.notify(sid, Notice::Answered { request_id: 0, outcome, message, add_track: Some(Box::new(request)) });
     }
 
-    fn allows_track(&self, participant: &Participant, kind: MediaKind, source: TrackSource) -> bool {
-        participant.profile.presents() || self.policy.allows(kind, source)
+    /// Whether the meeting allows somebody to publish that.
+    pub(super) fn allows_track(&self, participant: &Participant, kind: MediaKind, source: TrackSource) -> bool {
+        let is_sound = kind == MediaKind::Audio && source != TrackSource::ScreenShareAudio;
+        (is_sound || !self.policy.is_audio_only) && (participant.profile.presents() || self.policy.allows(kind, source))
     }
 
     /// Ends a track: nobody receives it any more.
     pub(super) fn unpublish(&mut self, sid: &ParticipantSid, track: &TrackSid) {
         let Some(participant) = self.participants.get_mut(sid) else { return };
-        if participant.tracks.remove(track).is_some() {
-            let transport = participant.transport.clone();
+        if let Some(removed) = participant.tracks.remove(track) {
+            let (transport, publisher) = (participant.transport.clone(), Arc::new(participant.current()));
+            if removed.is_published {
+                self.unpublished(&publisher, &removed);
+            }
             self.forget_tracks([track]);
             self.order(SfuCommand::Unpublish { transport, track: track.clone() });
+        }
+    }
+
+    /// Tells whoever follows the room that a track is gone.
+    pub(super) fn unpublished(&mut self, publisher: &Arc<ParticipantInfo>, track: &Track) {
+        let (publisher, track) = (publisher.clone(), Box::new(track.info.clone()));
+        self.outputs.push_back(Output::Milestone(Milestone::Unpublished { publisher, track }));
+    }
+
+    /// Tells whoever follows the room that there are new tracks.
+    pub(super) fn published(&mut self, sid: &ParticipantSid, tracks: &[TrackSid]) {
+        let Some(participant) = self.participants.get(sid).filter(|_| !tracks.is_empty()) else { return };
+        let publisher = Arc::new(participant.current());
+        for track in tracks.iter().filter_map(|track| participant.tracks.get(track)) {
+            let (publisher, track) = (publisher.clone(), Box::new(track.info.clone()));
+            self.outputs.push_back(Output::Milestone(Milestone::Published { publisher, track }));
         }
     }
 

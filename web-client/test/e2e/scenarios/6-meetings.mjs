@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
 import { waitForPeople } from '../support/meeting.mjs';
-import { scheduleMeeting } from '../support/schedule.mjs';
+import { scheduleMeeting, signIn } from '../support/schedule.mjs';
 
 async function enter(page, url, name) {
   await page.open(url);
@@ -80,6 +80,70 @@ async function lobbyAndModeration({ server, saal, newPage, folder }) {
   assert.equal(validated.status, 401);
 }
 
+/** The same from the side of somebody with an account, in two kinds of browsers; and the end of it. */
+async function organizerKeepsOrder({ server, saal, newPage, folder }) {
+  const meeting = await scheduleMeeting(server, saal);
+  const [organizer, guest, invited] = [await newPage('firefox'), await newPage('chromium'), await newPage('chromium')];
+  await organizer.open(server.origin);
+  await signIn(organizer);
+  await enter(guest, server.origin + meeting.guest, 'Gus Guest');
+  await guest.waitFor('lobby');
+
+  // Whoever is signed in needs no personal link to be the host.
+  await enter(organizer, server.origin + meeting.guest);
+  await organizer.waitFor('room');
+  await organizer.waitFor('banner-lobby');
+  await organizer.screenshot(joinPath(folder, 'organizer-waiting.png'));
+  await organizer.click('admit-all');
+  await guest.waitFor('room');
+  await waitForPeople(organizer, 2);
+  await enter(invited, server.origin + meeting.late);
+  await invited.waitFor('room');
+  await waitForPeople(organizer, 3);
+
+  // One is muted, the others are not.
+  await organizer.click('toggle-people');
+  const press = (name, button) =>
+    organizer.evaluate(
+      ([who, what]) => {
+        const people = Array.from(document.querySelectorAll('[data-testid="person"]'));
+        people.find((person) => person.textContent.includes(who)).querySelector(`[data-testid="${what}"]`).click();
+      },
+      [name, button],
+    );
+  await organizer.waitUntil(() => document.querySelectorAll('[data-testid="mute-person"]').length === 2);
+  await press('Gus Guest', 'mute-person');
+  await guest.waitUntil(() => document.querySelector('[data-testid="toggle-mic"][aria-pressed="false"]') !== null);
+  assert.equal(await invited.attribute('toggle-mic', 'aria-pressed'), 'true');
+
+  // Removed without a ban: the guest asks again, and waits again.
+  await press('Gus Guest', 'remove-person');
+  await organizer.waitFor('remove-only');
+  await organizer.screenshot(joinPath(folder, 'organizer-removing.png'));
+  await organizer.click('remove-only');
+  await guest.waitFor('ended');
+  await enter(guest, server.origin + meeting.guest, 'Gus Guest');
+  await guest.waitFor('lobby');
+  await organizer.waitFor('waiting-person');
+  await organizer.click('deny');
+  await guest.waitFor('refused');
+  assert.equal(await guest.attribute('refusal', 'data-reason'), 'not-admitted');
+  await guest.screenshot(joinPath(folder, 'refused.png'));
+
+  // The end for all, which asks once more.
+  await organizer.click('end-meeting');
+  await organizer.waitFor('end-now');
+  await organizer.screenshot(joinPath(folder, 'organizer-ending.png'));
+  await organizer.click('end-now');
+  await Promise.all([organizer.waitFor('ended'), invited.waitFor('ended')]);
+  await invited.screenshot(joinPath(folder, 'ended.png'));
+  const { items } = await meeting.ask('GET', '/audit_events?limit=200');
+  const done = new Set(items.map(({ action }) => action));
+  for (const action of ['admit', 'deny']) assert.ok(done.has(`lobby_entry.${action}`), action);
+  for (const action of ['start', 'join', 'mute', 'remove', 'end']) assert.ok(done.has(`meeting_session.${action}`), action);
+}
+
 export default [
   { name: 'a guest waits, is admitted, muted, removed and banned; who is late sees chat and hands', run: lobbyAndModeration },
+  { name: 'an organizer signs in by password, keeps order in a meeting and ends it for all', run: organizerKeepsOrder },
 ];

@@ -1,10 +1,35 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Schedules a meeting over the REST API, as an authority's own software would.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 
+/** The organizer's account. */
+export const ORGANIZER = { email: 'orga@example.org', password: 'richtig pferd batterie heftklammer' };
+
+async function makeOrganizer(server, saal) {
+  const flags = ['--data-dir', server.data, '--role', 'organizer', '--name', 'Olga Organisation'];
+  const child = spawn(saal, ['user', 'create', ORGANIZER.email, ...flags], { stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin.end(`${ORGANIZER.password}\n`);
+  const [status] = await once(child, 'exit');
+  if (status !== 0) throw new Error(`saal user create ended with status ${status}`);
+}
+
 /**
- * Schedules a meeting that takes guests by its link, with one co-host and one more person invited.
+ * Signs somebody in by password, in the page's browser.
+ * @param {{ evaluate: Function }} page
+ */
+export async function signIn(page) {
+  const status = await page.evaluate(async (credentials) => {
+    const body = JSON.stringify(credentials);
+    const response = await fetch('/api/v1/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    return response.status;
+  }, ORGANIZER);
+  if (status !== 201) throw new Error(`signing in was answered with status ${status}`);
+}
+
+/**
+ * Schedules a meeting that takes guests by its link, with an organizer who has an account, one co-host and one more person.
  * @param {import('./server.mjs').Server} server
  * @param {string} saal  The binary.
  * @returns {Promise<{ guest: string, host: string, late: string, token: string, ask: Function }>}  Paths of the links, and
@@ -21,10 +46,11 @@ export async function scheduleMeeting(server, saal) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? null : response.json();
   };
+  await makeOrganizer(server, saal);
   const meeting = await ask('POST', '/meetings', {
     title: 'Haushaltsausschuss',
     type: 'ad_hoc',
-    organizer: { email: 'leitung@example.org', name: 'Leitung' },
+    organizer: { email: ORGANIZER.email },
     policy_overrides: { guests: 'link', mute_upon_entry: false },
     invitation: { delivery: 'none' },
     invitees: [

@@ -6,7 +6,7 @@ use crate::rooms::chat::{DataContent, StreamHeader};
 use crate::rooms::details::{DetailsChange, HAND, HELD};
 use crate::rooms::input::{DataAudience, Destination, NoticeAudience};
 use crate::rooms::output::RequestOutcome;
-use crate::rooms::policy::{ChatRule, RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{CallerRule, ChatRule, RoomPolicy, UnmuteRule};
 
 const HOST: &str = r#"{"roomAdmin":true}"#;
 
@@ -308,8 +308,8 @@ fn a_room_warns_of_its_end_and_ends() {
     room.pass(Duration::from_secs(300));
     assert_eq!(room.told_words.len(), 2);
     room.pass(Duration::from_secs(2));
-    assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::RoomClosed, AfterLeave::Disconnect)));
-    assert!(room.is_closed && room.reports.contains(&Report::Closed(DisconnectReason::RoomClosed)));
+    assert_eq!(farewell(&room.told(&ann)), Some((DisconnectReason::TimeLimit, AfterLeave::Disconnect)));
+    assert!(room.is_closed && room.reports.contains(&Report::Closed(DisconnectReason::TimeLimit)));
 }
 
 #[test]
@@ -371,4 +371,58 @@ fn words_for_moderators_reach_no_one_else() {
     assert_eq!(tell(NoticeAudience::Moderators), Some(vec![host.transport.clone()]));
     assert_eq!(tell(NoticeAudience::Only("ann".into())), Some(vec![ann.transport.clone()]));
     assert_eq!(tell(NoticeAudience::Everyone).map(|transports| transports.len()), Some(2));
+}
+
+#[test]
+fn what_is_allowed_again_is_offered_again() {
+    let mut room = room_of(RoomPolicy { allow_camera: false, ..RoomPolicy::default() });
+    let ann = room.join_as(joiner_with("ann", r#"{"canPublishSources":["microphone","screen_share"]}"#));
+    let may = |room: &mut Fixture, source| {
+        let Ok(ControlReply::Participant(info)) = room.control(Control::GetParticipant("ann".into())) else {
+            panic!("not there")
+        };
+        info.profile.permissions.allow_publishing(source)
+    };
+    assert!(!may(&mut room, TrackSource::Camera) && may(&mut room, TrackSource::ScreenShare));
+    room.forget_all();
+    room.control(Control::SetPolicy(RoomPolicy { allow_screen_share: false, ..RoomPolicy::default() })).expect("done");
+    assert!(may(&mut room, TrackSource::Camera) && !may(&mut room, TrackSource::ScreenShare));
+    let told = room.told(&ann);
+    let renewed = told.iter().any(|notice| {
+        matches!(notice, Notice::RenewToken(content) if content.permissions.allow_publishing(TrackSource::Camera))
+    });
+    assert!(renewed, "so that it is so after a new connection as well");
+    room.publish(&ann, camera("c"));
+    room.control(Control::SetPolicy(RoomPolicy { is_locked: true, ..RoomPolicy::default() })).expect("done");
+    assert_eq!(room.own_tracks(&ann).len(), 1);
+}
+
+#[test]
+fn a_meeting_of_sound_alone_has_no_pictures_of_anybody() {
+    let mut room = room();
+    let host = host(&mut room, "host");
+    let track = room.publish(&host, camera("c"));
+    room.forget_all();
+    room.control(Control::SetPolicy(RoomPolicy { is_audio_only: true, ..RoomPolicy::default() })).expect("done");
+    assert!(room.told(&host).contains(&Notice::TrackUnpublished(track)));
+    room.publish(&host, microphone("m"));
+}
+
+#[test]
+fn a_caller_is_shown_as_the_meeting_wants() {
+    for (rule, shown) in
+        [(CallerRule::Name, "Phone +49 30 1234567"), (CallerRule::Masked, "…567"), (CallerRule::Hidden, "")]
+    {
+        let mut room = room_of(RoomPolicy { caller: rule, ..RoomPolicy::default() });
+        let ann = room.join("ann");
+        let mut caller = joiner_of_kind("sip_1", ParticipantKind::Sip);
+        caller.profile.details.name = "Phone +49 30 1234567".to_owned();
+        caller.profile.details.attributes = [("sip.phoneNumber".to_owned(), "+49301234567".to_owned())].into();
+        let caller = room.join_as(caller);
+        let info = room.update(&ann, &caller).expect("an update");
+        assert_eq!(info.profile.details.name, shown);
+        assert_eq!(attribute(&info, "sip.phoneNumber").is_some(), rule == CallerRule::Name);
+        let other = room.join("Phone 12345");
+        assert_eq!(room.update(&ann, &other).expect("an update").profile.details.name, "PHONE 12345");
+    }
 }
