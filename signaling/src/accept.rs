@@ -72,6 +72,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
         app.shut_down().await;
         stop.send_replace(true);
         connections.all_ended().await;
+        app.changes.all_ended().await;
     };
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, end).await.is_err() {
         warn!("some connections did not end in time");

@@ -12,10 +12,12 @@ use axum::http::uri::{PathAndQuery, Uri};
 use axum::middleware::map_request;
 use axum::routing::{get, head};
 use bus::Bus;
+use chrono::Utc;
 use prometheus::Registry;
 use store::{Store, StoreError};
 use tower_http::cors::{Any, CorsLayer};
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::api::{self, Api};
 use crate::auth::revocation::Revocations;
@@ -29,6 +31,7 @@ use crate::identity::throttle::Throttle;
 use crate::invitations::outbox::server::MailServer;
 use crate::livekit_webhooks::Notifier;
 use crate::lobby::Lobby;
+use crate::meeting_sessions::live;
 use crate::meeting_sessions::model::session_of_room;
 use crate::meeting_sessions::rules::ChangedRules;
 use crate::metrics::{self, Metrics};
@@ -50,6 +53,8 @@ const CORS_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// What the parts share.
 pub(crate) struct App {
     pub(crate) config: Config,
+    /// What this process is called where several share a database: by it they know whose rooms are whose.
+    pub(crate) process: String,
     /// What room tokens are signed with.
     pub(crate) keys: TokenKeys,
     pub(crate) store: Store,
@@ -73,6 +78,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) mail_server: Option<MailServer>,
+    /// Changes that are asked for and under way.
+    pub(crate) changes: Tasks,
     /// The websockets.
     pub(crate) sessions: Tasks,
     /// Those who write down what happens in meetings.
@@ -104,6 +111,7 @@ impl App {
             throttle: Throttle::default(),
             api: Api::new(config.api_requests_per_second),
             config,
+            process: Uuid::now_v7().to_string(),
             keys,
             store,
             installation,
@@ -116,6 +124,7 @@ impl App {
             metrics,
             registry,
             mail_server,
+            changes: Tasks::default(),
             sessions: Tasks::default(),
             watches: Tasks::default(),
         })
@@ -133,6 +142,7 @@ impl App {
         self.directory.shut_down().await;
         self.sessions.all_ended().await;
         self.watches.all_ended().await;
+        live::let_go(self).await;
         if let Some(notifier) = &self.notifier {
             notifier.shut_down().await;
         }
@@ -144,6 +154,10 @@ async fn prepare(store: &Store) -> Result<Keys, StoreError> {
     let keys = Keys::load(store).await?;
     let mut tx = store.write().await?;
     tenants::ensure_one(&mut tx).await?;
+    if !store.is_shared() {
+        // A file is used by one process at a time, so whoever held something is dead.
+        live::let_all_go(&mut tx, Utc::now()).await?;
+    }
     tx.commit().await?;
     Ok(keys)
 }

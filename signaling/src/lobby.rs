@@ -17,6 +17,7 @@ use store::StoreError;
 
 use crate::api::ids::MeetingSessionId;
 use crate::app::App;
+use crate::joining::admission::ROOM_PATIENCE;
 use crate::meeting_sessions::model::room_name;
 use crate::rooms::input::{Control, NoticeAudience};
 
@@ -29,7 +30,8 @@ pub(crate) async fn changed(app: &Arc<App>, venue: &str, session: Option<Meeting
     let Some(room) = session.and_then(|session| app.directory.get(&room_name(session))) else { return Ok(()) };
     let waiting = table::count(&mut app.store.read().await?, venue, chrono::Utc::now()).await?;
     let payload = json!({ "kind": "lobby", "waiting": waiting }).to_string();
-    // A room that is over has nobody to be told.
-    drop(room.control(Control::Tell { audience: NoticeAudience::Moderators, topic: TOPIC, payload }).await);
+    let tell = Control::Tell { audience: NoticeAudience::Moderators, topic: TOPIC, payload };
+    // A room that is over has nobody to be told, and one that is busy tells it when it gets to it.
+    drop(tokio::time::timeout(ROOM_PATIENCE, room.control(tell)).await);
     Ok(())
 }

@@ -6,6 +6,7 @@ mod chat;
 pub(crate) mod happenings;
 pub(crate) mod live;
 pub(crate) mod model;
+pub(crate) mod removal;
 mod rights;
 mod routes;
 pub(crate) mod rules;

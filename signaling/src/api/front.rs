@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::LengthLimitError;
 use sha2::{Digest as _, Sha256};
-use tracing::{Instrument as _, debug, info_span};
+use tracing::{Instrument as _, debug, error, info_span};
 use uuid::Uuid;
 
 use super::client_address::{Peer, client_address};
@@ -48,7 +48,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request, next: 
     let span = info_span!("request", %id);
     let answered = async {
         match prepare(&app, request, &id, language).await {
-            Ok(request) => next.run(request).await,
+            Ok(request) => carry_out(&app, request, next).await,
             Err(problem) => problem.into_response(),
         }
     };
@@ -61,6 +61,25 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request, next: 
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Has the request's subject do what is asked. A change is carried out to its end also when whoever asked hangs up
+/// meanwhile: what follows a commit, such as ending a room, must not be left out.
+async fn carry_out(app: &App, request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return next.run(request).await;
+    }
+    let guard = app.changes.enter();
+    let change = async move {
+        let response = next.run(request).await;
+        drop(guard);
+        response
+    };
+    let outcome = tokio::spawn(change.in_current_span()).await;
+    outcome.unwrap_or_else(|error| {
+        error!(%error, "a change ended badly");
+        Problem::new(Code::Internal).into_response()
+    })
 }
 
 /// Looks at the request, and gives it what its subject wants to know.

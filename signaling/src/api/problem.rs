@@ -188,6 +188,11 @@ impl Problem {
         Self(Box::new(Parts { code, errors: Vec::new(), retry_after: None, extra: None, replay: None }))
     }
 
+    /// Whether it is none, but the answer that the same request got before.
+    pub(crate) fn is_replay(&self) -> bool {
+        self.0.replay.is_some()
+    }
+
     /// One field that is wrong.
     pub(crate) fn field(pointer: impl Into<String>, code: &'static str) -> Self {
         Self::invalid(vec![FieldError { pointer: pointer.into(), code, value: None }])

@@ -2,12 +2,13 @@
 //! How often somebody may ask: strangers by their address, others by who they are.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::client_address::network;
 use super::problem::{Code, Problem};
 
 /// Requests a second of somebody who is not known yet.
@@ -65,14 +66,6 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         self.0.check_key(key).map_err(|until| {
             Problem::new(Code::RateLimited).retry_after(until.wait_time_from(DefaultClock::default().now()))
         })
-    }
-}
-
-/// Somebody with IPv6 has at least 2⁶⁴ addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

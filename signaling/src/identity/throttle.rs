@@ -3,12 +3,13 @@
 //! address, and for each account from everywhere; the same for accounts that do not exist.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::api::client_address::network;
 use crate::api::problem::{Code, Problem};
 
 /// Counts that are kept. When there are more, those are forgotten that block least.
@@ -108,14 +109,6 @@ fn key(parts: &[&str]) -> Key {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-/// Somebody with IPv6 has at least 2⁶⁴ addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-    }
 }
 
 #[cfg(test)]

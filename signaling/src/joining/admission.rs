@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use store::{StoreError, Tx};
+use tokio::time::timeout;
 use tracing::error;
 
 use super::decision::Circumstances;
@@ -26,75 +27,104 @@ use crate::meetings::policies::rules::Rules;
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::details::{GUEST, ROLE};
 use crate::rooms::input::Control;
-
-/// How long somebody who was let in has for coming. Who is in gets younger tokens.
-const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+use crate::rooms::policy::TOKEN_LIFE;
 
 /// How long tokens for meetings are taken for good at most: that, which is as long as renewed ones live, and what is allowed
 /// for clocks that differ.
 pub(crate) const MEETING_TOKENS_LIVE: Duration = Duration::from_secs(15 * 60);
+
+/// Longest that a busy room is waited for.
+pub(crate) const ROOM_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Somebody who is let in, once the transaction is kept.
 pub(crate) struct Admission {
     pub(crate) session: Session,
     person: Person,
     rules: Rules,
+    /// What the token says, in seconds since 1970.
+    issued_at: u64,
 }
 
-/// How it stands for somebody at a venue.
+/// Whether somebody is in a live room. It is asked before a transaction writes: a room may be busy, and everybody else would
+/// wait with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    /// The run in whose room they are.
+    in_room_of: Option<MeetingSessionId>,
+}
+
+impl Presence {
+    /// They are not there as far as anybody knows.
+    pub(crate) const UNKNOWN: Self = Self { in_room_of: None };
+
+    /// Asks the room of a run. One that does not answer in time says no.
+    pub(crate) async fn of(app: &App, session: Option<&Session>, identity: &str) -> Self {
+        let Some(session) = session else { return Self::UNKNOWN };
+        let Some(room) = app.directory.get(&session.room_name()) else { return Self::UNKNOWN };
+        let asked = timeout(ROOM_PATIENCE, room.control(Control::GetParticipant(identity.into()))).await;
+        Self { in_room_of: matches!(asked, Ok(Ok(_))).then_some(session.id) }
+    }
+
+    /// Whether they are in one.
+    pub(crate) const fn is_inside(self) -> bool {
+        self.in_room_of.is_some()
+    }
+}
+
+/// How it stands for somebody at a venue where this run goes on.
 pub(crate) async fn circumstances(
     tx: &mut Tx,
     app: &App,
-    venue: &Venue,
+    (venue, terms): (&Venue, &Terms),
+    session: Option<&Session>,
     person: &Person,
-) -> Result<(Circumstances, Option<Session>), Problem> {
+    presence: Presence,
+) -> Result<Circumstances, StoreError> {
     let is_banned = table::is_banned(tx, venue, &person.marks).await?;
-    let session = table::running(tx, &venue.id()).await?;
     let Some(session) = session else {
-        return Ok((Circumstances { is_banned, ..Circumstances::default() }, None));
+        // A time limit is for the whole of an occurrence: nobody begins it anew by coming back.
+        let has_had_its_time = match (venue.meeting_id(), terms.occurrence, terms.rules.max_duration_minutes) {
+            (Some(meeting), Some(occurrence), Some(longest)) => {
+                let longest = chrono::Duration::minutes(longest.into());
+                table::has_had_its_time(tx, meeting, occurrence, longest).await?
+            }
+            _ => false,
+        };
+        return Ok(Circumstances { is_banned, has_had_its_time, ..Circumstances::default() });
     };
     let before = table::find_person(tx, session.id, &person.identity).await?;
     let was_admitted = before.is_some_and(|before| before.removed_at.is_none());
-    let room = app.directory.get(&session.room_name());
-    let info = room.as_ref().map(crate::rooms::directory::RoomHandle::info);
-    let is_inside = match &room {
-        Some(room) if was_admitted => {
-            room.control(Control::GetParticipant(person.identity.as_str().into())).await.is_ok()
-        }
-        _ => false,
-    };
-    let circumstances = Circumstances {
+    let info = app.directory.get(&session.room_name()).map(|room| room.info());
+    Ok(Circumstances {
         is_banned,
+        has_had_its_time: false,
         is_running: true,
         is_locked: session.is_locked,
         has_host: info.as_ref().is_some_and(|info| info.num_moderators > 0),
         participants: info.as_ref().map_or(0, |info| info.num_participants),
-        is_inside,
+        is_inside: was_admitted && presence.in_room_of == Some(session.id),
         was_admitted,
-    };
-    Ok((circumstances, Some(session)))
+    })
 }
 
 /// Writes down that somebody is let in. It counts when the transaction is kept; then [`Admission::token`] gives the token.
 pub(crate) async fn admit(
     tx: &mut Tx,
+    app: &App,
     venue: &Venue,
     terms: &Terms,
     person: Person,
     request_id: &str,
 ) -> Result<Admission, Problem> {
     let now = Utc::now();
-    let session = match table::running(tx, &venue.id()).await? {
-        Some(session) => session,
-        None => {
-            let (session, is_new) = begin(tx, venue, terms, now).await?;
-            if is_new {
-                let event = Event::new("meeting_session.start", session.id).with("venue", venue.id().into());
-                audit::append(tx, Cause::system(Some(session.tenant_id)), &event).await?;
-            }
-            session
-        }
-    };
+    let (session, is_new) = begin(tx, app, venue, terms, now).await?;
+    if session.is_held_by_another(&app.process, now) {
+        return Err(Code::Unavailable.into());
+    }
+    if is_new {
+        let event = Event::new("meeting_session.start", session.id).with("venue", venue.id().into());
+        audit::append(tx, Cause::system(Some(session.tenant_id)), &event).await?;
+    }
     let admitted = SessionPerson {
         identity: person.identity.clone(),
         marks: person.marks.clone(),
@@ -102,6 +132,7 @@ pub(crate) async fn admit(
         role: person.role,
         admitted_at: now,
         removed_at: None,
+        moved_from: None,
     };
     table::admit(tx, &session, &admitted).await?;
     let actor = Actor::Participant { room: session.room_name(), identity: person.identity.clone() };
@@ -111,12 +142,22 @@ pub(crate) async fn admit(
         .with("kind", person.kind().as_str().into())
         .with("role", person.role.as_str().into());
     audit::append(tx, cause, &event).await?;
-    Ok(Admission { session, person, rules: terms.rules.clone() })
+    let issued_at = issued_at(app, &session, &person.identity);
+    Ok(Admission { session, person, rules: terms.rules.clone(), issued_at })
+}
+
+/// What a token for a run says of its age. Call it in the transaction that lets somebody in: whoever is removed after that has
+/// a token from before the removal.
+pub(crate) fn issued_at(app: &App, session: &Session, identity: &str) -> u64 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let honoured_from = app.revocations.honoured_from(&session.room_name(), identity);
+    honoured_from.map_or(seconds, |from| from.max(seconds))
 }
 
 /// Begins a run, or finds the one that goes on; then the second is false. Two who come at once make one.
 pub(crate) async fn begin(
     tx: &mut Tx,
+    app: &App,
     venue: &Venue,
     terms: &Terms,
     now: DateTime<Utc>,
@@ -139,6 +180,8 @@ pub(crate) async fn begin(
         peak_participants: 0,
         total_participants: 0,
         guest_participants: 0,
+        holder: app.process.clone(),
+        held_until: now + live::HOLD,
     };
     table::insert(tx, &session).await?;
     happenings::started(tx, &session, now).await?;
@@ -146,22 +189,29 @@ pub(crate) async fn begin(
 }
 
 impl Admission {
-    /// Opens the live room if need be, and signs the token.
-    pub(crate) async fn token(&self, app: &Arc<App>) -> Result<String, Problem> {
-        let room = live::open(app, &self.session, &self.rules)?;
+    /// Opens the live room if need be, and signs the token. `None`: the run is over by now.
+    pub(crate) async fn token(&self, app: &Arc<App>) -> Result<Option<String>, Problem> {
+        let Some(room) = live::open(app, &self.session, &self.rules).await? else { return Ok(None) };
         // A lock keeps out whoever is not expected.
         let expected = Control::Expect(self.person.identity.as_str().into());
-        room.control(expected).await.map_err(|_| Code::Unavailable)?;
-        mint(app, &self.session, &self.rules, &self.person)
+        match timeout(ROOM_PATIENCE, room.control(expected)).await {
+            Ok(Ok(_)) => mint(app, &self.session, &self.rules, &self.person, self.issued_at).map(Some),
+            // It has just ended, because nobody was in it or because somebody wanted so.
+            Ok(Err(_)) => Ok(None),
+            Err(_) => Err(Code::Unavailable.into()),
+        }
     }
 }
 
 /// Signs a token for a run.
-pub(crate) fn mint(app: &App, session: &Session, rules: &Rules, person: &Person) -> Result<String, Problem> {
-    let now = SystemTime::now();
+pub(crate) fn mint(
+    app: &App,
+    session: &Session,
+    rules: &Rules,
+    person: &Person,
+    issued_at: u64,
+) -> Result<String, Problem> {
     let room = session.room_name();
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let issued_at = app.revocations.honoured_from(&room, &person.identity).map_or(seconds, |from| from.max(seconds));
     let mut attributes = BTreeMap::from([(ROLE.to_owned(), person.role.as_str().to_owned())]);
     if person.role == MeetingRole::Guest {
         attributes.insert(GUEST.to_owned(), "1".to_owned());
@@ -173,7 +223,7 @@ pub(crate) fn mint(app: &App, session: &Session, rules: &Rules, person: &Person)
         attributes,
         grants: grants(room, rules, person.role),
         issued_at,
-        now,
+        now: SystemTime::now(),
         valid_for: TOKEN_LIFE,
     };
     app.keys.mint_admitted(&admitted).ok_or(Code::Unavailable)?.map_err(|error| {

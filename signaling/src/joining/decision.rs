@@ -35,6 +35,8 @@ pub(crate) enum Decision {
 pub(crate) struct Circumstances {
     /// They may not come any more.
     pub(crate) is_banned: bool,
+    /// It is not going on any more, because its time was over.
+    pub(crate) has_had_its_time: bool,
     /// It is going on.
     pub(crate) is_running: bool,
     pub(crate) is_locked: bool,
@@ -77,6 +79,15 @@ pub(crate) fn decide(person: &Person, terms: &Terms, at: Circumstances, now: Dat
     if waits && !person.lobby_bypass { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
 }
 
+/// What becomes of somebody whom a host has let in from the lobby: the host's word goes before what the policy says of
+/// strangers and before a lock, but not before a ban or the end.
+pub(crate) const fn decide_for_admitted(decision: Decision) -> Decision {
+    match decision {
+        Decision::Wait(_) | Decision::Refuse(Code::MeetingLocked) => Decision::Admit,
+        decision => decision,
+    }
+}
+
 fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     let rules = &terms.rules;
     if at.is_banned {
@@ -93,7 +104,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     if rules.required_acr.is_some() && rules.required_acr != person.acr {
         return Some(Code::AcrTooLow);
     }
-    if terms.timing == Timing::Over && !at.is_running {
+    if (terms.timing == Timing::Over || at.has_had_its_time) && !at.is_running {
         return Some(Code::MeetingEnded);
     }
     let is_host = person.role == MeetingRole::Host;

@@ -11,7 +11,7 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::caller::{Actor, Caller};
 use crate::meeting_sessions::model::{Marks, MeetingRole, PersonKind};
-use crate::meetings::invitees::link;
+use crate::meetings::invitees::{self, link};
 use crate::meetings::model::{Invitee, InviteeRole};
 
 /// How much of a guest's mark is their identity: 130 bits.
@@ -78,7 +78,7 @@ pub(crate) async fn find(tx: &mut Tx, app: &App, venue: &Venue, shown: &Shown<'_
         if invitee.revoked_at.is_some() {
             return Err(Code::LinkRevoked.into());
         }
-        let person = of_invitee(tx, invitee).await?;
+        let person = of_invitee(tx, invitee, shown.name).await?;
         // A link says who somebody is, not how they proved it. That counts if they are signed in beside it, as themselves.
         let proof =
             shown.caller.filter(|caller| matches!(caller.actor, Actor::User(id) if person.marks.user_id == Some(id)));
@@ -140,7 +140,7 @@ async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Per
     }))
 }
 
-async fn of_invitee(tx: &mut Tx, invitee: Invitee) -> Result<Person, StoreError> {
+async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person, StoreError> {
     let account = match invitee.user_id {
         Some(id) => {
             let select = sql("SELECT name FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id);
@@ -152,7 +152,7 @@ async fn of_invitee(tx: &mut Tx, invitee: Invitee) -> Result<Person, StoreError>
         Some((id, name)) => (Some(id), format!("u_{id}"), name),
         None => (None, format!("i_{}", invitee.id), invitee.name.clone()),
     };
-    let name = if name.trim().is_empty() { invitee.email.clone().unwrap_or_default() } else { name };
+    let name = if name.trim().is_empty() { name_of_nameless(&invitee, given) } else { name };
     Ok(Person {
         identity,
         marks: Marks { user_id, invitee_id: Some(invitee.id), browser: None },
@@ -161,6 +161,51 @@ async fn of_invitee(tx: &mut Tx, invitee: Invitee) -> Result<Person, StoreError>
         lobby_bypass: invitee.lobby_bypass,
         acr: None,
     })
+}
+
+/// What somebody is called who was invited without a name: what they say, or else the first part of their address. The whole
+/// of it is for whoever invited them, not for everybody in the meeting.
+fn name_of_nameless(invitee: &Invitee, given: &str) -> String {
+    let given = given.trim();
+    if !given.is_empty() {
+        return given.to_owned();
+    }
+    let address = invitee.email.as_deref().unwrap_or_default();
+    address.split_once('@').map_or(address, |(name, _)| name).to_owned()
+}
+
+/// What somebody is by now who came to the venue before: their invitation may have been withdrawn since, their account
+/// disabled, their role may be another.
+pub(crate) async fn again(tx: &mut Tx, venue: &Venue, known: &Person) -> Result<Person, Problem> {
+    let person = match (venue, &known.marks) {
+        (Venue::Meeting(meeting), Marks { invitee_id: Some(id), .. }) => {
+            let invitee = invitees::table::find(tx, meeting.id, *id).await?;
+            let invitee = invitee.filter(|invitee| invitee.revoked_at.is_none()).ok_or(Code::LinkRevoked)?;
+            of_invitee(tx, invitee, &known.name).await?
+        }
+        (_, Marks { user_id: Some(id), .. }) => of_account(tx, venue, *id).await?.ok_or(Code::NotAdmitted)?,
+        _ => return Ok(known.clone()),
+    };
+    Ok(Person { acr: known.acr.clone(), ..person })
+}
+
+/// Whether somebody who came as a host still is one.
+pub(crate) async fn is_still_host(tx: &mut Tx, venue: &Venue, marks: &Marks) -> Result<bool, StoreError> {
+    let of_account = match marks.user_id {
+        Some(id) => of_account(tx, venue, id).await?,
+        None => None,
+    };
+    let is_host = |person: &Person| person.role == MeetingRole::Host;
+    if of_account.as_ref().is_some_and(is_host) {
+        return Ok(true);
+    }
+    let (Venue::Meeting(meeting), Some(id)) = (venue, marks.invitee_id) else { return Ok(false) };
+    // Whose account is disabled does not come in by the link either.
+    if marks.user_id.is_some() && of_account.is_none() {
+        return Ok(false);
+    }
+    let invitee = invitees::table::find(tx, meeting.id, id).await?;
+    Ok(invitee.is_some_and(|invitee| invitee.revoked_at.is_none() && invitee.role == InviteeRole::CoHost))
 }
 
 const fn role_of(role: InviteeRole) -> MeetingRole {

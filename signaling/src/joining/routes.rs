@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admission::{self, Admission};
-use super::decision::{Decision, WaitsFor, decide};
+use super::admission::{self, Admission, Presence};
+use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
 use super::person::{self, Person, Shown};
 use super::venue::{Terms, Timing, Venue};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
+use crate::api::client_address::network;
 use crate::api::context::Anyone;
 use crate::api::ids::{LobbyEntryId, MeetingSessionId, TenantId};
 use crate::api::language::Language;
@@ -32,8 +33,12 @@ use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER
 use crate::lobby::{self, ticket};
 use crate::meeting_sessions::happenings;
 use crate::meeting_sessions::model::{MeetingRole, Session};
+use crate::meeting_sessions::table::running;
 use crate::meetings::policies::rules::Guests;
 use crate::records::audit::{self, Cause, Event};
+
+/// How often it is tried to let somebody in: the run that they come to may end at that very moment, and the next begins.
+const TRIES: usize = 3;
 
 /// The header in which a page shows the token of a personal link.
 const INVITATION_HEADER: &str = "saal-invitation";
@@ -199,19 +204,20 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
     let app = &anyone.app;
     let mut tx = app.store.read().await?;
     let venue = venue(&mut tx, &code).await?;
-    let terms = venue.terms(&mut tx, Utc::now()).await?;
+    let session = running(&mut tx, &venue.id()).await?;
+    let terms = venue.terms(&mut tx, Utc::now(), session.as_ref()).await?;
     let invitation = headers.get(INVITATION_HEADER).and_then(|value| value.to_str().ok());
     let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: "", headers: &headers };
     let person = person::find(&mut tx, app, &venue, &shown).await?.person;
-    let (at, _) = admission::circumstances(&mut tx, app, &venue, &person).await?;
+    let is_running = session.is_some();
     let is_stranger = person.role == MeetingRole::Guest;
     let organisation = organisation(&mut tx, venue.tenant_id()).await?;
     let page = JoinPage {
         organisation: organisation.name,
         title: (!is_stranger).then(|| venue.title().to_owned()),
-        is_running: at.is_running,
+        is_running,
         starts_at: starts_at(terms.timing),
-        is_over: terms.timing == Timing::Over && !at.is_running,
+        is_over: terms.timing == Timing::Over && !is_running,
         takes_guests: terms.rules.guests == Guests::Link,
         you: (!is_stranger).then_some(JoinPagePerson { name: person.name, role: person.role }),
         language: organisation.language,
@@ -232,30 +238,87 @@ async fn join(
     headers: HeaderMap,
     Body(request): Body<JoinRequest>,
 ) -> Result<Response, Problem> {
-    let app = &anyone.app;
-    let now = Utc::now();
-    let mut tx = app.store.write().await?;
-    let venue = venue(&mut tx, &code).await?;
-    let terms = venue.terms(&mut tx, now).await?;
-    let invitation = request.invitation.as_deref().filter(|token| !token.is_empty());
-    let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: &request.name, headers: &headers };
-    let found = person::find(&mut tx, app, &venue, &shown).await?;
-    let (person, cookie) = (found.person, found.browser.and_then(|browser| browser.cookie(app)));
-    let (at, session) = admission::circumstances(&mut tx, app, &venue, &person).await?;
-    let decision = decide(&person, &terms, at, now);
-    if !matches!(decision, Decision::Refuse(_)) && person.name.is_empty() {
-        return Err(Problem::field("/name", "required"));
+    let knock = Knock { anyone: &anyone, code: &code, headers: &headers, request: &request };
+    for _ in 0..TRIES {
+        if let Some(response) = knock.answer().await? {
+            return Ok(response);
+        }
     }
-    let coming = Coming { anyone: &anyone, venue, terms, person, session };
-    let mut response = match decision {
-        Decision::Admit => coming.admit(tx).await?,
-        Decision::Wait(waits_for) => coming.wait(tx, waits_for, now).await?,
-        Decision::Refuse(code) => return coming.refuse(tx, code).await,
-    };
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    Err(Code::Unavailable.into())
+}
+
+/// Somebody who asks to come in.
+struct Knock<'a> {
+    anyone: &'a Anyone,
+    code: &'a str,
+    headers: &'a HeaderMap,
+    request: &'a JoinRequest,
+}
+
+impl Knock<'_> {
+    /// Lets them in, has them wait or refuses. `None`: the run that they were let into was over a moment later.
+    async fn answer(&self) -> Result<Option<Response>, Problem> {
+        let (app, now) = (&self.anyone.app, Utc::now());
+        // First without keeping others from writing: most who are refused are nobody's business, and rooms may be busy.
+        let mut tx = app.store.read().await?;
+        let at_venue = venue(&mut tx, self.code).await?;
+        let seen = self.examine(&mut tx, at_venue, Presence::UNKNOWN, now).await?;
+        drop(tx);
+        let presence = match &seen.session {
+            session @ Some(_) if seen.at.was_admitted => {
+                Presence::of(app, session.as_ref(), &seen.person.identity).await
+            }
+            _ => Presence::UNKNOWN,
+        };
+        match seen.decision {
+            Decision::Refuse(code) if code != Code::Banned && !presence.is_inside() => return Err(code.into()),
+            Decision::Refuse(_) => {}
+            _ if seen.person.name.is_empty() => return Err(Problem::field("/name", "required")),
+            _ => {}
+        }
+        let mut tx = app.store.write().await?;
+        let at_venue = venue(&mut tx, self.code).await?;
+        // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
+        tx.lock(&at_venue.id()).await?;
+        let coming = self.examine(&mut tx, at_venue, presence, now).await?;
+        let cookie = coming.cookie.clone();
+        let response = match coming.decision {
+            Decision::Admit => coming.admit(tx).await?,
+            Decision::Wait(waits_for) => Some(coming.wait(tx, waits_for, now).await?),
+            Decision::Refuse(code) => return coming.refuse(tx, code).await.map(Some),
+        };
+        Ok(response.map(|mut response| {
+            if let Some(cookie) = cookie {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }))
     }
-    Ok(response)
+
+    /// Looks who it is, and what becomes of them.
+    async fn examine(
+        &self,
+        tx: &mut Tx,
+        venue: Venue,
+        presence: Presence,
+        now: DateTime<Utc>,
+    ) -> Result<Coming<'_>, Problem> {
+        let app = &self.anyone.app;
+        let invitation = self.request.invitation.as_deref().filter(|token| !token.is_empty());
+        let caller = self.anyone.caller.as_ref();
+        let shown = Shown { caller, invitation, name: &self.request.name, headers: self.headers };
+        let found = person::find(tx, app, &venue, &shown).await?;
+        let (person, cookie) = (found.person, found.browser.and_then(|browser| browser.cookie(app)));
+        let session = running(tx, &venue.id()).await?;
+        let terms = venue.terms(tx, now, session.as_ref()).await?;
+        let at = admission::circumstances(tx, app, (&venue, &terms), session.as_ref(), &person, presence).await?;
+        let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
+        let decision = decide(&person, &terms, at, now);
+        // Whoever loads the page anew has been let in all the same.
+        let is_awaited = entry.as_ref().is_some_and(|entry| entry.status == LobbyStatus::Admitted) && !at.was_admitted;
+        let decision = if is_awaited { decide_for_admitted(decision) } else { decision };
+        Ok(Coming { anyone: self.anyone, venue, terms, person, session, at, entry, cookie, decision })
+    }
 }
 
 /// Somebody at the door.
@@ -265,19 +328,24 @@ struct Coming<'a> {
     terms: Terms,
     person: Person,
     session: Option<Session>,
+    at: Circumstances,
+    /// Their place in the lobby.
+    entry: Option<Entry>,
+    /// For a browser that had none.
+    cookie: Option<HeaderValue>,
+    decision: Decision,
 }
 
 impl Coming<'_> {
-    async fn admit(self, mut tx: Tx) -> Result<Response, Problem> {
+    async fn admit(self, mut tx: Tx) -> Result<Option<Response>, Problem> {
         let (app, role) = (&self.anyone.app, self.person.role);
-        let waited = table::of_person(&mut tx, &self.venue.id(), &self.person.identity).await?;
-        if let Some(entry) = &waited {
+        if let Some(entry) = &self.entry {
             table::forget(&mut tx, entry.id).await?;
         }
-        let admission =
-            admission::admit(&mut tx, &self.venue, &self.terms, self.person, &self.anyone.request_id).await?;
+        let request_id = &self.anyone.request_id;
+        let admission = admission::admit(&mut tx, app, &self.venue, &self.terms, self.person, request_id).await?;
         tx.commit().await?;
-        if waited.is_some() {
+        if self.entry.is_some() {
             lobby::changed(app, &self.venue.id(), Some(admission.session.id)).await?;
         }
         admitted(app, &admission, self.venue.title(), role).await
@@ -286,13 +354,12 @@ impl Coming<'_> {
     async fn wait(self, mut tx: Tx, waits_for: WaitsFor, now: DateTime<Utc>) -> Result<Response, Problem> {
         let app = &self.anyone.app;
         let (venue, secret) = (self.venue.id(), ticket::make());
-        let known = table::of_person(&mut tx, &venue, &self.person.identity).await?;
-        let known = known.filter(|entry| entry.status == LobbyStatus::Waiting);
+        let known = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
         let known = known.filter(|entry| now - entry.last_seen_at < table::SILENCE);
         let entry = match known {
             Some(entry) => {
-                table::renew(&mut tx, &entry, &ticket::hash(&secret), &self.person.name, now).await?;
-                entry
+                table::renew(&mut tx, entry, &ticket::hash(&secret), &self.person.name, now).await?;
+                entry.clone()
             }
             None => self.enter(&mut tx, &venue, &secret, waits_for, now).await?,
         };
@@ -357,26 +424,27 @@ impl Coming<'_> {
     }
 }
 
-/// The answer for somebody who is let in.
+/// The answer for somebody who is let in. `None`: the run is over by now.
 pub(crate) async fn admitted(
     app: &Arc<App>,
     admission: &Admission,
     title: &str,
     role: MeetingRole,
-) -> Result<Response, Problem> {
+) -> Result<Option<Response>, Problem> {
+    let Some(token) = admission.token(app).await? else { return Ok(None) };
     let answer = LobbyAdmitted {
         status: LobbyStatus::Admitted,
-        token: admission.token(app).await?,
+        token,
         session_id: admission.session.id,
         title: title.to_owned(),
         role,
     };
-    Ok(Answer::ok(&answer)?.into_response())
+    Ok(Some(Answer::ok(&answer)?.into_response()))
 }
 
 /// By which those from one address are counted. It says nothing of the address, and differs from meeting to meeting.
 fn address_mark(app: &App, venue: &str, address: Option<IpAddr>) -> String {
-    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    let address = address.map(|address| network(address).to_string()).unwrap_or_default();
     let parts: [&[u8]; 3] = [b"address", venue.as_bytes(), address.as_bytes()];
     app.installation.derive_text(Purpose::GuestBrowser, &parts)
 }

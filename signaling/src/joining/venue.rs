@@ -6,7 +6,7 @@ use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{MeetingId, RoomId, TenantId, UserId};
 use crate::meeting_sessions::model::Session;
-use crate::meetings::model::{InviteeRole, Meeting, MeetingStatus, MeetingType, Occurrence};
+use crate::meetings::model::{InviteeRole, Meeting, MeetingStatus, MeetingType, Occurrence, RecurrenceId};
 use crate::meetings::permanent_rooms::model::Room;
 use crate::meetings::policies::rules::Rules;
 use crate::meetings::{self, occurrences, permanent_rooms, policies};
@@ -116,8 +116,14 @@ impl Venue {
         })
     }
 
-    /// What holds there at `now`.
-    pub(crate) async fn terms(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Terms, StoreError> {
+    /// What holds there at `now`. In a run it is what holds for the occurrence whose time it was when it began, however long
+    /// it takes: the next one's rules are not for those who are still in this one.
+    pub(crate) async fn terms(
+        &self,
+        tx: &mut Tx,
+        now: DateTime<Utc>,
+        running: Option<&Session>,
+    ) -> Result<Terms, StoreError> {
         match self {
             Self::Room(room) => {
                 let rules = policies::effective_in_room(tx, room).await?;
@@ -125,8 +131,15 @@ impl Venue {
             }
             Self::Meeting(meeting) => {
                 let is_timed = matches!(meeting.kind, MeetingType::Scheduled | MeetingType::Recurring);
-                let occurrence =
-                    if is_timed { occurrences::table::at_or_after(tx, meeting.id, now).await? } else { None };
+                let own = running.and_then(|session| session.recurrence_id).map(RecurrenceId);
+                let occurrence = match own {
+                    Some(id) if is_timed => occurrences::table::find(tx, meeting.id, id).await?,
+                    _ => None,
+                };
+                let occurrence = match occurrence {
+                    None if is_timed => occurrences::table::at_or_after(tx, meeting.id, now).await?,
+                    occurrence => occurrence,
+                };
                 let rules = policies::effective(tx, meeting, occurrence.as_ref()).await?;
                 let timing = timing(meeting, is_timed, occurrence.as_ref(), now);
                 Ok(Terms { rules, timing, occurrence: occurrence.map(|occurrence| occurrence.recurrence_id.0) })

@@ -22,10 +22,13 @@ use crate::api::ids::LobbyEntryId;
 use crate::api::path::{Path, Query};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::joining::admission;
-use crate::joining::decision::{Decision, decide};
+use crate::joining::admission::{self, Presence};
+use crate::joining::decision::{Decision, decide, decide_for_admitted};
+use crate::joining::person;
 use crate::joining::venue::{Terms, Timing, Venue};
 use crate::joining::{LobbyAdmitted, LobbyWaiting, answer_admitted};
+use crate::meeting_sessions::model::Session;
+use crate::meeting_sessions::table::running;
 use crate::records::audit::{self, Cause, Event};
 
 /// What a browser knows already.
@@ -127,20 +130,31 @@ async fn authenticated(app: &App, id: LobbyEntryId, headers: &HeaderMap) -> Resu
 async fn look(anyone: &Anyone, id: LobbyEntryId) -> Result<Standing, Problem> {
     let (app, now) = (&anyone.app, Utc::now());
     let mut tx = app.store.read().await?;
-    let found = examine(&mut tx, app, id, now).await?;
+    let found = examine(&mut tx, app, id, Presence::UNKNOWN, now).await?;
     let is_known = found.decision == Decision::Wait(found.entry.waits_for);
     if is_known && now - found.entry.last_seen_at < SEEN_NOTED_EVERY {
         return found.waiting(&mut tx, now).await.map(Standing::Waiting);
     }
-    if let Decision::Refuse(code) = found.decision {
+    drop(tx);
+    // Before others have to wait: a room may be busy.
+    let presence = match &found.session {
+        session @ Some(_) if found.was_admitted => {
+            Presence::of(app, session.as_ref(), &found.entry.person.identity).await
+        }
+        _ => Presence::UNKNOWN,
+    };
+    if let Decision::Refuse(code) = found.decision
+        && !presence.is_inside()
+    {
         return Err(code.into());
     }
-    drop(tx);
-    // Anew, since only now nobody else writes.
+    // Anew, since only now nobody else writes, and nobody is removed, and nothing is locked or ended.
     let mut tx = app.store.write().await?;
-    let found = examine(&mut tx, app, id, now).await?;
+    tx.lock(&found.venue.id()).await?;
+    let found = examine(&mut tx, app, id, presence, now).await?;
     match found.decision {
-        Decision::Admit => found.admit(tx, anyone, now).await.map(Standing::Answered),
+        // A run that ended at that very moment is looked at again when the browser asks again.
+        Decision::Admit => found.admit(tx, anyone, now).await?.map(Standing::Answered).ok_or(Code::Unavailable.into()),
         Decision::Wait(waits_for) => {
             table::note_seen(&mut tx, id, waits_for, now).await?;
             let waiting = found.waiting(&mut tx, now).await?;
@@ -156,29 +170,39 @@ struct Found {
     entry: Entry,
     venue: Venue,
     terms: Terms,
+    session: Option<Session>,
+    was_admitted: bool,
     decision: Decision,
 }
 
-async fn examine(tx: &mut Tx, app: &App, id: LobbyEntryId, now: DateTime<Utc>) -> Result<Found, Problem> {
+async fn examine(
+    tx: &mut Tx,
+    app: &App,
+    id: LobbyEntryId,
+    presence: Presence,
+    now: DateTime<Utc>,
+) -> Result<Found, Problem> {
     let entry = table::find(tx, id).await?.ok_or(Code::NotFound)?;
     let venue = Venue::find(tx, entry.meeting_id, entry.room_id).await?.ok_or(Code::MeetingEnded)?;
-    let terms = venue.terms(tx, now).await?;
-    let (at, _) = admission::circumstances(tx, app, &venue, &entry.person).await?;
+    let entry = Entry { person: person::again(tx, &venue, &entry.person).await?, ..entry };
+    let session = running(tx, &venue.id()).await?;
+    let terms = venue.terms(tx, now, session.as_ref()).await?;
+    let at = admission::circumstances(tx, app, (&venue, &terms), session.as_ref(), &entry.person, presence).await?;
     let decision = match (entry.status, decide(&entry.person, &terms, at, now)) {
         (LobbyStatus::Denied | LobbyStatus::Left, _) => Decision::Refuse(Code::NotAdmitted),
-        // The host's word goes before what the policy says of strangers, but not before a ban or the end.
-        (LobbyStatus::Admitted, Decision::Wait(_) | Decision::Refuse(Code::MeetingLocked)) => Decision::Admit,
-        (_, decision) => decision,
+        (LobbyStatus::Admitted, decision) => decide_for_admitted(decision),
+        (LobbyStatus::Waiting, decision) => decision,
     };
-    Ok(Found { entry, venue, terms, decision })
+    Ok(Found { entry, venue, terms, session, was_admitted: at.was_admitted, decision })
 }
 
 impl Found {
-    async fn admit(self, mut tx: Tx, anyone: &Anyone, now: DateTime<Utc>) -> Result<Response, Problem> {
+    async fn admit(self, mut tx: Tx, anyone: &Anyone, now: DateTime<Utc>) -> Result<Option<Response>, Problem> {
         let (app, entry) = (&anyone.app, self.entry);
         let (role, was_waiting) = (entry.person.role, entry.status == LobbyStatus::Waiting);
         table::decide(&mut tx, &entry.venue_id, entry.id, LobbyStatus::Admitted, now).await?;
-        let admission = admission::admit(&mut tx, &self.venue, &self.terms, entry.person, &anyone.request_id).await?;
+        let request_id = &anyone.request_id;
+        let admission = admission::admit(&mut tx, app, &self.venue, &self.terms, entry.person, request_id).await?;
         tx.commit().await?;
         if was_waiting {
             super::changed(app, &entry.venue_id, Some(admission.session.id)).await?;

@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use store::Tx;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::rights::Found;
+use super::table;
 use crate::api::answer::Answer;
 use crate::api::context::Context;
 use crate::api::problem::{Code, Problem};
@@ -57,10 +59,45 @@ pub(super) async fn check_is_there(room: &RoomHandle, identity: &str) -> Result<
     outcome.map(|_| ()).map_err(problem)
 }
 
+/// What was written down, with the answer to whoever asked for it.
+pub(super) struct Noted(Result<Response, Problem>);
+
+impl Noted {
+    /// Whether it was written down before, for the same request. That does not say that it was done: the answer may have been
+    /// lost because the server ended in between. So it is done again; nothing here is more when it is done twice.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.0.is_err()
+    }
+
+    /// The answer, when it is done.
+    pub(super) fn answer(self) -> Result<Response, Problem> {
+        self.0
+    }
+}
+
+/// Takes what came of writing it down. It must not be done when that failed.
+pub(super) fn noted(outcome: Result<Response, Problem>) -> Result<Noted, Problem> {
+    match outcome {
+        Err(problem) if !problem.is_replay() => Err(problem),
+        outcome => Ok(Noted(outcome)),
+    }
+}
+
 /// Writes down what is about to be done.
-pub(super) async fn note(context: &Context, found: &Found, event: Event) -> Result<Response, Problem> {
-    let tx = context.write().await?;
-    context.commit(tx, found.tenant(), &event, Answer::no_content()).await
+pub(super) async fn note(context: &Context, found: &Found, event: Event) -> Result<Noted, Problem> {
+    let written = async {
+        let tx = context.write().await?;
+        context.commit(tx, found.tenant(), &event, Answer::no_content()).await
+    };
+    noted(written.await)
+}
+
+/// Begins to change what holds in a run: nobody else comes, goes or changes it before that is kept. Fails when it is over.
+pub(super) async fn change(context: &Context, found: &Found) -> Result<Tx, Problem> {
+    let mut tx = context.write().await?;
+    tx.lock(&found.venue.id()).await?;
+    let current = table::find(&mut tx, None, found.session.id).await?.ok_or(Code::NotFound)?;
+    if current.ended_at.is_some() { Err(Code::MeetingEnded.into()) } else { Ok(tx) }
 }
 
 /// Does it. Whoever has gone meanwhile needs no more of it.

@@ -2,24 +2,29 @@
 //! The live room of a run: it is opened with what the policy says, also again after a restart, and what happens in it is
 //! written down.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use store::StoreError;
+use store::{StoreError, Tx};
 use tokio::sync::mpsc;
-use tracing::{error, warn};
+use tokio::time::{MissedTickBehavior, timeout};
+use tracing::{debug, error, warn};
 
 use super::model::{EndReason, Session, room_name, session_of_room};
-use super::{happenings, table};
+use super::{happenings, removal, table};
+use crate::api::ids::MeetingSessionId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
+use crate::joining::admission::ROOM_PATIENCE;
 use crate::joining::venue::Venue;
 use crate::meetings::policies::rules::{AllowChat, AllowUnmute, CallerDisplay, Rules};
 use crate::records::audit::{self, Cause, Event};
+use crate::rooms::chat::ChatChange;
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
-use crate::rooms::input::RoomChange;
+use crate::rooms::input::{Input, RoomChange};
 use crate::rooms::output::Report;
 use crate::rooms::policy::{CallerRule, ChatRule, RoomPolicy, UnmuteRule};
 use crate::webhooks::WebhookEvent;
@@ -30,8 +35,15 @@ const EMPTY_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Reports that may wait to be written down. When there are more, those that follow are missed and counted.
 const REPORTS: usize = 1_024;
 
-/// How often it is looked whether runs have lost their rooms.
-const TIDY_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a process holds a run without saying so again. When it dies, people can come back to another one after that:
+/// clients try for about 40 s.
+pub(crate) const HOLD: chrono::Duration = chrono::Duration::seconds(20);
+
+/// How often it says so.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// After how many beats it is looked whether runs have lost their rooms: once a minute.
+const TIDY_BEATS: u32 = 12;
 
 /// How long a run may be without a room before it has ended: people come back after a restart.
 const WITHOUT_ROOM: chrono::Duration = chrono::Duration::minutes(5);
@@ -69,12 +81,18 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
     }
 }
 
-/// The live room of a run, opened if need be.
-pub(crate) fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Result<RoomHandle, Problem> {
-    if let Some(room) = app.directory.get(&session.room_name()) {
-        return Ok(room);
-    }
+/// The live room of a run, opened if need be. `None`: the run is over by now.
+///
+/// A room is opened for a run that goes on and that no other process holds. Whoever ends the run looks for a room after
+/// that is kept, and here the run is looked at again after the room is there: so no room is left over.
+pub(crate) async fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Result<Option<RoomHandle>, Problem> {
     let room = session.room_name();
+    if let Some(room) = app.directory.get(&room) {
+        return Ok(Some(room));
+    }
+    if !hold(app, session.id).await? {
+        return Ok(None);
+    }
     let (reports, received) = mpsc::channel(REPORTS);
     let change = RoomChange {
         empty_timeout: Some(EMPTY_TIMEOUT),
@@ -84,14 +102,44 @@ pub(crate) fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Result<R
     let meeting = Some((policy(session, rules), reports));
     let (handle, is_new) = app.directory.get_or_open(&room, &change, meeting).ok_or(Code::Unavailable)?;
     if is_new {
-        let watch = Watch { app: app.clone(), session: session.clone(), participants: 0 };
+        let watch = Watch { app: app.clone(), session: session.clone(), room: handle.clone(), participants: 0 };
         let ended = app.watches.enter();
         tokio::spawn(async move {
             watch.run(received).await;
             drop(ended);
         });
+        let goes_on = hold(app, session.id).await;
+        if !matches!(goes_on, Ok(true)) {
+            handle.send(Input::Close(DisconnectReason::ServerShutdown)).await;
+            return goes_on.map(|_| None);
+        }
     }
-    Ok(handle)
+    Ok(Some(handle))
+}
+
+/// Holds a run for this process. Returns whether it goes on.
+async fn hold(app: &App, id: MeetingSessionId) -> Result<bool, Problem> {
+    let now = Utc::now();
+    let session = table::find(&mut app.store.read().await?, None, id).await?;
+    let Some(session) = session.filter(|session| session.ended_at.is_none()) else { return Ok(false) };
+    if session.holder == app.process && session.held_until > now {
+        return Ok(true);
+    }
+    let mut tx = app.store.write().await?;
+    if !table::hold(&mut tx, id, &app.process, now, now + HOLD).await? {
+        // It is another's, or has ended just now; whoever asks again hears which.
+        return Err(Code::Unavailable.into());
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Ends the live room of a run, if it has one.
+pub(crate) async fn close(app: &App, id: MeetingSessionId, reason: DisconnectReason) {
+    if let Some(room) = app.directory.get(&room_name(id)) {
+        room.send(Input::Close(reason)).await;
+        room.ended().await;
+    }
 }
 
 /// Opens the room of a run again that somebody with a token comes to, if the run still goes on. Returns whether it does.
@@ -102,15 +150,16 @@ pub(crate) async fn revive(app: &Arc<App>, room: &str) -> Result<bool, Problem> 
     let session = table::find(&mut tx, None, id).await?.filter(|session| session.ended_at.is_none());
     let Some(session) = session else { return Ok(false) };
     let Some(venue) = Venue::of_session(&mut tx, &session).await? else { return Ok(false) };
-    let terms = venue.terms(&mut tx, Utc::now()).await?;
+    let terms = venue.terms(&mut tx, Utc::now(), Some(&session)).await?;
     drop(tx);
-    open(app, &session, &terms.rules).map(|_| true)
+    open(app, &session, &terms.rules).await.map(|room| room.is_some())
 }
 
 /// Writes down what happens in a room.
 struct Watch {
     app: Arc<App>,
     session: Session,
+    room: RoomHandle,
     participants: i64,
 }
 
@@ -154,13 +203,19 @@ impl Watch {
         Ok(())
     }
 
-    async fn keep(&self, message: &crate::rooms::chat::ChatMessage) -> Result<(), StoreError> {
-        let mut tx = self.app.store.write().await?;
-        table::keep_message(&mut tx, self.session.id, message).await?;
+    async fn keep(&self, change: &ChatChange) -> Result<(), StoreError> {
+        let (mut tx, id) = (self.app.store.write().await?, self.session.id);
+        match change {
+            ChatChange::Added(message) => table::keep_message(&mut tx, id, message).await?,
+            ChatChange::Edited(message) => table::edit_message(&mut tx, id, message).await?,
+            ChatChange::Deleted { id: message, sender } => table::delete_message(&mut tx, id, message, sender).await?,
+        }
         tx.commit().await
     }
 
     async fn closed(&self, reason: DisconnectReason) {
+        // Only then it is not found any more.
+        self.room.ended().await;
         let now = Utc::now();
         let reason = match reason {
             // Everybody comes back after a restart, to the same run.
@@ -176,43 +231,129 @@ impl Watch {
     }
 }
 
-/// Writes down that a run is over. It may have been ended before.
+/// Writes down that a run is over, and ends its room. It may have been ended before. A run that ended because nobody was
+/// there goes on when somebody has come back by now.
 pub(super) async fn end(app: &App, session: &Session, reason: EndReason, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut tx = app.store.write().await?;
-    let keeps_attendance = table::keeps_attendance(&mut tx, session.tenant_id).await?;
-    if table::end(&mut tx, session, reason, keeps_attendance, now).await? {
-        happenings::ended(&mut tx, session, reason, now).await?;
-        let event = Event::new("meeting_session.end", session.id).with("reason", reason.as_str().into());
-        audit::append(&mut tx, Cause::system(Some(session.tenant_id)), &event).await?;
+    tx.lock(&session.venue_id()).await?;
+    if matches!(reason, EndReason::Idle | EndReason::Lost) {
+        let current = table::find(&mut tx, None, session.id).await?;
+        let is_back = app.directory.get(&session.room_name()).is_some();
+        if is_back || current.is_none_or(|current| current.is_held_by_another(&app.process, now)) {
+            return Ok(());
+        }
+    }
+    if write_end(&mut tx, session, reason, now).await? {
         tx.commit().await?;
+        close(app, session.id, DisconnectReason::RoomDeleted).await;
     }
     app.lobby.wake(&session.venue_id());
     Ok(())
 }
 
-/// Ends runs whose rooms are gone: the server went away, and nobody came back.
+async fn write_end(tx: &mut Tx, session: &Session, reason: EndReason, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let keeps_attendance = table::keeps_attendance(tx, session.tenant_id).await?;
+    if !table::end(tx, session, reason, keeps_attendance, now).await? {
+        return Ok(false);
+    }
+    happenings::ended(tx, session, reason, now).await?;
+    let event = Event::new("meeting_session.end", session.id).with("reason", reason.as_str().into());
+    audit::append(tx, Cause::system(Some(session.tenant_id)), &event).await?;
+    Ok(true)
+}
+
+/// Ends what goes on at a venue, in the transaction that removes it. The room of the run that it returns is to be closed when
+/// that is kept.
+pub(crate) async fn end_within(
+    tx: &mut Tx,
+    venue: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<MeetingSessionId>, StoreError> {
+    let Some(session) = table::running(tx, venue).await? else { return Ok(None) };
+    let has_ended = write_end(tx, &session, EndReason::Moderator, now).await?;
+    Ok(has_ended.then_some(session.id))
+}
+
+/// Ends runs whose rooms are gone: the server went away, and nobody came back. Those of other processes are theirs as long
+/// as these live.
 pub(crate) async fn tidy(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
     let running = table::all_running(&mut app.store.read().await?).await?;
     for session in running {
-        let is_gone = app.directory.get(&room_name(session.id)).is_none();
-        if is_gone && now - session.started_at >= WITHOUT_ROOM {
+        let is_lost = if session.holder == app.process {
+            let is_gone = app.directory.get(&room_name(session.id)).is_none();
+            is_gone && now - session.started_at >= WITHOUT_ROOM
+        } else {
+            now - session.held_until >= WITHOUT_ROOM
+        };
+        if is_lost {
             end(app, &session, EndReason::Lost, now).await?;
         }
     }
     Ok(())
 }
 
-/// Looks after runs that have lost their rooms, as long as the server runs. Not at once: after a restart people need a
-/// moment to come back.
+/// Holds on the runs whose rooms this process keeps, and ends the rooms whose run has ended without them, was deleted, or
+/// is another's by now.
+pub(crate) async fn hold_on(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
+    // Before the database is asked: a room is opened only for a run that is stored.
+    let rooms = app.directory.list(&[]);
+    let kept: Vec<_> = rooms.iter().filter_map(|room| session_of_room(&room.name)).collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.store.write().await?;
+    let held = table::hold_on(&mut tx, &kept, &app.process, now + HOLD).await?;
+    tx.commit().await?;
+    let held: HashSet<_> = held.into_iter().collect();
+    for id in kept.into_iter().filter(|id| !held.contains(id)) {
+        let session = table::find(&mut app.store.read().await?, None, id).await?;
+        let goes_on = session.is_some_and(|session| session.ended_at.is_none());
+        // Whose run goes on elsewhere can come back to it.
+        let reason = if goes_on { DisconnectReason::ServerShutdown } else { DisconnectReason::RoomDeleted };
+        // One that is busy is ended a little later; the others must be held on.
+        drop(timeout(ROOM_PATIENCE, close(app, id, reason)).await);
+    }
+    Ok(())
+}
+
+/// Lets other processes have what this one holds: it ends.
+pub(crate) async fn let_go(app: &App) {
+    let let_go = async {
+        let mut tx = app.store.write().await?;
+        table::let_go(&mut tx, Some(&app.process), Utc::now()).await?;
+        tx.commit().await
+    };
+    if let Err(error) = let_go.await {
+        debug!(%error, "other processes wait until they may go on with meetings");
+    }
+}
+
+/// Lets go what any process holds.
+pub(crate) async fn let_all_go(tx: &mut Tx, now: DateTime<Utc>) -> Result<(), StoreError> {
+    table::let_go(tx, None, now).await
+}
+
+/// Looks after runs and their rooms, as long as the server runs.
 pub(crate) async fn look_after(app: Arc<App>) {
-    tokio::time::sleep(WITHOUT_ROOM.to_std().unwrap_or(TIDY_INTERVAL)).await;
-    let mut interval = tokio::time::interval(TIDY_INTERVAL);
-    loop {
-        interval.tick().await;
-        match tidy(&app, Utc::now()).await {
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for number in 1_u32.. {
+        beat.tick().await;
+        let outcome = async {
+            hold_on(&app, Utc::now()).await?;
+            if number.is_multiple_of(TIDY_BEATS) {
+                removal::send_away_unwelcome(&app, Utc::now()).await?;
+                tidy(&app, Utc::now()).await?;
+            }
+            Ok(())
+        };
+        match outcome.await {
             Ok(()) => {}
             Err(StoreError::Unavailable) => warn!("the database is away"),
             Err(error) => error!(%error, "meetings that are over cannot be ended"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

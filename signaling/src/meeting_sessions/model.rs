@@ -60,9 +60,18 @@ pub(crate) struct Session {
     pub(crate) peak_participants: i64,
     pub(crate) total_participants: i64,
     pub(crate) guest_participants: i64,
+    /// The process that keeps its live room.
+    pub(crate) holder: String,
+    /// How long it does without saying so again.
+    pub(crate) held_until: DateTime<Utc>,
 }
 
 impl Session {
+    /// Whether another process than `process` keeps its live room.
+    pub(crate) fn is_held_by_another(&self, process: &str, now: DateTime<Utc>) -> bool {
+        self.holder != process && self.held_until > now
+    }
+
     /// The name of its live room.
     pub(crate) fn room_name(&self) -> String {
         room_name(self.id)
@@ -101,6 +110,8 @@ impl FromRow for Session {
             peak_participants: row.get("peak_participants")?,
             total_participants: row.get("total_participants")?,
             guest_participants: row.get("guest_participants")?,
+            holder: row.get("holder")?,
+            held_until: row.get("held_until")?,
         })
     }
 }
@@ -123,6 +134,8 @@ pub(crate) struct SessionPerson {
     pub(crate) role: MeetingRole,
     pub(crate) admitted_at: DateTime<Utc>,
     pub(crate) removed_at: Option<DateTime<Utc>>,
+    /// The run from which they were sent to this one.
+    pub(crate) moved_from: Option<MeetingSessionId>,
 }
 
 impl Marks {
@@ -140,6 +153,7 @@ impl FromRow for SessionPerson {
             role: row.get("role")?,
             admitted_at: row.get("admitted_at")?,
             removed_at: row.get("removed_at")?,
+            moved_from: row.get("moved_from")?,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::api::ids::{MeetingSessionId, TenantId};
 use crate::api::problem::{Code, Problem};
 use crate::identity::caller::Actor;
 use crate::identity::scopes::Scope;
+use crate::joining::person::is_still_host;
 use crate::joining::venue::{Terms, Venue};
 
 /// A run, and where it takes place.
@@ -19,6 +20,8 @@ pub(super) struct Found {
     pub(super) session: Session,
     pub(super) venue: Venue,
     pub(super) terms: Terms,
+    /// Whether the caller moderates it now.
+    pub(super) moderates: bool,
 }
 
 impl Found {
@@ -42,22 +45,33 @@ async fn visible(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result
     };
     let session = table::find(tx, tenant, id).await?.ok_or(Code::NotFound)?;
     let venue = Venue::of_session(tx, &session).await?.ok_or(Code::NotFound)?;
+    let mut moderates = context.caller.scopes.contains(Scope::SessionsModerate);
     if let Actor::Participant { identity, .. } = &context.caller.actor {
         let person = table::find_person(tx, session.id, identity).await?;
-        if person.is_some_and(|person| person.removed_at.is_some()) {
+        if person.as_ref().is_some_and(|person| person.removed_at.is_some()) {
             return Err(Code::Unauthenticated.into());
+        }
+        // The token says what they were when they came. One that nobody was let in with is the operator's own.
+        if let Some(person) = person.filter(|_| moderates) {
+            moderates = is_still_host(tx, &venue, &person.marks).await?;
         }
     } else {
         check(context, tx, &venue).await?;
     }
-    let terms = venue.terms(tx, Utc::now()).await?;
-    Ok(Found { session, venue, terms })
+    let terms = venue.terms(tx, Utc::now(), Some(&session)).await?;
+    Ok(Found { session, venue, terms, moderates })
+}
+
+/// A run, for whoever moderates it.
+pub(super) async fn find_moderated(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result<Found, Problem> {
+    context.require(Scope::SessionsModerate)?;
+    let found = visible(context, tx, id).await?;
+    if found.moderates { Ok(found) } else { Err(Code::Forbidden.into()) }
 }
 
 /// A run that goes on, for whoever moderates it.
 pub(super) async fn find_running(context: &Context, tx: &mut Tx, id: MeetingSessionId) -> Result<Found, Problem> {
-    context.require(Scope::SessionsModerate)?;
-    let found = visible(context, tx, id).await?;
+    let found = find_moderated(context, tx, id).await?;
     if found.session.ended_at.is_some() { Err(Code::MeetingEnded.into()) } else { Ok(found) }
 }
 

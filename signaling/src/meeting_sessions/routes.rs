@@ -8,14 +8,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
     MediaSource, MeetingRole, MeetingSession, MeetingSessionDetails, PersonKind, Session, SessionParticipant,
-    SessionStatus, SessionTrack, session_of_room,
+    SessionPerson, SessionStatus, SessionTrack, session_of_room,
 };
 use super::rights::{self, Found};
 use super::{live, table};
@@ -95,11 +94,13 @@ async fn get(context: Context, Path(id): Path<MeetingSessionId>) -> Result<Respo
     let mut tx = context.read().await?;
     let found = rights::find(&context, &mut tx, id).await?;
     let venue = found.venue.id();
-    let moderates = context.require(Scope::SessionsModerate).is_ok();
+    let moderates = found.moderates;
     let bans = if moderates { table::bans(&mut tx, &venue).await? } else { Vec::new() };
     let waiting = if moderates { lobby::table::count(&mut tx, &venue, Utc::now()).await? } else { 0 };
-    let people = overview(&context.app, &found).await;
-    let participants = participants(&mut tx, &found, &people).await?;
+    let known = table::people(&mut tx, id).await?;
+    // A room may be busy, and connections to the database are few.
+    drop(tx);
+    let participants = participants(&known, &overview(&context.app, &found).await);
     let details = MeetingSessionDetails {
         session: describe(&context.app, &found.session),
         title: found.venue.title().to_owned(),
@@ -187,8 +188,9 @@ async fn open(context: &Context, meeting: Option<MeetingId>, room: Option<RoomId
     }
     rights::check(context, &mut tx, &venue).await?;
     let now = Utc::now();
-    let terms = venue.terms(&mut tx, now).await?;
-    let (session, is_new) = admission::begin(&mut tx, &venue, &terms, now).await?;
+    let running = table::running(&mut tx, &venue.id()).await?;
+    let terms = venue.terms(&mut tx, now, running.as_ref()).await?;
+    let (session, is_new) = admission::begin(&mut tx, &context.app, &venue, &terms, now).await?;
     let shown = describe(&context.app, &session);
     let response = if is_new {
         let location = format!("/api/v1/meeting_sessions/{}", session.id);
@@ -198,7 +200,7 @@ async fn open(context: &Context, meeting: Option<MeetingId>, room: Option<RoomId
         drop(tx);
         Answer::with_status(StatusCode::OK, &shown)?.into_response()
     };
-    live::open(&context.app, &session, &terms.rules)?;
+    live::open(&context.app, &session, &terms.rules).await?.ok_or(Code::Conflict)?;
     Ok(response)
 }
 
@@ -231,13 +233,12 @@ async fn overview(app: &App, found: &Found) -> Vec<Overview> {
     }
 }
 
-async fn participants(tx: &mut Tx, found: &Found, people: &[Overview]) -> Result<Vec<SessionParticipant>, StoreError> {
-    let known = table::people(tx, found.session.id).await?;
+fn participants(known: &[SessionPerson], people: &[Overview]) -> Vec<SessionParticipant> {
     let kinds: HashMap<_, _> = known.iter().map(|person| (person.identity.as_str(), kind_of(&person.marks))).collect();
     let visible = people.iter().filter(|person| !person.info.profile.permissions.is_hidden);
     let mut shown: Vec<_> = visible.map(|person| participant(person, &kinds)).collect();
     shown.sort_by(|a, b| (a.joined_at, &a.identity).cmp(&(b.joined_at, &b.identity)));
-    Ok(shown)
+    shown
 }
 
 fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> SessionParticipant {

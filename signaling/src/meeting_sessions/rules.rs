@@ -12,10 +12,10 @@ use tracing::warn;
 
 use super::model::{Session, room_name, session_of_room};
 use super::{live, table};
-use crate::api::ids::TenantId;
+use crate::api::ids::{MeetingSessionId, TenantId};
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::joining::venue::{Terms, Venue};
+use crate::joining::venue::Venue;
 use crate::records::audit::Event;
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Control, Input, RoomChange};
@@ -135,7 +135,7 @@ async fn apply(app: &Arc<App>, due: Option<&Due>) -> Result<(), Problem> {
 async fn apply_to(app: &App, session: Session) -> Result<(), Problem> {
     let mut tx = app.store.read().await?;
     let Some(venue) = Venue::of_session(&mut tx, &session).await? else { return Ok(()) };
-    let terms = venue.terms(&mut tx, Utc::now()).await?;
+    let terms = venue.terms(&mut tx, Utc::now(), Some(&session)).await?;
     drop(tx);
     let ends_at = live::end_of(session.started_at, &terms.rules);
     if ends_at != session.ends_at {
@@ -143,21 +143,28 @@ async fn apply_to(app: &App, session: Session) -> Result<(), Problem> {
         table::set_end(&mut tx, session.id, ends_at).await?;
         tx.commit().await?;
     }
-    let session = Session { ends_at, ..session };
-    show(app, &session, &terms).await;
+    show(app, session.id).await?;
     app.lobby.wake(&venue.id());
     Ok(())
 }
 
-/// Tells the room.
-async fn show(app: &App, session: &Session, terms: &Terms) {
-    let Some(room) = app.directory.get(&session.room_name()) else { return };
+/// Tells the room of a run what holds in it, as it is stored now. One after the other: whoever comes last tells what is
+/// stored last.
+pub(super) async fn show(app: &App, id: MeetingSessionId) -> Result<(), Problem> {
+    let Some(room) = app.directory.get(&room_name(id)) else { return Ok(()) };
+    let _turn = room.turn().await;
+    let mut tx = app.store.read().await?;
+    let Some(session) = table::find(&mut tx, None, id).await? else { return Ok(()) };
+    let Some(venue) = Venue::of_session(&mut tx, &session).await? else { return Ok(()) };
+    let terms = venue.terms(&mut tx, Utc::now(), Some(&session)).await?;
+    drop(tx);
     let max_participants = Some(terms.rules.max_participants.unwrap_or(0));
     // A room that is over has nothing to follow.
-    if room.control(Control::SetPolicy(live::policy(session, &terms.rules))).await.is_ok() {
+    if room.control(Control::SetPolicy(live::policy(&session, &terms.rules))).await.is_ok() {
         let change = RoomChange { max_participants, ..RoomChange::default() };
         drop(room.control(Control::Configure(change)).await);
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Runs of meetings in the database, with who was let in and who may not come.
 
-use chrono::{DateTime, Utc};
-use store::{FromRow, StoreError, Tx, sql};
+use chrono::{DateTime, Duration, Utc};
+use store::{FromRow, Row, StoreError, Tx, sql};
 
 use super::model::{EndReason, Marks, MeetingBan, MeetingRole, Session, SessionPerson};
-use crate::api::ids::{BanId, MeetingSessionId, TenantId, UserId};
+use crate::api::ids::{BanId, MeetingId, MeetingSessionId, TenantId, UserId};
 use crate::api::paging::Page;
 use crate::identity::tenants;
 use crate::joining::venue::Venue;
@@ -23,12 +23,15 @@ const MAX_MESSAGES: i64 = 500;
 /// Most runs that are looked after at a time.
 pub(super) const MAX_RUNNING: usize = 10_000;
 
+/// Most ids in one statement.
+const MAX_IDS: usize = 500;
+
 /// Stores a new one.
 pub(crate) async fn insert(tx: &mut Tx, session: &Session) -> Result<(), StoreError> {
     tx.execute(
         sql("INSERT INTO meeting_sessions (id, tenant_id, meeting_id, room_id, running_id, recurrence_id, is_locked,
-                 started_at, ends_at, peak_participants, total_participants, guest_participants)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)")
+                 started_at, ends_at, holder, held_until, peak_participants, total_participants, guest_participants)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0)")
         .bind(session.id)
         .bind(session.tenant_id)
         .bind(session.meeting_id)
@@ -37,7 +40,9 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session) -> Result<(), StoreEr
         .bind(session.recurrence_id)
         .bind(session.is_locked)
         .bind(session.started_at)
-        .bind(session.ends_at),
+        .bind(session.ends_at)
+        .bind(&session.holder)
+        .bind(session.held_until),
     )
     .await?;
     Ok(())
@@ -104,6 +109,75 @@ pub(super) async fn page(tx: &mut Tx, filter: Filter, page: &Page<Key>) -> Resul
     tx.all(select).await
 }
 
+/// Whether an occurrence has had its time: a run of it ended because that was over, and it is not longer by now.
+pub(crate) async fn has_had_its_time(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    occurrence: DateTime<Utc>,
+    longest: Duration,
+) -> Result<bool, StoreError> {
+    let select = sql("SELECT id FROM meeting_sessions WHERE meeting_id = $1 AND recurrence_id = $2
+         AND end_reason = 'time_limit' AND ends_at - started_at >= $3 LIMIT 1");
+    let select = select.bind(meeting).bind(occurrence).bind(longest.num_milliseconds());
+    Ok(tx.optional::<Id>(select).await?.is_some())
+}
+
+/// Takes a run for a process, if it goes on and no other one holds it. Returns whether it does now.
+pub(super) async fn hold(
+    tx: &mut Tx,
+    id: MeetingSessionId,
+    process: &str,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let update = sql("UPDATE meeting_sessions SET holder = $1, held_until = $2
+         WHERE id = $3 AND running_id IS NOT NULL AND (holder = $1 OR held_until <= $4)");
+    Ok(tx.execute(update.bind(process).bind(until).bind(id).bind(now)).await? == 1)
+}
+
+/// Holds runs on. Returns those of them that the process does hold and that go on.
+pub(super) async fn hold_on(
+    tx: &mut Tx,
+    ids: &[MeetingSessionId],
+    process: &str,
+    until: DateTime<Utc>,
+) -> Result<Vec<MeetingSessionId>, StoreError> {
+    let mut held = Vec::new();
+    for some in ids.chunks(MAX_IDS) {
+        let update = sql("UPDATE meeting_sessions SET held_until = $1 WHERE holder = $2 AND running_id IS NOT NULL");
+        let mut update = update.bind(until).bind(process);
+        update.push_list(" AND id IN ", some.iter().copied()).push(" RETURNING id");
+        held.extend(tx.all::<Id>(update).await?.into_iter().map(|Id(id)| id));
+    }
+    Ok(held)
+}
+
+struct Id(MeetingSessionId);
+
+impl FromRow for Id {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("id").map(Self)
+    }
+}
+
+/// Lets other processes have what a process holds, or what anybody holds.
+pub(super) async fn let_go(tx: &mut Tx, process: Option<&str>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut update =
+        sql("UPDATE meeting_sessions SET held_until = $1 WHERE running_id IS NOT NULL AND held_until > $1");
+    update = update.bind(now);
+    if let Some(process) = process {
+        update.push_bound(" AND holder = ", process);
+    }
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Whether something goes on in a tenant.
+pub(crate) async fn is_any_running(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
+    let select = sql("SELECT id FROM meeting_sessions WHERE running_id IS NOT NULL AND tenant_id = $1 LIMIT 1");
+    Ok(tx.optional::<Id>(select.bind(tenant)).await?.is_some())
+}
+
 /// Locks it or opens it again.
 pub(super) async fn set_locked(tx: &mut Tx, id: MeetingSessionId, is_locked: bool) -> Result<(), StoreError> {
     tx.execute(sql("UPDATE meeting_sessions SET is_locked = $1 WHERE id = $2").bind(is_locked).bind(id)).await?;
@@ -152,11 +226,13 @@ pub(super) async fn end(
 pub(crate) async fn admit(tx: &mut Tx, session: &Session, person: &SessionPerson) -> Result<bool, StoreError> {
     let is_new = find_person(tx, session.id, &person.identity).await?.is_none();
     tx.execute(
-        sql("INSERT INTO session_people (session_id, identity, user_id, invitee_id, browser, name, role, admitted_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        sql("INSERT INTO session_people (session_id, identity, user_id, invitee_id, browser, name, role, admitted_at,
+                 moved_from)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT (session_id, identity) DO UPDATE SET user_id = excluded.user_id,
                  invitee_id = excluded.invitee_id, browser = excluded.browser, name = excluded.name,
-                 role = excluded.role, admitted_at = excluded.admitted_at, removed_at = NULL")
+                 role = excluded.role, admitted_at = excluded.admitted_at, removed_at = NULL,
+                 moved_from = COALESCE(excluded.moved_from, session_people.moved_from)")
         .bind(session.id)
         .bind(&person.identity)
         .bind(person.marks.user_id)
@@ -164,7 +240,8 @@ pub(crate) async fn admit(tx: &mut Tx, session: &Session, person: &SessionPerson
         .bind(person.marks.browser.clone())
         .bind(&person.name)
         .bind(person.role)
-        .bind(person.admitted_at),
+        .bind(person.admitted_at)
+        .bind(person.moved_from),
     )
     .await?;
     if is_new {
@@ -279,6 +356,31 @@ pub(super) async fn keep_message(
         .bind(sent_at.unwrap_or_default()),
     )
     .await?;
+    Ok(())
+}
+
+/// Has a message that was kept say something else, if it is the sender's.
+pub(super) async fn edit_message(
+    tx: &mut Tx,
+    session: MeetingSessionId,
+    message: &ChatMessage,
+) -> Result<(), StoreError> {
+    let update =
+        sql("UPDATE session_messages SET content = $1 WHERE session_id = $2 AND message_id = $3 AND sender = $4");
+    let update = update.bind(&message.text).bind(session).bind(&message.id).bind(message.sender.to_string());
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Forgets a message that was kept, if it is the sender's.
+pub(super) async fn delete_message(
+    tx: &mut Tx,
+    session: MeetingSessionId,
+    message: &str,
+    sender: &str,
+) -> Result<(), StoreError> {
+    let delete = sql("DELETE FROM session_messages WHERE session_id = $1 AND message_id = $2 AND sender = $3");
+    tx.execute(delete.bind(session).bind(message).bind(sender)).await?;
     Ok(())
 }
 

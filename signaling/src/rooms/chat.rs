@@ -32,7 +32,7 @@ pub(crate) enum DataContent {
     #[default]
     Other,
     /// A whole message.
-    Message { id: String, text: String, is_edit: bool },
+    Message { id: String, text: String, change: MessageChange },
     /// A message begins.
     Header(StreamHeader),
     /// A part of a message, or of something else.
@@ -41,6 +41,29 @@ pub(crate) enum DataContent {
     Trailer { stream: String },
     /// Nobody but the receivers can read it.
     Encrypted,
+}
+
+/// What a message does to those that were written before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum MessageChange {
+    /// Nothing: it is one more.
+    #[default]
+    New,
+    /// It is what the one with its id says from now on.
+    Edit,
+    /// It takes back the one with its id.
+    Deletion,
+}
+
+/// What became of what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ChatChange {
+    /// There is one message more.
+    Added(ChatMessage),
+    /// One says something else.
+    Edited(ChatMessage),
+    /// One is taken back.
+    Deleted { id: String, sender: Identity },
 }
 
 /// The beginning of a chat message that comes in parts.
@@ -52,8 +75,8 @@ pub(crate) struct StreamHeader {
     pub(crate) whole: Option<Vec<u8>>,
     /// Compressed (RFC 1951).
     pub(crate) is_deflated: bool,
-    /// It is a new message, not a change to one.
-    pub(crate) is_new: bool,
+    /// What it does. `None`: something that is no message, such as a reaction to one.
+    pub(crate) change: Option<MessageChange>,
 }
 
 /// A message to everybody.
@@ -82,25 +105,41 @@ pub(crate) struct ChatLog {
 }
 
 impl ChatLog {
-    /// Takes a message in, or the change of one by whoever wrote it. Returns whether it is new.
-    pub(crate) fn add(&mut self, message: ChatMessage) -> bool {
-        let fits = message.id.len() <= MAX_ID_BYTES && message.text.len() <= MAX_TEXT_BYTES;
-        if !fits || message.id.is_empty() || message.text.trim().is_empty() {
-            return false;
+    /// Takes a message in, or the change of one by whoever wrote it. Returns what follows for whoever keeps more of it than
+    /// this log, who has to look again whose message it is.
+    pub(crate) fn add(&mut self, message: ChatMessage, change: MessageChange) -> Option<ChatChange> {
+        if message.id.is_empty() || message.id.len() > MAX_ID_BYTES {
+            return None;
         }
-        if let Some(known) = self.messages.iter_mut().find(|known| known.id == message.id) {
-            // Nobody rewrites what another has written.
-            if known.sender == message.sender {
+        let known = self.messages.iter().position(|known| known.id == message.id);
+        // Nobody rewrites what another has written.
+        if known.is_some_and(|known| self.messages[known].sender != message.sender) {
+            return None;
+        }
+        if change == MessageChange::Deletion {
+            let gone = known.and_then(|known| self.messages.remove(known));
+            self.bytes -= gone.map_or(0, |gone| gone.bytes());
+            return Some(ChatChange::Deleted { id: message.id, sender: message.sender });
+        }
+        if message.text.len() > MAX_TEXT_BYTES || message.text.trim().is_empty() {
+            return None;
+        }
+        let changed = match known {
+            Some(known) => {
+                let known = &mut self.messages[known];
                 self.bytes = self.bytes - known.text.len() + message.text.len();
-                known.text = message.text;
-                self.forget_oldest();
+                known.text.clone_from(&message.text);
+                ChatChange::Edited(message)
             }
-            return false;
-        }
-        self.bytes += message.bytes();
-        self.messages.push_back(message);
+            None if change == MessageChange::Edit => ChatChange::Edited(message),
+            None => {
+                self.bytes += message.bytes();
+                self.messages.push_back(message.clone());
+                ChatChange::Added(message)
+            }
+        };
         self.forget_oldest();
-        true
+        Some(changed)
     }
 
     /// All of it, the oldest first.
@@ -131,7 +170,7 @@ enum Fate {
     /// It may not be sent, and nor may the rest of it.
     Refused,
     /// It is sent, and kept when it is complete.
-    Collected { bytes: Vec<u8>, is_deflated: bool },
+    Collected { bytes: Vec<u8>, is_deflated: bool, change: MessageChange },
 }
 
 impl ChatStreams {
@@ -140,13 +179,17 @@ impl ChatStreams {
         self.begin(header.stream, Fate::Refused);
     }
 
-    /// A message begins that is sent. Returns its text when that is all of it.
-    pub(crate) fn collect(&mut self, header: StreamHeader) -> Option<String> {
-        let StreamHeader { stream, whole, is_deflated, .. } = header;
-        if let Some(whole) = whole {
-            return text(&whole, is_deflated);
+    /// A message begins that is sent. Returns its text when that is all of it, and what it does.
+    pub(crate) fn collect(&mut self, header: StreamHeader) -> Option<(String, MessageChange)> {
+        let StreamHeader { stream, whole, is_deflated, change } = header;
+        let change = change?;
+        if change == MessageChange::Deletion {
+            return Some((String::new(), change));
         }
-        self.begin(stream, Fate::Collected { bytes: Vec::new(), is_deflated });
+        if let Some(whole) = whole {
+            return text(&whole, is_deflated).map(|text| (text, change));
+        }
+        self.begin(stream, Fate::Collected { bytes: Vec::new(), is_deflated, change });
         None
     }
 
@@ -178,12 +221,14 @@ impl ChatStreams {
         }
     }
 
-    /// The end came. Returns whether it may be sent, and the text if it is to be kept.
-    pub(crate) fn finish(&mut self, id: &str) -> (bool, Option<String>) {
+    /// The end came. Returns whether it may be sent, and the text and what it does if it is to be kept.
+    pub(crate) fn finish(&mut self, id: &str) -> (bool, Option<(String, MessageChange)>) {
         let Some(index) = self.0.iter().position(|stream| stream.id == id) else { return (true, None) };
         match self.0.remove(index).map(|stream| stream.fate) {
             Some(Fate::Refused) => (false, None),
-            Some(Fate::Collected { bytes, is_deflated }) => (true, text(&bytes, is_deflated)),
+            Some(Fate::Collected { bytes, is_deflated, change }) => {
+                (true, text(&bytes, is_deflated).map(|text| (text, change)))
+            }
             None => (true, None),
         }
     }
@@ -220,36 +265,47 @@ mod tests {
     fn the_oldest_go_when_there_are_too_many_or_they_are_too_long() {
         let mut log = ChatLog::default();
         for number in 0..MAX_MESSAGES + 3 {
-            assert!(log.add(message(number, "ann", "x")));
+            assert!(log.add(message(number, "ann", "x"), MessageChange::New).is_some());
         }
         assert_eq!(log.messages().len(), MAX_MESSAGES);
         assert_eq!(log.messages()[0].id, "3");
         let long = "x".repeat(MAX_TEXT_BYTES);
         for number in 0..100 {
-            assert!(log.add(message(format!("long {number}"), "ann", &long)));
+            assert!(log.add(message(format!("long {number}"), "ann", &long), MessageChange::New).is_some());
         }
         assert!(log.bytes <= MAX_BYTES && log.messages().len() == MAX_BYTES / (MAX_TEXT_BYTES + 100));
-        assert!(!log.add(message("longer", "ann", &"x".repeat(MAX_TEXT_BYTES + 1))));
+        let longer = message("longer", "ann", &"x".repeat(MAX_TEXT_BYTES + 1));
+        assert_eq!(log.add(longer, MessageChange::New), None);
     }
 
     #[test]
     fn only_its_author_changes_a_message() {
         let mut log = ChatLog::default();
-        log.add(message(1, "ann", "first"));
-        assert!(!log.add(message(1, "eve", "forged")));
-        assert!(!log.add(message(1, "ann", "mended")));
+        let mut log_of = |who: &str, text: &str, change| log.add(message(1, who, text), change);
+        assert_eq!(log_of("ann", "first", MessageChange::New), Some(ChatChange::Added(message(1, "ann", "first"))));
+        for change in [MessageChange::New, MessageChange::Edit, MessageChange::Deletion] {
+            assert_eq!(log_of("eve", "forged", change), None);
+        }
+        let mended = Some(ChatChange::Edited(message(1, "ann", "mended")));
+        assert_eq!(log_of("ann", "mended", MessageChange::Edit), mended);
         assert_eq!(log.messages(), [message(1, "ann", "mended")]);
+        let gone = ChatChange::Deleted { id: "1".into(), sender: "ann".into() };
+        assert_eq!(log.add(message(1, "ann", ""), MessageChange::Deletion), Some(gone));
+        assert!(log.messages().is_empty() && log.bytes == 0);
+        let forgotten = ChatChange::Edited(message(2, "ann", "mended"));
+        assert_eq!(log.add(message(2, "ann", "mended"), MessageChange::Edit), Some(forgotten));
+        assert!(log.messages().is_empty(), "what was forgotten does not come back");
     }
 
     #[test]
     fn a_message_comes_together_from_its_parts() {
         let mut streams = ChatStreams::default();
-        let header = StreamHeader { stream: "s".into(), is_new: true, ..StreamHeader::default() };
+        let header = StreamHeader { stream: "s".into(), change: Some(MessageChange::New), ..StreamHeader::default() };
         assert_eq!(streams.collect(header), None);
         assert!(streams.take_chunk("s", "gr".as_bytes()));
         assert!(streams.take_chunk("s", "üß".as_bytes()));
         assert!(streams.take_chunk("a file", b"x"), "what is no chat is none of our business");
-        assert_eq!(streams.finish("s"), (true, Some("grüß".into())));
+        assert_eq!(streams.finish("s"), (true, Some(("grüß".into(), MessageChange::New))));
         assert_eq!(streams.finish("s"), (true, None));
     }
 
@@ -277,7 +333,8 @@ mod tests {
     fn streams_without_an_end_are_given_up() {
         let mut streams = ChatStreams::default();
         for number in 0..1_000 {
-            streams.collect(StreamHeader { stream: number.to_string(), ..StreamHeader::default() });
+            let change = Some(MessageChange::New);
+            streams.collect(StreamHeader { stream: number.to_string(), change, ..StreamHeader::default() });
         }
         assert_eq!(streams.0.len(), MAX_STREAMS);
         assert!(streams.take_chunk("999", &vec![b'x'; MAX_TEXT_BYTES + 1]), "too long to be kept, not to be sent");

@@ -30,6 +30,7 @@ pub(crate) struct RoomHandle {
     sid: RoomSid,
     letters: mpsc::Sender<Letter>,
     info: watch::Receiver<RoomInfo>,
+    turns: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RoomHandle {
@@ -54,6 +55,11 @@ impl RoomHandle {
         let sent = self.letters.send(Letter::Control { control, reply }).await;
         sent.map_err(|_| ControlError::RoomClosed)?;
         answer.await.map_err(|_| ControlError::RoomClosed)?
+    }
+
+    /// The turn of whoever tells the room what is stored: as long as it is held, nobody else has theirs.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turns.lock().await
     }
 
     /// Waits until the room is over.
@@ -203,7 +209,7 @@ impl Directory {
             keeper.run(gone).await;
             drop(guard);
         });
-        RoomHandle { sid, letters: sender, info: info_reader }
+        RoomHandle { sid, letters: sender, info: info_reader, turns: Arc::default() }
     }
 
     /// Ends every room and waits until they have ended.

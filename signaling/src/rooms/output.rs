@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bus::{DataChannel, ParticipantSid, SectionsNeeded, SfuCommand, TrackSid, TransportSid};
 
 use crate::auth::grants::Permissions;
-use crate::rooms::chat::ChatMessage;
+use crate::rooms::chat::{ChatChange, ChatMessage};
 use crate::rooms::details::Details;
 use crate::rooms::info::{DisconnectReason, Identity, ParticipantInfo, RoomInfo, TrackInfo};
 use crate::rooms::input::{AddTrack, ControlId, DataPacket, Destination, SessionId};
@@ -220,8 +220,8 @@ pub(crate) enum Report {
     Joined { identity: Identity, is_moderator: bool },
     /// Somebody is gone.
     Left { identity: Identity },
-    /// Something was written that is to outlive the room.
-    Chat(ChatMessage),
+    /// Something was written that is to outlive the room, or changed.
+    Chat(ChatChange),
     /// The room is over.
     Closed(DisconnectReason),
 }

@@ -9,6 +9,9 @@ use bus::MediaKind;
 use crate::auth::grants::TrackSource;
 use crate::rooms::details::Details;
 
+/// How long somebody who was let into a meeting has for coming. Who is in gets younger tokens.
+pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+
 /// Digits of a number that is masked.
 const SHOWN_DIGITS: usize = 3;
 

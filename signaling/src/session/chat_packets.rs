@@ -5,7 +5,7 @@
 use livekit_protocol as proto;
 use prost::Message as _;
 
-use crate::rooms::chat::{DataContent, StreamHeader};
+use crate::rooms::chat::{DataContent, MessageChange, StreamHeader};
 
 /// The topic of text streams that are chat.
 const TOPIC: &str = "lk.chat";
@@ -33,8 +33,12 @@ pub(super) fn content(number: u32, content: &[u8]) -> Option<DataContent> {
     Some(match number {
         field::CHAT_MESSAGE => {
             let message = proto::ChatMessage::decode(content).ok()?;
-            let is_edit = message.edit_timestamp.is_some() || message.deleted;
-            DataContent::Message { id: message.id, text: message.message, is_edit }
+            let change = match message.edit_timestamp {
+                _ if message.deleted => MessageChange::Deletion,
+                Some(_) => MessageChange::Edit,
+                None => MessageChange::New,
+            };
+            DataContent::Message { id: message.id, text: message.message, change }
         }
         field::STREAM_HEADER => header(proto::data_stream::Header::decode(content).ok()?),
         field::STREAM_CHUNK => {
@@ -56,11 +60,16 @@ fn header(header: proto::data_stream::Header) -> DataContent {
         return DataContent::Other;
     }
     let is_deflated = header.compression == i32::from(CompressionType::DeflateRaw);
-    let is_new = match &header.content_header {
-        Some(ContentHeader::TextHeader(text)) => text.operation_type == i32::from(OperationType::Create),
-        _ => false,
+    let change = match &header.content_header {
+        Some(ContentHeader::TextHeader(text)) => match OperationType::try_from(text.operation_type) {
+            Ok(OperationType::Create) => Some(MessageChange::New),
+            Ok(OperationType::Update) => Some(MessageChange::Edit),
+            Ok(OperationType::Delete) => Some(MessageChange::Deletion),
+            _ => None,
+        },
+        _ => None,
     };
-    DataContent::Header(StreamHeader { stream: header.stream_id, whole: header.inline_content, is_deflated, is_new })
+    DataContent::Header(StreamHeader { stream: header.stream_id, whole: header.inline_content, is_deflated, change })
 }
 
 #[cfg(test)]
@@ -79,11 +88,15 @@ mod tests {
         let header = proto::data_stream::Header { stream_id: "s".into(), topic: TOPIC.into(), ..Default::default() };
         let text = proto::data_stream::header::ContentHeader::TextHeader(proto::data_stream::TextHeader::default());
         let header = proto::data_stream::Header { content_header: Some(text), ..header };
-        let expected = StreamHeader { stream: "s".into(), is_new: true, ..StreamHeader::default() };
+        let expected = StreamHeader { stream: "s".into(), change: Some(MessageChange::New), ..StreamHeader::default() };
         assert_eq!(opened(Value::StreamHeader(header)), DataContent::Header(expected));
         let message = proto::ChatMessage { id: "1".into(), message: "hello".into(), ..Default::default() };
-        let expected = DataContent::Message { id: "1".into(), text: "hello".into(), is_edit: false };
-        assert_eq!(opened(Value::ChatMessage(message)), expected);
+        let expected = |change| DataContent::Message { id: "1".into(), text: "hello".into(), change };
+        assert_eq!(opened(Value::ChatMessage(message.clone())), expected(MessageChange::New));
+        let message = proto::ChatMessage { edit_timestamp: Some(1), ..message };
+        assert_eq!(opened(Value::ChatMessage(message.clone())), expected(MessageChange::Edit));
+        let message = proto::ChatMessage { deleted: true, ..message };
+        assert_eq!(opened(Value::ChatMessage(message)), expected(MessageChange::Deletion));
         let user = proto::UserPacket { topic: Some(OLD_TOPIC.into()), ..Default::default() };
         assert!(matches!(opened(Value::User(user)), DataContent::Message { .. }));
     }

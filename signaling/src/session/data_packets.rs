@@ -13,7 +13,7 @@ use prost::encoding::{
 };
 
 use super::chat_packets;
-use crate::rooms::chat::DataContent;
+use crate::rooms::chat::{DataContent, MessageChange};
 use crate::rooms::input::{DataAudience, DataPacket};
 use crate::rooms::output::OutgoingData;
 
@@ -166,7 +166,8 @@ impl Packet {
                 user_field::DESTINATION_IDENTITIES => self.legacy_identities.push(field.text()?),
                 _ => {
                     if field.number == user_field::TOPIC && field.content()? == chat_packets::OLD_TOPIC.as_bytes() {
-                        self.content = DataContent::Message { id: String::new(), text: String::new(), is_edit: false };
+                        let change = MessageChange::default();
+                        self.content = DataContent::Message { id: String::new(), text: String::new(), change };
                     }
                     kept.extend_from_slice(field.raw);
                 }

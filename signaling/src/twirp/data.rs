@@ -20,7 +20,7 @@ pub(super) async fn send(
     caller: Caller,
     request: proto::SendDataRequest,
 ) -> Result<proto::SendDataResponse, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     if request.data.len() > MAX_DATA_BYTES {
         return Err(TwirpError::new(Code::InvalidArgument, "data is too large"));
     }

@@ -4,6 +4,8 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use store::StoreError;
+use tracing::error;
 
 use crate::rooms::output::ControlError;
 
@@ -73,8 +75,21 @@ impl TwirpError {
         Self::new(Code::Unauthenticated, "permissions denied")
     }
 
+    pub(super) fn no_such_participant() -> Self {
+        Self::from(ControlError::NoSuchParticipant)
+    }
+
     pub(super) fn no_such_room() -> Self {
         Self::new(Code::NotFound, "requested room does not exist")
+    }
+}
+
+impl From<StoreError> for TwirpError {
+    fn from(error: StoreError) -> Self {
+        if error != StoreError::Unavailable {
+            error!(%error, "the database does not do what it should");
+        }
+        Self::new(Code::Unavailable, "the database is away")
     }
 }
 

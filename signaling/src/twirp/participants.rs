@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Looking at participants, changing what they may do, and removing them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bus::TrackSid;
 use livekit_protocol as proto;
@@ -9,9 +9,9 @@ use livekit_protocol as proto;
 use super::error::{Code, TwirpError};
 use super::room_service::Caller;
 use crate::auth::revocation::{ANY_TOKEN, Revocation};
-use crate::joining::admission::MEETING_TOKENS_LIVE;
 use crate::meeting_sessions::model::session_of_room;
-use crate::rooms::details::DetailsChange;
+use crate::meeting_sessions::removal;
+use crate::rooms::details::{DetailsChange, is_reserved};
 use crate::rooms::input::{Control, Destination};
 use crate::rooms::output::ControlReply;
 use crate::session::convert;
@@ -44,7 +44,11 @@ pub(super) async fn remove(
     caller: Caller,
     request: proto::RoomParticipantIdentity,
 ) -> Result<proto::RemoveParticipantResponse, TwirpError> {
-    caller.check_administers(&request.room)?;
+    caller.check_changes(&request.room)?;
+    if let Some(run) = session_of_room(&request.room) {
+        let is_known = removal::by_operator(&caller.app, run, &request.identity).await?;
+        return if is_known { Ok(proto::RemoveParticipantResponse {}) } else { Err(TwirpError::no_such_participant()) };
+    }
     let now = SystemTime::now();
     let issued_until = match u64::try_from(request.revoke_token_ts) {
         // Tokens from before that second are refused.
@@ -55,7 +59,7 @@ pub(super) async fn remove(
         room: request.room.clone(),
         identity: request.identity.clone(),
         issued_until,
-        forget_at: now + tokens_live(&request.room),
+        forget_at: now + ANY_TOKEN,
     };
     caller.app.revocations.note(now, &revocation);
     let removed = async {
@@ -69,17 +73,12 @@ pub(super) async fn remove(
     outcome
 }
 
-/// How long tokens for that room live at most.
-fn tokens_live(room: &str) -> Duration {
-    if session_of_room(room).is_some() { MEETING_TOKENS_LIVE } else { ANY_TOKEN }
-}
-
 /// Sends somebody to another room, for whoever administers the one and may send people to the other.
 pub(super) async fn move_to(
     caller: Caller,
     request: proto::MoveParticipantRequest,
 ) -> Result<proto::MoveParticipantResponse, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     let destination = &caller.token.grants.destination_room;
     if destination.is_empty() || *destination != request.destination_room {
         return Err(TwirpError::denied());
@@ -100,11 +99,12 @@ pub(super) async fn update(
     caller: Caller,
     request: proto::UpdateParticipantRequest,
 ) -> Result<proto::ParticipantInfo, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     let change = DetailsChange {
         name: request.name,
         metadata: request.metadata,
-        attributes: request.attributes.into_iter().collect(),
+        // Those are the server's own to set.
+        attributes: request.attributes.into_iter().filter(|(name, _)| !is_reserved(name)).collect(),
     };
     let permissions = request.permission.as_ref().map(convert::permissions_from);
     let control = Control::UpdateParticipant { identity: request.identity.into(), change, permissions };
@@ -115,7 +115,7 @@ pub(super) async fn mute_track(
     caller: Caller,
     request: proto::MuteRoomTrackRequest,
 ) -> Result<proto::MuteRoomTrackResponse, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     let control =
         Control::Mute { identity: request.identity.into(), track: request.track_sid.into(), is_muted: request.muted };
     match room.control(control).await? {
@@ -128,7 +128,7 @@ pub(super) async fn update_subscriptions(
     caller: Caller,
     request: proto::UpdateSubscriptionsRequest,
 ) -> Result<proto::UpdateSubscriptionsResponse, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     let of_participants = request.participant_tracks.into_iter().flat_map(|tracks| tracks.track_sids);
     let tracks = request.track_sids.into_iter().chain(of_participants).map(TrackSid::from).collect();
     let control = Control::Subscribe { identity: request.identity.into(), tracks, subscribe: request.subscribe };

@@ -20,6 +20,7 @@ use super::error::{Code, TwirpError};
 use super::{data, participants, rooms};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
+use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::directory::RoomHandle;
 
 /// Longest body. LiveKit's figure.
@@ -50,15 +51,36 @@ impl Caller {
         room.ok_or_else(TwirpError::no_such_room)
     }
 
-    pub(super) fn check_administers(&self, room: &str) -> Result<(), TwirpError> {
+    /// The same, to change something in it.
+    pub(super) fn changed_room(&self, name: &str) -> Result<RoomHandle, TwirpError> {
+        let room = self.administered_room(name)?;
+        self.check_changes(name)?;
+        Ok(room)
+    }
+
+    /// Whoever is in a meeting moderates it through the API, which looks whether they still may, and writes down what they do.
+    pub(super) fn check_changes(&self, room: &str) -> Result<(), TwirpError> {
+        self.check_administers(room)?;
+        let is_in_it = self.token.grants.room_join;
+        if is_in_it && session_of_room(room).is_some() { Err(TwirpError::denied()) } else { Ok(()) }
+    }
+
+    fn check_administers(&self, room: &str) -> Result<(), TwirpError> {
         let grants = &self.token.grants;
         if grants.room_admin && grants.room == room && !room.is_empty() { Ok(()) } else { Err(TwirpError::denied()) }
     }
 }
 
 async fn serve(State(app): State<Arc<App>>, Path(method): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let requests = app.metrics.room_service_requests.clone();
-    let (method, outcome) = call(app, &method, &headers, body).await;
+    let (requests, guard) = (app.metrics.room_service_requests.clone(), app.changes.enter());
+    // Carried out to its end also when the caller hangs up meanwhile.
+    let called = tokio::spawn(async move {
+        let outcome = call(app, &method, &headers, body).await;
+        drop(guard);
+        outcome
+    });
+    let failed = |_| ("unknown", Err(TwirpError::new(Code::Internal, "the call ended badly")));
+    let (method, outcome) = called.await.unwrap_or_else(failed);
     let code = outcome.as_ref().err().map_or("ok", |error| error.code.as_str());
     requests.with_label_values(&[method, code]).inc();
     outcome.unwrap_or_else(|error| error.into_response())

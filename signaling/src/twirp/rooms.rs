@@ -76,7 +76,7 @@ pub(super) async fn update_metadata(
     caller: Caller,
     request: proto::UpdateRoomMetadataRequest,
 ) -> Result<proto::Room, TwirpError> {
-    let room = caller.administered_room(&request.room)?;
+    let room = caller.changed_room(&request.room)?;
     check_metadata(&request.metadata)?;
     described(room.control(Control::SetMetadata(request.metadata)).await?)
 }

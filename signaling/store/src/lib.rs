@@ -91,6 +91,12 @@ impl Store {
         self.0.write().await.map(Tx::new)
     }
 
+    /// Whether several processes may use it at a time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Backend::Postgres(_))
+    }
+
     /// Closes all connections, after what is under way has ended.
     pub async fn close(&self) {
         self.0.close().await;

@@ -16,6 +16,7 @@ mod joining;
 mod livekit_webhooks;
 mod media;
 mod meetings;
+mod meetings_guard;
 mod meetings_live;
 mod own_pages;
 mod privacy;

@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::identity::roles::Role;
 use crate::identity::scopes::Scope;
 use crate::identity::users;
+use crate::meeting_sessions;
 use crate::meetings::model::TimeZone;
 use crate::records::audit::Event;
 
@@ -98,7 +99,7 @@ async fn patch(context: Context, Path(id): Path<TenantId>, patch: Patch) -> Resu
 /// Removes a tenant
 ///
 /// With its people, meetings and everything else that it has. The last one stays, and so does that of the last system
-/// administrator.
+/// administrator, and one whose meetings are going on.
 #[utoipa::path(delete, path = "/tenants/{tenant_id}", tag = "Tenants",
     params(("tenant_id" = TenantId, Path), ("If-Match" = String, Header, description = "The ETag it was read with.")),
     security(("api_token" = ["tenants:admin"])), responses((status = 204)))]
@@ -115,6 +116,9 @@ async fn delete(context: Context, Path(id): Path<TenantId>) -> Result<Response, 
         return Err(Code::Conflict.into());
     }
     users::check_system_admin_remains_without_tenant(&mut tx, id).await?;
+    if meeting_sessions::table::is_any_running(&mut tx, id).await? {
+        return Err(Code::Conflict.into());
+    }
     if !table::delete(&mut tx, id, tenant.revision).await? {
         return Err(Code::EtagMismatch.into());
     }

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::rights;
+use super::super::rights::{self, Found};
+use super::noted;
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -69,7 +70,19 @@ async fn decide(
     action: &'static str,
 ) -> Result<Response, Problem> {
     let found = rights::find_running(context, &mut context.read().await?, id).await?;
-    let (venue, now) = (found.venue.id(), Utc::now());
+    let noted = noted(write(context, &found, &choice, status, action).await)?;
+    lobby::changed(&context.app, &found.venue.id(), Some(id)).await?;
+    noted.answer()
+}
+
+async fn write(
+    context: &Context,
+    found: &Found,
+    choice: &LobbyRequest,
+    status: LobbyStatus,
+    action: &'static str,
+) -> Result<Response, Problem> {
+    let (id, venue, now) = (found.session.id, found.venue.id(), Utc::now());
     let mut tx = context.write().await?;
     let chosen = match choice.entry_id {
         Some(entry) => vec![entry],
@@ -83,7 +96,5 @@ async fn decide(
             return Err(Code::NotFound.into());
         }
     }
-    let response = context.commit_all(tx, found.tenant(), &events, Answer::no_content()).await?;
-    lobby::changed(&context.app, &venue, Some(id)).await?;
-    Ok(response)
+    context.commit_all(tx, found.tenant(), &events, Answer::no_content()).await
 }

@@ -2,20 +2,21 @@
 //! Who is there, and by what name: renaming, removing, banning, sending to another meeting.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use axum::response::Response;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::{StoreError, Tx};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::model::{MeetingRole, SessionPerson};
+use super::super::model::{MeetingRole, Session, SessionPerson};
 use super::super::rights::{self, Found};
-use super::super::{live, table};
-use super::{act, check_is_there, room};
+use super::super::{live, removal, table};
+use super::{act, change, check_is_there, noted, room};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -23,13 +24,15 @@ use crate::api::ids::{BanId, MeetingSessionId};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::auth::revocation::{self, Revocation};
-use crate::joining::admission::{self, MEETING_TOKENS_LIVE};
+use crate::joining::admission;
 use crate::joining::person::Person;
 use crate::lobby;
 use crate::records::audit::Event;
 use crate::rooms::details::DetailsChange;
 use crate::rooms::input::{Control, Destination};
+
+/// Meetings through which somebody was sent that are looked at when they are banned.
+const MAX_MOVES: usize = 10;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(rename)).routes(routes!(remove)).routes(routes!(unban)).routes(routes!(move_to))
@@ -94,13 +97,16 @@ async fn rename(
     }
     let room = room(&context.app, &found)?;
     check_is_there(&room, &input.identity).await?;
-    let mut tx = context.write().await?;
-    table::rename(&mut tx, id, &input.identity, name).await?;
-    let event = Event::new("meeting_session.rename", id).with("identity", json!(input.identity));
-    let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
+    let written = async {
+        let mut tx = context.write().await?;
+        table::rename(&mut tx, id, &input.identity, name).await?;
+        let event = Event::new("meeting_session.rename", id).with("identity", json!(input.identity));
+        context.commit(tx, found.tenant(), &event, Answer::no_content()).await
+    };
+    let noted = noted(written.await)?;
     let change = DetailsChange { name: name.to_owned(), ..DetailsChange::default() };
     act(&room, Control::UpdateParticipant { identity: input.identity.into(), change, permissions: None }).await?;
-    Ok(response)
+    noted.answer()
 }
 
 /// Removes somebody
@@ -127,33 +133,57 @@ async fn remove(
             return Err(Code::Conflict.into());
         }
     }
-    let now = Utc::now();
-    let mut tx = context.write().await?;
-    table::remove(&mut tx, id, &input.identity, now).await?;
-    lobby::table::forget_person(&mut tx, &found.venue.id(), &input.identity).await?;
-    let mut event = Event::new("meeting_session.remove", id).with("identity", json!(input.identity));
-    if let Some(person) = person.filter(|_| input.ban) {
-        let ban = table::ban(&mut tx, &found.session, &person, now).await?;
-        event = event.with("ban_id", json!(ban));
-    }
-    let now = SystemTime::now();
-    let issued_until = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (room_name, identity) = (found.session.room_name(), input.identity.clone());
-    // A token that was made this very second may say the next one.
-    let honoured_from = context.app.revocations.honoured_from(&room_name, &identity);
-    let revocation = Revocation {
-        issued_until: honoured_from.map_or(issued_until, |from| from.max(issued_until)),
-        room: room_name,
-        identity,
-        forget_at: now + MEETING_TOKENS_LIVE,
+    let mut revocation = None;
+    let written = async {
+        let mut tx = change(&context, &found).await?;
+        let event = write_removal(&mut tx, &found.session, &input).await?;
+        revocation = Some(removal::revoke(&mut tx, &context.app, &found.session, &input.identity).await?);
+        context.commit(tx, found.tenant(), &event, Answer::no_content()).await
     };
-    revocation::table::keep(&mut tx, &revocation, now).await?;
-    let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
-    context.app.revocations.note(now, &revocation);
-    if let Some(room) = room {
+    let noted = noted(written.await)?;
+    if let Some(revocation) = revocation {
+        context.app.revocations.note(SystemTime::now(), &revocation);
+    }
+    // Who was let in again since the request came for the first time stays.
+    let person = table::find_person(&mut context.read().await?, id, &input.identity).await?;
+    if let Some(room) = room
+        && !(noted.is_repeated() && person.is_some_and(|person| person.removed_at.is_none()))
+    {
         act(&room, Control::RemoveParticipant(input.identity.into())).await?;
     }
-    Ok(response)
+    noted.answer()
+}
+
+async fn write_removal(tx: &mut Tx, session: &Session, input: &RemoveRequest) -> Result<Event, StoreError> {
+    let now = Utc::now();
+    let person = table::find_person(tx, session.id, &input.identity).await?;
+    table::remove(tx, session.id, &input.identity, now).await?;
+    lobby::table::forget_person(tx, &session.venue_id(), &input.identity).await?;
+    let event = Event::new("meeting_session.remove", session.id).with("identity", json!(input.identity));
+    let Some(person) = person.filter(|_| input.ban) else { return Ok(event) };
+    let ban = table::ban(tx, session, &person, now).await?;
+    ban_where_they_came_from(tx, session, &person, now).await?;
+    Ok(event.with("ban_id", json!(ban)))
+}
+
+/// Whoever was sent here from another meeting is known by what they were known by there, so a guest's browser is banned by
+/// its mark there alone.
+async fn ban_where_they_came_from(
+    tx: &mut Tx,
+    session: &Session,
+    person: &SessionPerson,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (mut from, mut banned) = (person.moved_from, vec![session.venue_id()]);
+    while let Some(id) = from.filter(|_| banned.len() < MAX_MOVES) {
+        let Some(earlier) = table::find(tx, None, id).await? else { break };
+        if !banned.contains(&earlier.venue_id()) {
+            table::ban(tx, &earlier, person, now).await?;
+        }
+        banned.push(earlier.venue_id());
+        from = table::find_person(tx, id, &person.identity).await?.and_then(|person| person.moved_from);
+    }
+    Ok(())
 }
 
 /// Lets somebody come again who was banned
@@ -203,24 +233,35 @@ async fn move_to(
     drop(tx);
     let room = room(&context.app, &found)?;
     check_is_there(&room, &input.identity).await?;
-    let mut tx = context.write().await?;
-    let moved = SessionPerson { role, admitted_at: Utc::now(), removed_at: None, ..known };
-    table::admit(&mut tx, &to.session, &moved).await?;
-    let event = Event::new("meeting_session.move", id)
-        .with("identity", json!(input.identity))
-        .with("to", json!(input.to_session_id));
-    let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
-    let destination = live::open(&context.app, &to.session, &to.terms.rules)?;
+    let moved = SessionPerson { role, admitted_at: Utc::now(), removed_at: None, moved_from: Some(id), ..known };
+    let mut issued_at = None;
+    let written = async {
+        let mut tx = change(&context, &to).await?;
+        // Both may have happened since it was looked.
+        let known = table::find_person(&mut tx, id, &input.identity).await?.ok_or(Code::NotFound)?;
+        if known.removed_at.is_some() || table::is_banned(&mut tx, &to.venue, &known.marks).await? {
+            return Err(Code::Conflict.into());
+        }
+        table::admit(&mut tx, &to.session, &moved).await?;
+        issued_at = Some(admission::issued_at(&context.app, &to.session, &input.identity));
+        let event = Event::new("meeting_session.move", id)
+            .with("identity", json!(input.identity))
+            .with("to", json!(input.to_session_id));
+        context.commit(tx, found.tenant(), &event, Answer::no_content()).await
+    };
+    let noted = noted(written.await)?;
+    let destination = live::open(&context.app, &to.session, &to.terms.rules).await?.ok_or(Code::Conflict)?;
     act(&destination, Control::Expect(input.identity.as_str().into())).await?;
+    let issued_at = issued_at.unwrap_or_else(|| admission::issued_at(&context.app, &to.session, &input.identity));
     let person =
         Person { identity: moved.identity, marks: moved.marks, name: moved.name, role, lobby_bypass: false, acr: None };
-    let token = admission::mint(&context.app, &to.session, &to.terms.rules, &person)?;
+    let token = admission::mint(&context.app, &to.session, &to.terms.rules, &person, issued_at)?;
     act(&room, Control::Move { identity: input.identity.into(), to: Destination::Token(token) }).await?;
-    Ok(response)
+    noted.answer()
 }
 
 /// What somebody is in another meeting: a host only where they are one.
-async fn role_at(tx: &mut store::Tx, to: &Found, person: &SessionPerson) -> Result<MeetingRole, store::StoreError> {
+async fn role_at(tx: &mut Tx, to: &Found, person: &SessionPerson) -> Result<MeetingRole, StoreError> {
     let is_host = match person.marks.user_id {
         Some(user) => to.venue.is_moderated_by(tx, user).await?,
         None => false,

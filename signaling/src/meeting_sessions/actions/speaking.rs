@@ -75,10 +75,10 @@ async fn mute(
     let named = if input.sources.is_empty() { vec![MediaSource::Microphone] } else { input.sources };
     let event =
         Event::new("meeting_session.mute", id).with("identity", json!(input.identity)).with("sources", json!(named));
-    let response = note(&context, &found, event).await?;
+    let noted = note(&context, &found, event).await?;
     let sources = named.into_iter().flat_map(sources).collect();
     act(&room, Control::MuteSources { identity: input.identity.map(Into::into), sources }).await?;
-    Ok(response)
+    noted.answer()
 }
 
 fn sources(named: MediaSource) -> Vec<TrackSource> {
@@ -104,11 +104,11 @@ async fn ask_to_unmute(
     let room = room(&context.app, &found)?;
     check_is_there(&room, &input.identity).await?;
     let event = Event::new("meeting_session.unmute_request", id).with("identity", json!(input.identity));
-    let response = note(&context, &found, event).await?;
+    let noted = note(&context, &found, event).await?;
     let payload = json!({ "kind": "unmute_request" }).to_string();
     let audience = NoticeAudience::Only(input.identity.into());
     act(&room, Control::Tell { audience, topic: NOTICE_TOPIC, payload }).await?;
-    Ok(response)
+    noted.answer()
 }
 
 /// Permits somebody to speak, or forbids it
@@ -126,10 +126,10 @@ async fn permit(
     let event = Event::new("meeting_session.permit", id)
         .with("identity", json!(input.identity))
         .with("is_permitted", json!(input.is_permitted));
-    let response = note(&context, &found, event).await?;
+    let noted = note(&context, &found, event).await?;
     let (identity, is_permitted) = (input.identity.into(), input.is_permitted);
     act(&room, Control::PermitUnmute { identity, is_permitted }).await?;
-    Ok(response)
+    noted.answer()
 }
 
 /// Lowers a hand, or all of them
@@ -147,7 +147,7 @@ async fn lower_hand(
         check_is_there(&room, identity).await?;
     }
     let event = Event::new("meeting_session.lower_hand", id).with("identity", json!(input.identity));
-    let response = note(&context, &found, event).await?;
+    let noted = note(&context, &found, event).await?;
     act(&room, Control::LowerHand(input.identity.map(Into::into))).await?;
-    Ok(response)
+    noted.answer()
 }

@@ -21,10 +21,12 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
+use crate::meeting_sessions::live;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::view::DialInView;
 use crate::meetings::{codes, people, phone_pins, policies, tenant};
 use crate::records::audit::Event;
+use crate::rooms::info::DisconnectReason;
 
 pub(in crate::meetings) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -147,7 +149,7 @@ async fn change(
 
 /// Removes a permanent room
 ///
-/// Meetings that were to take place in it take place in rooms of their own.
+/// Meetings that were to take place in it take place in rooms of their own. What goes on in it ends.
 #[utoipa::path(delete, path = "/rooms/{room_id}", tag = "Rooms",
     params(("room_id" = RoomId, Path), ("If-Match" = String, Header)),
     security(("api_token" = ["rooms:write"])), responses((status = 204)))]
@@ -156,10 +158,18 @@ async fn remove(context: Context, Path(id): Path<RoomId>) -> Result<Response, Pr
     let mut tx = context.write().await?;
     let current = find(&context, &mut tx, id).await?;
     etag::check_if_match(&context.headers, current.revision)?;
+    // What goes on in it ends first, and nobody comes in before it is gone.
+    tx.lock(&id.to_string()).await?;
+    let ended = live::end_within(&mut tx, &id.to_string(), Utc::now()).await?;
     if !table::delete(&mut tx, &current).await? {
         return Err(Code::EtagMismatch.into());
     }
-    context.commit(tx, Some(current.tenant_id), &Event::new("room.delete", id), Answer::no_content()).await
+    let event = Event::new("room.delete", id);
+    let response = context.commit(tx, Some(current.tenant_id), &event, Answer::no_content()).await?;
+    if let Some(session) = ended {
+        live::close(&context.app, session, DisconnectReason::RoomDeleted).await;
+    }
+    Ok(response)
 }
 
 /// Gives a permanent room a new link

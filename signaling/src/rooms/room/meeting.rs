@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Room;
 use super::lifetime::Timer;
 use crate::auth::grants::{Permissions, Sources, TrackSource};
-use crate::rooms::chat::{ChatMessage, DataContent};
+use crate::rooms::chat::{ChatMessage, DataContent, MessageChange};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{DataPacket, Destination, NoticeAudience, Now};
 use crate::rooms::output::{AfterLeave, DataDrop, Notice, Output, Overview, Report, TokenContent};
@@ -144,38 +144,39 @@ impl Room {
         let (is_sent, message) = match &packet.content {
             DataContent::Other => (true, None),
             DataContent::Encrypted => (is_allowed, None),
-            DataContent::Message { id, text, is_edit } => {
-                let message = is_kept.then(|| (id.clone(), text.clone()));
-                (is_allowed, message.filter(|_| !is_edit))
+            DataContent::Message { id, text, change } => {
+                (is_allowed, is_kept.then(|| (id.clone(), text.clone(), *change)))
             }
             DataContent::Header(header) if !is_allowed => {
                 sender.chat_streams.refuse(header.clone());
                 (false, None)
             }
-            DataContent::Header(header) if is_kept && header.is_new => {
-                let text = sender.chat_streams.collect(header.clone());
-                (true, text.map(|text| (header.stream.clone(), text)))
+            DataContent::Header(header) if is_kept => {
+                let written = sender.chat_streams.collect(header.clone());
+                (true, written.map(|(text, change)| (header.stream.clone(), text, change)))
             }
             DataContent::Header(_) => (true, None),
             DataContent::Chunk { stream, bytes } => (sender.chat_streams.take_chunk(stream, bytes), None),
             DataContent::Trailer { stream } => {
-                let (is_sent, text) = sender.chat_streams.finish(stream);
-                (is_sent, text.map(|text| (stream.clone(), text)))
+                let (is_sent, written) = sender.chat_streams.finish(stream);
+                (is_sent, written.map(|(text, change)| (stream.clone(), text, change)))
             }
         };
-        if let Some((id, text)) = message.filter(|_| is_sent) {
-            self.keep_message(sid, id, text);
+        if let Some((id, text, change)) = message.filter(|_| is_sent) {
+            self.keep_message(sid, id, text, change);
         }
         allowed(is_sent)
     }
 
-    fn keep_message(&mut self, sid: &ParticipantSid, id: String, text: String) {
+    fn keep_message(&mut self, sid: &ParticipantSid, id: String, text: String, change: MessageChange) {
         let Some(sender) = self.participants.get(sid).filter(|sender| !sender.is_hidden()) else { return };
         let profile = &sender.profile;
         let (sender, sender_name) = (profile.identity.clone(), profile.details.name.clone());
         let message = ChatMessage { id, sender, sender_name, text, at: self.unix };
-        if self.chat.add(message.clone()) && self.policy.keeps_chat {
-            self.outputs.push_back(Output::Report(Report::Chat(message)));
+        if let Some(change) = self.chat.add(message, change)
+            && self.policy.keeps_chat
+        {
+            self.outputs.push_back(Output::Report(Report::Chat(change)));
         }
     }
 }

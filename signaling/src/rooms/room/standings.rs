@@ -11,11 +11,14 @@ use super::{Room, Told};
 use crate::rooms::details::{DetailsChange, HAND, HELD};
 use crate::rooms::info::{DisconnectReason, Identity, Profile};
 use crate::rooms::input::{Join, Now};
-use crate::rooms::policy::UnmuteRule;
+use crate::rooms::policy::{TOKEN_LIFE, UnmuteRule};
 
-/// How long a hand stays up after its owner has lost the connection, and how long somebody is expected. Clients try to
-/// come back for about 40 s.
+/// How long a hand stays up after its owner has lost the connection. Clients try to come back for about 40 s.
 const MEMORY: Duration = Duration::from_secs(90);
+
+/// How long somebody is expected who was let in: as long as their token is good. They may be asked for camera and microphone
+/// before they come.
+const EXPECTED: Duration = TOKEN_LIFE;
 
 /// People that are remembered without being there. Beyond, what they may do is as for everybody.
 const MAX_ABSENT: usize = 5_000;
@@ -29,14 +32,15 @@ pub(super) struct Standing {
     pub(super) may_unmute: Option<bool>,
     /// Their microphone was muted when they came.
     pub(super) was_muted_upon_entry: bool,
-    /// When they went without meaning to.
-    gone_at: Option<Instant>,
+    /// Until when they are awaited: they went without meaning to, or were let in.
+    awaited_until: Option<Instant>,
 }
 
 impl Room {
     /// Whether somebody who is not there may not come in.
     pub(super) fn is_locked_for(&self, join: &Join) -> bool {
-        let is_known = || self.standings.get(&join.profile.identity).is_some_and(|standing| standing.gone_at.is_some());
+        let is_known =
+            || self.standings.get(&join.profile.identity).is_some_and(|standing| standing.awaited_until.is_some());
         self.policy.is_locked
             && !join.profile.is_moderator
             && !join.profile.kind.is_dependent()
@@ -47,15 +51,15 @@ impl Room {
     /// Somebody will come, and is let in though the room is locked.
     pub(super) fn expect(&mut self, now: Now, identity: Identity) {
         if !self.identities.contains_key(&identity) {
-            self.standings.entry(identity.clone()).or_default().gone_at = Some(now.instant);
-            self.schedule(now.instant + MEMORY, Timer::Standing(identity));
+            self.standings.entry(identity.clone()).or_default().awaited_until = Some(now.instant + EXPECTED);
+            self.schedule(now.instant + EXPECTED, Timer::Standing(identity));
         }
     }
 
     /// Gives somebody who comes what is remembered, whatever their token says of it.
     pub(super) fn restore_standing(&mut self, profile: &mut Profile) {
         let standing = self.standings.entry(profile.identity.clone()).or_default();
-        standing.gone_at = None;
+        standing.awaited_until = None;
         let (hand, is_held) = (standing.hand, !self.may_unmute(profile));
         let attributes = &mut profile.details.attributes;
         attributes.remove(HAND);
@@ -86,17 +90,16 @@ impl Room {
                 self.standings.remove(identity);
             }
         } else {
-            standing.gone_at = Some(now.instant);
+            standing.awaited_until = Some(now.instant + MEMORY);
             self.schedule(now.instant + MEMORY, Timer::Standing(identity.clone()));
         }
     }
 
     /// Forgets somebody who did not come back.
     pub(super) fn standing_timeout(&mut self, now: Now, identity: &Identity) {
-        let is_due = |at: Instant| now.instant.saturating_duration_since(at) >= MEMORY;
         let Some(standing) = self.standings.get_mut(identity) else { return };
-        if standing.gone_at.is_some_and(is_due) {
-            standing.gone_at = None;
+        if standing.awaited_until.is_some_and(|until| until <= now.instant) {
+            standing.awaited_until = None;
             standing.hand = None;
             if standing.may_unmute.is_none() {
                 self.standings.remove(identity);

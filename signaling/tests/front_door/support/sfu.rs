@@ -21,6 +21,8 @@ pub(crate) struct TestSfu {
     state: Arc<Mutex<State>>,
     changed: watch::Receiver<usize>,
     events: mpsc::UnboundedSender<(RoomSid, SfuEvent)>,
+    gate: Arc<tokio::sync::Mutex<()>>,
+    waiting: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
@@ -59,12 +61,16 @@ impl TestSfu {
         let state = Arc::<Mutex<State>>::default();
         let (change, changed) = watch::channel(0);
         let (events, mut to_report) = mpsc::unbounded_channel();
-        let shared = state.clone();
+        let (gate, (wait, waiting)) = (Arc::<tokio::sync::Mutex<()>>::default(), watch::channel(false));
+        let (shared, entrance) = (state.clone(), gate.clone());
         let task = tokio::spawn(async move {
             loop {
                 tokio::select! {
                     request = endpoint.next() => {
                         let Some(request) = request else { break };
+                        wait.send_replace(true);
+                        drop(entrance.lock().await);
+                        wait.send_replace(false);
                         let (command, reply) = request.into_parts();
                         let (answer, events) = shared.lock().expect("unpoisoned").handle(command);
                         reply(answer);
@@ -79,7 +85,17 @@ impl TestSfu {
                 }
             }
         });
-        Self { state, changed, events, task }
+        Self { state, changed, events, gate, waiting, task }
+    }
+
+    /// Answers nothing until what this returns is dropped.
+    pub(crate) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.gate.clone().lock_owned().await
+    }
+
+    /// Waits until something waits for an answer.
+    pub(crate) async fn is_asked(&self) {
+        soon(self.waiting.clone().wait_for(|is_waiting| *is_waiting)).await.expect("the SFU runs");
     }
 
     /// The node dies.

@@ -2,7 +2,7 @@
 //! What a meeting's policy does, and what moderators do by it.
 
 use super::*;
-use crate::rooms::chat::{DataContent, StreamHeader};
+use crate::rooms::chat::{DataContent, MessageChange, StreamHeader};
 use crate::rooms::details::{DetailsChange, HAND, HELD};
 use crate::rooms::input::{DataAudience, Destination, NoticeAudience};
 use crate::rooms::output::RequestOutcome;
@@ -76,11 +76,11 @@ fn send(room: &mut Fixture, who: &Someone, content: DataContent, to: &[&str]) ->
 }
 
 fn message(id: &str, text: &str) -> DataContent {
-    DataContent::Message { id: id.into(), text: text.into(), is_edit: false }
+    DataContent::Message { id: id.into(), text: text.into(), change: MessageChange::New }
 }
 
 fn header(id: &str) -> DataContent {
-    DataContent::Header(StreamHeader { stream: id.into(), is_new: true, ..StreamHeader::default() })
+    DataContent::Header(StreamHeader { stream: id.into(), change: Some(MessageChange::New), ..StreamHeader::default() })
 }
 
 fn chat(room: &mut Fixture) -> Vec<(String, String)> {
@@ -274,6 +274,17 @@ fn nobody_calls_themselves_what_only_the_server_says() {
 }
 
 #[test]
+fn whoever_was_let_in_is_expected_as_long_as_their_token_is_good() {
+    let mut room = room_of(RoomPolicy { is_locked: true, ..RoomPolicy::default() });
+    room.join_as(joiner_with("host", HOST));
+    for (identity, wait, is_let_in) in [("soon", 9 * 60, true), ("late", 11 * 60, false)] {
+        room.control(Control::Expect(identity.into())).expect("done");
+        room.pass(Duration::from_secs(wait));
+        assert_eq!(room.enter(joiner(identity)).is_ok(), is_let_in, "{identity}");
+    }
+}
+
+#[test]
 fn a_locked_room_keeps_newcomers_out_and_lets_those_back_who_lost_it() {
     let mut room = room();
     let (host, ann, bob) = (host(&mut room, "host"), room.join("ann"), room.join("bob"));
@@ -326,6 +337,9 @@ fn late_joiners_find_what_was_written_to_everybody() {
     assert_eq!(chat(&mut room), [("ann".into(), "hello".into()), ("ann".into(), "in parts".into())]);
     let kept = room.reports.iter().filter(|report| matches!(report, Report::Chat(_))).count();
     assert_eq!(kept, 2, "what is to outlive the room is told");
+    let taken_back = DataContent::Message { id: "1".into(), text: String::new(), change: MessageChange::Deletion };
+    assert!(send(&mut room, &ann, taken_back, &[]));
+    assert_eq!(chat(&mut room), [("ann".into(), "in parts".into())], "what was taken back is shown to nobody");
 }
 
 #[test]
