@@ -15,6 +15,7 @@ mod livekit_webhooks;
 mod media;
 mod meetings;
 mod meetings_live;
+mod meetings_rules;
 mod privacy;
 mod records;
 mod resuming;
