@@ -18,6 +18,7 @@ mod media;
 mod meetings;
 mod meetings_guard;
 mod meetings_live;
+mod meetings_rules;
 mod own_pages;
 mod privacy;
 mod records;
