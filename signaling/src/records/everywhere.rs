@@ -127,6 +127,7 @@ impl World {
                 json!({ "meeting_id": id, "recurrence_id": starts_at, "tenant_id": self.tenant, "starts_at": starts_at,
                     "ends_at": ends_at, "status": "scheduled", "policy_overrides": "{}" }),
             );
+            insert("meeting_words", json!({ "meeting_id": id, "word": "budget", "tenant_id": self.tenant }));
             let change = json!({ "id": id, "tenant_id": self.tenant, "meeting_id": id, "kind": "created", "details": "{}",
                 "mailed_at": 0, "published_at": 0 });
             insert("meeting_changes", change);
@@ -221,6 +222,8 @@ impl World {
                 "body": json!({ "found": text }).to_string() });
             rows.push(("idempotency_keys", row));
         }
+        let removed = json!({ "room": "meeting-s1", "identity": format!("u_{}", self.user), "forget_at": i64::MAX });
+        rows.push(("token_revocations", removed));
         let own = json!({ "caller": format!("user {}", self.user), "idempotency_key": "own", "headers": "[]" });
         rows.push(("idempotency_keys", own));
         self.database.insert_all(rows).await;

@@ -11,7 +11,7 @@ use crate::records::everywhere::{EMAIL, INVITATIONS, MARKS, NAME, PHONE, World, 
 use crate::records::privacy::{erase, exports};
 
 /// Where somebody's id may stay that leads nowhere any more.
-const KEEPS_IDS: [&str; 1] = ["audit_events"];
+const KEEPS_IDS: [&str; 2] = ["audit_events", "token_revocations"];
 
 impl World {
     async fn erase(&self, known_by: &KnownBy, hand_over_to: Option<UserId>) -> super::model::Erasure {
