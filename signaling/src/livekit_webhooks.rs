@@ -9,6 +9,8 @@ mod sign;
 use std::io;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use crate::auth::secret::ApiKey;
 use crate::config::LivekitWebhooks;
 use crate::metrics::Metrics;
@@ -56,9 +58,7 @@ impl Notifier {
         for receiver in &self.receivers {
             receiver.finish();
         }
-        for receiver in &self.receivers {
-            receiver.finished().await;
-        }
+        join_all(self.receivers.iter().map(|receiver| receiver.finished())).await;
     }
 }
 

@@ -16,6 +16,7 @@ mod media;
 mod meetings;
 mod meetings_guard;
 mod meetings_live;
+mod meetings_rules;
 mod privacy;
 mod records;
 mod resuming;

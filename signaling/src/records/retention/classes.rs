@@ -96,6 +96,16 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
+        name: "token_revocations",
+        keep: Duration::zero(),
+        tenants_may: None,
+        how: How::By(
+            "DELETE FROM token_revocations WHERE (room, identity) IN (
+                 SELECT room, identity FROM token_revocations WHERE forget_at < $1 ORDER BY forget_at LIMIT $2)
+             RETURNING forget_at AS time",
+        ),
+    },
+    Class {
         name: "idempotency_keys",
         keep: Duration::hours(24),
         tenants_may: None,

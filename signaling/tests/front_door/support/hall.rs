@@ -56,16 +56,17 @@ impl Hall {
         let mut tx = hall.server.database.store.write().await.expect("a transaction");
         for (id, name, role) in [(HOST, "Henry Host", "co_host"), (INVITEE, "Iris Invited", "attendee")] {
             tx.execute(
-                sql("INSERT INTO invitees (id, meeting_id, tenant_id, name, role, type, response_status,
+                sql("INSERT INTO invitees (id, meeting_id, tenant_id, email, name, role, type, response_status,
                          response_sequence, lobby_bypass, link_generation, last_notified_sequence, revision, created_at,
                          updated_at)
-                     VALUES ($1, $2, $3, $4, $5, 'external', 'needs_action', 0, $6, 1, -1, 1, 0, 0)")
+                     VALUES ($1, $2, $3, $7, $4, $5, 'external', 'needs_action', 0, $6, 1, -1, 1, 0, 0)")
                 .bind(id)
                 .bind(MEETING)
                 .bind(&tenant.0)
                 .bind(name)
                 .bind(role)
-                .bind(false),
+                .bind(false)
+                .bind(format!("{role}@example.org")),
             )
             .await
             .expect("an invitee");
