@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Runs and their rooms: they begin and end together, whichever process keeps them and whatever comes in between.
+
 use std::task::Poll;
 use std::time::SystemTime;
 
