@@ -8,8 +8,9 @@ pub(crate) mod client_address;
 pub(crate) mod context;
 pub(crate) mod docs;
 pub(crate) mod etag;
+mod failures;
 mod front;
-mod idempotency;
+pub(crate) mod idempotency;
 pub(crate) mod ids;
 pub(crate) mod language;
 mod messages;
@@ -20,6 +21,7 @@ pub(crate) mod path;
 pub(crate) mod problem;
 mod rate_limit;
 pub(crate) mod schema;
+pub(crate) mod visitor;
 
 use std::sync::{Arc, LazyLock};
 
@@ -27,6 +29,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 
+use crate::api::failures::Failures;
+pub(crate) use crate::api::failures::Proof;
 use crate::api::parameters::Parameters;
 use crate::api::problem::{Code, Problem};
 use crate::api::rate_limit::RateLimits;
@@ -37,6 +41,7 @@ use crate::app::App;
 pub(crate) struct Api {
     pub(crate) description: &'static Description,
     limits: RateLimits,
+    failures: Failures,
 }
 
 /// What the functions say of themselves: the same for each service.
@@ -56,7 +61,11 @@ static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
 impl Api {
     /// Prepares it.
     pub(crate) fn new(requests_per_second: u32) -> Self {
-        Self { description: &DESCRIPTION, limits: RateLimits::new(requests_per_second) }
+        Self {
+            description: &DESCRIPTION,
+            limits: RateLimits::new(requests_per_second),
+            failures: Failures::default(),
+        }
     }
 }
 

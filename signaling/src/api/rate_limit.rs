@@ -12,10 +12,10 @@ use super::client_address::network;
 use super::problem::{Code, Problem};
 
 /// Requests a second of somebody who is not known yet.
-const STRANGER_PER_SECOND: u32 = 10;
+pub(super) const STRANGER_PER_SECOND: u32 = 10;
 
 /// How many at once, as when a page is loaded. Several people may share an address.
-const STRANGER_BURST: u32 = 100;
+pub(super) const STRANGER_BURST: u32 = 100;
 
 /// How many seconds' worth of requests somebody who is known may send at once.
 const BURST_SECONDS: u32 = 4;

@@ -14,6 +14,9 @@ use tracing::{debug, warn};
 /// Removals that are remembered. When there are more, the oldest is forgotten.
 const MAX_REVOCATIONS: usize = 10_000;
 
+/// Removals that are remembered of one room. Whoever moderates it makes the server forget older ones of that room alone.
+const MAX_OF_ROOM: usize = 1_000;
+
 /// How long a removal is remembered where others sign tokens: longer than any should live. SDKs sign for six hours by
 /// default.
 pub(crate) const ANY_TOKEN: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -53,9 +56,19 @@ impl Revocations {
             revoked.retain(|_, until| until.forget_at > now);
         }
         let key = (revocation.room.clone(), revocation.identity.clone());
-        if revoked.len() >= MAX_REVOCATIONS && !revoked.contains_key(&key) {
-            let soonest = revoked.iter().min_by_key(|(_, until)| until.forget_at).map(|(key, _)| key.clone());
-            soonest.map(|key| revoked.remove(&key));
+        if !revoked.contains_key(&key) {
+            let is_of_room = |(room, _): &(String, String)| *room == key.0;
+            let of_room = revoked.iter().filter(|(key, _)| is_of_room(key));
+            let full = if of_room.clone().count() >= MAX_OF_ROOM {
+                of_room.min_by_key(|(_, until)| until.forget_at)
+            } else if revoked.len() >= MAX_REVOCATIONS {
+                revoked.iter().min_by_key(|(_, until)| until.forget_at)
+            } else {
+                None
+            };
+            if let Some(soonest) = full.map(|(key, _)| key.clone()) {
+                revoked.remove(&soonest);
+            }
         }
         let Revocation { issued_until, forget_at, .. } = *revocation;
         let until = revoked.entry(key).or_insert(Until { issued_until, forget_at });
@@ -129,7 +142,11 @@ mod tests {
     }
 
     fn removal(identity: &str, issued_until: u64, forget_at: SystemTime) -> Revocation {
-        Revocation { room: "room".into(), identity: identity.into(), issued_until, forget_at }
+        removal_from("room", identity, issued_until, forget_at)
+    }
+
+    fn removal_from(room: &str, identity: &str, issued_until: u64, forget_at: SystemTime) -> Revocation {
+        Revocation { room: room.into(), identity: identity.into(), issued_until, forget_at }
     }
 
     #[test]
@@ -164,7 +181,8 @@ mod tests {
     fn memory_is_bounded() {
         let revocations = Revocations::default();
         for number in 0..=MAX_REVOCATIONS as u64 {
-            revocations.note(at(number), &removal(&number.to_string(), number, at(number) + ANY_TOKEN));
+            let room = if number < 2 { "room".to_owned() } else { format!("room {}", number / 500) };
+            revocations.note(at(number), &removal_from(&room, &number.to_string(), number, at(number) + ANY_TOKEN));
         }
         assert_eq!(revocations.0.lock().expect("unpoisoned").len(), MAX_REVOCATIONS);
         assert!(!revocations.is_revoked(at(MAX_REVOCATIONS as u64), "room", "0", 0));
@@ -202,5 +220,18 @@ mod tests {
             kept.sort_unstable();
             assert_eq!(kept, [15, 16, 17, 18, 19], "those that end soonest went");
         }
+    }
+
+    #[test]
+    fn nobody_makes_it_forget_the_removals_of_other_rooms() {
+        let revocations = Revocations::default();
+        revocations.note(at(0), &removal_from("another", "eve", 0, at(0) + ANY_TOKEN));
+        for number in 1..=MAX_REVOCATIONS as u64 {
+            revocations.note(at(number), &removal(&number.to_string(), number, at(number) + ANY_TOKEN));
+        }
+        assert!(revocations.is_revoked(at(MAX_REVOCATIONS as u64), "another", "eve", 0));
+        assert_eq!(revocations.0.lock().expect("unpoisoned").len(), MAX_OF_ROOM + 1);
+        let last = MAX_REVOCATIONS as u64;
+        assert!(revocations.is_revoked(at(last), "room", &last.to_string(), last));
     }
 }

@@ -11,7 +11,7 @@ use super::room_service::Caller;
 use crate::auth::revocation::{ANY_TOKEN, Revocation};
 use crate::meeting_sessions::model::session_of_room;
 use crate::meeting_sessions::removal;
-use crate::rooms::details::{DetailsChange, is_reserved};
+use crate::rooms::details::{DetailsChange, MAX_NAME_BYTES, is_reserved};
 use crate::rooms::input::{Control, Destination};
 use crate::rooms::output::ControlReply;
 use crate::session::convert;
@@ -45,10 +45,15 @@ pub(super) async fn remove(
     request: proto::RoomParticipantIdentity,
 ) -> Result<proto::RemoveParticipantResponse, TwirpError> {
     caller.check_changes(&request.room)?;
+    if request.identity.len() > MAX_NAME_BYTES {
+        return Err(TwirpError::new(Code::InvalidArgument, "identity length exceeds limits"));
+    }
     if let Some(run) = session_of_room(&request.room) {
         let is_known = removal::by_operator(&caller.app, run, &request.identity).await?;
         return if is_known { Ok(proto::RemoveParticipantResponse {}) } else { Err(TwirpError::no_such_participant()) };
     }
+    // What is remembered comes from whoever moderates any room: it is bounded, and of a room that there is.
+    let room = caller.administered_room(&request.room)?;
     let now = SystemTime::now();
     let issued_until = match u64::try_from(request.revoke_token_ts) {
         // Tokens from before that second are refused.
@@ -62,15 +67,11 @@ pub(super) async fn remove(
         forget_at: now + ANY_TOKEN,
     };
     caller.app.revocations.note(now, &revocation);
-    let removed = async {
-        let room = caller.administered_room(&request.room)?;
-        room.control(Control::RemoveParticipant(request.identity.into())).await?;
-        Ok(proto::RemoveParticipantResponse {})
-    };
-    let outcome = removed.await;
+    let outcome = room.control(Control::RemoveParticipant(request.identity.into())).await;
     // Afterwards, for nobody shall stay because the database is slow.
     caller.app.revocations.keep(&caller.app.store, &revocation).await;
-    outcome
+    outcome?;
+    Ok(proto::RemoveParticipantResponse {})
 }
 
 /// Sends somebody to another room, for whoever administers the one and may send people to the other.

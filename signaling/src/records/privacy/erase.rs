@@ -8,7 +8,8 @@ use store::{FromRow, Row, Statement, StoreError, Tx, sql};
 
 use super::Person;
 use super::model::Erasure;
-use super::places::{FORGET_MAILS_ABOUT_MEETINGS, NAMES_OF_INVITED, PLACES};
+use super::places::{FORGET_MAILS_ABOUT_MEETINGS, PLACES};
+use crate::api::idempotency;
 use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 
@@ -88,15 +89,13 @@ pub(super) async fn erase(
             erasure.cancelled = tell(tx, person.tenant, update, &ChangeKind::Cancelled).await?;
         }
     }
-    let mut texts = vec![user.clone(), email.clone(), phone.clone()];
-    texts.extend(person.name.clone());
-    texts.extend(names(tx, person, &user, &email, &phone).await?);
     for place in PLACES {
         let Some(statement) = place.erase else { continue };
         let erase = sql(statement).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
         erasure.erased.insert(place.name.to_owned(), tx.execute(erase).await?);
     }
-    let count = forget_answers(tx, texts).await?;
+    // They live for a day and may show the person. Which do is not looked for.
+    let count = idempotency::forget(tx, person.tenant, person.user).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
     Ok(erasure)
 }
@@ -116,38 +115,4 @@ async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKin
         changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: *meeting_id, kind: kind.clone() }).await?;
     }
     Ok(changed.len() as u64)
-}
-
-struct Name(String);
-
-impl FromRow for Name {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("name").map(Self)
-    }
-}
-
-/// Most names that others gave the person in invitations.
-const MAX_NAMES: i64 = 100;
-
-/// What others called the person when they invited them.
-async fn names(tx: &mut Tx, person: &Person, user: &str, email: &str, phone: &str) -> Result<Vec<String>, StoreError> {
-    let select = sql(NAMES_OF_INVITED).bind(person.tenant).bind(user).bind(email).bind(phone).bind(MAX_NAMES);
-    let names: Vec<Name> = tx.all(select).await?;
-    Ok(names.into_iter().map(|name| name.0).collect())
-}
-
-/// Answers are kept for a day for those who ask again, and may show the person.
-async fn forget_answers(tx: &mut Tx, texts: Vec<String>) -> Result<u64, StoreError> {
-    let mut count = 0;
-    for text in texts.into_iter().filter(|text| !text.trim().is_empty()) {
-        let delete = sql("DELETE FROM idempotency_keys WHERE caller = $1").bind(format!("user {text}"));
-        count += tx.execute(delete).await?;
-        // As it stands in JSON, where a quote is escaped.
-        let json = serde_json::Value::from(text).to_string();
-        let json = json.trim_matches('"');
-        let pattern = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let delete = sql("DELETE FROM idempotency_keys WHERE body LIKE $1 ESCAPE '!'");
-        count += tx.execute(delete.bind(format!("%{pattern}%"))).await?;
-    }
-    Ok(count)
 }

@@ -17,7 +17,7 @@ pub(crate) struct ExportInput {
     /// Somebody with an account.
     pub(crate) user_id: Option<UserId>,
     /// Somebody who may have none, by their address.
-    #[schema(min_length = 3, max_length = 320)]
+    #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
     /// Somebody who was invited by their telephone number, as in E.164.
     #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
@@ -100,7 +100,7 @@ pub(crate) struct ErasureInput {
     /// Somebody with an account.
     pub(crate) user_id: Option<UserId>,
     /// Somebody who may have none, by their address.
-    #[schema(min_length = 3, max_length = 320)]
+    #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
     /// Somebody who was invited by their telephone number, as in E.164.
     #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]

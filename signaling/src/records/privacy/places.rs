@@ -67,10 +67,6 @@ macro_rules! sessions {
     };
 }
 
-/// What others called the person when they invited them.
-pub(super) const NAMES_OF_INVITED: &str =
-    concat!("SELECT DISTINCT name FROM invitees WHERE ", invited!(), " AND name <> '' LIMIT $5");
-
 /// Mails to others name the organizer: they are written anew, by whoever organises the meeting then. That cannot be done with
 /// somebody's proposal of another time, which is to the organizer alone. Before meetings are handed over.
 pub(super) const FORGET_MAILS_ABOUT_MEETINGS: &str = concat!(

@@ -19,6 +19,9 @@ use super::installation::{Installation, Shows};
 use crate::support::Token;
 use crate::support::server::{Answer, config};
 
+/// The id of nothing.
+pub(super) const NOTHING: &str = "0190f3a0-0000-7000-8000-000000000000";
+
 const ROLES: [&str; 4] = ["system_admin", "tenant_admin", "organizer", "participant"];
 
 /// What is asked for, and how.
@@ -34,6 +37,16 @@ pub(crate) struct Operation {
     pub(crate) schema: Option<String>,
     /// Whether it takes If-Match, and must have it.
     pub(crate) if_match: Option<bool>,
+}
+
+impl Operation {
+    /// What software needs for it, if not everybody may.
+    pub(super) fn scope(&self) -> Option<&'static str> {
+        match self.may {
+            May::Scope(scope) => Some(scope),
+            _ => None,
+        }
+    }
 }
 
 /// An installation with two tenants, and all that can be asked of it.
@@ -105,7 +118,7 @@ impl Matrix {
         Self { saal, examples, operations, own, other }
     }
 
-    async fn ask(&self, operation: &Operation, shows: &Shows, path: &str, tenant: &str) -> Answer {
+    pub(super) async fn ask(&self, operation: &Operation, shows: &Shows, path: &str, tenant: &str) -> Answer {
         // Each from an address of its own: strangers who ask often would be told to wait.
         let [_, high, middle, low] = number().to_be_bytes();
         let address = format!("10.{high}.{middle}.{low}");
@@ -145,13 +158,12 @@ fn check_document(name: &str, may: May, said: &Value) {
     let (scopes, roles, ways) = may_of(said);
     let expected = match may {
         May::Scope(scope) => (vec![scope], vec![]),
-        May::ScopeOr(scope, role) => (vec![scope], vec![role]),
         _ => (vec![], vec![]),
     };
     assert_eq!((scopes, roles), (owned(&expected.0), owned(&expected.1)), "{name}: the document says otherwise");
     let has = |way: &str| ways.contains(way);
     let is_right = match may {
-        May::Scope(_) | May::ScopeOr(..) | May::Known => has("api_token") && has("browser"),
+        May::Scope(_) | May::Known => has("api_token") && has("browser"),
         May::Browser => !has("api_token") && has("browser"),
         May::Waiting => ways == BTreeSet::from(["lobby_ticket".to_owned()]),
         May::Everybody => ways.is_empty(),
@@ -189,11 +201,7 @@ async fn nobody_does_what_the_document_does_not_let_them_do() {
         check("a stranger", &ask(&Shows::Nothing, &own).await, &[401]);
         check("somebody with a wrong token", &ask(&Shows::Token("x.y.z".into()), &own).await, &[401]);
         check("somebody in another room", &ask(&room, &own).await, &[401, 403, 404]);
-        let (scope, role_without) = match operation.may {
-            May::Scope(scope) => (scope, None),
-            May::ScopeOr(scope, role) => (scope, Some(role)),
-            _ => continue,
-        };
+        let May::Scope(scope) = operation.may else { continue };
         let others: Vec<_> = ALL_SCOPES.iter().copied().filter(|known| *known != scope).collect();
         check("software without the scope", &ask(&matrix.token(&matrix.own, &others).await, &own).await, &[403]);
         // A path that names something of another tenant, or the other tenant itself.
@@ -209,7 +217,7 @@ async fn nobody_does_what_the_document_does_not_let_them_do() {
         }
         for (role, browser, scopes) in &people {
             let has_scope = scopes.contains(scope);
-            if !has_scope && role_without != Some(*role) {
+            if !has_scope {
                 check(role, &ask(browser, &own).await, &[403]);
             }
             // Who looks after the installation sees all tenants; but no more of any than their scopes say.
@@ -233,7 +241,7 @@ async fn who_has_the_scope_does_what_it_is_for() {
     let mut wrong = Vec::new();
     for operation in &matrix.operations {
         let shows = match operation.may {
-            May::Scope(scope) | May::ScopeOr(scope, _) => matrix.token(&matrix.own, &[scope]).await,
+            May::Scope(scope) => matrix.token(&matrix.own, &[scope]).await,
             May::Known | May::Browser => matrix.token(&matrix.own, ALL_SCOPES).await,
             // They are nobody's secret, and have tests of their own.
             May::Waiting | May::Everybody => continue,

@@ -6,8 +6,6 @@
 pub(super) enum May {
     /// Who has the scope.
     Scope(&'static str),
-    /// Who has the scope, and in their own tenant who has the role.
-    ScopeOr(&'static str, &'static str),
     /// Whoever is known, about themselves.
     Known,
     /// Whoever sits before a browser and is signed in, about themselves.
@@ -18,7 +16,7 @@ pub(super) enum May {
     Everybody,
 }
 
-use May::{Browser, Everybody, Known, Scope, ScopeOr, Waiting};
+use May::{Browser, Everybody, Known, Scope, Waiting};
 
 /// Any answer but that it is not allowed, not there, or our fault.
 pub(super) const SOMETHING: u16 = 0;
@@ -84,6 +82,8 @@ pub(super) const OPERATIONS: &[(&str, May, u16)] = &[
     ("GET /meetings/{meeting_id}/phone_pins", Scope("invitees:read"), 200),
     // There is one of that kind already.
     ("POST /meetings/{meeting_id}/phone_pins", Scope("invitees:write"), 409),
+    // Software is not invited.
+    ("PUT /meetings/{meeting_id}/response", Known, 403),
     ("POST /meetings/{meeting_id}/sessions", Scope("sessions:moderate"), 201),
     ("GET /meetings/{meeting_id}/unsent_mails", Scope("invitees:read"), 200),
     ("POST /oauth/token", Everybody, 401),
@@ -105,16 +105,19 @@ pub(super) const OPERATIONS: &[(&str, May, u16)] = &[
     ("PUT /rooms/{room_id}", Scope("rooms:write"), 200),
     ("PATCH /rooms/{room_id}", Scope("rooms:write"), 200),
     ("DELETE /rooms/{room_id}", Scope("rooms:write"), 204),
+    ("GET /rooms/{room_id}/phone_pins", Scope("invitees:read"), 200),
+    ("POST /rooms/{room_id}/renew_link", Scope("rooms:write"), 200),
     ("POST /rooms/{room_id}/sessions", Scope("sessions:moderate"), 201),
     ("GET /session", Browser, 401),
     ("POST /session", Everybody, 401),
     ("DELETE /session", Browser, 401),
+    ("GET /stats/usage", Scope("stats:read"), 200),
     ("GET /tenants", Scope("tenants:admin"), 200),
     // A tenant's software makes and removes none.
     ("POST /tenants", Scope("tenants:admin"), 403),
-    ("GET /tenants/{tenant_id}", ScopeOr("tenants:admin", "tenant_admin"), 200),
-    ("PUT /tenants/{tenant_id}", ScopeOr("tenants:admin", "tenant_admin"), 200),
-    ("PATCH /tenants/{tenant_id}", ScopeOr("tenants:admin", "tenant_admin"), 200),
+    ("GET /tenants/{tenant_id}", Scope("tenant:write"), 200),
+    ("PUT /tenants/{tenant_id}", Scope("tenant:write"), 200),
+    ("PATCH /tenants/{tenant_id}", Scope("tenant:write"), 200),
     ("DELETE /tenants/{tenant_id}", Scope("tenants:admin"), 403),
     ("GET /users", Scope("users:read"), 200),
     ("POST /users", Scope("users:write"), 201),
