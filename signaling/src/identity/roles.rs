@@ -97,5 +97,6 @@ mod tests {
         assert!(!system.contains(Scope::MeetingsRead) && !system.contains(Scope::SessionsModerate));
         assert!(system.contains(Scope::TenantsAdmin));
         assert!(!Role::TenantAdmin.scopes().contains(Scope::TenantsAdmin));
+        assert!(Role::TenantAdmin.scopes().contains(Scope::TenantWrite));
     }
 }

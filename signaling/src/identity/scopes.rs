@@ -65,7 +65,9 @@ scopes! {
     UsersWrite = "users:write";
     /// See and manage API tokens and OAuth clients.
     TokensAdmin = "tokens:admin";
-    /// See and manage tenants.
+    /// See and change what a tenant decides for itself: its name, looks, policy, legal texts and retention.
+    TenantWrite = "tenant:write";
+    /// List, make and remove tenants, and set what they may use.
     TenantsAdmin = "tenants:admin";
     /// See the audit log.
     AuditRead = "audit:read";
@@ -75,7 +77,7 @@ scopes! {
     WebhooksRead = "webhooks:read";
     /// Manage webhooks.
     WebhooksWrite = "webhooks:write";
-    /// Export and erase a person's data.
+    /// Export and erase a person's data, also that of the tenant's administrators, with their accounts.
     PrivacyAdmin = "privacy:admin";
 }
 

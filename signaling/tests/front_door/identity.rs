@@ -2,6 +2,7 @@
 //! Who may come in, and what they may do: accounts, sign-in, tenants, machines.
 
 mod accounts;
+mod acting;
 pub(crate) mod installation;
 mod machines;
 mod oidc;

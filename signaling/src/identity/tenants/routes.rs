@@ -20,7 +20,6 @@ use crate::api::paging::{Page, PageOf, PageRequest};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
-use crate::identity::roles::Role;
 use crate::identity::scopes::Scope;
 use crate::identity::users;
 use crate::records::audit::Event;
@@ -63,7 +62,7 @@ async fn create(context: Context, Body(input): Body<TenantInput>) -> Result<Resp
 
 /// Shows a tenant
 #[utoipa::path(get, path = "/tenants/{tenant_id}", tag = "Tenants", params(("tenant_id" = TenantId, Path)),
-    security(("api_token" = ["tenants:admin"]), ("browser" = ["tenant_admin"])), responses((status = 200, body = Tenant)))]
+    security(("api_token" = ["tenant:write"])), responses((status = 200, body = Tenant)))]
 async fn get(context: Context, Path(id): Path<TenantId>) -> Result<Response, Problem> {
     check_may(&context, id)?;
     let tenant = table::find(&mut context.read().await?, id).await?.ok_or(Code::NotFound)?;
@@ -73,7 +72,7 @@ async fn get(context: Context, Path(id): Path<TenantId>) -> Result<Response, Pro
 /// Replaces a tenant
 #[utoipa::path(put, path = "/tenants/{tenant_id}", tag = "Tenants", request_body = TenantInput,
     params(("tenant_id" = TenantId, Path), ("If-Match" = String, Header, description = "The ETag it was read with.")),
-    security(("api_token" = ["tenants:admin"]), ("browser" = ["tenant_admin"])), responses((status = 200, body = Tenant)))]
+    security(("api_token" = ["tenant:write"])), responses((status = 200, body = Tenant)))]
 async fn put(context: Context, Path(id): Path<TenantId>, Body(input): Body<TenantInput>) -> Result<Response, Problem> {
     check_may(&context, id)?;
     let mut tx = context.write().await?;
@@ -85,7 +84,7 @@ async fn put(context: Context, Path(id): Path<TenantId>, Body(input): Body<Tenan
 #[utoipa::path(patch, path = "/tenants/{tenant_id}", tag = "Tenants",
     request_body(content = ref("#/components/schemas/TenantPatch"), content_type = "application/merge-patch+json"),
     params(("tenant_id" = TenantId, Path), ("If-Match" = String, Header, description = "The ETag it was read with.")),
-    security(("api_token" = ["tenants:admin"]), ("browser" = ["tenant_admin"])), responses((status = 200, body = Tenant)))]
+    security(("api_token" = ["tenant:write"])), responses((status = 200, body = Tenant)))]
 async fn patch(context: Context, Path(id): Path<TenantId>, patch: Patch) -> Result<Response, Problem> {
     check_may(&context, id)?;
     let mut tx = context.write().await?;
@@ -121,18 +120,10 @@ async fn delete(context: Context, Path(id): Path<TenantId>) -> Result<Response, 
     context.commit(tx, None, &Event::new("tenant.delete", id), Answer::no_content()).await
 }
 
-/// The installation's administration, and for their own tenant its administrators.
+/// For software of a tenant, and for its administrators, there is no other.
 fn check_may(context: &Context, id: TenantId) -> Result<(), Problem> {
-    let is_own = context.caller.tenant == Some(id);
-    if is_own && context.caller.role == Some(Role::TenantAdmin) {
-        return Ok(());
-    }
-    context.require(Scope::TenantsAdmin)?;
-    if is_own || context.tenant_filter()?.is_none_or(|tenant| tenant == id) {
-        Ok(())
-    } else {
-        Err(Code::NotFound.into())
-    }
+    context.require(Scope::TenantWrite)?;
+    if context.tenant_filter()?.is_none_or(|tenant| tenant == id) { Ok(()) } else { Err(Code::NotFound.into()) }
 }
 
 async fn change(context: Context, mut tx: Tx, tenant: Tenant, input: TenantInput) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use crate::support::Token;
 use crate::support::server::{Answer, config};
 
 /// The id of nothing.
-const NOTHING: &str = "0190f3a0-0000-7000-8000-000000000000";
+pub(super) const NOTHING: &str = "0190f3a0-0000-7000-8000-000000000000";
 
 /// Numbers what must be unique.
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -33,10 +33,10 @@ fn body_of(collection: &str) -> Option<Value> {
 }
 
 /// What an operation is, and what the document says about who may do it.
-struct Operation {
+pub(super) struct Operation {
     method: String,
-    path: String,
-    scope: Option<String>,
+    pub(super) path: String,
+    pub(super) scope: Option<String>,
     /// Roles that may do it without the scope, where it is their own.
     roles: Vec<String>,
     content_type: Option<String>,
@@ -44,20 +44,20 @@ struct Operation {
 }
 
 impl Operation {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
-struct Matrix {
-    saal: Installation,
+pub(super) struct Matrix {
+    pub(super) saal: Installation,
     document: Value,
-    own: String,
+    pub(super) own: String,
     other: String,
 }
 
 impl Matrix {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let config = Config { api_requests_per_second: 100_000, ..config() };
         let saal = Installation::with(TestStore::sqlite().await, config).await;
         let (own, other) = (saal.first_tenant().await, saal.tenant("other").await);
@@ -66,7 +66,7 @@ impl Matrix {
     }
 
     /// All operations that are not for everybody.
-    fn operations(&self) -> Vec<Operation> {
+    pub(super) fn operations(&self) -> Vec<Operation> {
         let mut operations = Vec::new();
         for (path, methods) in self.document["paths"].as_object().expect("paths") {
             for method in ["get", "post", "put", "patch", "delete"] {
@@ -184,7 +184,7 @@ impl Matrix {
         answer.json()["id"].as_str().unwrap_or(NOTHING).to_owned()
     }
 
-    async fn ask(&self, operation: &Operation, shows: &Shows, path: &str) -> Answer {
+    pub(super) async fn ask(&self, operation: &Operation, shows: &Shows, path: &str) -> Answer {
         // Each from an address of its own: strangers who ask often would be told to wait.
         let [_, high, middle, low] = NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let address = format!("10.{high}.{middle}.{low}");
