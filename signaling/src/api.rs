@@ -9,7 +9,7 @@ pub(crate) mod context;
 pub(crate) mod docs;
 pub(crate) mod etag;
 mod front;
-mod idempotency;
+pub(crate) mod idempotency;
 pub(crate) mod ids;
 pub(crate) mod language;
 mod messages;

@@ -175,7 +175,7 @@ impl Context {
         answer: Answer,
     ) -> Result<Response, Problem> {
         if let Some(key) = &self.facts.idempotency {
-            idempotency::keep(&mut tx, key, &answer).await?;
+            idempotency::keep(&mut tx, key, tenant, &answer).await?;
         }
         let cause = Cause::of(&self.caller, tenant, self.request_id());
         for event in events {

@@ -91,8 +91,7 @@ async fn prepare(app: &Arc<App>, request: Request, id: &str, language: Language)
     let idempotency = match (&caller, parts.headers.get(idempotency::HEADER)) {
         (Some(caller), Some(key)) if parts.method == Method::POST => {
             let key = idempotency::parse(key.to_str().map_err(|_| Code::Malformed)?)?;
-            let caller = format!("{} {}", caller.actor.kind(), caller.actor.id());
-            Some(idempotency::Key { caller, key, request_hash: hash(&parts, &bytes) })
+            Some(idempotency::Key { caller: idempotency::owner(caller), key, request_hash: hash(&parts, &bytes) })
         }
         _ => None,
     };

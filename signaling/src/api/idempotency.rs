@@ -8,7 +8,9 @@ use chrono::{Duration, Utc};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use super::answer::Answer;
+use super::ids::{TenantId, UserId};
 use super::problem::{Code, Problem};
+use crate::identity::caller::{Actor, Caller};
 
 /// The header.
 pub(super) const HEADER: &str = "idempotency-key";
@@ -28,6 +30,20 @@ pub(super) struct Key {
     pub(super) key: String,
     /// SHA-256 of method, path, query and body, in hexadecimal.
     pub(super) request_hash: String,
+}
+
+/// Whose keys they are: what one caller named means nothing to another, and nothing to the same software when it acts for
+/// somebody else.
+pub(super) fn owner(caller: &Caller) -> String {
+    let actor = match &caller.actor {
+        // The same identity in another room is somebody else.
+        Actor::Participant { room, identity } => format!("participant {}", serde_json::json!([room, identity])),
+        actor => format!("{} {}", actor.kind(), actor.id()),
+    };
+    match caller.on_behalf_of {
+        Some(person) => format!("{actor} for {person}"),
+        None => actor,
+    }
 }
 
 /// Reads the header, which may be a quoted string (RFC 8941) or bare.
@@ -75,14 +91,14 @@ pub(super) async fn replay(tx: &mut Tx, key: &Key) -> Result<(), Problem> {
     }
 }
 
-/// Keeps the answer.
-pub(super) async fn keep(tx: &mut Tx, key: &Key, answer: &Answer) -> Result<(), StoreError> {
+/// Keeps the answer, which is about something of that tenant.
+pub(super) async fn keep(tx: &mut Tx, key: &Key, tenant: Option<TenantId>, answer: &Answer) -> Result<(), StoreError> {
     let headers: Vec<_> = answer.headers.iter().map(|(name, value)| (name.as_str(), value)).collect();
     tx.execute(
-        sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+        sql("INSERT INTO idempotency_keys (caller, idempotency_key, request_hash, status, headers, body, created_at, tenant_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (caller, idempotency_key) DO UPDATE SET request_hash = excluded.request_hash,
-                 status = excluded.status, headers = excluded.headers, body = excluded.body,
+                 tenant_id = excluded.tenant_id, status = excluded.status, headers = excluded.headers, body = excluded.body,
                  created_at = excluded.created_at")
         .bind(&key.caller)
         .bind(&key.key)
@@ -90,8 +106,19 @@ pub(super) async fn keep(tx: &mut Tx, key: &Key, answer: &Answer) -> Result<(), 
         .bind(i64::from(answer.status.as_u16()))
         .bind(&serde_json::json!(headers))
         .bind(answer.kept_body.clone().or_else(|| answer.body.clone()))
-        .bind(Utc::now()),
+        .bind(Utc::now())
+        .bind(tenant),
     )
     .await?;
     Ok(())
+}
+
+/// Deletes the answers about a tenant, and those that were given to somebody. Nothing is looked for in what they say: that
+/// would tell whoever asks what others were told. Whoever repeats a request of the last day does it again.
+pub(crate) async fn forget(tx: &mut Tx, tenant: TenantId, person: Option<UserId>) -> Result<u64, StoreError> {
+    let mut delete = sql("DELETE FROM idempotency_keys WHERE tenant_id = $1").bind(tenant);
+    if let Some(person) = person {
+        delete.push_bound(" OR caller = ", format!("user {person}"));
+    }
+    tx.execute(delete).await
 }

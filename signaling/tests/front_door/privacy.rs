@@ -6,6 +6,7 @@ use store::testing::TestStore;
 use store::{FromRow, Row, StoreError, sql};
 
 use crate::api::{Api, header};
+use crate::identity::installation::{Installation, Shows};
 use crate::support::soon;
 
 const USER: &str = "0199a5b2-0000-7000-8000-000000000001";
@@ -87,5 +88,46 @@ async fn somebody_is_erased_once_it_is_clear_who_and_how() {
         let events = api.get("/audit_events?action=erasure.create").await.json();
         assert_eq!(events["items"][0]["target"]["id"], erased.json()["id"]);
         assert!(!events.to_string().contains("ada@") && !events.to_string().contains(USER), "{events}");
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_says_nothing_of_others_answers_and_takes_none_of_them() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let (own, other) = (saal.first_tenant().await, saal.tenant("other").await);
+        let token = async |tenant: &str, scopes: Value| {
+            let body = json!({ "name": "software", "scopes": scopes });
+            let made = saal.made(&saal.root(), &format!("/api_tokens?tenant_id={tenant}"), &body).await;
+            Shows::Token(made["token"].as_str().expect("a token").to_owned())
+        };
+        let (ours, theirs) = (
+            token(&own, json!(["privacy:admin", "users:write", "meetings:read"])).await,
+            token(&other, json!(["users:write", "meetings:read"])).await,
+        );
+        let key = [("idempotency-key", "once")];
+        let make = async |shows: &Shows| {
+            let body = json!({ "email": "budget-2027@example.org", "name": "Budget 2027" });
+            saal.ask(shows, "POST /users", &key, Some(&body)).await
+        };
+        let (made_here, made_there) = (make(&ours).await, make(&theirs).await);
+        assert_eq!((made_here.status, made_there.status), (201, 201), "{}", made_there.text());
+        for text in ["_id", "budget 2027", "Budget 2027"] {
+            let body = json!({ "email": text, "meetings": "cancel" });
+            let answer = saal.ask(&ours, "POST /erasures", &[], Some(&body)).await;
+            assert_eq!((answer.status, pointers(&answer.json())), (422, vec!["/email"]), "{text} is no address");
+            let answer = saal.ask(&ours, "POST /exports", &[], Some(&json!({ "email": text }))).await;
+            assert_eq!(answer.status, 422, "{text} is no address");
+        }
+        let erase = async |email: &str| {
+            let body = json!({ "email": email, "meetings": "cancel" });
+            let erased = saal.ask(&ours, "POST /erasures", &[], Some(&body)).await;
+            assert_eq!(erased.status, 200, "{}", erased.text());
+            erased.json()["erased"]["kept_answers"].clone()
+        };
+        assert_eq!(erase("budget-2027@example.org").await, 1, "our own");
+        assert_eq!(erase("budget-2027@example.org").await, 0, "and nothing tells of theirs");
+        assert_eq!(make(&theirs).await.json(), made_there.json(), "their answer is kept");
+        assert_ne!(make(&ours).await.json()["id"], made_here.json()["id"]);
     }
 }

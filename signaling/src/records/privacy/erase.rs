@@ -9,6 +9,7 @@ use store::{FromRow, Row, Statement, StoreError, Tx, sql};
 use super::Person;
 use super::model::Erasure;
 use super::places::PLACES;
+use crate::api::idempotency;
 use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 
@@ -90,7 +91,8 @@ pub(super) async fn erase(
         let count = tx.execute(sql(statement).bind(person.tenant).bind(&user).bind(&email)).await?;
         erasure.erased.insert(place.name.to_owned(), count);
     }
-    let count = forget_answers(tx, [person.email.as_deref(), person.name.as_deref(), Some(&user)]).await?;
+    // They live for a day and may show the person. Which do is not looked for.
+    let count = idempotency::forget(tx, person.tenant, person.user).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
     Ok(erasure)
 }
@@ -110,18 +112,4 @@ async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKin
         changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: *meeting_id, kind: kind.clone() }).await?;
     }
     Ok(changed.len() as u64)
-}
-
-/// Answers are kept for a day for those who ask again, and may show the person.
-async fn forget_answers(tx: &mut Tx, texts: [Option<&str>; 3]) -> Result<u64, StoreError> {
-    let mut count = 0;
-    for text in texts.into_iter().flatten().filter(|text| !text.is_empty()) {
-        // As it stands in JSON, where a quote is escaped.
-        let json = serde_json::Value::from(text).to_string();
-        let json = json.trim_matches('"');
-        let pattern = json.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        let delete = sql("DELETE FROM idempotency_keys WHERE body LIKE $1 ESCAPE '!'");
-        count += tx.execute(delete.bind(format!("%{pattern}%"))).await?;
-    }
-    Ok(count)
 }

@@ -17,7 +17,7 @@ pub(crate) struct ExportInput {
     /// Somebody with an account.
     pub(crate) user_id: Option<UserId>,
     /// Somebody who may have none, by their address.
-    #[schema(min_length = 3, max_length = 320)]
+    #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct ErasureInput {
     /// Somebody with an account.
     pub(crate) user_id: Option<UserId>,
     /// Somebody who may have none, by their address.
-    #[schema(min_length = 3, max_length = 320)]
+    #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
     /// What becomes of meetings that they organise and that are not over, and of their permanent rooms.
     pub(crate) meetings: OnErasure,

@@ -129,3 +129,98 @@ async fn the_token_of_a_room_opens_nothing_of_the_organisation() {
         assert_eq!(saal.get(&Shows::Token(token), "/users").await.status, 401);
     }
 }
+
+#[tokio::test]
+async fn what_software_makes_lives_no_longer_and_is_used_from_nowhere_else() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let admin = saal.browser(&tenant, "ann@example.org", "tenant_admin").await;
+        let end = chrono::Utc::now() + chrono::Duration::hours(20);
+        let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let input = json!({ "name": "narrow", "scopes": ["tokens:admin", "users:read"], "expires_at": end,
+            "allowed_networks": ["10.20.0.0/16"] });
+        let made = saal.made(&admin, "/api_tokens", &input).await;
+        let narrow = Shows::Token(made["token"].as_str().expect("a token").to_owned());
+        let inside = [("x-forwarded-for", "10.20.7.7")];
+        let ask =
+            async |path: &str, body: Value| saal.ask(&narrow, &format!("POST {path}"), &inside, Some(&body)).await;
+        let child = ask("/api_tokens", json!({ "name": "child", "scopes": ["users:read"] })).await.json();
+        assert_eq!((&child["expires_at"], &child["allowed_networks"]), (&made["expires_at"], &json!(["10.20.0.0/16"])));
+        let greedy = json!({ "name": "greedy", "scopes": ["users:read"], "expires_at": "2027-06-01T00:00:00Z",
+            "allowed_networks": ["10.20.30.0/24", "0.0.0.0/0"] });
+        let problem = ask("/api_tokens", greedy).await.json();
+        let pointers: Vec<_> =
+            problem["errors"].as_array().expect("errors").iter().map(|error| error["pointer"].clone()).collect();
+        assert_eq!(pointers, ["/expires_at", "/allowed_networks/1"]);
+        let made_client = ask("/oauth_clients", json!({ "name": "client", "scopes": ["users:read"] })).await.json();
+        assert_eq!(made_client["expires_at"], made["expires_at"]);
+        assert_eq!(made_client["allowed_networks"], json!(["10.20.0.0/16"]));
+        // Once that time has come, it is over.
+        let mut tx = saal.server.database.store.write().await.expect("a transaction");
+        tx.execute(store::sql("UPDATE oauth_clients SET expires_at = 1, allowed_networks = '[]'"))
+            .await
+            .expect("moved");
+        tx.commit().await.expect("kept");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", made_client["id"].as_str().expect("an id")),
+            ("client_secret", made_client["client_secret"].as_str().expect("a secret")),
+        ];
+        assert_eq!(token(&saal, None, &form).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_persons_feed_and_account_are_shown_to_software_that_is_meant_to_see_them() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let bob = saal.browser(&tenant, "bob@example.org", "participant").await;
+        let acting = async |scopes: Value| {
+            let path = format!("/api_tokens?tenant_id={tenant}");
+            let made = saal.made(&saal.root(), &path, &json!({ "name": "x", "scopes": scopes })).await;
+            Shows::TokenFor(made["token"].as_str().expect("a token").to_owned(), "bob@example.org".to_owned())
+        };
+        let (feed, rotate) = ("/users/me/calendar_feed", "POST /users/me/calendar_feed/rotate");
+        let own = saal.get(&bob, feed).await;
+        assert_eq!(own.status, 200, "{}", own.text());
+        let reader = acting(json!(["meetings:read"])).await;
+        assert_eq!(saal.get(&reader, feed).await.status, 403);
+        assert_eq!(saal.get(&reader, "/users/me").await.status, 403);
+        assert_eq!(saal.ask(&reader, rotate, &[], None).await.status, 403);
+        let inviter = acting(json!(["meetings:read", "invitees:read"])).await;
+        assert_eq!(saal.get(&inviter, feed).await.json(), own.json());
+        assert_eq!(saal.ask(&inviter, rotate, &[], None).await.status, 403);
+        let shown = saal.events().await.iter().filter(|(action, ..)| action == "user.calendar_feed_show").count();
+        assert_eq!(shown, 1, "that software was told is written down");
+        let manager = acting(json!(["meetings:read", "users:read", "users:write"])).await;
+        assert_eq!(saal.get(&manager, "/users/me").await.json()["email"], "bob@example.org");
+        assert_eq!(saal.ask(&manager, rotate, &[], None).await.status, 200);
+        assert_ne!(saal.get(&bob, feed).await.json(), own.json());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_whom_software_acted_for() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let scopes = json!(["meetings:read", "meetings:write"]);
+        let path = format!("/api_tokens?tenant_id={tenant}");
+        let made = saal.made(&saal.root(), &path, &json!({ "name": "portal", "scopes": scopes })).await;
+        let token = made["token"].as_str().expect("a token").to_owned();
+        let mut ids = std::collections::BTreeSet::new();
+        for (email, expected) in [("ann@example.org", 1), ("bob@example.org", 2), ("bob@example.org", 2)] {
+            if ids.len() < expected {
+                saal.user(&tenant, email, "organizer").await;
+            }
+            let shows = Shows::TokenFor(token.clone(), email.to_owned());
+            let body = json!({ "title": "ad hoc", "type": "ad_hoc" });
+            let answer = saal.ask(&shows, "POST /meetings", &[("idempotency-key", "adhoc-1")], Some(&body)).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            ids.insert(answer.json()["id"].to_string());
+            assert_eq!(ids.len(), expected, "each has their own, once");
+        }
+    }
+}
