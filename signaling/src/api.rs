@@ -8,6 +8,7 @@ pub(crate) mod client_address;
 pub(crate) mod context;
 pub(crate) mod docs;
 pub(crate) mod etag;
+mod failures;
 mod front;
 pub(crate) mod idempotency;
 pub(crate) mod ids;
@@ -19,6 +20,7 @@ pub(crate) mod path;
 pub(crate) mod problem;
 mod rate_limit;
 pub(crate) mod schema;
+pub(crate) mod visitor;
 
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 
+use crate::api::failures::Failures;
+pub(crate) use crate::api::failures::Proof;
 use crate::api::problem::{Code, Problem};
 use crate::api::rate_limit::RateLimits;
 use crate::api::schema::Schemas;
@@ -37,6 +41,7 @@ pub(crate) struct Api {
     /// The OpenAPI document, as it is served.
     pub(crate) document: String,
     limits: RateLimits,
+    failures: Failures,
 }
 
 impl Api {
@@ -45,7 +50,7 @@ impl Api {
         let document = openapi::document();
         let schemas = Schemas::of(&document);
         let document = serde_json::to_string(&document).expect("a document made by us can be written");
-        Self { schemas, document, limits: RateLimits::new(requests_per_second) }
+        Self { schemas, document, limits: RateLimits::new(requests_per_second), failures: Failures::default() }
     }
 }
 

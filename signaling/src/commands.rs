@@ -19,7 +19,7 @@ use crate::identity::tenants;
 use crate::invitations::answers::mail::{MAX_BYTES, receive};
 use crate::records::audit::{Cause, Event, append};
 
-pub use self::users::{ListedUser, NewUser, UserChange, change_user, create_user, list_users};
+pub use self::users::{ListedUser, NewUser, UserChange, change_user, create_user, end_all_sessions, list_users};
 
 /// Why a command did not do it.
 #[derive(Debug, Error)]
@@ -48,6 +48,9 @@ pub enum CommandError {
     /// Nobody could look after the installation any more.
     #[error("that is the last system administrator; make another one first")]
     LastSystemAdmin,
+    /// Somebody else changed the account at the same moment.
+    #[error("somebody else changed the account at the same moment; look at it and try again")]
+    ChangedMeanwhile,
     /// A password that is too short.
     #[error("the password is too short: it needs at least {} characters", crate::identity::passwords::MIN_CHARS)]
     ShortPassword,

@@ -3,6 +3,7 @@
 
 pub(crate) mod api_tokens;
 pub(crate) mod authentication;
+mod bounds;
 pub(crate) mod caller;
 pub(crate) mod keys;
 pub(crate) mod oauth_clients;

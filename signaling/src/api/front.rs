@@ -4,7 +4,7 @@
 //! was asked for.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -23,7 +23,8 @@ use super::idempotency;
 use super::language::Language;
 use super::problem::{Code, Problem};
 use crate::app::App;
-use crate::identity::authentication::{self, Proof};
+use crate::identity::authentication::{self, ProvenBy};
+use crate::identity::caller::Actor;
 use crate::records::audit::hex;
 
 /// Longest body of somebody who is known: a hundred meetings at once have about 200 kB.
@@ -71,17 +72,30 @@ async fn prepare(app: &Arc<App>, request: Request, id: &str, language: Language)
     }
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let address = peer.map(|peer| client_address(peer, &parts.headers, &app.config.trusted_proxies));
+    let proof = authentication::proof(app, &parts.headers);
+    match (address, &proof) {
+        // Whoever shows wrong tokens guesses, and is not even looked up when there were too many.
+        (Some(address), Some(proof)) => app.api.failures.check(Instant::now(), address, Some(proof))?,
+        (Some(address), None) => app.api.limits.check_stranger(address)?,
+        (None, _) => {}
+    }
     let authenticated = authentication::authenticate(app, &parts.headers, address).await;
-    let is_known = matches!(authenticated, Ok(Some(_)));
-    // Whoever shows a wrong token is a stranger who guesses.
-    if !is_known && let Some(address) = address {
-        app.api.limits.check_stranger(address)?;
+    if let (Some(address), Some(proof)) = (address, proof) {
+        match &authenticated {
+            Ok(Some(_)) => app.api.failures.note_success(Instant::now(), proof),
+            Ok(None) => app.api.failures.note_failure(Instant::now(), address),
+            Err(problem) if problem.code() == Code::Unauthenticated => {
+                app.api.failures.note_failure(Instant::now(), address);
+            }
+            // The database is away, or it is not the proof that is wrong.
+            Err(_) => {}
+        }
     }
     let authenticated = authenticated?;
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if let Some(authenticated) = &authenticated {
         app.api.limits.check_caller(&authenticated.caller.actor.id())?;
-        if changes && let Proof::Cookie { csrf } = &authenticated.proof {
+        if changes && let ProvenBy::Cookie { csrf } = &authenticated.proof {
             check_forgery(&parts, csrf)?;
         }
     }

@@ -11,10 +11,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::problem::{Code, Problem};
 
 /// Requests a second of somebody who is not known yet.
-const STRANGER_PER_SECOND: u32 = 10;
+pub(super) const STRANGER_PER_SECOND: u32 = 10;
 
 /// How many at once, as when a page is loaded. Several people may share an address.
-const STRANGER_BURST: u32 = 100;
+pub(super) const STRANGER_BURST: u32 = 100;
 
 /// How many seconds' worth of requests somebody who is known may send at once.
 const BURST_SECONDS: u32 = 4;
@@ -69,7 +69,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 }
 
 /// Somebody with IPv6 has at least 2⁶⁴ addresses.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),

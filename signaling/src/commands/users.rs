@@ -156,7 +156,9 @@ pub async fn change_user(
         UserChange::Enable => update(&mut tx, &user, UserInput { disabled: false, ..user.input.clone() }).await?,
         UserChange::Delete => {
             remains(&mut tx, &user, None).await?;
-            table::delete(&mut tx, &user).await?;
+            if !table::delete(&mut tx, &user).await? {
+                return Err(CommandError::ChangedMeanwhile);
+            }
             Event::new("user.delete", user.id)
         }
     };
@@ -165,9 +167,27 @@ pub async fn change_user(
     Ok(())
 }
 
+/// Signs everybody out everywhere, and returns how many browsers that were.
+///
+/// # Errors
+///
+/// Fails when the database is away.
+pub async fn end_all_sessions(store: &Store) -> Result<u64, CommandError> {
+    let mut tx = store.write().await?;
+    let ended = sessions::table::end_all_there_are(&mut tx).await?;
+    if ended > 0 {
+        let event = Event::new("user.sign_out", "everybody").with("sessions", ended.into());
+        audit::append(&mut tx, Cause::system(None), &event).await?;
+    }
+    tx.commit().await?;
+    Ok(ended)
+}
+
 async fn update(tx: &mut Tx, user: &User, input: UserInput) -> Result<Event, CommandError> {
     remains(tx, user, Some(&input)).await?;
-    table::update(tx, user, &input, Utc::now()).await?;
+    if !table::update(tx, user, &input, Utc::now()).await? {
+        return Err(CommandError::ChangedMeanwhile);
+    }
     if input.disabled {
         sessions::table::end_all(tx, user.id, None).await?;
     }

@@ -9,12 +9,20 @@ pub(crate) mod token;
 use std::net::IpAddr;
 
 use chrono::{Duration, Utc};
+use store::{StoreError, Tx};
 
+use self::model::ApiToken;
 use super::caller::{Actor, Caller};
+use crate::api::ids::ApiTokenId;
 use crate::api::problem::Problem;
 use crate::app::App;
 
 pub(crate) use self::table::insert;
+
+/// The one with that id.
+pub(super) async fn find(tx: &mut Tx, id: ApiTokenId) -> Result<Option<ApiToken>, StoreError> {
+    table::find(tx, None, id).await
+}
 
 /// How exactly the last use is noted: more often would be a write for each request.
 const USE_NOTED_EVERY: Duration = Duration::minutes(10);
@@ -33,6 +41,7 @@ pub(crate) async fn caller(app: &App, token: &str, address: Option<IpAddr>) -> R
         table::note_use(&mut tx, found.id, now).await?;
         tx.commit().await?;
     }
-    let actor = Actor::ApiToken(found.id);
-    Ok(Some(Caller { actor, tenant: found.tenant_id, role: None, on_behalf_of: None, scopes: found.scopes, acr: None }))
+    let (actor, tenant, scopes) = (Actor::ApiToken(found.id), found.tenant_id, found.scopes);
+    let own_scopes = scopes.clone();
+    Ok(Some(Caller { actor, tenant, role: None, on_behalf_of: None, scopes, own_scopes, acr: None }))
 }

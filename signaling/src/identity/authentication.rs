@@ -4,9 +4,11 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
+use sha2::{Digest as _, Sha256};
 
 use super::caller::Caller;
 use super::{api_tokens, oauth_clients, oidc, on_behalf_of, room_tokens, sessions};
+use crate::api::Proof;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::lobby::ticket;
@@ -17,12 +19,12 @@ pub(crate) struct Authenticated {
     /// Who it is.
     pub(crate) caller: Caller,
     /// How they proved it.
-    pub(crate) proof: Proof,
+    pub(crate) proof: ProvenBy,
 }
 
 /// How somebody proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub(crate) enum ProvenBy {
     /// By a token, which no browser sends by itself.
     Token,
     /// By a cookie, which browsers send with every request. Changes need this proof beside it.
@@ -30,6 +32,19 @@ pub(crate) enum Proof {
         /// What the header must say.
         csrf: String,
     },
+}
+
+/// What a request shows of who asks, as it is remembered: a token or a cookie, which may be wrong. None shows nothing that must
+/// be looked up.
+pub(crate) fn proof(app: &App, headers: &HeaderMap) -> Option<Proof> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+        return sessions::hash_in(app, headers).map(|hash| Sha256::digest(hash).into());
+    };
+    let is_of_stranger =
+        authorization.to_str().ok().and_then(|value| value.split_once(' ')).is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("basic") || token.trim().starts_with(ticket::PREFIX)
+        });
+    (!is_of_stranger).then(|| Sha256::digest(authorization.as_bytes()).into())
 }
 
 /// Who asks. None is a stranger, who shows nothing at all; whoever shows something wrong fails.
@@ -61,5 +76,5 @@ pub(crate) async fn authenticate(
         },
     };
     let caller = on_behalf_of::narrowed(app, headers, caller.ok_or(Code::Unauthenticated)?).await?;
-    Ok(Some(Authenticated { caller, proof: Proof::Token }))
+    Ok(Some(Authenticated { caller, proof: ProvenBy::Token }))
 }

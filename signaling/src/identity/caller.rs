@@ -63,6 +63,8 @@ pub(crate) struct Caller {
     pub(crate) on_behalf_of: Option<UserId>,
     /// What they may do.
     pub(crate) scopes: Scopes,
+    /// What software may do itself, whomever it acts for. With others it is the same as `scopes`.
+    pub(crate) own_scopes: Scopes,
     /// How strongly they proved who they are, in the identity provider's words (`acr`).
     pub(crate) acr: Option<String>,
 }
@@ -71,6 +73,17 @@ impl Caller {
     /// Fails unless they have `scope`.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
         if self.scopes.contains(scope) { Ok(()) } else { Err(Code::InsufficientScope.into()) }
+    }
+
+    /// Fails unless software has `scope` itself, whether the person whom it acts for has it or not: for what a person has
+    /// always, and software only if that was meant.
+    pub(crate) fn require_itself(&self, scope: Scope) -> Result<(), Problem> {
+        if self.own_scopes.contains(scope) { Ok(()) } else { Err(Code::InsufficientScope.into()) }
+    }
+
+    /// Whether it is a person with all that they may do, not software that acts for one or has a narrower token of theirs.
+    pub(crate) fn is_person_themselves(&self) -> bool {
+        matches!(self.actor, Actor::User(_)) && self.role.is_some_and(|role| role.scopes() == self.scopes)
     }
 
     /// The person whose meetings it is about: themselves, or whom software acts for.

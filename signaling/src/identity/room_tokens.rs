@@ -24,5 +24,6 @@ pub(crate) fn caller(app: &App, token: &str) -> Option<Caller> {
         scopes.0.insert(Scope::SessionsModerate);
     }
     let actor = Actor::Participant { room, identity };
-    Some(Caller { actor, tenant: None, role: None, on_behalf_of: None, scopes, acr: None })
+    let own_scopes = scopes.clone();
+    Some(Caller { actor, tenant: None, role: None, on_behalf_of: None, scopes, own_scopes, acr: None })
 }

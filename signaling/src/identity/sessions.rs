@@ -12,7 +12,7 @@ use chrono::Utc;
 use store::{StoreError, Tx};
 
 use self::table::{FromProvider, Session};
-use super::authentication::{Authenticated, Proof};
+use super::authentication::{Authenticated, ProvenBy};
 use super::caller::{Actor, Caller};
 use super::keys::Purpose;
 use super::roles::Role;
@@ -39,9 +39,10 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Optio
         role: Some(role),
         on_behalf_of: None,
         scopes: role.scopes(),
+        own_scopes: role.scopes(),
         acr,
     };
-    Ok(Some(Authenticated { caller, proof: Proof::Cookie { csrf: csrf(app, &hash) } }))
+    Ok(Some(Authenticated { caller, proof: ProvenBy::Cookie { csrf: csrf(app, &hash) } }))
 }
 
 /// The hash of the cookie that a request shows.

@@ -21,14 +21,15 @@ const SYSTEM_ADMINS: &str = "system administrators";
 /// account, or give one a password, with which they may do more than now.
 pub(crate) fn may_manage(caller: &Caller, role: Role) -> bool {
     let is_installation = caller.tenant.is_none() && caller.scopes.contains(Scope::TenantsAdmin);
-    match role {
-        Role::Participant | Role::Organizer => true,
-        Role::TenantAdmin => {
-            let needed = Role::TenantAdmin.scopes();
-            is_installation || needed.intersection(&caller.scopes) == needed
-        }
-        Role::SystemAdmin => is_installation,
-    }
+    let needed = role.scopes();
+    let may_as_much = role != Role::SystemAdmin && needed.intersection(&caller.scopes) == needed;
+    is_installation || may_as_much
+}
+
+/// Those who change who is a system administrator wait for each other from here on. Before anything of an account is
+/// written, or two would wait for one another.
+pub(crate) async fn lock_system_admins(tx: &mut Tx) -> Result<(), store::StoreError> {
+    tx.lock(SYSTEM_ADMINS).await
 }
 
 /// Fails when `user` is the last system administrator who can sign in, and would be none any more as `input` says.
@@ -80,7 +81,8 @@ mod tests {
     use crate::identity::scopes::Scopes;
 
     fn caller(tenant: Option<TenantId>, role: Option<Role>, scopes: Scopes) -> Caller {
-        Caller { actor: Actor::ApiToken(ApiTokenId::new()), tenant, role, on_behalf_of: None, scopes, acr: None }
+        let (actor, own_scopes) = (Actor::ApiToken(ApiTokenId::new()), scopes.clone());
+        Caller { actor, tenant, role, on_behalf_of: None, scopes, own_scopes, acr: None }
     }
 
     #[test]
@@ -92,8 +94,12 @@ mod tests {
         let admin = caller(tenant, Some(Role::TenantAdmin), Role::TenantAdmin.scopes());
         assert_eq!(managed(&admin), [false, true, true, true]);
         let software = caller(tenant, None, [Scope::UsersWrite].into_iter().collect());
-        assert_eq!(managed(&software), [false, false, true, true]);
+        assert_eq!(managed(&software), [false; 4]);
         let software = caller(tenant, None, [Scope::UsersWrite, Scope::TenantsAdmin].into_iter().collect());
-        assert_eq!(managed(&software), [false, false, true, true], "of a tenant");
+        assert_eq!(managed(&software), [false; 4], "of a tenant");
+        let software = caller(tenant, None, [Scope::UsersWrite, Scope::MeetingsRead].into_iter().collect());
+        assert_eq!(managed(&software), [false, false, false, true]);
+        let organizer = Role::Organizer.scopes().0.into_iter().chain([Scope::UsersWrite]).collect();
+        assert_eq!(managed(&caller(tenant, None, organizer)), [false, false, true, true]);
     }
 }

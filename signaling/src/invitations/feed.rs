@@ -83,24 +83,37 @@ async fn owner(tx: &mut Tx, id: UserId) -> Result<Option<Owner>, StoreError> {
 
 /// Shows the address of the own calendar feed
 ///
-/// Calendars subscribe to it. They cannot sign in, so whoever knows the address reads it.
+/// Calendars subscribe to it. They cannot sign in, so whoever knows the address reads it, personal links and PINs included.
+/// Software that acts for somebody therefore needs `invitees:read` as well, and the audit log has that it was told.
 #[utoipa::path(get, path = "/users/me/calendar_feed", tag = "Invitations",
     security(("browser" = []), ("api_token" = ["meetings:read"])), responses((status = 200, body = CalendarFeed)))]
 async fn show(context: Context) -> Result<Response, Problem> {
     context.require(Scope::MeetingsRead)?;
     let person = context.caller.person().ok_or(Code::NotFound)?;
-    let owner = owner(&mut context.read().await?, person).await?.ok_or(Code::NotFound)?;
-    Ok(Answer::ok(&CalendarFeed { url: Some(url(&context.app, &owner)) })?.into_response())
+    let feed = |owner: &Owner| Answer::ok(&CalendarFeed { url: Some(url(&context.app, owner)) });
+    if context.caller.is_person_themselves() {
+        let owner = owner(&mut context.read().await?, person).await?.ok_or(Code::NotFound)?;
+        return Ok(feed(&owner)?.into_response());
+    }
+    context.caller.require_itself(Scope::InviteesRead)?;
+    let mut tx = context.write().await?;
+    let owner = owner(&mut tx, person).await?.ok_or(Code::NotFound)?;
+    let event = Event::new("user.calendar_feed_show", person);
+    context.commit(tx, Some(owner.tenant_id), &event, feed(&owner)?).await
 }
 
 /// Changes the address of the own calendar feed
 ///
-/// The old address is not valid any more. The new one is shown once here; afterwards it can be read again.
+/// The old address is not valid any more. The new one is shown once here; afterwards it can be read again. Software that acts
+/// for somebody needs `users:write` as well.
 #[utoipa::path(post, path = "/users/me/calendar_feed/rotate", tag = "Invitations",
     security(("browser" = []), ("api_token" = ["meetings:read"])), responses((status = 200, body = CalendarFeed)))]
 async fn rotate(context: Context) -> Result<Response, Problem> {
     context.require(Scope::MeetingsRead)?;
     let person = context.caller.person().ok_or(Code::NotFound)?;
+    if !context.caller.is_person_themselves() {
+        context.caller.require_itself(Scope::UsersWrite)?;
+    }
     let mut tx = context.write().await?;
     let update = sql("UPDATE users SET feed_generation = feed_generation + 1 WHERE id = $1");
     tx.execute(update.bind(person)).await?;

@@ -233,11 +233,12 @@ async fn join(
 ) -> Result<Response, Problem> {
     let app = &anyone.app;
     let now = Utc::now();
+    let invitation = request.invitation.as_deref().filter(|token| !token.is_empty());
+    let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: &request.name, headers: &headers };
+    knock(app, &code, &shown, now).await?;
     let mut tx = app.store.write().await?;
     let venue = venue(&mut tx, &code).await?;
     let terms = venue.terms(&mut tx, now).await?;
-    let invitation = request.invitation.as_deref().filter(|token| !token.is_empty());
-    let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: &request.name, headers: &headers };
     let found = person::find(&mut tx, app, &venue, &shown).await?;
     let (person, cookie) = (found.person, found.browser.and_then(|browser| browser.cookie(app)));
     let (at, session) = admission::circumstances(&mut tx, app, &venue, &person).await?;
@@ -255,6 +256,21 @@ async fn join(
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Fails for whoever does not come in and of whom nothing is written down. Anybody may ask, and only one writes at a time.
+async fn knock(app: &App, code: &str, shown: &Shown<'_>, now: DateTime<Utc>) -> Result<(), Problem> {
+    let mut tx = app.store.read().await?;
+    let venue = venue(&mut tx, code).await?;
+    let terms = venue.terms(&mut tx, now).await?;
+    let person = person::find(&mut tx, app, &venue, shown).await?.person;
+    let (at, _) = admission::circumstances(&mut tx, app, &venue, &person).await?;
+    match decide(&person, &terms, at, now) {
+        Decision::Refuse(Code::Banned) => Ok(()),
+        Decision::Refuse(code) => Err(code.into()),
+        _ if person.name.is_empty() => Err(Problem::field("/name", "required")),
+        _ => Ok(()),
+    }
 }
 
 /// Somebody at the door.

@@ -6,6 +6,7 @@ use livekit_protocol::participant_info::State;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
 use serde_json::json;
+use store::testing::TestStore;
 
 use crate::support::client::{camera, join_request, offer, path};
 use crate::support::server::config;
@@ -206,4 +207,17 @@ async fn the_older_generation_is_told_that_it_cannot_join() {
     assert!(client.closed().await.is_some());
     let refusal = Client::connect(&server, "/rtc?access_token=x").await.err().expect("refused");
     assert_eq!(refusal.status, 401);
+}
+
+#[tokio::test]
+async fn who_knocks_at_no_door_waits_for_no_writer() {
+    for database in TestStore::both().await {
+        let server = Server::start_on(database, config()).await;
+        assert_eq!(server.get("/api/v1/join/nowhere").await.status, 404, "the service has begun");
+        // SQLite has one writer, and it is busy.
+        let _busy = server.database.store.write().await.expect("a transaction");
+        let headers = [("content-type", "application/json")];
+        let answer = server.request("POST /api/v1/join/nowhere", &headers, br#"{"name":"Ann"}"#).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("not-found")), "{}", answer.text());
+    }
 }

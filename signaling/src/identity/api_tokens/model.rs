@@ -61,7 +61,7 @@ pub(crate) struct ApiTokenInput {
     /// What it may be used for. Nobody can give more than they have.
     #[schema(min_items = 1, max_items = 40)]
     pub(crate) scopes: Vec<Scope>,
-    /// Until when, at most a year from now; 90 days when nothing is said.
+    /// Until when, at most a year from now, and no longer than the token that makes it; 90 days when nothing is said.
     pub(crate) expires_at: Option<DateTime<Utc>>,
     /// The networks that it may be used from, as address/length; from anywhere without any.
     #[serde(default)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Duration, Utc};
-use ipnet::IpNet;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +18,7 @@ use crate::api::paging::{Page, PageOf, PageRequest};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
+use crate::identity::bounds::Bounds;
 use crate::identity::scopes::{Scope, Scopes};
 use crate::records::audit::Event;
 
@@ -47,13 +47,15 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
 
 /// Makes an API token
 ///
-/// The answer is the only one that ever shows it.
+/// The answer is the only one that ever shows it. One that software makes lives no longer than its own, and is used from where
+/// its own is.
 #[utoipa::path(post, path = "/api_tokens", tag = "API tokens", request_body = ApiTokenInput,
     security(("api_token" = ["tokens:admin"])), responses((status = 201, body = NewApiToken)))]
 async fn create(context: Context, Body(input): Body<ApiTokenInput>) -> Result<Response, Problem> {
     context.require(Scope::TokensAdmin)?;
     let tenant = context.tenant_filter()?;
-    let api_token = from_input(&context, tenant, input, Utc::now())?;
+    let bounds = Bounds::of(&context).await?;
+    let api_token = from_input(&context, &bounds, tenant, input, Utc::now())?;
     let secret = token::make();
     let api_token = ApiToken { prefix: token::shown(&secret), ..api_token };
     let mut tx = context.write().await?;
@@ -90,6 +92,7 @@ async fn revoke(context: Context, Path(id): Path<ApiTokenId>) -> Result<Response
 /// What the input asks for, without a secret yet. Everything that is wrong with it is named.
 fn from_input(
     context: &Context,
+    bounds: &Bounds,
     tenant_id: Option<crate::api::ids::TenantId>,
     input: ApiTokenInput,
     now: DateTime<Utc>,
@@ -100,19 +103,14 @@ fn from_input(
             invalid.add(format!("/scopes/{index}"), "forbidden-value");
         }
     }
-    let expires_at = input.expires_at.unwrap_or(now + DEFAULT_LIFE);
+    let latest = bounds.expires_at.map_or(now + MAX_LIFE, |end| end.min(now + MAX_LIFE));
+    let expires_at = input.expires_at.unwrap_or((now + DEFAULT_LIFE).min(latest));
     if expires_at <= now {
         invalid.add("/expires_at", "in-the-past");
-    } else if expires_at - now > MAX_LIFE {
-        invalid.add_with("/expires_at", "too-large", (now + MAX_LIFE).to_rfc3339());
+    } else if expires_at > latest {
+        invalid.add_with("/expires_at", "too-large", latest.to_rfc3339());
     }
-    let mut allowed_networks = Vec::new();
-    for (index, network) in input.allowed_networks.iter().enumerate() {
-        match network.parse::<IpNet>() {
-            Ok(network) => allowed_networks.push(network.trunc()),
-            Err(_) => invalid.add_with(format!("/allowed_networks/{index}"), "wrong-format", "10.20.0.0/16"),
-        }
-    }
+    let allowed_networks = bounds.networks(&input.allowed_networks, &mut invalid);
     invalid.finish()?;
     Ok(ApiToken {
         id: ApiTokenId::new(),

@@ -28,6 +28,8 @@ pub(crate) struct OauthClient {
     pub(crate) allowed_networks: Vec<IpNet>,
     /// Since when.
     pub(crate) created_at: DateTime<Utc>,
+    /// Until when, if it was made with a token that ends.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
     /// When it asked for an access token last, to within ten minutes.
     pub(crate) last_used_at: Option<DateTime<Utc>>,
     /// When it was withdrawn.
@@ -35,9 +37,9 @@ pub(crate) struct OauthClient {
 }
 
 impl OauthClient {
-    /// Whether it can be used.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.revoked_at.is_none()
+    /// Whether it can be used now.
+    pub(crate) fn is_valid(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
     /// Whether it can be used from there. From nowhere when that is not known and it matters.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
-use ipnet::IpNet;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +18,7 @@ use crate::api::paging::{Page, PageOf, PageRequest};
 use crate::api::path::Path;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
+use crate::identity::bounds::Bounds;
 use crate::identity::scopes::Scope;
 use crate::identity::sessions::cookie;
 use crate::records::audit::Event;
@@ -42,13 +42,14 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
 
 /// Makes an OAuth client
 ///
-/// The answer is the only one that ever shows its secret.
+/// The answer is the only one that ever shows its secret. One that an API token makes ends with that token.
 #[utoipa::path(post, path = "/oauth_clients", tag = "OAuth clients", request_body = OauthClientInput,
     security(("api_token" = ["tokens:admin"])), responses((status = 201, body = NewOauthClient)))]
 async fn create(context: Context, Body(input): Body<OauthClientInput>) -> Result<Response, Problem> {
     context.require(Scope::TokensAdmin)?;
     let tenant = context.tenant_filter()?;
-    let oauth_client = from_input(&context, tenant, input)?;
+    let bounds = Bounds::of(&context).await?;
+    let oauth_client = from_input(&context, &bounds, tenant, input)?;
     let secret = cookie::make();
     let mut tx = context.write().await?;
     table::insert(&mut tx, &oauth_client, &cookie::hash(&secret), &context.caller.actor).await?;
@@ -85,20 +86,19 @@ async fn revoke(context: Context, Path(id): Path<OauthClientId>) -> Result<Respo
 }
 
 /// What the input asks for. Everything that is wrong with it is named.
-fn from_input(context: &Context, tenant_id: Option<TenantId>, input: OauthClientInput) -> Result<OauthClient, Problem> {
+fn from_input(
+    context: &Context,
+    bounds: &Bounds,
+    tenant_id: Option<TenantId>,
+    input: OauthClientInput,
+) -> Result<OauthClient, Problem> {
     let mut invalid = Invalid::default();
     for (index, scope) in input.scopes.iter().enumerate() {
         if !context.caller.scopes.contains(*scope) {
             invalid.add(format!("/scopes/{index}"), "forbidden-value");
         }
     }
-    let mut allowed_networks = Vec::new();
-    for (index, network) in input.allowed_networks.iter().enumerate() {
-        match network.parse::<IpNet>() {
-            Ok(network) => allowed_networks.push(network.trunc()),
-            Err(_) => invalid.add_with(format!("/allowed_networks/{index}"), "wrong-format", "10.20.0.0/16"),
-        }
-    }
+    let allowed_networks = bounds.networks(&input.allowed_networks, &mut invalid);
     invalid.finish()?;
     Ok(OauthClient {
         id: OauthClientId::new(),
@@ -107,6 +107,7 @@ fn from_input(context: &Context, tenant_id: Option<TenantId>, input: OauthClient
         scopes: input.scopes.into_iter().collect(),
         allowed_networks,
         created_at: Utc::now(),
+        expires_at: bounds.expires_at,
         last_used_at: None,
         revoked_at: None,
     })

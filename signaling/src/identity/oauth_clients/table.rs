@@ -22,6 +22,7 @@ impl FromRow for OauthClient {
             scopes: row.get("scopes")?,
             allowed_networks: row.json("allowed_networks")?,
             created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
             last_used_at: row.get("last_used_at")?,
             revoked_at: row.get("revoked_at")?,
         })
@@ -36,8 +37,9 @@ pub(super) async fn insert(
     made_by: &Actor,
 ) -> Result<(), StoreError> {
     tx.execute(
-        sql("INSERT INTO oauth_clients (id, tenant_id, name, secret_hash, scopes, allowed_networks, created_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        sql("INSERT INTO oauth_clients (id, tenant_id, name, secret_hash, scopes, allowed_networks, created_by, created_at,
+                 expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
         .bind(client.id)
         .bind(client.tenant_id)
         .bind(&client.name)
@@ -45,7 +47,8 @@ pub(super) async fn insert(
         .bind(client.scopes.clone())
         .bind(&json!(client.allowed_networks))
         .bind(made_by.id())
-        .bind(client.created_at),
+        .bind(client.created_at)
+        .bind(client.expires_at),
     )
     .await?;
     Ok(())

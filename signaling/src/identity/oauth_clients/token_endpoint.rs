@@ -203,7 +203,8 @@ async fn client(app: &App, anyone: &Anyone, id: &str, secret: &str) -> Result<Oa
     let client = table::find(&mut tx, None, id).await?;
     let known = table::secret_hash(&mut tx, id).await?.unwrap_or_default();
     let is_right = known == cookie::hash(secret);
-    let is_good = |client: &OauthClient| is_right && client.is_valid() && client.is_allowed_from(anyone.address);
+    let is_good =
+        |client: &OauthClient| is_right && client.is_valid(Utc::now()) && client.is_allowed_from(anyone.address);
     client.filter(is_good).ok_or(UNKNOWN_CLIENT)
 }
 

@@ -8,10 +8,11 @@ use super::claims::Claims;
 use super::page::Refusal;
 use super::settings::Settings;
 use crate::api::ids::{TenantId, UserId};
+use crate::api::problem::Code;
 use crate::identity::roles::Role;
-use crate::identity::tenants;
 use crate::identity::users::model::{User, UserInput, tidy_email};
-use crate::identity::users::{check_system_admin_remains, table};
+use crate::identity::users::{check_system_admin_remains, lock_system_admins, table};
+use crate::identity::{sessions, tenants};
 use crate::records::audit::Event;
 
 /// The account, brought up to date or made, and what was done to it.
@@ -44,7 +45,12 @@ pub(super) async fn resolve(
                 }
                 None => return Err(Refusal::NoAccount),
             };
+            if user.input.role == Role::SystemAdmin {
+                lock_system_admins(tx).await?;
+            }
             table::set_subject(tx, user.id, &settings.issuer, subject).await?;
+            // Whoever made the account may have given it a password, which must not open what the provider protects.
+            take_over(tx, user.id, now, &mut events).await?;
             table::find(tx, None, user.id).await?.ok_or(Refusal::NoAccount)?
         }
     };
@@ -142,21 +148,41 @@ async fn update(
     }
     if let Some(role) = role {
         let changed = UserInput { role, ..input.clone() };
-        if check_system_admin_remains(tx, &user, Some(&changed)).await.is_ok() {
-            input = changed;
+        match check_system_admin_remains(tx, &user, Some(&changed)).await {
+            Ok(()) => input = changed,
+            Err(problem) if problem.code() == Code::Conflict => {}
+            Err(problem) => return Err(problem.into()),
         }
     }
     if input == user.input {
         return Ok(user);
     }
-    table::update(tx, &user, &input, now).await?;
+    // Somebody else was quicker. What the provider says of the role must not be left undone.
+    if !table::update(tx, &user, &input, now).await? {
+        return Err(Refusal::Unavailable);
+    }
+    let (before, after) = (user.input.role.scopes(), input.role.scopes());
     let mut event =
         Event::new("user.update", user.id).changing(&user.input.changed(&input)).with("by", "provider".into());
     if input.role != user.input.role {
         event = event.with("role", input.role.as_str().into());
     }
     events.push(event);
+    if before.intersection(&after) != after {
+        take_over(tx, user.id, now, events).await?;
+    }
     Ok(User { input, revision: user.revision + 1, updated_at: now, ..user })
+}
+
+/// From here on the account is opened by the provider alone: a password that somebody has given it is no more, and whoever is
+/// signed in signs in anew.
+async fn take_over(tx: &mut Tx, id: UserId, now: DateTime<Utc>, events: &mut Vec<Event>) -> Result<(), Refusal> {
+    let had_password = table::forget_password(tx, id, now).await?;
+    sessions::table::end_all(tx, id, None).await?;
+    if had_password {
+        events.push(Event::new("user.password", id).with("by", "provider".into()).with("removed", true.into()));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

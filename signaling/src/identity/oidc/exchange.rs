@@ -36,9 +36,7 @@ impl Provider {
         if let (Some(url), Some(token)) = (&metadata.userinfo_endpoint, access_token) {
             self.complete(&mut claims, url, token).await?;
         }
-        let acr = claims.text("acr");
-        let required = &self.settings.required_acr;
-        if !required.is_empty() && !acr.is_some_and(|acr| required.iter().any(|known| known == acr)) {
+        if !self.settings.is_strong_enough(claims.text("acr")) {
             return Err(Refusal::TooWeak);
         }
         Ok(claims)

@@ -2,13 +2,14 @@
 //! The keys that the provider signs with (RFC 7517). It changes them when it likes: a token that names one we do not know
 //! makes us ask again, but not more often than every thirty seconds.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::page::Refusal;
@@ -20,6 +21,9 @@ pub(super) const ALGORITHMS: [Algorithm; 5] =
 
 /// How often we ask again at most because of a key that is not known.
 const ASK_AGAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// How often at most as long as it has told us none: whoever needs one waits for that, or comes again.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// For how long they hold: a key that the provider has withdrawn is not believed for longer.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -33,7 +37,7 @@ struct Document {
     keys: Vec<Value>,
 }
 
-/// The keys, as the provider said last.
+/// The keys, as the provider said last. Nobody holds the lock while the provider is asked.
 #[derive(Default)]
 pub(super) struct Keys(Mutex<Known>);
 
@@ -41,21 +45,28 @@ pub(super) struct Keys(Mutex<Known>);
 struct Known {
     keys: Vec<Jwk>,
     asked_at: Option<Instant>,
+    /// When we asked last, with or without an answer.
     asked_again_at: Option<Instant>,
+    /// Ends when somebody who asks at the moment is done.
+    asking: Option<watch::Receiver<()>>,
 }
 
 impl Known {
     /// Whether to ask now, for a token whose key is known or not.
     fn is_to_ask(&mut self, is_known: bool, now: Instant) -> bool {
-        let Some(asked) = self.asked_at else { return true };
-        let is_old = now.saturating_duration_since(asked) >= LIFETIME;
-        let was_just_asked =
-            self.asked_again_at.is_some_and(|asked| now.saturating_duration_since(asked) < ASK_AGAIN_EVERY);
+        let is_old = self.asked_at.is_none_or(|asked| now.saturating_duration_since(asked) >= LIFETIME);
+        let pause = if self.asked_at.is_some() { ASK_AGAIN_EVERY } else { PAUSE };
+        let was_just_asked = self.asked_again_at.is_some_and(|asked| now.saturating_duration_since(asked) < pause);
         let is_to_ask = (is_old || !is_known) && !was_just_asked;
         if is_to_ask {
             self.asked_again_at = Some(now);
         }
         is_to_ask
+    }
+
+    /// What becomes of a token whose key is not known.
+    fn refusal(&self) -> Refusal {
+        if self.asked_at.is_some() { Refusal::BadToken } else { Refusal::ProviderAway }
     }
 
     fn find(&self, header: &Header) -> Option<DecodingKey> {
@@ -69,6 +80,14 @@ impl Known {
     }
 }
 
+/// What somebody does who needs a key.
+enum Step {
+    /// Asks the provider, and tells the others when that is done.
+    Ask(watch::Sender<()>),
+    /// Waits for whoever asks.
+    Wait(watch::Receiver<()>),
+}
+
 impl Keys {
     /// The key that a token with that header must be signed with.
     pub(super) async fn find(
@@ -77,26 +96,53 @@ impl Keys {
         jwks_uri: &str,
         header: &Header,
     ) -> Result<DecodingKey, Refusal> {
-        let mut known = self.0.lock().await;
-        let now = Instant::now();
-        let found = known.find(header);
-        if known.is_to_ask(found.is_some(), now) {
-            match outgoing::json::<Document>(client.get(jwks_uri)).await {
-                Ok(Document { keys }) => {
-                    let keys = keys.into_iter().take(MAX_KEYS);
-                    known.keys = keys.filter_map(|key| serde_json::from_value(key).ok()).collect();
-                    known.asked_at = Some(now);
-                    info!(keys = known.keys.len(), "read the identity provider's keys");
+        let (found, step) = {
+            let mut known = self.known();
+            let found = known.find(header);
+            let step = match known.asking.clone().filter(|asking| asking.has_changed().is_ok()) {
+                // What is known is good enough until then.
+                Some(asking) if found.is_none() => Step::Wait(asking),
+                None if known.is_to_ask(found.is_some(), Instant::now()) => {
+                    let (done, asking) = watch::channel(());
+                    known.asking = Some(asking);
+                    Step::Ask(done)
                 }
-                Err(error) => {
-                    warn!(%error, "the identity provider does not tell its keys");
-                    // What was known is better than nothing for a while.
-                    return found.ok_or(Refusal::ProviderAway);
+                _ => return found.ok_or_else(|| known.refusal()),
+            };
+            (found, step)
+        };
+        match step {
+            // All who wait go on at once: none of them asks again.
+            Step::Wait(mut asking) => drop(asking.changed().await),
+            Step::Ask(done) => {
+                let answer = outgoing::json::<Document>(client.get(jwks_uri)).await;
+                let mut known = self.known();
+                match answer {
+                    Ok(Document { keys }) => {
+                        let keys = keys.into_iter().take(MAX_KEYS);
+                        known.keys = keys.filter_map(|key| serde_json::from_value(key).ok()).collect();
+                        if known.asked_at.replace(Instant::now()).is_none() {
+                            // It may change them a moment later.
+                            known.asked_again_at = None;
+                        }
+                        info!(keys = known.keys.len(), "read the identity provider's keys");
+                    }
+                    Err(error) => {
+                        warn!(%error, "the identity provider does not tell its keys");
+                        // What was known is better than nothing for a while.
+                        return found.ok_or(Refusal::ProviderAway);
+                    }
                 }
+                drop(known);
+                drop(done);
             }
-            return known.find(header).ok_or(Refusal::BadToken);
         }
-        found.ok_or(Refusal::BadToken)
+        let known = self.known();
+        known.find(header).ok_or_else(|| known.refusal())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,6 +174,51 @@ mod tests {
         assert!(!known.is_to_ask(false, later(30)));
         assert!(known.is_to_ask(false, later(31)));
         assert!(known.is_to_ask(true, later(3_600)), "a withdrawn key must not be believed for ever");
+    }
+
+    #[test]
+    fn keys_that_were_never_read_are_not_asked_for_by_everybody() {
+        let now = Instant::now();
+        let mut known = Known::default();
+        assert!(known.is_to_ask(false, now));
+        assert!(!known.is_to_ask(false, now + Duration::from_secs(1)), "somebody has just tried");
+        assert!(known.is_to_ask(false, now + PAUSE));
+        assert_eq!(known.refusal(), Refusal::ProviderAway, "the token may be good");
+    }
+
+    /// A provider that takes its time, and counts how often it is asked.
+    #[tokio::test]
+    async fn a_hundred_who_need_a_key_ask_once_and_wait_together() {
+        use axum::extract::State;
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU32, Ordering};
+        use tokio::sync::Semaphore;
+
+        let (asked, gate) = (Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
+        type Provider = (Arc<AtomicU32>, Arc<Semaphore>);
+        let answer = |State((asked, gate)): State<Provider>| async move {
+            asked.fetch_add(1, Ordering::SeqCst);
+            drop(gate.acquire().await);
+            axum::Json(serde_json::json!({ "keys": [{ "kty": "RSA", "kid": "a", "n": "AQ", "e": "AQAB" }] }))
+        };
+        let router = axum::Router::new().route("/keys", axum::routing::get(answer));
+        let router = router.with_state((asked.clone(), gate.clone()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let (keys, client) = (Keys::default(), outgoing::client().expect("a client"));
+        let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::RS256) };
+        let all = (0..100).map(|_| keys.find(&client, &url, &header));
+        let opened = async {
+            while asked.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            // All of them have come by now: they were begun together.
+            gate.add_permits(100);
+        };
+        let (found, ()) = tokio::join!(futures_util::future::join_all(all), opened);
+        assert!(found.iter().all(Result::is_ok));
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
 
     #[test]

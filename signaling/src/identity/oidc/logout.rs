@@ -21,6 +21,7 @@ use super::routes::redirect;
 use super::texts;
 use crate::api::ids::UserId;
 use crate::api::language::Language;
+use crate::api::visitor::Visitor;
 use crate::app::App;
 use crate::identity::caller::Actor;
 use crate::identity::sessions::{self, cookie, origin, table};
@@ -55,7 +56,9 @@ async fn end_session(app: &App, headers: &HeaderMap) -> Result<String, Refusal> 
     let Some(hash) = sessions::hash_in(app, headers) else { return Ok(home()) };
     let mut tx = app.store.write().await?;
     let Some(session) = table::find(&mut tx, &hash, Utc::now()).await? else { return Ok(home()) };
-    table::end(&mut tx, &hash).await?;
+    if !table::end(&mut tx, &hash).await? {
+        return Ok(home());
+    }
     let actor = Actor::User(session.user);
     let cause = Cause { tenant: Some(session.tenant), actor: &actor, request_id: None };
     audit::append(&mut tx, cause, &Event::new("user.sign_out", session.user)).await?;
@@ -81,18 +84,26 @@ pub(super) struct LogoutRequest {
 /// The provider says that somebody signed out there.
 pub(super) async fn backchannel(
     State(app): State<Arc<App>>,
+    visitor: Visitor,
     request: Result<Form<LogoutRequest>, axum::extract::rejection::FormRejection>,
 ) -> Response {
+    // The provider may sign out thousands at once, and must be heard: only what is wrong is counted.
     let ended = match request {
+        _ if visitor.check_failures().is_err() => Err(Refusal::Busy),
         Ok(Form(LogoutRequest { logout_token })) => end_of_provider(&app, &logout_token).await,
         Err(_) => Err(Refusal::BadToken),
     };
+    if ended == Err(Refusal::BadToken) {
+        visitor.note_failure();
+    }
     let mut response = match ended {
         Ok(sessions) => {
             info!(sessions, "the identity provider ended sessions");
             StatusCode::OK.into_response()
         }
-        Err(Refusal::ProviderAway | Refusal::Unavailable) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(Refusal::ProviderAway | Refusal::Unavailable | Refusal::Busy) => {
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
         Err(Refusal::NotConfigured) => StatusCode::NOT_FOUND.into_response(),
         Err(_) => (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": "invalid_request" }))).into_response(),
     };
@@ -106,13 +117,25 @@ async fn end_of_provider(app: &App, token: &str) -> Result<usize, Refusal> {
     let now = Utc::now();
     let mut tx = app.store.write().await?;
     note_token(&mut tx, &claims, now).await?;
-    let ended = match (claims.text("sid"), claims.text("sub")) {
-        (Some(session), _) => table::end_of_provider(&mut tx, session).await?,
-        (None, Some(subject)) => match users::table::by_subject(&mut tx, &provider.settings.issuer, subject).await? {
-            Some(user) if table::end_all(&mut tx, user.id, None).await? > 0 => vec![user.id],
-            _ => Vec::new(),
-        },
-        (None, None) => return Err(Refusal::BadToken),
+    let (session, subject) = (claims.text("sid"), claims.text("sub"));
+    let user = match subject {
+        Some(subject) => users::table::by_subject(&mut tx, &provider.settings.issuer, subject).await?,
+        None => None,
+    };
+    let ended = match (session, user) {
+        (None, None) if subject.is_none() => return Err(Refusal::BadToken),
+        (Some(session), user) => {
+            let mut ended = table::end_of_provider(&mut tx, session).await?;
+            // Where the provider did not say what it calls a session, it may be the one that is meant.
+            if let Some(user) = user
+                && table::end_nameless(&mut tx, user.id).await? > 0
+            {
+                ended.push(user.id);
+            }
+            ended
+        }
+        (None, Some(user)) if table::end_all(&mut tx, user.id, None).await? > 0 => vec![user.id],
+        (None, _) => Vec::new(),
     };
     for user in &ended {
         note_end(&mut tx, *user).await?;
@@ -141,10 +164,12 @@ async fn note_token(tx: &mut Tx, claims: &Claims, now: DateTime<Utc>) -> Result<
     let jti = claims.text("jti").ok_or(Refusal::BadToken)?;
     let expires_at_s = claims.seconds("exp").ok_or(Refusal::BadToken)?;
     // Saturates; a time that no clock shows is as good as for ever.
-    let expires_at = DateTime::from_timestamp(expires_at_s as i64, 0).unwrap_or(DateTime::<Utc>::MAX_UTC - LEEWAY);
+    let expires_at = DateTime::from_timestamp(expires_at_s as i64, 0);
+    let until = expires_at.and_then(|expires_at| expires_at.checked_add_signed(LEEWAY));
+    let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
     tx.execute(sql("DELETE FROM oidc_logout_tokens WHERE expires_at < $1").bind(now)).await?;
     let insert = sql("INSERT INTO oidc_logout_tokens (jti_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING");
-    let insert = insert.bind(hex(&Sha256::digest(jti))).bind(expires_at + LEEWAY);
+    let insert = insert.bind(hex(&Sha256::digest(jti))).bind(until);
     if tx.execute(insert).await? == 1 { Ok(()) } else { Err(Refusal::BadToken) }
 }
 

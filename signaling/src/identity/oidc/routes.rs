@@ -17,6 +17,7 @@ use super::exchange::redirect_uri;
 use super::page::Refusal;
 use super::state::{COOKIE, LIFETIME_S, SignIn};
 use super::{Provider, account, logout};
+use crate::api::visitor::Visitor;
 use crate::app::App;
 use crate::identity::caller::Actor;
 use crate::identity::sessions::{self, cookie, table};
@@ -40,7 +41,15 @@ struct Start {
 }
 
 /// Sends a browser to the provider.
-async fn start(State(app): State<Arc<App>>, headers: HeaderMap, Query(query): Query<Start>) -> Response {
+async fn start(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(query): Query<Start>,
+) -> Response {
+    if visitor.check().is_err() {
+        return Refusal::Busy.page(&headers);
+    }
     match location_of_provider(&app, query.return_to.as_deref().unwrap_or("/")).await {
         Ok((location, cookie)) => redirect(&location, [cookie]),
         Err(refusal) => refusal.page(&headers),
@@ -82,9 +91,13 @@ struct Callback {
 /// Signs in whom the provider sends back.
 async fn callback(
     State(app): State<Arc<App>>,
+    visitor: Visitor,
     headers: HeaderMap,
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Response {
+    if visitor.check().is_err() {
+        return Refusal::Busy.page(&headers);
+    }
     let callback = query.map(|Query(callback)| callback).unwrap_or_default();
     match sign_in(&app, &headers, &callback).await {
         Ok((return_to, session)) => redirect(&return_to, [session, cookie::forget(&app, COOKIE)]),

@@ -28,6 +28,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Whether a sign-in of that strength (`acr`) will do.
+    pub(super) fn is_strong_enough(&self, acr: Option<&str>) -> bool {
+        self.required_acr.is_empty() || acr.is_some_and(|acr| self.required_acr.iter().any(|known| known == acr))
+    }
+
     pub(super) fn new(config: &Oidc) -> Result<Self, String> {
         let role = |name: &str| Role::parse(name).ok_or_else(|| format!("{name:?} is no role"));
         let mapping = config.role_mapping.iter().map(|(said, name)| Ok((said.clone(), role(name)?)));

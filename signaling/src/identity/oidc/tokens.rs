@@ -102,22 +102,37 @@ pub(crate) async fn caller(app: &App, token: &str) -> Result<Option<Caller>, Pro
         return Ok(None);
     }
     let claims = match provider.verify(token, &provider.settings.api_audience).await {
-        Ok((_, claims)) => claims,
+        Ok((header, claims)) if is_access_token(&header, &claims) => claims,
+        Ok(_) => return Err(Code::Unauthenticated.into()),
         Err(Refusal::ProviderAway) => return Err(Code::Unavailable.into()),
         Err(_) => return Err(Code::Unauthenticated.into()),
     };
+    // Whoever has to sign in strongly has to do so for their software as well (RFC 9470).
+    if !provider.settings.is_strong_enough(claims.text("acr")) {
+        return Err(Code::Unauthenticated.into());
+    }
     let subject = claims.text("sub").ok_or(Code::Unauthenticated)?;
     let found = users::table::by_subject(&mut app.store.read().await?, &provider.settings.issuer, subject).await?;
     let user = found.filter(|user| !user.input.disabled).ok_or(Code::Unauthenticated)?;
     let role = user.input.role;
+    let scopes = narrowed(role.scopes(), claims.text("scope").unwrap_or_default());
     Ok(Some(Caller {
         actor: Actor::User(user.id),
         tenant: (role != Role::SystemAdmin).then_some(user.tenant_id),
         role: Some(role),
         on_behalf_of: None,
-        scopes: narrowed(role.scopes(), claims.text("scope").unwrap_or_default()),
+        own_scopes: scopes.clone(),
+        scopes,
         acr: claims.text("acr").map(str::to_owned),
     }))
+}
+
+/// Whether it is an access token (RFC 9068 §4) and no ID or logout token for a client of that name. Not all providers say the
+/// type.
+fn is_access_token(header: &Header, claims: &Claims) -> bool {
+    let known = ["at+jwt", "application/at+jwt", "jwt"];
+    let is_of_type = header.typ.as_ref().is_none_or(|typ| known.iter().any(|known| typ.eq_ignore_ascii_case(known)));
+    is_of_type && !["nonce", "events", "at_hash"].iter().any(|name| claims.0.contains_key(*name))
 }
 
 /// What the role allows; where the token names scopes of ours, only those of them.

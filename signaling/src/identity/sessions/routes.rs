@@ -119,8 +119,15 @@ async fn sign_in(
     let email = tidy_email(&input.email);
     let made = app.throttle.begin(Instant::now(), &email, anyone.address)?;
     let (user, hash) = candidate(&app, &email, input.tenant.as_deref()).await?;
-    let is_right = app.passwords.verify(input.password, hash).await?;
+    let verified = app.passwords.verify(input.password, hash.clone()).await?;
     let mut tx = app.store.write().await?;
+    // It took a while: who has another password by now does not come in with the old one.
+    let is_right = match (&user, &hash) {
+        (Some(user), Some(hash)) if verified => {
+            users::table::note_password_sign_in(&mut tx, user.id, hash, Utc::now()).await?
+        }
+        _ => false,
+    };
     // Who was disabled or removed meanwhile does not come in.
     let user = match user {
         Some(user) => users::table::find(&mut tx, None, user.id).await?,
@@ -178,7 +185,9 @@ async fn sign_out(context: Context) -> Result<Response, Problem> {
     let hash = super::hash_in(&context.app, &context.headers).ok_or(Code::Unauthenticated)?;
     let mut tx = context.write().await?;
     let session = table::find(&mut tx, &hash, Utc::now()).await?.ok_or(Code::Unauthenticated)?;
-    table::end(&mut tx, &hash).await?;
+    if !table::end(&mut tx, &hash).await? {
+        return Err(Code::Unauthenticated.into());
+    }
     let event = Event::new("user.sign_out", session.user);
     let mut response = context.commit(tx, Some(session.tenant), &event, Answer::no_content()).await?;
     response.headers_mut().insert(header::SET_COOKIE, cookie::forget(&context.app, cookie::SESSION));

@@ -121,6 +121,16 @@ pub(crate) async fn end_all(tx: &mut Tx, user: UserId, but: Option<&str>) -> Res
     tx.execute(delete).await
 }
 
+/// Ends all that there are.
+pub(crate) async fn end_all_there_are(tx: &mut Tx) -> Result<u64, StoreError> {
+    tx.execute(sql("DELETE FROM user_sessions")).await
+}
+
+/// Ends those of a person that began with the identity provider, but of which it did not say what it calls them.
+pub(crate) async fn end_nameless(tx: &mut Tx, user: UserId) -> Result<u64, StoreError> {
+    tx.execute(sql("DELETE FROM user_sessions WHERE user_id = $1 AND oidc_session = ''").bind(user)).await
+}
+
 struct Owner(UserId);
 
 impl FromRow for Owner {

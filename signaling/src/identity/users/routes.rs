@@ -99,11 +99,16 @@ async fn create(context: Context, Body(input): Body<UserInput>) -> Result<Respon
 }
 
 /// Shows one's own account
+///
+/// Or that of the person whom software acts for, if its token has `users:read`.
 #[utoipa::path(get, path = "/users/me", tag = "Users", security(("browser" = []), ("api_token" = [])),
     responses((status = 200, body = User)))]
 async fn me(context: Context) -> Result<Response, Problem> {
     // Software that acts for nobody has none.
     let person = context.caller.person().ok_or(Code::Forbidden)?;
+    if context.caller.on_behalf_of.is_some() {
+        context.caller.require_itself(Scope::UsersRead)?;
+    }
     let user = table::find(&mut context.read().await?, None, person).await?.ok_or(Code::NotFound)?;
     etag::unless_known(&context.headers, user.revision, Answer::ok(&user)?)
 }
@@ -121,15 +126,18 @@ async fn change_password(context: Context, Body(input): Body<OwnPasswordInput>) 
         let user = table::find(&mut tx, None, id).await?.ok_or(Code::NotFound)?;
         (user, table::password_hash(&mut tx, id).await?)
     };
+    let wrong = || Problem::field("/current_password", "forbidden-value");
     let made = context.app.throttle.begin(Instant::now(), &user.input.email, context.address())?;
-    if !context.app.passwords.verify(input.current_password, hash).await? {
-        return Err(Problem::field("/current_password", "forbidden-value"));
-    }
+    let is_right = context.app.passwords.verify(input.current_password, hash.clone()).await?;
+    let Some(old) = hash.filter(|_| is_right) else { return Err(wrong()) };
     context.app.throttle.succeeded(&made);
     check_strength("/new_password", &input.new_password, &user.input.email)?;
     let hash = context.app.passwords.hash(input.new_password).await?;
     let mut tx = context.write().await?;
-    table::set_password(&mut tx, id, &hash, Utc::now()).await?;
+    // An administrator may have given them another one meanwhile.
+    if !table::replace_password(&mut tx, id, &old, &hash, Utc::now()).await? {
+        return Err(wrong());
+    }
     let own = sessions::hash_in(&context.app, &context.headers);
     sessions::table::end_all(&mut tx, id, own.as_deref()).await?;
     let event = Event::new("user.password", id);

@@ -126,6 +126,39 @@ pub(crate) async fn set_password(tx: &mut Tx, id: UserId, hash: &str, now: DateT
     Ok(())
 }
 
+/// Takes somebody's password away. False when they had none.
+pub(crate) async fn forget_password(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let update = sql("UPDATE users SET password_hash = NULL, revision = revision + 1, updated_at = $1
+         WHERE id = $2 AND password_hash IS NOT NULL");
+    Ok(tx.execute(update.bind(now).bind(id)).await? == 1)
+}
+
+/// Gives somebody another password in the place of that one. False when they have another already, or are disabled.
+pub(super) async fn replace_password(
+    tx: &mut Tx,
+    id: UserId,
+    old: &str,
+    new: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let update = sql("UPDATE users SET password_hash = $1, revision = revision + 1, updated_at = $2
+         WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL");
+    Ok(tx.execute(update.bind(new).bind(now).bind(id).bind(old)).await? == 1)
+}
+
+/// Notes that somebody signed in with that password. False when it is not theirs any more, or they are disabled. Nobody
+/// changes that until the transaction ends: whoever gives them another password ends the session that begins here.
+pub(crate) async fn note_password_sign_in(
+    tx: &mut Tx,
+    id: UserId,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let update = sql("UPDATE users SET last_sign_in_at = $1
+         WHERE id = $2 AND password_hash = $3 AND disabled_at IS NULL");
+    Ok(tx.execute(update.bind(now).bind(id).bind(password_hash)).await? == 1)
+}
+
 /// Notes that somebody signed in.
 pub(crate) async fn note_sign_in(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<(), StoreError> {
     tx.execute(sql("UPDATE users SET last_sign_in_at = $1 WHERE id = $2").bind(now).bind(id)).await?;

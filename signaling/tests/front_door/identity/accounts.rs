@@ -226,3 +226,88 @@ async fn the_last_system_admin_stays() {
         assert_eq!(statuses, [200, 409], "two at once leave one");
     }
 }
+
+#[tokio::test]
+async fn who_manages_accounts_manages_only_those_who_may_do_no_more() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let organizer = saal.user(&tenant, "bob@example.org", "organizer").await;
+        let software = async |scopes: Value| {
+            let body = json!({ "name": "directory", "scopes": scopes });
+            let made = saal.made(&saal.root(), &format!("/api_tokens?tenant_id={tenant}"), &body).await;
+            Shows::Token(made["token"].as_str().expect("a token").to_owned())
+        };
+        let narrow = software(json!(["users:write", "meetings:read"])).await;
+        let make = async |shows: &Shows, role: &str| {
+            let body = json!({ "email": format!("{role}@example.org"), "name": "x", "role": role });
+            saal.ask(shows, "POST /users", &[], Some(&body)).await
+        };
+        assert_eq!(make(&narrow, "organizer").await.json()["errors"][0]["pointer"], "/role");
+        assert_eq!(make(&narrow, "participant").await.status, 201);
+        let password = json!({ "password": "another good one" });
+        let path = format!("PUT /users/{organizer}/password");
+        assert_eq!(saal.ask(&narrow, &path, &[], Some(&password)).await.status, 403);
+        assert_eq!(saal.try_sign_in("bob@example.org", PASSWORD, &[]).await.status, 201, "the account is still his");
+        let scopes = json!([
+            "users:write",
+            "meetings:read",
+            "meetings:write",
+            "rooms:read",
+            "rooms:write",
+            "invitees:read",
+            "invitees:write",
+            "sessions:read",
+            "sessions:moderate",
+            "policies:read"
+        ]);
+        let wide = software(scopes).await;
+        assert_eq!(make(&wide, "organizer").await.status, 201);
+        assert_eq!(saal.ask(&wide, &path, &[], Some(&password)).await.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_under_way_does_not_outlive_the_password_it_was_begun_with() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let id = saal.user(&tenant, "ann@example.org", "organizer").await;
+        let bob = saal.browser(&tenant, "bob@example.org", "participant").await;
+        // Her new password is being stored, and what is stored until now is the old one.
+        let mut tx = saal.server.database.store.write().await.expect("a transaction");
+        let update = store::sql("UPDATE users SET password_hash = 'x' WHERE id = $1").bind(id.as_str());
+        tx.execute(update).await.expect("changed");
+        let ends = store::sql("DELETE FROM user_sessions WHERE user_id = $1").bind(id.as_str());
+        tx.execute(ends).await.expect("ended");
+        let signs_in = saal.try_sign_in("ann@example.org", PASSWORD, &[]);
+        let stores = async {
+            // One after the other hashes a password, so hers has been read before his second one.
+            for _ in 0..2 {
+                let body = json!({ "current_password": "wrong", "new_password": "another good one" });
+                assert_eq!(saal.ask(&bob, "PUT /users/me/password", &[], Some(&body)).await.status, 422);
+            }
+            tx.commit().await.expect("kept");
+        };
+        let (answer, ()) = tokio::join!(signs_in, stores);
+        assert_ne!(answer.status, 201, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn who_shows_wrong_tokens_again_and_again_waits_and_their_colleagues_do_not() {
+    let saal = Installation::on(TestStore::sqlite().await).await;
+    let tenant = saal.first_tenant().await;
+    let ann = saal.browser(&tenant, "ann@example.org", "organizer").await;
+    let here = [("x-forwarded-for", "198.51.100.7")];
+    let ask = async |shows: &Shows| saal.ask(shows, "GET /session", &here, None).await;
+    assert_eq!(ask(&ann).await.status, 200);
+    let wrong = Shows::Token("saal_wrong".to_owned());
+    let mut tries = 0;
+    while ask(&wrong).await.status == 401 {
+        tries += 1;
+        assert!(tries < 1_000, "it never ends");
+    }
+    assert!(tries >= 100, "{tries}");
+    assert_eq!(ask(&ann).await.status, 200, "her colleague's mistakes are not hers");
+}

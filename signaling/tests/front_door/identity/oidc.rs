@@ -360,3 +360,84 @@ async fn software_of_people_shows_tokens_of_the_provider() {
         assert_eq!(status(json!({}), way).await, 401, "{way}");
     }
 }
+
+#[tokio::test]
+async fn a_password_from_before_is_gone_when_the_provider_takes_an_account_over() {
+    for database in TestStore::both().await {
+        let trust = Trust::new(database, |oidc| Oidc {
+            role_claim: "groups".into(),
+            role_mapping: [("admins".to_owned(), "tenant_admin".to_owned())].into(),
+            ..oidc
+        })
+        .await;
+        let tenant = trust.saal.first_tenant().await;
+        trust.saal.user(&tenant, "ann@example.org", "participant").await;
+        let before = trust.saal.signed_in("ann@example.org").await;
+        trust.provider.account("ann", json!({})).await;
+        let first = trust.signed_in("ann").await;
+        assert_eq!(trust.saal.get(&before, "/session").await.status, 401, "whoever was signed in signs in anew");
+        assert_eq!(trust.saal.try_sign_in("ann@example.org", PASSWORD, &[]).await.status, 401);
+        // Another one, and a promotion.
+        let id = trust.session(&first).await.json()["user_id"].as_str().expect("an id").to_owned();
+        let body = json!({ "password": PASSWORD });
+        let path = format!("PUT /users/{id}/password");
+        assert_eq!(trust.saal.ask(&trust.saal.root(), &path, &[], Some(&body)).await.status, 204);
+        let before = trust.saal.signed_in("ann@example.org").await;
+        trust.provider.account("ann", json!({ "groups": ["admins"] })).await;
+        let second = trust.signed_in("ann").await;
+        assert_eq!(trust.session(&second).await.json()["role"], "tenant_admin");
+        assert_eq!(trust.saal.get(&before, "/session").await.status, 401);
+        assert_eq!(trust.saal.try_sign_in("ann@example.org", PASSWORD, &[]).await.status, 401);
+        let again = trust.signed_in("ann").await;
+        assert_eq!((trust.session(&second).await.status, trust.session(&again).await.status), (200, 200));
+    }
+}
+
+#[tokio::test]
+async fn who_must_sign_in_strongly_must_do_so_for_their_software_too() {
+    let strict = |oidc| Oidc { api_audience: "saal-api".into(), required_acr: vec!["gold".into()], ..oidc };
+    let trust = Trust::new(TestStore::sqlite().await, strict).await;
+    trust.provider.account("ann", json!({})).await;
+    assert_eq!(trust.sign_in_with(&[("login", "ann"), ("acr", "gold")]).await.1.status, 303);
+    let status = async |changes: Value, typ: &str| {
+        let mut claims = json!({ "iss": trust.provider.issuer, "aud": "saal-api", "sub": "ann", "iat": now(),
+            "exp": now() + 300, "client_id": "calendar", "acr": "gold" });
+        for (name, value) in changes.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().expect("claims").retain(|_, value| !value.is_null());
+        let token = trust.provider.sign(&claims, "good", Some(typ)).await;
+        trust.saal.get(&Shows::Token(token), "/users/me").await.status
+    };
+    assert_eq!(status(json!({}), "at+jwt").await, 200);
+    assert_eq!(status(json!({}), "JWT").await, 200, "not all providers say what it is");
+    assert_eq!(status(json!({ "acr": "bronze" }), "at+jwt").await, 401);
+    assert_eq!(status(json!({ "acr": null }), "at+jwt").await, 401);
+    assert_eq!(status(json!({ "nonce": "x" }), "JWT").await, 401, "an ID token of another client");
+    assert_eq!(status(json!({}), "logout+jwt").await, 401);
+}
+
+#[tokio::test]
+async fn a_logout_reaches_sessions_that_the_provider_never_named() {
+    for database in TestStore::both().await {
+        let trust = Trust::new(database, |oidc| oidc).await;
+        trust.provider.account("ann", json!({})).await;
+        trust.provider.account("bob", json!({})).await;
+        let (named, nameless) = (trust.signed_in("ann").await, trust.signed_in("ann").await);
+        let other = trust.signed_in("bob").await;
+        let id = trust.session(&nameless).await.json()["user_id"].as_str().expect("an id").to_owned();
+        let mut tx = trust.saal.server.database.store.write().await.expect("a transaction");
+        let update = store::sql(
+            "UPDATE user_sessions SET oidc_session = '' WHERE user_id = $1 AND created_at = (
+             SELECT MAX(created_at) FROM user_sessions WHERE user_id = $1)",
+        );
+        assert_eq!(tx.execute(update.bind(id.as_str())).await.expect("changed"), 1);
+        tx.commit().await.expect("kept");
+        let told = trust.logout(json!({ "sub": "ann", "sid": "a session that nobody has" }), "good").await;
+        assert_eq!(told.status, 200);
+        assert_eq!(trust.session(&nameless).await.status, 401);
+        assert_eq!((trust.session(&named).await.status, trust.session(&other).await.status), (200, 200));
+        let far = json!({ "sub": "ann", "exp": 8_210_266_876_799_u64, "jti": "at the end of time" });
+        assert_eq!(trust.logout(far, "good").await.status, 200, "the last second that a clock of ours shows");
+    }
+}
