@@ -25,10 +25,17 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
             break;
         }
         // A trusted proxy that writes nonsense says nothing about who is behind it.
-        let Ok(address) = hop.parse::<IpAddr>() else { break };
+        let Some(address) = address_of(hop) else { break };
         client = address.to_canonical();
     }
     client
+}
+
+/// The address in an entry. Some proxies write the port behind it, and put brackets around addresses of IPv6.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    hop.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -51,6 +58,17 @@ mod tests {
         check("::ffff:10.0.0.1", &["198.51.100.1"], "198.51.100.1");
         check("10.0.0.1", &["192.0.2.66, 198.51.100.1, 10.2.3.4"], "198.51.100.1");
         check("10.0.0.1", &["192.0.2.66", "198.51.100.1"], "198.51.100.1");
+    }
+
+    #[test]
+    fn a_port_and_brackets_are_no_nonsense() {
+        check("10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1");
+        check("10.0.0.1", &["192.0.2.66:1, 198.51.100.1:4711, 10.2.3.4:443"], "198.51.100.1");
+        check("10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1");
+        check("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1");
+        for bad in ["198.51.100.1:", "198.51.100.1:70000", "[198.51.100.1]", "[2001:db8::1", "x:1"] {
+            check("10.0.0.1", &[bad], "10.0.0.1");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::records::audit::hex;
 /// Longest body of somebody who is known: a hundred meetings at once have about 200 kB.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Longest body of a stranger, who signs in or asks to join.
+/// Longest body of a stranger, who signs in or asks to join, and of somebody in a room.
 const MAX_STRANGERS_BODY_BYTES: usize = 16 * 1024;
 
 /// Longest wait for a body.
@@ -99,7 +99,11 @@ async fn prepare(app: &Arc<App>, request: Request, id: &str, language: Language)
             check_forgery(&parts, csrf)?;
         }
     }
-    let limit = if is_known { MAX_BODY_BYTES } else { MAX_STRANGERS_BODY_BYTES };
+    let limit = match &authenticated {
+        // A guest is known by a link that anybody may have had.
+        Some(authenticated) if !matches!(authenticated.caller.actor, Actor::Participant { .. }) => MAX_BODY_BYTES,
+        _ => MAX_STRANGERS_BODY_BYTES,
+    };
     let bytes = read(body, limit).await?;
     let caller = authenticated.map(|authenticated| authenticated.caller);
     let idempotency = match (&caller, parts.headers.get(idempotency::HEADER)) {

@@ -51,7 +51,12 @@ impl<K: DeserializeOwned> Page<K> {
         let bad_cursor = || Problem::field("query/cursor", "invalid");
         let read = |cursor: &String| {
             let json = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad_cursor())?;
-            serde_json::from_slice(&json).map_err(|_| bad_cursor())
+            // No text that a list is sorted by holds one, and PostgreSQL takes no NUL.
+            let json: serde_json::Value = serde_json::from_slice(&json).map_err(|_| bad_cursor())?;
+            if has_control_character(&json) {
+                return Err(bad_cursor());
+            }
+            serde_json::from_value(json).map_err(|_| bad_cursor())
         };
         Ok(Self { limit, after: request.cursor.as_ref().map(read).transpose()? })
     }
@@ -59,6 +64,14 @@ impl<K: DeserializeOwned> Page<K> {
     /// How many entries to look for: one more shows that there is another page.
     pub(crate) fn probe(&self) -> i64 {
         self.limit + 1
+    }
+}
+
+fn has_control_character(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.chars().any(char::is_control),
+        serde_json::Value::Array(parts) => parts.iter().any(has_control_character),
+        _ => false,
     }
 }
 
@@ -137,5 +150,8 @@ mod tests {
         assert!(bad(Some(0), None) && bad(Some(201), None) && bad(Some(-1), None));
         assert!(bad(None, Some("")) && bad(None, Some("!!")) && bad(None, Some("bnVsbA")));
         assert!(!bad(Some(200), None));
+        let cursor = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        assert!(!bad(None, Some(&cursor(r#"[1,"a"]"#))));
+        assert!(bad(None, Some(&cursor(r#"[1,"\u0000"]"#))) && bad(None, Some(&cursor(r#"[1,"a\u001f"]"#))));
     }
 }

@@ -19,6 +19,12 @@ use super::messages;
 /// How long somebody waits before trying again while the database is away.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(5);
 
+/// Most errors that one answer names: what a body of nothing but errors costs is bounded.
+pub(super) const MAX_ERRORS: usize = 50;
+
+/// Bytes of a pointer that are shown. Ours are much shorter; a body may have names as long as itself.
+const MAX_POINTER_BYTES: usize = 1_000;
+
 /// What went wrong. The names never change, unlike the words: other software looks at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Code {
@@ -325,12 +331,26 @@ pub(crate) struct Invalid(Vec<FieldError>);
 impl Invalid {
     /// Another field is wrong.
     pub(crate) fn add(&mut self, pointer: impl Into<String>, code: &'static str) {
-        self.0.push(FieldError { pointer: pointer.into(), code, value: None });
+        self.push(pointer, code, None);
     }
 
     /// Another field is wrong, and the words need a value.
     pub(crate) fn add_with(&mut self, pointer: impl Into<String>, code: &'static str, value: impl ToString) {
-        self.0.push(FieldError { pointer: pointer.into(), code, value: Some(value.to_string()) });
+        self.push(pointer, code, Some(value.to_string()));
+    }
+
+    /// Whether as many are named as one answer names. Others are left out.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_ERRORS
+    }
+
+    fn push(&mut self, pointer: impl Into<String>, code: &'static str, value: Option<String>) {
+        if self.is_full() {
+            return;
+        }
+        let mut pointer = pointer.into();
+        pointer.truncate(pointer.floor_char_boundary(MAX_POINTER_BYTES));
+        self.0.push(FieldError { pointer, code, value });
     }
 
     /// Fails when something was wrong.

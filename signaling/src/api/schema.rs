@@ -9,10 +9,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::problem::{Invalid, Problem};
-
-/// Most errors that one answer names.
-const MAX_ERRORS: usize = 50;
+use super::problem::{Invalid, MAX_ERRORS, Problem};
 
 /// A check for each schema of the document.
 pub(crate) struct Schemas(HashMap<String, Validator>);
@@ -65,7 +62,10 @@ fn note(error: &ValidationError<'_>, invalid: &mut Invalid) {
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().for_each(|name| invalid.add(format!("{pointer}/{}", escape(name)), "unknown-field"));
+            unexpected
+                .iter()
+                .take(MAX_ERRORS)
+                .for_each(|name| invalid.add(format!("{pointer}/{}", escape(name)), "unknown-field"));
         }
         ValidationErrorKind::Type { kind } => invalid.add_with(pointer, "wrong-type", type_names(kind)),
         ValidationErrorKind::Enum { options } => {
@@ -91,7 +91,7 @@ fn note(error: &ValidationError<'_>, invalid: &mut Invalid) {
             let of_null = |error: &&ValidationError<'_>| error.schema_path().as_str().ends_with("/0/type");
             let branch = context.iter().rfind(|errors| !errors.iter().all(|error| of_null(&error)));
             match branch {
-                Some(errors) => errors.iter().for_each(|error| note(error, invalid)),
+                Some(errors) => errors.iter().take(MAX_ERRORS).for_each(|error| note(error, invalid)),
                 None => invalid.add(pointer, "invalid"),
             }
         }
@@ -112,6 +112,7 @@ fn type_names(kind: &jsonschema::error::TypeKind) -> String {
 fn find_control_characters(value: &Value, pointer: &mut String, invalid: &mut Invalid) {
     let is_bad = |text: &str| text.chars().any(|character| character.is_control() && !"\n\r\t".contains(character));
     match value {
+        _ if invalid.is_full() => {}
         Value::String(text) if is_bad(text) => invalid.add(pointer.clone(), "control-character"),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -121,6 +122,7 @@ fn find_control_characters(value: &Value, pointer: &mut String, invalid: &mut In
         Value::Object(members) => {
             for (name, member) in members {
                 within(pointer, &escape(name), |pointer| {
+                    // A name may be as long as a body, and it is in the pointer of all that is within.
                     if is_bad(name) {
                         invalid.add(pointer.clone(), "control-character");
                     }

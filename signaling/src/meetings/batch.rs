@@ -100,6 +100,11 @@ async fn create(
             Err(problem) => return Err(problem),
         });
     }
-    let answer = Answer::ok(&BatchResults { results })?;
+    let mut results = BatchResults { results };
+    let answer = Answer::ok(&results)?;
+    for meeting in results.results.iter_mut().filter_map(|result| result.meeting.as_mut()) {
+        *meeting = meeting.without_pin();
+    }
+    let answer = answer.kept_as(&results)?;
     context.commit_all(tx, Some(tenant.id), &events, answer).await
 }

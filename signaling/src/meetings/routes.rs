@@ -138,6 +138,7 @@ async fn answer_made(context: &Context, mut tx: Tx, written: &Written) -> Result
     let meeting = &written.meeting;
     let shown = view::one(&context.app, &mut tx, meeting, meeting.updated_at).await?;
     let answer = Answer::created(format!("/api/v1/meetings/{}", meeting.id), &shown)?.with_etag(meeting.revision);
+    let answer = answer.kept_as(&shown.without_pin())?;
     context.commit(tx, Some(meeting.tenant_id), &Event::new("meeting.create", meeting.id), answer).await
 }
 

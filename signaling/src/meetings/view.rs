@@ -160,6 +160,14 @@ pub(crate) struct MeetingView {
     pub(crate) dropped_exceptions: Vec<RecurrenceId>,
 }
 
+impl MeetingView {
+    /// The same for an answer that is kept: PINs are stored nowhere.
+    pub(super) fn without_pin(&self) -> Self {
+        let dial_in = DialInView { pin: None, one_tap: None, ..self.dial_in.clone() };
+        Self { dial_in, ..self.clone() }
+    }
+}
+
 struct Running(MeetingId);
 
 impl FromRow for Running {

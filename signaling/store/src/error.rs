@@ -44,8 +44,8 @@ const SQLITE_TRANSIENT: [i32; 6] = [
 ];
 
 /// Classes of PostgreSQL's codes (appendix A of its manual) after which another try may work: connection, transaction
-/// rollback, resources, operator intervention, system error.
-const POSTGRES_TRANSIENT: [&str; 5] = ["08", "40", "53", "57", "58"];
+/// rollback, resources, operator intervention, system error; and a lock that others held for too long.
+const POSTGRES_TRANSIENT: [&str; 6] = ["08", "40", "53", "57", "58", "55P03"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {

@@ -241,3 +241,14 @@ async fn a_database_of_a_newer_version_is_left_alone() {
         assert_eq!(Store::open(&database.location).await.err(), Some(StoreError::TooNew));
     }
 }
+
+/// PostgreSQL gives up waiting for a lock after five seconds; SQLite's writers wait for a connection.
+#[tokio::test]
+async fn a_lock_that_others_hold_for_too_long_is_no_fault_of_the_statement() {
+    let test = TestStore::postgres().await;
+    let mut first = test.store.write().await.expect("a transaction");
+    first.lock("something").await.expect("locked");
+    let mut second = test.store.write().await.expect("a transaction");
+    second.execute(sql("SET LOCAL lock_timeout = '10ms'")).await.expect("set");
+    assert_eq!(second.lock("something").await, Err(StoreError::Unavailable));
+}

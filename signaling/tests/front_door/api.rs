@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How the REST API deals with requests, whatever they are about, at the example of API tokens.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use signaling::commands::{NewApiToken, create_api_token};
 use store::testing::TestStore;
 
-use crate::support::Server;
 use crate::support::server::{Answer, config};
+use crate::support::{Server, Token};
 
 /// A service and a token for it.
 pub(crate) struct Api {
@@ -223,4 +225,90 @@ async fn the_document_is_served_with_a_page_from_our_own_origin() {
     assert_eq!(page.status, 200);
     assert!(header(&page, "content-security-policy").is_some_and(|policy| policy.starts_with("default-src 'self'")));
     assert!(!page.text().contains("https://"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_body_of_nothing_but_errors_costs_little() {
+    let api = Api::on(TestStore::sqlite().await).await;
+    let ask = async |body: String| {
+        let authorization = format!("Bearer {}", api.token);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        api.server.request("POST /api/v1/api_tokens", &headers, body.as_bytes()).await
+    };
+    let check = |answer: &Answer| {
+        assert_eq!(answer.status, 422, "{:?}", answer.text().get(..200));
+        let errors = answer.json()["errors"].as_array().map(Vec::len);
+        assert_eq!(errors, Some(50), "as many as anybody reads");
+        assert!(answer.body.len() < 100_000, "{} bytes", answer.body.len());
+    };
+    let texts = format!("{{\"name\":[{}\"x\"]}}", "\"\u{7f}\",".repeat(90_000));
+    check(&ask(texts).await);
+    let names = (0..60_000).map(|number| format!("\"a{number}\":0,")).collect::<String>();
+    check(&ask(format!("{{{names}\"b\":0}}")).await);
+    let long = "x".repeat(500_000);
+    let deep = format!("{{\"{long}\":[{}\"x\"]}}", "\"\u{7f}\",".repeat(60));
+    let answer = ask(deep).await;
+    assert!(answer.status == 422 && answer.body.len() < 100_000, "{} {}", answer.status, answer.body.len());
+    let many = ask(format!("[{}0]", "0,".repeat(200_000))).await;
+    assert_eq!((many.status, &many.json()["code"]), (413, &json!("body-too-large")), "more values than anybody means");
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_room_sends_no_more_than_a_stranger() {
+    let server = Server::start().await;
+    let authorization = format!("Bearer {}", Token::join("room", "guest").sign());
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let body = vec![b' '; 16 * 1024 + 1];
+    let answer = server.request("POST /api/v1/api_tokens", &headers, &body).await;
+    assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("body-too-large")));
+}
+
+#[tokio::test]
+async fn a_cursor_that_no_page_gave_is_refused_by_either_database() {
+    for database in TestStore::both().await {
+        let api = Api::with_scopes(database, "rooms:read,webhooks:*").await;
+        let webhook = json!({ "url": "https://example.org/hook", "events": ["meeting.created"] });
+        let webhook = api.ask("POST /webhooks", &[], Some(&webhook)).await;
+        let webhook = webhook.json()["id"].as_str().unwrap_or("0190f3a0-0000-7000-8000-000000000000").to_owned();
+        for (path, cursor) in [
+            ("/rooms".to_owned(), r#"["\u0000","0190f3a0-0000-7000-8000-000000000000"]"#),
+            (format!("/webhooks/{webhook}/deliveries"), r#""\u0000""#),
+        ] {
+            let cursor = URL_SAFE_NO_PAD.encode(cursor);
+            let answer = api.get(&format!("{path}?cursor={cursor}")).await;
+            assert_eq!(answer.status, 422, "{path}: {}", answer.text());
+            assert_eq!(answer.json()["errors"][0]["pointer"], "query/cursor");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pin_is_shown_once_and_stored_nowhere() {
+    for database in TestStore::both().await {
+        let api = Api::with_scopes(database, "meetings:*").await;
+        let organizer = json!({ "email": "ann@example.org", "name": "Ann" });
+        let one = json!({ "title": "Budget", "type": "ad_hoc", "organizer": organizer });
+        let key = [("idempotency-key", "once")];
+        let first = api.ask("POST /meetings", &key, Some(&one)).await;
+        assert_eq!(first.status, 201, "{}", first.text());
+        let again = api.ask("POST /meetings", &key, Some(&one)).await;
+        assert_eq!((again.status, &again.json()["id"]), (201, &first.json()["id"]));
+        let batch = api.ask("POST /meetings/batch", &key, Some(&json!({ "meetings": [one] }))).await;
+        assert_eq!(batch.status, 422, "that key was used");
+        let key = [("idempotency-key", "twice")];
+        let batch = api.ask("POST /meetings/batch", &key, Some(&json!({ "meetings": [one] }))).await;
+        struct Body(String);
+        impl store::FromRow for Body {
+            fn from_row(row: &store::Row) -> Result<Self, store::StoreError> {
+                row.get("body").map(Self)
+            }
+        }
+        let mut tx = api.server.database.store.read().await.expect("a transaction");
+        let kept: Vec<Body> = tx.all(store::sql("SELECT body FROM idempotency_keys")).await.expect("rows");
+        assert_eq!(kept.len(), 2);
+        for pin in [&first.json()["dial_in"]["pin"], &batch.json()["results"][0]["meeting"]["dial_in"]["pin"]] {
+            let pin = pin.as_str().expect("a PIN");
+            assert!(!kept.iter().any(|Body(body)| body.contains(pin)), "{pin}");
+        }
+    }
 }
