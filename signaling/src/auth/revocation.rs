@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 /// Removals that are remembered. When there are more, the oldest is forgotten.
 const MAX_REVOCATIONS: usize = 10_000;
 
+/// Removals that are remembered of one room. Whoever moderates it makes the server forget older ones of that room alone.
+const MAX_OF_ROOM: usize = 1_000;
+
 /// How long a removal is remembered: longer than any token should live. SDKs sign for six hours by default.
 const MEMORY: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -33,6 +36,12 @@ impl Revocations {
         }
         if revoked.len() >= MAX_REVOCATIONS {
             let soonest = revoked.iter().min_by_key(|(_, revocation)| revocation.forget_at).map(|(key, _)| key.clone());
+            soonest.map(|key| revoked.remove(&key));
+        }
+        let is_new = !revoked.contains_key(&(room.to_owned(), identity.to_owned()));
+        if is_new && revoked.keys().filter(|(of, _)| of == room).count() >= MAX_OF_ROOM {
+            let of_room = revoked.iter().filter(|((of, _), _)| of == room);
+            let soonest = of_room.min_by_key(|(_, revocation)| revocation.forget_at).map(|(key, _)| key.clone());
             soonest.map(|key| revoked.remove(&key));
         }
         let forget_at = now + MEMORY;
@@ -100,10 +109,24 @@ mod tests {
     fn memory_is_bounded() {
         let revocations = Revocations::default();
         for number in 0..=MAX_REVOCATIONS as u64 {
-            revocations.revoke(at(number), "room", &number.to_string(), number);
+            let room = if number < 2 { "room".to_owned() } else { format!("room {}", number / 500) };
+            revocations.revoke(at(number), &room, &number.to_string(), number);
         }
         assert_eq!(revocations.0.lock().expect("unpoisoned").len(), MAX_REVOCATIONS);
         assert!(!revocations.is_revoked(at(MAX_REVOCATIONS as u64), "room", "0", 0));
         assert!(revocations.is_revoked(at(MAX_REVOCATIONS as u64), "room", "1", 1));
+    }
+
+    #[test]
+    fn nobody_makes_it_forget_the_removals_of_other_rooms() {
+        let revocations = Revocations::default();
+        revocations.revoke(at(0), "another", "eve", 0);
+        for number in 1..=MAX_REVOCATIONS as u64 {
+            revocations.revoke(at(number), "room", &number.to_string(), number);
+        }
+        assert!(revocations.is_revoked(at(MAX_REVOCATIONS as u64), "another", "eve", 0));
+        assert_eq!(revocations.0.lock().expect("unpoisoned").len(), MAX_OF_ROOM + 1);
+        let last = MAX_REVOCATIONS as u64;
+        assert!(revocations.is_revoked(at(last), "room", &last.to_string(), last));
     }
 }

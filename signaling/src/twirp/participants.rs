@@ -9,7 +9,7 @@ use livekit_protocol as proto;
 use super::error::{Code, TwirpError};
 use super::room_service::Caller;
 use crate::meeting_sessions::model::session_of_room;
-use crate::rooms::details::DetailsChange;
+use crate::rooms::details::{DetailsChange, MAX_NAME_BYTES};
 use crate::rooms::input::{Control, Destination};
 use crate::rooms::output::ControlReply;
 use crate::session::convert;
@@ -42,7 +42,11 @@ pub(super) async fn remove(
     caller: Caller,
     request: proto::RoomParticipantIdentity,
 ) -> Result<proto::RemoveParticipantResponse, TwirpError> {
-    caller.check_administers(&request.room)?;
+    // What is remembered comes from whoever moderates any room: it is bounded, and of a room that there is.
+    let room = caller.administered_room(&request.room)?;
+    if request.identity.len() > MAX_NAME_BYTES {
+        return Err(TwirpError::new(Code::InvalidArgument, "identity length exceeds limits"));
+    }
     let now = SystemTime::now();
     let issued_until = match u64::try_from(request.revoke_token_ts) {
         // Tokens from before that second are refused.
@@ -50,7 +54,6 @@ pub(super) async fn remove(
         _ => now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
     };
     caller.app.revocations.revoke(now, &request.room, &request.identity, issued_until);
-    let room = caller.administered_room(&request.room)?;
     room.control(Control::RemoveParticipant(request.identity.into())).await?;
     Ok(proto::RemoveParticipantResponse {})
 }

@@ -201,3 +201,19 @@ async fn a_body_without_end_is_not_read() {
     let answer = server.request("POST /twirp/livekit.RoomService/ListRooms", &headers, &body).await;
     assert_eq!((answer.status, error(&answer).1.as_str()), (413, "resource_exhausted"));
 }
+
+#[tokio::test]
+async fn what_is_remembered_of_removals_is_short_and_of_rooms_that_there_are() {
+    let server = Server::start().await;
+    let (_ann, _) = Client::join(&server, "room", "ann").await;
+    let admin = Token::admin("room");
+    let long = json!({ "room": "room", "identity": "x".repeat(257) });
+    let (status, code, _) = error(&server.call("RemoveParticipant", &admin, long).await);
+    assert_eq!((status, code.as_str()), (400, "invalid_argument"));
+    let elsewhere = Token::admin("nowhere");
+    let request = json!({ "room": "nowhere", "identity": "bob" });
+    let (status, code, _) = error(&server.call("RemoveParticipant", &elsewhere, request).await);
+    assert_eq!((status, code.as_str()), (404, "not_found"));
+    let (_bob, joined) = Client::join(&server, "nowhere", "bob").await;
+    assert_eq!(joined.participant.expect("a participant").identity, "bob", "nothing of it was remembered");
+}
