@@ -8,13 +8,13 @@ use std::time::Instant;
 use axum::http::header;
 use chrono::{DateTime, Duration, Utc};
 use reqwest::Client;
-use store::{Store, StoreError, Tx, sql};
+use store::{FromRow, Row, Store, StoreError, Tx, sql};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::model::{DeliveryStatus, Webhook, WebhookDelivery};
-use super::{meeting_changes, sign};
+use super::{meeting_changes, sign, table};
 use crate::identity::keys::Keys;
 use crate::outgoing::reach::Reach;
 use crate::records::audit::{self, Cause, Event};
@@ -64,6 +64,14 @@ pub(crate) struct Deliverer {
 struct Claimed {
     webhook: Webhook,
     until: DateTime<Utc>,
+}
+
+struct Revision(i64);
+
+impl FromRow for Revision {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("revision").map(Self)
+    }
 }
 
 /// How a try ended.
@@ -176,9 +184,15 @@ impl Deliverer {
         began: Instant,
         is_last: bool,
     ) -> Result<bool, StoreError> {
+        let mut tx = self.store.read().await?;
+        // It may have another address or secret since the last message, or be switched off.
+        let Some(webhook) = table::find(&mut tx, None, claimed.webhook.id).await? else { return Ok(false) };
+        claimed.webhook = webhook;
         let select = sql("SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'pending'
              ORDER BY id LIMIT 1");
-        let next: Option<WebhookDelivery> = self.store.read().await?.optional(select.bind(claimed.webhook.id)).await?;
+        let next: Option<WebhookDelivery> = tx.optional(select.bind(claimed.webhook.id)).await?;
+        drop(tx);
+        let next = next.filter(|_| claimed.webhook.input.is_active);
         let outcome = match &next {
             Some(delivery) => Some((delivery, self.send(&claimed.webhook, delivery, now + began.elapsed()).await)),
             None => None,
@@ -187,12 +201,18 @@ impl Deliverer {
         let goes_on = outcome.as_ref().is_some_and(|(_, outcome)| outcome.is_success()) && !is_last;
         let until = if goes_on { now + CLAIM } else { DateTime::UNIX_EPOCH };
         let mut tx = self.store.write().await?;
-        let update = sql("UPDATE webhooks SET claimed_until = $1 WHERE id = $2 AND claimed_until = $3");
-        if tx.execute(update.bind(until).bind(claimed.webhook.id).bind(claimed.until)).await? == 0 {
+        let update =
+            sql("UPDATE webhooks SET claimed_until = $1 WHERE id = $2 AND claimed_until = $3 RETURNING revision");
+        let update = update.bind(until).bind(claimed.webhook.id).bind(claimed.until);
+        let Some(Revision(revision)) = tx.optional(update).await? else {
             // Another process has taken over, or the webhook is gone.
             return Ok(false);
-        }
-        if let Some((delivery, outcome)) = outcome {
+        };
+        // That a message did not arrive says nothing of a webhook that was changed meanwhile: it is tried again as it is now.
+        let is_as_it_was = revision == claimed.webhook.revision;
+        if let Some((delivery, outcome)) = outcome
+            && (is_as_it_was || outcome.is_success())
+        {
             note(&mut tx, &mut claimed.webhook, delivery, &outcome, now).await?;
         }
         tx.commit().await?;

@@ -30,6 +30,8 @@ struct Receiver {
     arrived: Arc<Mutex<Vec<Arrived>>>,
     /// What is answered next; 204 afterwards.
     answers: Arc<Mutex<VecDeque<u16>>>,
+    /// Whoever holds it for writing keeps the answers back.
+    answering: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Receiver {
@@ -61,6 +63,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
     let body = String::from_utf8(body.to_vec()).expect("text");
     let arrived = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"), body);
     receiver.arrived.lock().expect("unpoisoned").push(arrived);
+    drop(receiver.answering.read().await);
     let answer = receiver.answers.lock().expect("unpoisoned").pop_front();
     StatusCode::from_u16(answer.unwrap_or(204)).expect("a status")
 }
@@ -123,6 +126,20 @@ impl Test {
     async fn webhook(&self) -> Webhook {
         let mut tx = self.database.store.read().await.expect("a transaction");
         table::find(&mut tx, None, self.webhook.id).await.expect("rows").expect("the webhook")
+    }
+
+    /// Changes the webhook, as its administrators do.
+    async fn change(&self, change: impl FnOnce(&mut Webhook)) {
+        let mut webhook = self.webhook().await;
+        change(&mut webhook);
+        let mut tx = self.database.store.write().await.expect("a transaction");
+        assert!(table::update(&mut tx, &webhook).await.expect("changed"));
+        tx.commit().await.expect("committed");
+    }
+
+    /// The address, as this process takes it for itself.
+    async fn claim(&self) -> Claimed {
+        self.deliverer.claim(self.now, 10).await.expect("claimed").pop().expect("a claim")
     }
 
     async fn deliveries(&self) -> Vec<(DeliveryStatus, i64, Option<i64>, Option<String>)> {
@@ -279,4 +296,72 @@ async fn what_became_unreachable_is_not_asked() {
     strict.run_once(test.now).await;
     assert!(test.receiver.bodies().is_empty());
     assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 1, None, Some("not-public".to_owned()))]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_changed_is_told_the_rest_as_it_is_then() {
+    for test in Test::both().await {
+        let other = Receiver::default();
+        let address = other.serve().await;
+        for number in 0..3 {
+            test.note(WebhookEvent::MeetingCreated, number).await;
+        }
+        let mut claimed = test.claim().await;
+        let first = test.deliverer.deliver_next(&mut claimed, test.now, Instant::now(), false).await;
+        assert_eq!((first, test.receiver.heard()), (Ok(true), vec![0]));
+        test.change(|webhook| {
+            webhook.input.url = format!("http://{address}/hook");
+            webhook.secret_generation += 1;
+        })
+        .await;
+        test.deliverer.deliver(claimed, test.now).await;
+        assert_eq!((test.receiver.heard(), other.heard()), (vec![0], vec![1, 2]));
+        let (id, time, signature, body) = other.arrived.lock().expect("unpoisoned")[0].clone();
+        let time = DateTime::from_timestamp(time.parse().expect("a number"), 0).expect("a time");
+        let expected = sign::signature(&test.deliverer.keys, &test.webhook().await, &id, time, &body);
+        assert_eq!(signature, expected, "with the new secret");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_switched_off_is_told_nothing_more() {
+    for test in Test::both().await {
+        test.note(WebhookEvent::MeetingCreated, 1).await;
+        let claimed = test.claim().await;
+        test.change(|webhook| webhook.input.is_active = false).await;
+        test.deliverer.deliver(claimed, test.now).await;
+        assert!(test.receiver.heard().is_empty());
+        test.change(|webhook| webhook.input.is_active = true).await;
+        test.deliverer.run_once(test.now).await;
+        assert_eq!(test.receiver.heard(), [1], "and at once when it is switched on");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_the_old_address_does_not_disable_the_new_one() {
+    for test in Test::both().await {
+        test.note(WebhookEvent::MeetingCreated, 1).await;
+        let mut tx = test.database.store.write().await.expect("a transaction");
+        let update = sql("UPDATE webhooks SET failing_since = $1").bind(test.now - PATIENCE);
+        tx.execute(update).await.expect("changed");
+        tx.commit().await.expect("committed");
+        test.receiver.will_answer(&[503]);
+        let mut claimed = test.claim().await;
+        let held = test.receiver.answering.write().await;
+        let told = test.deliverer.deliver_next(&mut claimed, test.now, Instant::now(), false);
+        let changed = async {
+            while test.receiver.bodies().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            test.change(|webhook| webhook.input.description = "mended".to_owned()).await;
+            drop(held);
+        };
+        let (goes_on, ()) = tokio::join!(told, changed);
+        assert_eq!(goes_on, Ok(false));
+        let webhook = test.webhook().await;
+        assert!(webhook.input.is_active && webhook.failing_since.is_none(), "it was mended meanwhile");
+        assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 0, None, None)]);
+        test.deliverer.run_once(test.now).await;
+        assert_eq!(test.receiver.heard(), [1, 1]);
+    }
 }
