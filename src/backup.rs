@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use signaling::commands::audit::verify_audit;
+use signaling::commands::end_all_sessions;
 use store::backup::{BackupError, Summary, back_up, restore};
 
 use crate::cli::{BackupFlags, RestoreFlags};
@@ -53,6 +54,11 @@ pub(crate) fn restore_from(flags: &RestoreFlags) -> Result<()> {
             error => anyhow::Error::new(error).context(format!("restoring {}", flags.file.display())),
         })?;
         output::print(format_args!("restored {}", describe(&summary)))?;
+        if !flags.keep_sessions {
+            // Who signed out since the backup was made, or was signed out, must not be signed in again.
+            let ended = end_all_sessions(&store).await?;
+            output::print(format_args!("browsers signed out: {ended}"))?;
+        }
         let reports = verify_audit(&store, None, &[]).await?;
         store.close().await;
         anyhow::Ok(reports)

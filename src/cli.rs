@@ -216,6 +216,9 @@ pub(crate) struct RestoreFlags {
     /// Delete what is in the database first
     #[arg(long)]
     pub(crate) force: bool,
+    /// Leave those signed in who were when the backup was made; without it everybody signs in anew
+    #[arg(long)]
+    pub(crate) keep_sessions: bool,
     #[command(flatten)]
     pub(crate) settings: SettingsFlags,
 }

@@ -128,3 +128,56 @@ fn an_installation_moves_from_sqlite_to_postgresql() {
     assert!(restored.status.success(), "{}", said(&restored));
     assert!(said(&restored).contains("intact, 2 events"), "{}", said(&restored));
 }
+
+#[test]
+fn the_database_is_for_its_owner_alone_also_in_a_folder_that_was_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    let data_dir = data.to_str().expect("text");
+    printed(folder.path(), &["api-token", "create", "--data-dir", data_dir, "--name", "a", "--scopes", "audit:read"]);
+    let mut found = 0;
+    for entry in std::fs::read_dir(&data).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let mode = entry.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", entry.path().display());
+        found += 1;
+    }
+    assert!(found >= 1);
+}
+
+#[tokio::test]
+async fn whoever_was_signed_in_signs_in_anew_after_a_restoration() {
+    for test in TestStore::both().await {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = |test: &TestStore| test.url();
+        let flags = match (&test.location, database(&test)) {
+            (Location::Sqlite(file), _) => {
+                vec!["--data-dir".to_owned(), file.parent().expect("a folder").display().to_string()]
+            }
+            (_, Some(url)) => {
+                std::fs::write(folder.path().join("saal.toml"), format!("[database]\nurl = \"{url}\"\n"))
+                    .expect("settings");
+                Vec::new()
+            }
+            (_, None) => panic!("nowhere"),
+        };
+        let run = |arguments: &[&str]| {
+            let flags = flags.iter().map(String::as_str);
+            printed(folder.path(), &arguments.iter().copied().chain(flags).collect::<Vec<_>>())
+        };
+        run(&["user", "create", "ann@example.org", "--no-password"]);
+        let mut tx = test.store.write().await.expect("a transaction");
+        let insert = sql("INSERT INTO user_sessions (token_hash, user_id, created_at, last_seen_at, expires_at)
+             SELECT 'x', id, 0, 0, 0 FROM users");
+        assert_eq!(tx.execute(insert).await.expect("inserted"), 1);
+        tx.commit().await.expect("kept");
+        run(&["backup", "saal.backup"]);
+        assert!(run(&["restore", "saal.backup", "--force", "--keep-sessions"]).contains("intact"));
+        let printed = run(&["restore", "saal.backup", "--force"]);
+        assert!(printed.contains("browsers signed out: 1"), "that they were kept before is seen now: {printed}");
+        let mut tx = test.store.write().await.expect("a transaction");
+        assert_eq!(tx.execute(sql("DELETE FROM user_sessions")).await, Ok(0));
+    }
+}
