@@ -10,19 +10,35 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{install, tree};
 
-/// What the tests of invitations run: a mail server that keeps what it receives, and independent readers of calendars.
-/// One version for everyone.
-const FOR_TESTS: [&str; 3] = ["aiosmtpd==1.4.6", "icalendar==7.3.0", "recurring-ical-events==3.8.2"];
+/// Where the tests of invitations find their interpreter: see `signaling/tests/front_door/support/mail.rs`.
+const TEST_PYTHON: &str = "test-python";
+
+/// What the tests of invitations run: a mail server that keeps what it receives, and independent readers of calendars,
+/// with all that these need. One version of each for everyone.
+const FOR_TESTS: [&str; 11] = [
+    "aiosmtpd==1.4.6",
+    "atpublic==9.0.0",
+    "attrs==26.1.0",
+    "click==8.5.1",
+    "icalendar==7.3.0",
+    "python-dateutil==2.9.0.post0",
+    "recurring-ical-events==3.8.2",
+    "six==1.17.0",
+    "typing-extensions==4.16.0",
+    "tzdata==2026.6",
+    "x-wr-timezone==2.0.1",
+];
 
 /// Says in an environment's folder what it has.
 const INSTALLED: &str = "installed.txt";
 
 /// Makes sure that the tests find their Python programs.
 pub(crate) fn for_tests() -> Result<()> {
-    environment("test-python", &FOR_TESTS).map(drop)
+    environment(TEST_PYTHON, &FOR_TESTS).map(drop)
 }
 
-/// An environment with these packages, made when it is not there yet. Returns its folder.
+/// An environment with these packages, each as `name==version`. It is made when it is not there yet, and anew when the
+/// list is another one. Returns its folder, whose programs are in `bin/`.
 pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = tree::target().join("tools").join(name);
     let wanted = packages.join("\n");

@@ -27,6 +27,8 @@ pub(crate) struct Options {
 /// The parts of a whole run, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Suite {
+    /// No tests: installs what those of `cargo test` need
+    Packages,
     /// What `cargo xtask check` runs
     Check,
     /// The Rust tests of the whole workspace
@@ -52,9 +54,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Check) {
         check::all(&mut steps);
     }
-    if wants(Suite::Unit) {
-        steps.prepare("test packages", || web::install(&tree::root().join(OIDC_PROVIDER)));
-        unit(&mut steps);
+    if wants(Suite::Packages) || wants(Suite::Unit) {
+        let is_complete = packages(&mut steps);
+        if wants(Suite::Unit) {
+            unit(&mut steps, is_complete);
+        }
     }
     // After the tests, whose dependencies it shares.
     if wants(Suite::Instructions) {
@@ -69,8 +73,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(steps.finish())
 }
 
-fn unit(steps: &mut Steps) {
-    if !steps.prepare("mail server", python::for_tests) {
+/// What `cargo test` starts. Returns whether all of it is there.
+fn packages(steps: &mut Steps) -> bool {
+    let has_provider = steps.prepare("test packages", || web::install(&tree::root().join(OIDC_PROVIDER)));
+    steps.prepare("mail server", python::for_tests) && has_provider
+}
+
+fn unit(steps: &mut Steps, is_complete: bool) {
+    if !is_complete {
         return steps.skip("unit", "what it needs is missing, see above");
     }
     let mut cargo = tree::cargo();

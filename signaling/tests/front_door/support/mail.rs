@@ -106,7 +106,7 @@ fn python(program: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let python = target.join("tools/test-python/bin/python");
-    assert!(python.exists(), "{} is missing: `cargo xtask test --only unit` installs it", python.display());
+    assert!(python.exists(), "{} is missing: `cargo xtask test --only packages` installs it", python.display());
     let mut command = Command::new(python);
     command.arg(support().join(program)).kill_on_drop(true);
     command
