@@ -20,6 +20,7 @@ pub(crate) mod problem;
 mod rate_limit;
 pub(crate) mod schema;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -46,6 +47,16 @@ impl Api {
         let schemas = Schemas::of(&document);
         let document = serde_json::to_string(&document).expect("a document made by us can be written");
         Self { schemas, document, limits: RateLimits::new(requests_per_second) }
+    }
+
+    /// Counts a visit by somebody who is not known, at pages that are not the API's.
+    pub(crate) fn check_visitor(&self, address: IpAddr) -> Result<(), Problem> {
+        self.limits.check_stranger(address)
+    }
+
+    /// Counts a visit by a link that is its own proof, from wherever it comes.
+    pub(crate) fn check_link(&self, link: &str) -> Result<(), Problem> {
+        self.limits.check_link(link)
     }
 }
 

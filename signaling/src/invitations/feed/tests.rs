@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! What feeds show, and to whom.
+
 use axum::body::to_bytes;
 use bus::Bus;
 use chrono::DateTime;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Times and rules in both languages.
+
 use chrono::Duration;
 use chrono_tz::Tz;
 

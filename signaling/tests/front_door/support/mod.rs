@@ -2,8 +2,8 @@
 //! What the tests are made of.
 
 pub(crate) mod client;
-pub(crate) mod provider;
 pub(crate) mod mail;
+pub(crate) mod provider;
 pub(crate) mod server;
 pub(crate) mod sfu;
 pub(crate) mod token;

@@ -153,8 +153,10 @@ pub(crate) async fn request_over(
         .filter_map(|line| line.split_once(": "))
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
     let cookies = set.map(|(_, cookie)| cookie.to_owned()).collect();
-    let location =
-        raw_head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("location"));
+    let location = raw_head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("location"));
     let location = location.map(|(_, location)| location.to_owned());
     let head = raw_head.to_lowercase();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");

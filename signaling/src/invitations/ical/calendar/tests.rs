@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Invitations as calendars, line by line.
+
 use super::*;
 use crate::invitations::invitation::News;
 use crate::invitations::samples::{single, weekly};

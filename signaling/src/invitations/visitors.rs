@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! How often somebody may open links: from one address, before anything is looked up, and by one link, once it is proven.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::answers::page;
+use crate::api::client_address::{Peer, client_address};
+use crate::api::problem::Problem;
+use crate::app::App;
+
+/// Counts a visitor by their address.
+pub(super) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let address = peer.map(|peer| client_address(peer, request.headers(), &app.config.trusted_proxies));
+    let allowed = address.map_or(Ok(()), |address| app.api.check_visitor(address));
+    let Err(problem) = allowed else { return next.run(request).await };
+    if request.uri().path().starts_with(page::PATH) {
+        return wait(page::busy(request.headers()), &problem);
+    }
+    too_often(&problem)
+}
+
+/// The answer to a calendar that asks too often.
+pub(super) fn too_often(problem: &Problem) -> Response {
+    wait(
+        (StatusCode::TOO_MANY_REQUESTS, [(header::CACHE_CONTROL, "no-store")], "too many requests").into_response(),
+        problem,
+    )
+}
+
+/// Says in an answer how long to wait.
+pub(super) fn wait(mut response: Response, problem: &Problem) -> Response {
+    let seconds = problem.wait().map_or(1, |wait| wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
