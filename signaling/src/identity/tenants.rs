@@ -58,7 +58,6 @@ impl FromRow for Stored {
 }
 
 /// What the tenant decides for itself; what it has not is none of its fields' value.
-#[allow(dead_code, reason = "for retention, mails and pages")]
 pub(crate) async fn settings(tx: &mut Tx, tenant: TenantId) -> Result<Settings, StoreError> {
     let stored: Option<Stored> = tx.optional(sql("SELECT settings FROM tenants WHERE id = $1").bind(tenant)).await?;
     Ok(stored.map(|Stored(settings)| settings).unwrap_or_default())
