@@ -67,6 +67,11 @@ impl Api {
             failures: Failures::default(),
         }
     }
+
+    /// Counts a visit by a link that is its own proof, from wherever it comes.
+    pub(crate) fn check_link(&self, link: &str) -> Result<(), Problem> {
+        self.limits.check_link(link)
+    }
 }
 
 /// Its paths.

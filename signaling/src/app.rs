@@ -177,7 +177,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(oidc::routes::routes())
         .merge(dev::routes(app.config.dev))
         .merge(health::routes())
-        .merge(invitations::routes())
+        .merge(invitations::routes(app))
         .merge(web_client::routes())
         .route("/metrics", get(async move || metrics::render(&registry)))
         .with_state(app.clone());

@@ -7,6 +7,7 @@
 
 pub(crate) mod answers;
 mod compose;
+mod deliveries;
 mod feed;
 mod ical;
 mod invitation;
@@ -17,21 +18,23 @@ mod routes;
 #[cfg(test)]
 mod samples;
 mod token;
+mod visitors;
 mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
 /// Its part of the REST API.
 pub(crate) fn api_routes() -> OpenApiRouter<Arc<App>> {
-    routes::routes().merge(feed::api_routes()).merge(answers::own::routes())
+    routes::routes().merge(feed::api_routes()).merge(answers::own::routes()).merge(deliveries::routes())
 }
 
 /// What people and calendars open by a link.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    answers::page::routes().merge(feed::routes())
+pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    answers::page::routes().merge(feed::routes()).layer(from_fn_with_state(app.clone(), visitors::check))
 }

@@ -19,7 +19,7 @@ pub(crate) mod permanent_rooms;
 pub(crate) mod phone_pins;
 pub(crate) mod policies;
 pub(crate) mod recurrence;
-mod rights;
+pub(crate) mod rights;
 mod routes;
 mod schedule;
 mod search;

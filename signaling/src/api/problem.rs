@@ -231,6 +231,11 @@ impl Problem {
         self
     }
 
+    /// How long it is worth waiting for another try.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     /// Another member of the document, such as `alternatives`.
     pub(crate) fn with(mut self, name: &'static str, value: serde_json::Value) -> Self {
         self.0.extra = Some((name, value));

@@ -17,6 +17,12 @@ pub(super) const STRANGER_PER_SECOND: u32 = 10;
 /// How many at once, as when a page is loaded. Several people may share an address.
 pub(super) const STRANGER_BURST: u32 = 100;
 
+/// Visits a minute by one link that is its own proof: somebody who answers, a calendar that looks every few minutes.
+const LINK_PER_MINUTE: u32 = 6;
+
+/// How many at once: a mail's filters, its reader, and somebody who changes their mind.
+const LINK_BURST: u32 = 30;
+
 /// How many seconds' worth of requests somebody who is known may send at once.
 const BURST_SECONDS: u32 = 4;
 
@@ -27,14 +33,16 @@ const REMEMBERED: usize = 50_000;
 pub(super) struct RateLimits {
     strangers: Limit<IpAddr>,
     callers: Limit<String>,
+    links: Limit<String>,
 }
 
 impl RateLimits {
     /// `per_second` is for those who are known.
     pub(super) fn new(per_second: u32) -> Self {
         Self {
-            strangers: Limit::new(STRANGER_PER_SECOND, STRANGER_BURST),
-            callers: Limit::new(per_second, per_second.saturating_mul(BURST_SECONDS)),
+            strangers: Limit::new(Quota::per_second(at_least_one(STRANGER_PER_SECOND)), STRANGER_BURST),
+            callers: Limit::new(Quota::per_second(at_least_one(per_second)), per_second.saturating_mul(BURST_SECONDS)),
+            links: Limit::new(Quota::per_minute(at_least_one(LINK_PER_MINUTE)), LINK_BURST),
         }
     }
 
@@ -47,14 +55,18 @@ impl RateLimits {
     pub(super) fn check_caller(&self, caller: &str) -> Result<(), Problem> {
         self.callers.check(&caller.to_owned())
     }
+
+    /// Counts a visit by a link. Only links that are proven are counted, so no made-up ones are remembered.
+    pub(super) fn check_link(&self, link: &str) -> Result<(), Problem> {
+        self.links.check(&link.to_owned())
+    }
 }
 
 struct Limit<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
 
 impl<K: Hash + Eq + Clone> Limit<K> {
-    fn new(per_second: u32, burst: u32) -> Self {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        Self(RateLimiter::keyed(Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst))))
+    fn new(quota: Quota, burst: u32) -> Self {
+        Self(RateLimiter::keyed(quota.allow_burst(at_least_one(burst))))
     }
 
     fn check(&self, key: &K) -> Result<(), Problem> {
@@ -69,6 +81,10 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 }
 
+fn at_least_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +97,17 @@ mod tests {
         }
         assert_eq!(limits.check_caller("a").map_err(|problem| problem.code()), Err(Code::RateLimited));
         assert!(limits.check_caller("b").is_ok(), "others are not concerned");
+    }
+
+    #[test]
+    fn a_link_is_opened_so_often_and_no_more() {
+        let limits = RateLimits::new(1);
+        for _ in 0..LINK_BURST {
+            assert!(limits.check_link("a").is_ok());
+        }
+        let wait = limits.check_link("a").map_err(|problem| problem.wait().is_some_and(|wait| wait.as_secs() <= 10));
+        assert_eq!(wait, Err(true), "it is said when there is another visit");
+        assert!(limits.check_link("b").is_ok());
     }
 
     #[test]

@@ -4,14 +4,15 @@
 use chrono::{DateTime, Utc};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
-use super::answers;
 use super::invitation::{
     AttendeeKind, AttendeeRole, DialIn, DialInNumber, Exception, Invitation, Method, News, Person, Recipient,
     Recurrence, Schedule,
 };
+use super::{answers, outbox};
 use crate::api::ids::UserId;
 use crate::api::language::Language;
 use crate::app::App;
+use crate::identity::tenants;
 use crate::meetings::invitees::link;
 use crate::meetings::model::{
     Invitee, InviteeRole, InviteeType, Meeting, MeetingType, Occurrence, OccurrenceStatus, ResponseStatus,
@@ -27,6 +28,7 @@ pub(super) struct Composer<'a> {
     meeting: &'a Meeting,
     schedule: Option<Schedule>,
     numbers: Vec<DialInNumber>,
+    privacy_url: Option<String>,
 }
 
 /// Somebody with an account: how they want to be addressed.
@@ -54,7 +56,8 @@ impl<'a> Composer<'a> {
         let tenant = tenant::find(tx, meeting.tenant_id).await?;
         let numbers = tenant.map(|tenant| tenant.settings.dial_in.numbers).unwrap_or_default().into_iter();
         let numbers = numbers.map(|number| DialInNumber { e164: number.e164, label: number.label }).collect();
-        Ok(Self { app, meeting, schedule: schedule(meeting, &found), numbers })
+        let privacy_url = tenants::settings(tx, meeting.tenant_id).await?.legal.privacy_url;
+        Ok(Self { app, meeting, schedule: schedule(meeting, &found), numbers, privacy_url })
     }
 
     /// What one person is told. None for somebody without an address, unless it need not be sent.
@@ -90,7 +93,12 @@ impl<'a> Composer<'a> {
             kind,
             response: if is_answered { invitee.response_status } else { ResponseStatus::NeedsAction },
         };
+        let told = match news {
+            News::Changed(_) => outbox::told(tx, invitee.id).await?,
+            _ => None,
+        };
         Ok(Invitation {
+            told,
             method: if is_over { Method::Cancel } else { Method::Request },
             reply_address: reply_address(app, &answer_token),
             answer_url: Some(format!("{}/r/{answer_token}", app.config.public_url)),
@@ -128,9 +136,11 @@ impl<'a> Composer<'a> {
             sent_by: self.app.config.mail.as_ref().map(|mail| mail.from.clone()),
             recipient,
             schedule: self.schedule.clone(),
+            told: None,
             join_url: format!("{}/m/{}", self.app.config.public_url, meeting.code),
             dial_in: self.dial_in(None),
             answer_url: None,
+            privacy_url: self.privacy_url.clone(),
             news,
         }
     }

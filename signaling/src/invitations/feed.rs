@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use super::compose::Composer;
 use super::ical::calendar;
 use super::invitation::{Invitation, Method, News};
-use super::{rights, token, words};
+use super::{rights, token, visitors, words};
 use crate::api::answer::Answer;
 use crate::api::context::Context;
 use crate::api::ids::{MeetingId, TenantId, UserId};
@@ -139,7 +139,8 @@ async fn read(
         None => Ok(None),
     };
     let feed = match feed {
-        Ok(Some(feed)) => feed,
+        Ok(Some(Ok(feed))) => feed,
+        Ok(Some(Err(problem))) => return visitors::too_often(&problem),
         Ok(None) => return (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], "not found").into_response(),
         Err(error) => {
             warn!(%error, "a calendar feed cannot be read");
@@ -163,8 +164,8 @@ async fn read(
     response
 }
 
-/// What a feed shows. None for an address that is none, or not any more.
-async fn feed(app: &App, given: &str) -> Result<Option<String>, StoreError> {
+/// What a feed shows, unless it is asked for too often. None for an address that is none, or not any more.
+async fn feed(app: &App, given: &str) -> Result<Option<Result<String, Problem>>, StoreError> {
     let Some(claimed) = token::claimed_id(given) else { return Ok(None) };
     let Some(id) = UserId::parse(&claimed) else { return Ok(None) };
     let mut tx = app.store.read().await?;
@@ -172,8 +173,11 @@ async fn feed(app: &App, given: &str) -> Result<Option<String>, StoreError> {
     if !token::is_proven(&app.installation, Purpose::CalendarFeed, &claimed, owner.generation, given) {
         return Ok(None);
     }
+    if let Err(problem) = app.api.check_link(given) {
+        return Ok(Some(Err(problem)));
+    }
     let invitations = invitations(&mut tx, app, &owner).await?;
-    Ok(Some(calendar::write_feed(words::of(owner.language).feed_name, &invitations)))
+    Ok(Some(Ok(calendar::write_feed(words::of(owner.language).feed_name, &invitations))))
 }
 
 async fn invitations(tx: &mut Tx, app: &App, owner: &Owner) -> Result<Vec<Invitation>, StoreError> {

@@ -39,12 +39,16 @@ pub(crate) struct Invitation {
     pub(crate) recipient: Recipient,
     /// When it takes place. None is at any time.
     pub(crate) schedule: Option<Schedule>,
+    /// When it took place as far as they know.
+    pub(crate) told: Option<ToldTime>,
     /// Where to join. Their own link, when they have one.
     pub(crate) join_url: String,
     /// How to join by telephone, if it can be.
     pub(crate) dial_in: Option<DialIn>,
     /// The page on which they answer.
     pub(crate) answer_url: Option<String>,
+    /// Where it is said how personal data is dealt with.
+    pub(crate) privacy_url: Option<String>,
     /// What is different from what they were told before.
     pub(crate) news: News,
 }
@@ -181,6 +185,17 @@ pub(crate) struct Schedule {
     pub(crate) ends_at: DateTime<Utc>,
     /// How it repeats.
     pub(crate) recurrence: Option<Recurrence>,
+}
+
+/// A time as somebody was told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToldTime {
+    /// The zone by whose clock it was said.
+    pub(crate) time_zone: Tz,
+    /// When it starts.
+    pub(crate) starts_at: DateTime<Utc>,
+    /// When it ends.
+    pub(crate) ends_at: DateTime<Utc>,
 }
 
 /// How a meeting repeats.

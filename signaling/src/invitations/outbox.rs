@@ -3,6 +3,7 @@
 //! run in several processes at once, and end at any moment.
 
 mod postman;
+mod road;
 mod scribe;
 pub(crate) mod server;
 mod table;
@@ -12,19 +13,22 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use store::{Store, StoreError};
 
-use self::table::{MailNews, Written};
+use self::table::Written;
 use crate::api::ids::MailId;
 use crate::app::App;
 use crate::meetings::model::Invitee;
 
-pub(super) use self::table::{Mail, MailProblem, of_meeting};
+pub(super) use self::table::{Mail, MailNews, MailProblem, of_invitees, told};
 
 /// Works until somebody ends it. Without a mail server nothing is sent, and changes are not kept for later.
 pub(crate) async fn run(app: Arc<App>) {
     tokio::join!(scribe::run(&app), postman::run(&app));
 }
 
-/// A mail to the organizer that somebody who is invited proposes another time.
+/// Most proposals of one person that wait for the mail server. There is no more to say than that.
+const MAX_COUNTERS: usize = 3;
+
+/// A mail to the organizer that somebody who is invited proposes another time. False when too many of theirs wait.
 pub(super) async fn add_counter(
     store: &Store,
     id: MailId,
@@ -32,7 +36,7 @@ pub(super) async fn add_counter(
     recipient: &str,
     message: Vec<u8>,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mail = Mail {
         id,
         tenant_id: invitee.tenant_id,
@@ -48,7 +52,12 @@ pub(super) async fn add_counter(
         given_up_at: None,
     };
     let mut tx = store.write().await?;
+    let unsent = table::unsent(&mut tx, invitee.meeting_id, invitee.id).await?;
+    if unsent.iter().filter(|mail| mail.news == MailNews::Counter).count() >= MAX_COUNTERS {
+        return Ok(false);
+    }
     table::insert(&mut tx, &mail).await?;
-    table::keep(&mut tx, id, &Written { recipient: recipient.to_owned(), message, sequence: 0 }).await?;
-    tx.commit().await
+    table::keep(&mut tx, id, &Written { recipient: recipient.to_owned(), message, sequence: 0, told: None }).await?;
+    tx.commit().await?;
+    Ok(true)
 }

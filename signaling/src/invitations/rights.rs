@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Who may read which invitations: those of everybody, with their links, whoever organises or co-hosts the meeting; their
-//! own, whoever is invited.
+//! Who may read which invitations: those of everybody, with their links, whoever may change the meeting; their own,
+//! whoever is invited.
 
 use store::{StoreError, Tx, sql};
 
 use crate::api::context::Context;
 use crate::api::ids::{MeetingId, TenantId, UserId};
-use crate::api::problem::{Code, Problem};
-use crate::meetings::model::{Invitee, InviteeRole, Meeting};
-use crate::meetings::table as meetings;
+use crate::api::problem::Problem;
+use crate::meetings::model::{Invitee, Meeting};
+use crate::meetings::rights::Viewer;
 
 /// A meeting as somebody sees it.
 pub(super) struct Seen {
@@ -21,16 +21,14 @@ pub(super) struct Seen {
 
 /// The meeting, if the caller sees it.
 pub(super) async fn see(context: &Context, tx: &mut Tx, id: MeetingId) -> Result<Seen, Problem> {
-    let tenant = context.tenant_filter()?;
-    let meeting = meetings::find(tx, tenant, id).await?.ok_or(Code::NotFound)?;
-    if context.caller.sees_whole_tenant() {
-        return Ok(Seen { meeting, is_organizer: true, own: Vec::new() });
-    }
-    let person = context.caller.person().ok_or(Code::NotFound)?;
-    let own = invitations_of(tx, meeting.tenant_id, person, Some(id)).await?;
-    let is_co_host = own.iter().any(|invitee| invitee.role == InviteeRole::CoHost);
-    let is_organizer = meeting.organizer_id == Some(person) || is_co_host;
-    if is_organizer || !own.is_empty() { Ok(Seen { meeting, is_organizer, own }) } else { Err(Code::NotFound.into()) }
+    let viewer = Viewer::of(context, tx).await?;
+    let meeting = viewer.see(tx, id).await?;
+    let is_organizer = viewer.change(tx, id).await.is_ok();
+    let own = match context.caller.person() {
+        Some(person) => invitations_of(tx, meeting.tenant_id, person, Some(id)).await?,
+        None => Vec::new(),
+    };
+    Ok(Seen { meeting, is_organizer, own })
 }
 
 /// What somebody with an account is invited to, or their invitations to one meeting.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Invitations over the REST API: what they say, for those who send them by other means, and what became of the mails.
+//! Invitations over the REST API: what they say, for those who send them by other means.
 
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use utoipa::{IntoParams, ToSchema};
@@ -17,11 +17,10 @@ use super::ical::calendar;
 use super::invitation::{Invitation, News};
 use super::mail::letter::Letter;
 use super::mail::{html, text};
-use super::outbox::{self, Mail, MailProblem};
 use super::rights;
 use crate::api::answer::Answer;
 use crate::api::context::Context;
-use crate::api::ids::{InviteeId, MailId, MeetingId};
+use crate::api::ids::{InviteeId, MeetingId};
 use crate::api::language::Language;
 use crate::api::path::{Path, Query};
 use crate::api::problem::{Code, Problem};
@@ -31,7 +30,7 @@ use crate::meetings::invitees::table as invitees;
 use crate::meetings::model::{Delivery, Meeting, MeetingStatus};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(get_ics)).routes(routes!(list_mails))
+    OpenApiRouter::new().routes(routes!(get)).routes(routes!(get_ics))
 }
 
 /// Whose invitation, and in which language.
@@ -58,51 +57,6 @@ pub(crate) struct InvitationText {
     delivery: Delivery,
     /// Whether Saal can send mails. If not, `mail.smtp_url` is missing in the settings, and mails are left unsent.
     is_mail_set_up: bool,
-}
-
-/// The mails about a meeting that are not sent, or not yet.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UnsentMails {
-    /// The mails.
-    items: Vec<UnsentMail>,
-    /// Whether Saal can send mails. If not, `mail.smtp_url` is missing in the settings, and mails are left unsent.
-    is_mail_set_up: bool,
-}
-
-/// A mail that is not sent, or not yet.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UnsentMail {
-    /// Its id, which is also the beginning of its Message-ID.
-    id: MailId,
-    /// To whom it goes; for a proposal, whose it is.
-    invitee_id: InviteeId,
-    /// What it is about.
-    #[schema(example = "invited")]
-    news: &'static str,
-    /// How often it was tried.
-    attempts: i64,
-    /// Why the last try failed: `unreachable` (the mail server cannot be reached), `refused` (it wants the mail later),
-    /// `rejected` (it does not want it), `impossible` (the address is none).
-    #[schema(example = "refused")]
-    problem: Option<&'static str>,
-    /// When it is tried next; null when it was given up.
-    next_attempt_at: Option<DateTime<Utc>>,
-    /// When it was given up.
-    given_up_at: Option<DateTime<Utc>>,
-}
-
-impl From<Mail> for UnsentMail {
-    fn from(mail: Mail) -> Self {
-        Self {
-            id: mail.id,
-            invitee_id: mail.invitee_id,
-            news: mail.news.as_str(),
-            attempts: mail.attempts,
-            problem: mail.problem.map(MailProblem::as_str),
-            next_attempt_at: mail.given_up_at.is_none().then_some(mail.due_at),
-            given_up_at: mail.given_up_at,
-        }
-    }
 }
 
 /// Shows an invitation
@@ -149,25 +103,6 @@ async fn get_ics(
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"invite.ics\""));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
-}
-
-/// Lists mails that are not sent
-///
-/// Those that wait, with the time of the next try, and those that were given up: after three days, or at once where the
-/// mail server does not want them. What was sent is not listed: `last_notified_sequence` of the invitee says it.
-#[utoipa::path(get, path = "/meetings/{meeting_id}/unsent_mails", tag = "Invitations",
-    params(("meeting_id" = MeetingId, Path)), security(("api_token" = ["invitees:read"])),
-    responses((status = 200, body = UnsentMails)))]
-async fn list_mails(context: Context, Path(id): Path<MeetingId>) -> Result<Response, Problem> {
-    context.require(Scope::InviteesRead)?;
-    let mut tx = context.read().await?;
-    let seen = rights::see(&context, &mut tx, id).await?;
-    if !seen.is_organizer {
-        return Err(Code::Forbidden.into());
-    }
-    let items = outbox::of_meeting(&mut tx, seen.meeting.id).await?;
-    let items = items.into_iter().map(UnsentMail::from).collect();
-    Ok(Answer::ok(&UnsentMails { items, is_mail_set_up: context.app.config.mail.is_some() })?.into_response())
 }
 
 /// The invitation that is wanted, if the caller may read it.

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::invitation::{
     AttendeeKind, AttendeeRole, Change, DialIn, DialInNumber, Exception, Invitation, Method, News, Person, Recipient,
-    Recurrence, Schedule,
+    Recurrence, Schedule, ToldTime,
 };
 use crate::api::language::Language;
 use crate::meetings::model::ResponseStatus;
@@ -44,6 +44,7 @@ pub(super) fn single() -> Invitation {
             ends_at: berlin(2026, 10, 20, 11, 30),
             recurrence: None,
         }),
+        told: None,
         join_url: "https://conf.example.org/m/4cS9kQ2LrTvX7bNzPq8wYd#i=0hJ1mZ-_8aK".to_owned(),
         dial_in: Some(DialIn {
             numbers: vec![DialInNumber { e164: "+4936112345678".to_owned(), label: "Erfurt".to_owned() }],
@@ -51,8 +52,20 @@ pub(super) fn single() -> Invitation {
             pin: Some("73914420".to_owned()),
         }),
         answer_url: Some("https://conf.example.org/r/abcdefghij".to_owned()),
+        privacy_url: Some("https://www.example.org/datenschutz".to_owned()), // spelling: no English
         news: News::Invited,
     }
+}
+
+/// The same, an hour earlier than they were told.
+pub(super) fn moved() -> Invitation {
+    let mut invitation = Invitation { sequence: 1, news: News::Changed(vec![Change::Time]), ..single() };
+    let schedule = invitation.schedule.as_mut().expect("a time");
+    let (starts_at, ends_at) = (schedule.starts_at, schedule.ends_at);
+    invitation.told = Some(ToldTime { time_zone: schedule.time_zone, starts_at, ends_at });
+    schedule.starts_at -= chrono::Duration::hours(1);
+    schedule.ends_at -= chrono::Duration::hours(1);
+    invitation
 }
 
 /// A weekly one over the end of summer time, with a moved and a cancelled time.
@@ -81,4 +94,14 @@ pub(super) fn weekly() -> Invitation {
         }],
     });
     invitation
+}
+
+/// Compares with a kept file. `SAAL_KEEP_GOLDEN=1` writes it anew, to be read by somebody before it is committed.
+pub(super) fn golden(folder: &str, name: &str, content: &str) {
+    let path = format!("{}/src/invitations/{folder}/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("SAAL_KEEP_GOLDEN").is_some() {
+        std::fs::write(&path, content).expect("a file to write");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{path} is missing"));
+    assert_eq!(content, kept, "{name} has changed: set SAAL_KEEP_GOLDEN=1, and read the difference");
 }

@@ -37,6 +37,9 @@ pub(super) struct Words {
     pub(super) decline: &'static str,
     pub(super) personal: &'static str,
     pub(super) sent_for: &'static str,
+    pub(super) privacy: &'static str,
+    /// Before a time that does not hold any more.
+    pub(super) until_now: &'static str,
     pub(super) changed_time: &'static str,
     pub(super) changed_recurrence: &'static str,
     pub(super) changed_title: &'static str,
@@ -67,10 +70,15 @@ pub(super) struct Words {
     pub(super) own_rule: &'static str,
     // The page on which people answer.
     pub(super) page_question: &'static str,
-    pub(super) page_thanks: [&'static str; 3],
+    pub(super) page_confirm: &'static str,
+    /// What somebody has answered, in the order of the buttons.
+    pub(super) page_said: [&'static str; 3],
+    pub(super) page_thanks: &'static str,
     pub(super) page_change: &'static str,
     pub(super) page_gone: &'static str,
     pub(super) page_cancelled: &'static str,
+    pub(super) page_busy: &'static str,
+    pub(super) page_unavailable: &'static str,
     pub(super) feed_name: &'static str,
     pub(super) counter_subject: &'static str,
     pub(super) counter_lead: &'static str,
@@ -99,6 +107,16 @@ impl Words {
             ResponseStatus::Tentative => self.tentative,
             ResponseStatus::Declined => self.decline,
         }
+    }
+
+    /// The time that somebody was told last, when the meeting takes place at another.
+    pub(super) fn was(&self, invitation: &Invitation) -> Option<String> {
+        let told = invitation.told.as_ref()?;
+        let schedule = invitation.schedule.as_ref();
+        let is_same = schedule.is_some_and(|new| {
+            (new.time_zone, new.starts_at, new.ends_at) == (told.time_zone, told.starts_at, told.ends_at)
+        });
+        (!is_same).then(|| self.span(told.time_zone, told.starts_at, told.ends_at))
     }
 
     /// What has changed, as a sentence.

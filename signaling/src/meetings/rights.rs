@@ -12,7 +12,7 @@ use crate::api::problem::{Code, Problem};
 
 /// Whose eyes look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Viewer {
+pub(crate) enum Viewer {
     /// Sees all meetings of that tenant; of all tenants without one.
     All(Option<TenantId>),
     /// Sees their own.
@@ -34,7 +34,7 @@ impl FromRow for Role {
 
 impl Viewer {
     /// Who asks.
-    pub(super) async fn of(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
+    pub(crate) async fn of(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
         if context.caller.sees_whole_tenant() {
             return Ok(Self::All(context.tenant_filter()?));
         }
@@ -65,7 +65,7 @@ impl Viewer {
     }
 
     /// A meeting that they see.
-    pub(super) async fn see(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
+    pub(crate) async fn see(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
         let meeting = table::find(tx, self.tenant(), id).await?.ok_or(Code::NotFound)?;
         if self.organizes(&meeting) || self.invited_as(tx, &meeting).await?.is_some() {
             Ok(meeting)
@@ -75,7 +75,7 @@ impl Viewer {
     }
 
     /// A meeting that they may change. One that they only see is not theirs.
-    pub(super) async fn change(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
+    pub(crate) async fn change(&self, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
         let meeting = table::find(tx, self.tenant(), id).await?.ok_or(Code::NotFound)?;
         if self.organizes(&meeting) {
             return Ok(meeting);

@@ -146,6 +146,7 @@ impl World {
             let pin =
                 json!({ "id": id, "meeting_id": self.foreign, "kind": "personal", "invitee_id": id, "lookup": id });
             insert("phone_pins", pin);
+            insert("told_times", json!({ "invitee_id": id, "time_zone": "UTC" }));
         }
         let revoked = json!({ "id": "revoked", "meeting_id": self.foreign, "tenant_id": self.tenant,
             "email": "revoked@example.org", "revoked_at": 1 });

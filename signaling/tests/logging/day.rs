@@ -270,11 +270,9 @@ impl Day {
         self.done(browser, &format!("POST {path}/invitees"), late).await;
         soon(async {
             loop {
-                let unsent = self.done(browser, &format!("GET {path}/unsent_mails"), Value::Null).await.json();
-                if unsent["items"]
-                    .as_array()
-                    .is_some_and(|items| items.iter().any(|mail| !mail["given_up_at"].is_null()))
-                {
+                let deliveries = self.done(browser, &format!("GET {path}/deliveries"), Value::Null).await.json();
+                let mut items = deliveries["items"].as_array().into_iter().flatten();
+                if items.any(|delivery| delivery["status"] == "failed") {
                     return;
                 }
             }

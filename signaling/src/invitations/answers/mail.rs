@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Answers that come by mail: iMIP's REPLY and COUNTER (RFC 6047).
 //!
-//! An answer counts when it came to the person's own address of ours, which has their token, or from the person's own
-//! address. Whether that address is not made up is the mail server's business: see `docs/operations/mail.md`.
+//! An answer counts when it came to the person's own address of ours, which has their token: anybody can write any sender
+//! into a mail. Only where the mail server knows no such addresses, and the settings have no `{token}`, the sender counts;
+//! whether that one is made up is then the mail server's business: see `docs/operations/mail.md`.
 
 use chrono::Utc;
 use mail_parser::{Message, MessageParser, MimeHeaders as _, PartType};
@@ -21,8 +22,11 @@ use crate::meetings::model::{Invitee, Meeting, MeetingStatus, ResponseStatus};
 use crate::meetings::table as meetings;
 use crate::meetings::words::words;
 
-/// Longest mail that is looked at.
-pub(crate) const MAX_BYTES: usize = 5 * 1024 * 1024;
+/// Longest mail that is looked at. Calendars send a few thousand bytes.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+
+/// Most places at which a part of a mail could begin, also within lines: a part costs a hundred times its length.
+const MAX_BOUNDARIES: usize = 5000;
 
 /// Most parts of a mail that are looked at.
 const MAX_PARTS: usize = 64;
@@ -37,6 +41,8 @@ words! {
         Kept = "kept",
         /// The proposal is passed on to the organizer.
         Forwarded = "forwarded",
+        /// Several proposals of theirs wait to be passed on already.
+        TooMany = "too_many",
         /// It answers an invitation that is not the newest.
         Outdated = "outdated",
         /// It is no answer, or to nothing of ours.
@@ -51,7 +57,7 @@ pub(crate) async fn receive(
     config: &MailConfig,
     raw: &[u8],
 ) -> Result<Reception, StoreError> {
-    let parsed = (raw.len() <= MAX_BYTES).then(|| MessageParser::default().parse(raw)).flatten();
+    let parsed = is_harmless(raw).then(|| MessageParser::default().parse(raw)).flatten();
     let Some(mail) = parsed else { return Ok(Reception::NotForUs) };
     let Some((calendar, answer)) = answer_in(&mail) else { return Ok(Reception::NotForUs) };
     let mut tx = store.read().await?;
@@ -76,6 +82,11 @@ pub(crate) async fn receive(
         }
         _ => Ok(Reception::NotForUs),
     }
+}
+
+/// Whether reading it costs little.
+fn is_harmless(raw: &[u8]) -> bool {
+    raw.len() <= MAX_BYTES && raw.windows(2).filter(|pair| *pair == b"--").count() <= MAX_BOUNDARIES
 }
 
 /// The calendar in a mail.
@@ -109,6 +120,9 @@ async fn sender(
         let meeting = meetings::find(tx, Some(invitee.tenant_id), invitee.meeting_id).await?;
         let meeting = meeting.filter(|meeting| meeting.ical_uid == answer.uid);
         return Ok(meeting.map(|meeting| (invitee, meeting)));
+    }
+    if config.replies.as_deref().is_some_and(|pattern| pattern.contains("{token}")) {
+        return Ok(None);
     }
     let Some(from) = mail.from().and_then(|from| from.first()?.address()).map(str::to_lowercase) else {
         return Ok(None);
@@ -173,6 +187,6 @@ async fn forward(
     let language = meeting.invitation_language;
     let written = message::write_forwarded(kind, &proposer, &organizer, &meeting.title, language, calendar, &headers);
     let Ok(written) = written else { return Ok(Reception::NotForUs) };
-    outbox::add_counter(store, id, invitee, &organizer.email, written.formatted(), now).await?;
-    Ok(Reception::Forwarded)
+    let is_added = outbox::add_counter(store, id, invitee, &organizer.email, written.formatted(), now).await?;
+    Ok(if is_added { Reception::Forwarded } else { Reception::TooMany })
 }

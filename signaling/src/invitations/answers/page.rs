@@ -18,26 +18,38 @@ use tracing::warn;
 
 use super::Way;
 use crate::api::language::Language;
+use crate::api::problem::Problem;
 use crate::app::App;
 use crate::invitations::compose::Composer;
 use crate::invitations::invitation::{Invitation, News};
 use crate::invitations::mail::html::escaped;
-use crate::invitations::words;
+use crate::invitations::visitors;
+use crate::invitations::words::{self, Words};
 use crate::meetings::model::{Invitee, Meeting, MeetingStatus, ResponseStatus};
 use crate::meetings::table as meetings;
 
 /// Longest form: one short word.
 const MAX_BODY_BYTES: usize = 1024;
 
+/// What the paths of these pages begin with.
+pub(in crate::invitations) const PATH: &str = "/r/";
+
+/// Contrasts of 4.5 or more in light and dark, buttons of 44 pixels and more, and a clear focus (WCAG 2.2, 1.4.3, 2.5.5,
+/// 2.4.7). Nothing in it needs JavaScript.
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
 body{margin:0;padding:24px 12px;background:#f4f5f7;color:#1b1f24;font:17px/1.5 system-ui,sans-serif}\
 main{max-width:560px;margin:0 auto;padding:24px;background:#fff;border:1px solid #d5d9e0;border-radius:8px}\
-h1{margin:0 0 12px;font-size:24px;line-height:1.3;overflow-wrap:anywhere}form{display:flex;flex-wrap:wrap;gap:8px}\
-button{padding:12px 18px;font:inherit;font-weight:600;border:2px solid #0b57d0;border-radius:6px;background:#fff;\
-color:#0b57d0;cursor:pointer}button.chosen{background:#0b57d0;color:#fff}\
+h1{margin:0 0 12px;font-size:24px;line-height:1.3;overflow-wrap:anywhere}p{overflow-wrap:anywhere}\
+form{display:flex;flex-wrap:wrap;gap:8px}\
+.said{padding:8px 12px;border-left:4px solid #0b57d0;background:#eaf1fd}\
+button{min-height:48px;padding:10px 18px;font:inherit;font-weight:600;border:2px solid #0b57d0;border-radius:6px;\
+background:#fff;color:#0b57d0;cursor:pointer}button.chosen{background:#0b57d0;color:#fff}\
+button:focus-visible{outline:3px solid #1b1f24;outline-offset:2px}\
 @media (prefers-color-scheme:dark){body{background:#15181c;color:#e6e8eb}main{background:#1e2227;border-color:#3a4048}\
-button{background:#1e2227;color:#8ab4f8;border-color:#8ab4f8}button.chosen{background:#8ab4f8;color:#15181c}}";
+.said{background:#263244;border-left-color:#8ab4f8}\
+button{background:#1e2227;color:#8ab4f8;border-color:#8ab4f8}button.chosen{background:#8ab4f8;color:#15181c}\
+button:focus-visible{outline-color:#e6e8eb}}";
 
 /// Nothing but that style, and a form that goes to us.
 static CONTENT_SECURITY_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
@@ -52,7 +64,9 @@ static CONTENT_SECURITY_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 const ANSWERS: [ResponseStatus; 3] = [ResponseStatus::Accepted, ResponseStatus::Tentative, ResponseStatus::Declined];
 
 pub(in crate::invitations) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/r/{token}", get(show).post(answer)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    Router::new()
+        .route(&format!("{PATH}{{token}}"), get(show).post(answer))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
 #[derive(Deserialize)]
@@ -79,10 +93,9 @@ async fn show(
     Query(choice): Query<Choice>,
     headers: HeaderMap,
 ) -> Response {
-    match asked(&app, &token).await {
-        Ok(Some(asked)) => question(&asked, choice.response(), None),
-        Ok(None) => gone(&headers),
-        Err(error) => unavailable(&error),
+    match asked(&app, &token, &headers).await {
+        Ok(asked) => question(&asked, choice.response(), false),
+        Err(instead) => *instead,
     }
 }
 
@@ -92,64 +105,108 @@ async fn answer(
     headers: HeaderMap,
     Form(choice): Form<Choice>,
 ) -> Response {
-    let asked = match asked(&app, &token).await {
-        Ok(Some(asked)) => asked,
-        Ok(None) => return gone(&headers),
-        Err(error) => return unavailable(&error),
+    let mut asked = match asked(&app, &token, &headers).await {
+        Ok(asked) => asked,
+        Err(instead) => return *instead,
     };
     let Some(response) = choice.response().filter(|_| asked.meeting.status == MeetingStatus::Scheduled) else {
-        return question(&asked, None, None);
+        return question(&asked, None, false);
     };
     match super::record(&app.store, &asked.invitee, response, asked.meeting.sequence, Way::Page).await {
-        Ok(()) => question(&asked, Some(response), Some(response)),
-        Err(error) => unavailable(&error),
+        Ok(()) => {
+            asked.invitation.recipient.response = response;
+            question(&asked, None, true)
+        }
+        Err(error) => unavailable(&error, &headers),
     }
 }
 
-/// None for a token that is none, or that is not valid any more.
-async fn asked(app: &App, token: &str) -> Result<Option<Asked>, StoreError> {
+/// Who is asked, and what. Otherwise the page that says why nobody is.
+async fn asked(app: &App, token: &str, headers: &HeaderMap) -> Result<Asked, Box<Response>> {
+    let found = find(app, token).await.map_err(|error| Box::new(unavailable(&error, headers)))?;
+    match found {
+        Some(Ok(asked)) => Ok(asked),
+        Some(Err(problem)) => Err(Box::new(visitors::wait(busy(headers), &problem))),
+        None => Err(Box::new(gone(headers))),
+    }
+}
+
+/// None for a token that is none, or that is not valid any more; a problem for one that is used too often.
+async fn find(app: &App, token: &str) -> Result<Option<Result<Asked, Problem>>, StoreError> {
     let mut tx = app.store.read().await?;
     let found = super::by_token(&mut tx, &app.installation, token).await?;
     let Some(invitee) = found.filter(|invitee| invitee.revoked_at.is_none()) else { return Ok(None) };
+    if let Err(problem) = app.api.check_link(token) {
+        return Ok(Some(Err(problem)));
+    }
     let meeting = meetings::find(&mut tx, Some(invitee.tenant_id), invitee.meeting_id).await?;
     let Some(meeting) = meeting.filter(|meeting| meeting.status != MeetingStatus::Draft) else { return Ok(None) };
     let composer = Composer::new(&mut tx, app, &meeting).await?;
     let invitation = composer.to(&mut tx, &invitee, News::Invited, Utc::now()).await?;
     drop(composer);
-    Ok(Some(Asked { invitee, meeting, invitation }))
+    Ok(Some(Ok(Asked { invitee, meeting, invitation })))
 }
 
-/// The question with its buttons, and thanks to those who have just answered.
-fn question(asked: &Asked, chosen: Option<ResponseStatus>, given: Option<ResponseStatus>) -> Response {
-    let words = words::of(asked.invitation.language);
-    let title = escaped(&asked.invitation.title);
-    let when = format!("<p>{}</p>", escaped(&words.when(&asked.invitation)));
-    if asked.meeting.status == MeetingStatus::Cancelled {
-        return page(asked.invitation.language, StatusCode::OK, &title, &[when, paragraph(words.page_cancelled)]);
+/// The question, or thanks to somebody who `has_just_answered`.
+fn question(asked: &Asked, proposed: Option<ResponseStatus>, has_just_answered: bool) -> Response {
+    let is_cancelled = asked.meeting.status == MeetingStatus::Cancelled;
+    let parts = parts(&asked.invitation, is_cancelled, proposed, has_just_answered);
+    page(asked.invitation.language, StatusCode::OK, &escaped(&asked.invitation.title), &parts)
+}
+
+/// The question with its buttons. `proposed` is the answer that a link in a mail stands for, and which a button confirms.
+fn parts(
+    invitation: &Invitation,
+    is_cancelled: bool,
+    proposed: Option<ResponseStatus>,
+    has_just_answered: bool,
+) -> Vec<String> {
+    let words = words::of(invitation.language);
+    let when = paragraph(&words.when(invitation));
+    if is_cancelled {
+        return vec![when, paragraph(words.page_cancelled)];
     }
-    let position = given.and_then(|given| ANSWERS.iter().position(|answer| *answer == given));
-    let said = match position {
-        Some(position) => paragraph(words.page_thanks[position]) + &paragraph(words.page_change),
-        None => paragraph(words.page_question),
-    };
-    let chosen = chosen.or(Some(asked.invitee.response_status));
+    let mut parts = vec![paragraph(&Words::fill(words.lead_new, invitation.organizer.shown())), when];
+    let given = invitation.recipient.response;
+    if let Some(position) = ANSWERS.iter().position(|answer| *answer == given) {
+        let thanks = if has_just_answered { format!("{} ", words.page_thanks) } else { String::new() };
+        let text = escaped(&format!("{thanks}{} {}", words.page_said[position], words.page_change));
+        parts.push(format!("<p class=\"said\" role=\"status\">{text}</p>"));
+    }
+    parts.push(match proposed {
+        Some(proposed) if proposed != given => paragraph(&Words::fill(words.page_confirm, words.response(proposed))),
+        _ => paragraph(words.page_question),
+    });
+    let chosen = proposed.unwrap_or(given);
     let button = |answer: &ResponseStatus| {
-        let class = if chosen == Some(*answer) { " class=\"chosen\"" } else { "" };
+        let class = if chosen == *answer { " class=\"chosen\"" } else { "" };
         format!("<button name=\"answer\" value=\"{}\"{class}>{}</button>", answer.as_str(), words.response(*answer))
     };
-    let form = format!("<form method=\"post\">{}</form>", ANSWERS.iter().map(button).collect::<Vec<_>>().join("\n"));
-    page(asked.invitation.language, StatusCode::OK, &title, &[when, said, form])
+    parts.push(format!("<form method=\"post\">{}</form>", ANSWERS.iter().map(button).collect::<Vec<_>>().join("\n")));
+    parts
+}
+
+/// What somebody is told who comes too often.
+pub(in crate::invitations) fn busy(headers: &HeaderMap) -> Response {
+    plain(headers, StatusCode::TOO_MANY_REQUESTS, |words| words.page_busy)
 }
 
 fn gone(headers: &HeaderMap) -> Response {
-    let language = Language::requested(headers).unwrap_or_default();
-    let words = words::of(language);
-    page(language, StatusCode::GONE, words.feed_name, &[paragraph(words.page_gone)])
+    plain(headers, StatusCode::GONE, |words| words.page_gone)
 }
 
-fn unavailable(error: &StoreError) -> Response {
+fn unavailable(error: &StoreError, headers: &HeaderMap) -> Response {
     warn!(%error, "an answer to an invitation fails");
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], "503").into_response()
+    let mut response = plain(headers, StatusCode::SERVICE_UNAVAILABLE, |words| words.page_unavailable);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// A sentence to somebody of whom nothing is known.
+fn plain(headers: &HeaderMap, status: StatusCode, sentence: fn(&Words) -> &'static str) -> Response {
+    let language = Language::requested(headers).unwrap_or_default();
+    let words = words::of(language);
+    page(language, status, words.feed_name, &[paragraph(sentence(words))])
 }
 
 fn paragraph(text: &str) -> String {
@@ -157,14 +214,7 @@ fn paragraph(text: &str) -> String {
 }
 
 fn page(language: Language, status: StatusCode, title: &str, parts: &[String]) -> Response {
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"robots\" content=\"noindex\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{}\n</main>\n</body>\n\
-         </html>\n",
-        language.as_str(),
-        parts.join("\n"),
-    );
+    let html = html(language, title, parts);
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.clone());
@@ -172,4 +222,39 @@ fn page(language: Language, status: StatusCode, title: &str, parts: &[String]) -
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+fn html(language: Language, title: &str, parts: &[String]) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"robots\" content=\"noindex\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{}\n</main>\n</body>\n\
+         </html>\n",
+        language.as_str(),
+        parts.join("\n"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invitations::samples::{golden, single};
+
+    #[test]
+    fn pages_say_what_they_said() {
+        let check = |name: &str, response, proposed, has_just_answered| {
+            for language in [Language::De, Language::En] {
+                let mut invitation = Invitation { language, ..single() };
+                invitation.recipient.response = response;
+                let parts = parts(&invitation, name == "cancelled", proposed, has_just_answered);
+                let html = html(language, &escaped(&invitation.title), &parts);
+                golden("answers", &format!("{name}.{}.html", language.as_str()), &html);
+            }
+        };
+        let (unanswered, declined) = (ResponseStatus::NeedsAction, ResponseStatus::Declined);
+        check("question", unanswered, None, false);
+        check("confirm", unanswered, Some(ResponseStatus::Accepted), false);
+        check("thanks", declined, None, true);
+        check("cancelled", unanswered, None, false);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::letter::{Fact, Letter, Link};
+use super::letter::{Changed, Fact, Letter, Link};
 
 /// Colours with a contrast of 4.5 or more on their ground, in light and in dark (WCAG 2.2, 1.4.3).
 const STYLE: &str = "\
@@ -15,9 +15,9 @@ p,ul{margin:0 0 16px}ul{padding-left:20px}blockquote{margin:0 0 16px;padding:0 0
 dl{margin:0 0 16px}dt{color:#57606a;font-size:14px}dd{margin:0 0 8px;overflow-wrap:anywhere}\
 a{color:#0b57d0}a.button{display:inline-block;margin:0 8px 8px 0;padding:10px 16px;border:1px solid #0b57d0;\
 border-radius:6px;text-decoration:none;font-weight:600}a.main{background:#0b57d0;color:#fff}\
-.notes{color:#57606a;font-size:14px}\
+.notes,.address{color:#57606a;font-size:14px;overflow-wrap:anywhere}\
 @media (prefers-color-scheme:dark){body{background:#15181c;color:#e6e8eb}main{background:#1e2227;border-color:#3a4048}\
-dt,.notes{color:#a8b1bd}blockquote{border-left-color:#77818f}a{color:#8ab4f8}a.button{border-color:#8ab4f8}\
+dt,.notes,.address{color:#a8b1bd}blockquote{border-left-color:#77818f}a{color:#8ab4f8}a.button{border-color:#8ab4f8}\
 a.main{background:#8ab4f8;color:#15181c}}";
 
 /// All of it.
@@ -29,8 +29,7 @@ pub(in crate::invitations) fn write(letter: &Letter) -> String {
     html += &format!("<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n", escaped(&letter.subject));
     html += &format!("<h1>{}</h1>\n<p>{}</p>\n", escaped(&letter.title), escaped(&letter.lead));
     if !letter.changes.is_empty() {
-        let changes = letter.changes.iter().map(|change| format!("<li><strong>{}</strong></li>\n", escaped(change)));
-        html += &format!("<ul>\n{}</ul>\n", changes.collect::<String>());
+        html += &format!("<ul>\n{}</ul>\n", letter.changes.iter().map(changed).collect::<String>());
     }
     if !letter.message.trim().is_empty() {
         html += &format!("<blockquote>{}</blockquote>\n", paragraph(&letter.message));
@@ -47,6 +46,9 @@ pub(in crate::invitations) fn write(letter: &Letter) -> String {
     html += "</dl>\n";
     if let Some(link) = &letter.join {
         html += &format!("<p>{}</p>\n", anchor(link, Some("button main")));
+        // For those whose program shows no buttons, and to copy.
+        let address = Link { text: link.url.clone(), url: link.url.clone() };
+        html += &format!("<p class=\"address\">{}</p>\n", anchor(&address, None));
     }
     if let Some((question, answers)) = &letter.answers {
         let answers = answers.iter().map(|link| anchor(link, Some("button"))).collect::<Vec<_>>().join("\n");
@@ -55,9 +57,15 @@ pub(in crate::invitations) fn write(letter: &Letter) -> String {
     for (heading, text) in &letter.sections {
         html += &format!("<h2>{}</h2>\n<p>{}</p>\n", escaped(heading), paragraph(text));
     }
-    let notes = letter.notes.iter().map(|note| escaped(note)).collect::<Vec<_>>().join("<br>\n");
+    let privacy = letter.privacy.iter().map(|link| anchor(link, None));
+    let notes = letter.notes.iter().map(|note| escaped(note)).chain(privacy).collect::<Vec<_>>().join("<br>\n");
     html += &format!("<p class=\"notes\">{notes}</p>\n</main>\n</body>\n</html>\n");
     html
+}
+
+fn changed(change: &Changed) -> String {
+    let was = change.was.as_ref().map(|(label, was)| format!("{}: <s>{}</s><br>\n", escaped(label), escaped(was)));
+    format!("<li>{}<strong>{}</strong></li>\n", was.unwrap_or_default(), escaped(&change.is))
 }
 
 fn anchor(link: &Link, class: Option<&str>) -> String {

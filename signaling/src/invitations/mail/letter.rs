@@ -2,7 +2,7 @@
 //! What stands in a mail, before it is text or HTML: so that both say the same.
 
 use crate::api::language::Language;
-use crate::invitations::invitation::{Invitation, News};
+use crate::invitations::invitation::{Change, Invitation, News};
 use crate::invitations::words::{self, Words};
 use crate::meetings::model::ResponseStatus;
 
@@ -16,7 +16,7 @@ pub(in crate::invitations) struct Letter {
     /// What is new, first of all.
     pub(super) lead: String,
     /// What has changed.
-    pub(super) changes: Vec<String>,
+    pub(super) changes: Vec<Changed>,
     /// A personal line.
     pub(super) message: String,
     /// What it is, and what it says.
@@ -29,6 +29,17 @@ pub(in crate::invitations) struct Letter {
     pub(super) sections: Vec<(String, String)>,
     /// What comes last, in small print.
     pub(super) notes: Vec<String>,
+    /// Where it is said how personal data is dealt with.
+    pub(super) privacy: Option<Link>,
+}
+
+/// Something that is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// What does not hold any more, with a word that says so before it.
+    pub(super) was: Option<(String, String)>,
+    /// What holds now.
+    pub(super) is: String,
 }
 
 /// Something that is so.
@@ -54,7 +65,7 @@ impl Letter {
         let (subject, lead, changes) = match &invitation.news {
             News::Invited => (words.subject_new, Words::fill(words.lead_new, &organizer), Vec::new()),
             News::Changed(changes) => {
-                let changes = changes.iter().map(|change| words.change(invitation, change)).collect();
+                let changes = changes.iter().map(|change| changed(words, invitation, change)).collect();
                 (words.subject_changed, words.lead_changed.to_owned(), changes)
             }
             News::Cancelled => (words.subject_cancelled, Words::fill(words.lead_cancelled, &organizer), Vec::new()),
@@ -73,6 +84,7 @@ impl Letter {
             answers: None,
             sections: Vec::new(),
             notes: vec![Words::fill(words.sent_for, &organizer)],
+            privacy: invitation.privacy_url.clone().map(|url| Link { text: words.privacy.to_owned(), url }),
         };
         if !is_over {
             letter.add_ways_in(words, invitation);
@@ -100,6 +112,12 @@ impl Letter {
         self.sections = sections.map(|(heading, text)| (heading.to_owned(), text.replace("\r\n", "\n"))).collect();
         self.notes.insert(0, words.personal.to_owned());
     }
+}
+
+fn changed(words: &Words, invitation: &Invitation, change: &Change) -> Changed {
+    let was = if *change == Change::Time { words.was(invitation) } else { None };
+    let was = was.map(|time| (words.until_now.to_owned(), time));
+    Changed { was, is: words.change(invitation, change) }
 }
 
 fn facts(words: &Words, invitation: &Invitation, is_over: bool) -> Vec<(String, Fact)> {

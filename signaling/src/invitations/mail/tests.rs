@@ -6,7 +6,7 @@ use super::message::{Headers, write};
 use super::{html, text};
 use crate::api::language::Language;
 use crate::invitations::invitation::{Invitation, Method, News, Person, Recipient};
-use crate::invitations::samples::{single, weekly};
+use crate::invitations::samples::{golden, moved, single, weekly};
 
 fn headers() -> Headers<'static> {
     Headers {
@@ -17,27 +17,27 @@ fn headers() -> Headers<'static> {
     }
 }
 
-/// Compares with a kept file. `SAAL_KEEP_GOLDEN=1` writes it anew, to be read by somebody before it is committed.
-fn golden(name: &str, content: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/invitations/mail/golden").join(name);
-    if std::env::var_os("SAAL_KEEP_GOLDEN").is_some() {
-        std::fs::write(&path, content).expect("a file to write");
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
-    assert_eq!(content, kept, "{name} has changed: set SAAL_KEEP_GOLDEN=1, and read the difference");
-}
-
 #[test]
 fn mails_say_what_they_said() {
     let removed = Invitation { method: Method::Cancel, news: News::Removed, ..weekly() };
     let cancelled = Invitation { method: Method::Cancel, news: News::Cancelled, ..single() };
-    let cases = [("invited", single()), ("changed", weekly()), ("removed", removed), ("cancelled", cancelled)];
+    let cases = [
+        ("invited", single()),
+        ("moved", moved()),
+        ("changed", weekly()),
+        ("removed", removed),
+        ("cancelled", cancelled),
+    ];
     for (name, invitation) in cases {
         for language in [Language::De, Language::En] {
             let letter = Letter::of(&Invitation { language, ..invitation.clone() });
             let language = language.as_str();
-            golden(&format!("{name}.{language}.txt"), &format!("{}\n\n{}", letter.subject, text::write(&letter)));
-            golden(&format!("{name}.{language}.html"), &html::write(&letter));
+            golden(
+                "mail",
+                &format!("{name}.{language}.txt"),
+                &format!("{}\n\n{}", letter.subject, text::write(&letter)),
+            );
+            golden("mail", &format!("{name}.{language}.html"), &html::write(&letter));
         }
     }
 }

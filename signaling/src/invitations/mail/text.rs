@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! A mail as plain text.
 
-use super::letter::{Fact, Letter};
+use super::letter::{Changed, Fact, Letter};
 
 /// All of it.
 pub(in crate::invitations) fn write(letter: &Letter) -> String {
     let mut parts = vec![letter.title.clone(), letter.lead.clone()];
     if !letter.changes.is_empty() {
-        parts.push(letter.changes.iter().map(|change| format!("* {change}")).collect::<Vec<_>>().join("\n"));
+        parts.push(letter.changes.iter().map(changed).collect::<Vec<_>>().join("\n"));
     }
     if !letter.message.trim().is_empty() {
         parts.push(letter.message.replace("\r\n", "\n"));
@@ -23,6 +23,15 @@ pub(in crate::invitations) fn write(letter: &Letter) -> String {
         parts.push(format!("{question}\n{}", answers.collect::<Vec<_>>().join("\n")));
     }
     parts.extend(letter.sections.iter().map(|(heading, text)| format!("{heading}:\n{}", text.trim())));
-    parts.push(format!("-- \n{}", letter.notes.join("\n")));
+    let privacy = letter.privacy.iter().map(|link| format!("{}: {}", link.text, link.url));
+    let notes = letter.notes.iter().cloned().chain(privacy).collect::<Vec<_>>();
+    parts.push(format!("-- \n{}", notes.join("\n")));
     parts.join("\n\n") + "\n"
+}
+
+fn changed(change: &Changed) -> String {
+    match &change.was {
+        Some((label, was)) => format!("* {label}: {was}\n  {}", change.is),
+        None => format!("* {}", change.is),
+    }
 }

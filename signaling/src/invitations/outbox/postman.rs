@@ -2,20 +2,25 @@
 //! Hands mails to the mail server, and tries again for three days.
 //!
 //! A process takes a mail for a few minutes; when it dies meanwhile, another one sends the same mail, with the same
-//! Message-ID, by which mail servers and programs tell that they have it already.
+//! Message-ID, by which mail servers and programs tell that they have it already. So a mail arrives at least once.
+//!
+//! The tenants take turns, mail by mail: what one has to tell thousands delays another's by the mails that are under way.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use store::StoreError;
+use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use super::road::Road;
 use super::server::{CONCURRENCY, MailServer};
 use super::table::{self, Mail, MailNews, MailProblem, Written};
+use crate::api::ids::TenantId;
 use crate::app::App;
 use crate::config::MailConfig;
 use crate::invitations::compose::Composer;
-use crate::invitations::invitation::News;
+use crate::invitations::invitation::{News, ToldTime};
 use crate::invitations::mail::message::{self, Headers};
 use crate::meetings::invitees::table as invitees;
 use crate::meetings::model::{Invitee, Meeting, MeetingStatus};
@@ -28,20 +33,26 @@ const LEASE: Duration = Duration::minutes(5);
 /// The wait after the first failure; it doubles each time.
 const FIRST_RETRY: Duration = Duration::minutes(1);
 
-/// The longest wait.
+/// The longest wait for a mail that the server wants later.
 const LAST_RETRY: Duration = Duration::hours(4);
+
+/// The longest wait for one that found the server away: that says nothing about the mail.
+const LAST_RETRY_OF_SERVER: Duration = Duration::minutes(15);
 
 /// After that time a mail is given up.
 const MAX_AGE: Duration = Duration::days(3);
 
 /// Sends until somebody ends it.
-pub(super) async fn run(app: &App) {
-    let (Some(config), Some(server)) = (&app.config.mail, &app.mail_server) else { return };
-    let mut under_way = FuturesUnordered::new();
+pub(super) async fn run(app: &Arc<App>) {
+    let Some(config) = &app.config.mail else { return };
+    let mut road = Road::default();
+    let mut turn = None;
+    // Tasks of their own: one that holds a connection to the database must go on while the next mail is looked for.
+    let mut under_way = JoinSet::new();
     loop {
         let now = Utc::now();
-        let free = CONCURRENCY - under_way.len();
-        let taken = match take(app, now, free).await {
+        let free = road.free(under_way.len(), CONCURRENCY, now);
+        let taken = match take(app, now, free, &mut turn).await {
             Ok(mails) => mails,
             Err(error) => {
                 warn!(%error, "mails cannot be looked up");
@@ -49,51 +60,77 @@ pub(super) async fn run(app: &App) {
             }
         };
         let is_idle = taken.is_empty();
-        under_way.extend(taken.into_iter().map(|mail| deliver(app, config, server, mail)));
+        for mail in taken {
+            under_way.spawn(deliver(app.clone(), mail));
+        }
         if is_idle {
             tokio::select! {
-                Some(()) = under_way.next() => {}
+                Some(found) = under_way.join_next() => {
+                    if let Ok(Some(is_open)) = found {
+                        road.note(is_open, Utc::now());
+                    }
+                }
                 () = tokio::time::sleep(config.poll) => {}
             }
         }
     }
 }
 
-/// Takes mails that are due, for this process alone.
-async fn take(app: &App, now: DateTime<Utc>, limit: usize) -> Result<Vec<Mail>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(0);
+/// Takes mails that are due, for this process alone. `turn` is whose turn it was last.
+async fn take(
+    app: &App,
+    now: DateTime<Utc>,
+    limit: usize,
+    turn: &mut Option<TenantId>,
+) -> Result<Vec<Mail>, StoreError> {
     // Mostly there is nothing to do, and looking should not make writers wait.
-    if limit == 0 || table::due(&mut app.store.read().await?, now, 1).await?.is_empty() {
+    if limit == 0 || table::next_due(&mut app.store.read().await?, now, None).await?.is_none() {
         return Ok(Vec::new());
     }
     let mut tx = app.store.write().await?;
-    let mut taken = Vec::new();
-    for mail in table::due(&mut tx, now, limit).await? {
+    let (mut taken, mut served) = (Vec::new(), *turn);
+    for _ in 0..limit {
+        let Some(mail) = table::next_due(&mut tx, now, served).await? else { break };
+        served = Some(mail.tenant_id);
         if table::lease(&mut tx, &mail, now, now + LEASE).await? {
             taken.push(mail);
         }
     }
     tx.commit().await?;
+    *turn = served;
     Ok(taken)
 }
 
-/// Sends one.
-async fn deliver(app: &App, config: &MailConfig, server: &MailServer, mail: Mail) {
-    if let Err(error) = try_to_deliver(app, config, server, &mail).await {
-        // When its lease ends, it is tried again.
-        warn!(id = %mail.id, %error, "what became of a mail cannot be noted");
+/// Sends one. Returns whether the server takes mails at all, when that was seen.
+async fn deliver(app: Arc<App>, mail: Mail) -> Option<bool> {
+    let (Some(config), Some(server)) = (&app.config.mail, &app.mail_server) else { return None };
+    match try_to_deliver(&app, config, server, &mail).await {
+        Ok(found) => found,
+        Err(error) => {
+            // When its lease ends, it is tried again.
+            warn!(id = %mail.id, %error, "what became of a mail cannot be noted");
+            None
+        }
     }
 }
 
-async fn try_to_deliver(app: &App, config: &MailConfig, server: &MailServer, mail: &Mail) -> Result<(), StoreError> {
+async fn try_to_deliver(
+    app: &App,
+    config: &MailConfig,
+    server: &MailServer,
+    mail: &Mail,
+) -> Result<Option<bool>, StoreError> {
     let written = match prepare(app, config, mail, Utc::now()).await? {
         Ok(Some(written)) => written,
-        Ok(None) => return forget(app, mail).await,
-        Err(problem) => return note_failure(app, mail, problem).await,
+        Ok(None) => return forget(app, mail).await.map(|()| None),
+        Err(problem) => return note_failure(app, mail, problem).await.map(|()| None),
     };
     match server.send(&config.from, &written.recipient, &written.message).await {
-        Ok(()) => note_success(app, mail, &written).await,
-        Err(problem) => note_failure(app, mail, problem).await,
+        Ok(()) => note_success(app, mail, &written).await.map(|()| Some(true)),
+        Err(problem) => {
+            note_failure(app, mail, problem).await?;
+            Ok(Some(!problem.concerns_all()))
+        }
     }
 }
 
@@ -122,8 +159,14 @@ async fn prepare(
         date: now,
     };
     let Ok(message) = message::write(&invitation, &headers) else { return Ok(Err(MailProblem::Impossible)) };
+    let is_over = matches!(invitation.news, News::Cancelled | News::Removed);
+    let told = invitation.schedule.filter(|_| !is_over).map(|schedule| ToldTime {
+        time_zone: schedule.time_zone,
+        starts_at: schedule.starts_at,
+        ends_at: schedule.ends_at,
+    });
     let recipient = invitation.recipient.person.email;
-    let written = Written { recipient, message: message.formatted(), sequence: invitation.sequence };
+    let written = Written { recipient, message: message.formatted(), sequence: invitation.sequence, told };
     let mut tx = app.store.write().await?;
     table::keep(&mut tx, mail.id, &written).await?;
     tx.commit().await?;
@@ -152,7 +195,12 @@ async fn note_success(app: &App, mail: &Mail, written: &Written) -> Result<(), S
     let mut tx = app.store.write().await?;
     table::remove(&mut tx, mail.id).await?;
     if mail.news != MailNews::Counter {
+        table::forget_failures(&mut tx, mail).await?;
         table::note_notified(&mut tx, mail.invitee_id, written.sequence).await?;
+        let is_known = invitees::find(&mut tx, mail.meeting_id, mail.invitee_id).await?.is_some();
+        if let Some(told) = written.told.as_ref().filter(|_| is_known) {
+            table::note_told(&mut tx, mail.invitee_id, told).await?;
+        }
     }
     let event = event("invitee.mail_sent", mail).with("sequence", written.sequence.into());
     audit::append(&mut tx, Cause::system(Some(mail.tenant_id)), &event).await?;
@@ -163,10 +211,9 @@ async fn note_success(app: &App, mail: &Mail, written: &Written) -> Result<(), S
 
 async fn note_failure(app: &App, mail: &Mail, problem: MailProblem) -> Result<(), StoreError> {
     let now = Utc::now();
-    let is_hopeless = matches!(problem, MailProblem::Rejected | MailProblem::Impossible);
     let mut tx = app.store.write().await?;
-    let next = now + retry_after(mail.attempts);
-    if is_hopeless || next - mail.created_at > MAX_AGE {
+    let next = now + retry_after(problem, mail.attempts);
+    if problem.is_hopeless() || next - mail.created_at > MAX_AGE {
         table::give_up(&mut tx, mail.id, problem, now).await?;
         let event = event("invitee.mail_given_up", mail).with("problem", problem.as_str().into());
         audit::append(&mut tx, Cause::system(Some(mail.tenant_id)), &event).await?;
@@ -184,9 +231,10 @@ fn event(action: &'static str, mail: &Mail) -> Event {
 }
 
 /// The wait after so many failures before this one.
-fn retry_after(attempts: i64) -> Duration {
+fn retry_after(problem: MailProblem, attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(0);
-    (FIRST_RETRY * 2_i32.pow(doublings)).min(LAST_RETRY)
+    let longest = if problem.concerns_all() { LAST_RETRY_OF_SERVER } else { LAST_RETRY };
+    (FIRST_RETRY * 2_i32.pow(doublings)).min(longest)
 }
 
 #[cfg(test)]
@@ -195,8 +243,9 @@ mod tests {
 
     #[test]
     fn the_waits_grow_and_end() {
-        let waits: Vec<_> = (0..10).map(|attempts| retry_after(attempts).num_minutes()).collect();
+        let waits: Vec<_> = (0..10).map(|tries| retry_after(MailProblem::Refused, tries).num_minutes()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 240, 240]);
-        assert_eq!(retry_after(i64::MAX), LAST_RETRY);
+        assert_eq!(retry_after(MailProblem::Interrupted, i64::MAX), LAST_RETRY);
+        assert_eq!(retry_after(MailProblem::Unreachable, i64::MAX), LAST_RETRY_OF_SERVER);
     }
 }

@@ -95,9 +95,14 @@ async fn tell(
         ChangeKind::InviteeAdded { invitee_id } => (MailNews::Invited, Vec::new(), Some(*invitee_id)),
         ChangeKind::InviteeRemoved { invitee_id } => (MailNews::Removed, Vec::new(), Some(*invitee_id)),
         ChangeKind::InviteeChanged { invitee_id, fields } => {
-            let of_link = ["personal_join_url", "personal_pin", "email", "user_id"];
-            let is_new_link = fields.iter().any(|field| of_link.contains(&field.as_str()));
-            (MailNews::Changed, is_new_link.then_some(Change::Access).into_iter().collect(), Some(*invitee_id))
+            let has = |names: &[&str]| fields.iter().any(|field| names.contains(&field.as_str()));
+            if has(&["email", "user_id"]) {
+                // Whoever reads that address now has not been told anything.
+                (MailNews::Invited, Vec::new(), Some(*invitee_id))
+            } else {
+                let is_new_link = has(&["personal_join_url", "personal_pin"]);
+                (MailNews::Changed, is_new_link.then_some(Change::Access).into_iter().collect(), Some(*invitee_id))
+            }
         }
     };
     if news == MailNews::Changed && named.is_empty() {
@@ -180,7 +185,7 @@ async fn fold(
             is_invited = true;
         } else {
             // The server may have taken it although it did not get to say so.
-            is_invited |= mail.problem == Some(MailProblem::Unreachable);
+            is_invited |= mail.problem == Some(MailProblem::Interrupted);
             waiting = Some(mail);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The mail server that takes our mails.
 
+use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
@@ -74,22 +75,48 @@ impl MailServer {
             Ok(Err(error)) => {
                 // Not its text: servers quote addresses.
                 let status = error.status().map(u16::from);
+                let was_reached = was_reached(&error);
                 tracing::debug!(
                     ?status,
                     is_timeout = error.is_timeout(),
                     is_tls = error.is_tls(),
+                    was_reached,
                     "a mail is not taken"
                 );
                 Err(match status {
-                    Some(status) if NOT_ALLOWED.contains(&status) => MailProblem::Refused,
+                    Some(status) if NOT_ALLOWED.contains(&status) => MailProblem::NotAllowed,
                     Some(500..600) => MailProblem::Rejected,
                     Some(_) => MailProblem::Refused,
                     // The server does not know SMTPUTF8, which an address with umlauts before the @ needs.
                     None if error.is_client() && !is_ascii => MailProblem::Impossible,
+                    None if was_reached => MailProblem::Interrupted,
                     None => MailProblem::Unreachable,
                 })
             }
-            Err(_) => Err(MailProblem::Unreachable),
+            Err(_) => Err(MailProblem::Interrupted),
         }
     }
+}
+
+/// Whether there was a connection over which the mail may have gone. In doubt, yes.
+fn was_reached(error: &lettre::transport::smtp::Error) -> bool {
+    if error.is_tls() || error.is_client() {
+        return false;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref::<io::Error>() {
+            use io::ErrorKind as Kind;
+            return matches!(
+                cause.kind(),
+                Kind::ConnectionReset
+                    | Kind::ConnectionAborted
+                    | Kind::BrokenPipe
+                    | Kind::UnexpectedEof
+                    | Kind::TimedOut
+            );
+        }
+        source = cause.source();
+    }
+    true
 }

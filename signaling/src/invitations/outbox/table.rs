@@ -6,7 +6,8 @@ use serde_json::json;
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{InviteeId, MailId, MeetingId, TenantId};
-use crate::invitations::invitation::Change;
+use crate::invitations::invitation::{Change, ToldTime};
+use crate::meetings::model::TimeZone;
 use crate::meetings::words::words;
 
 words! {
@@ -26,14 +27,30 @@ words! {
 
     /// Why a mail was not sent.
     MailProblem {
-        /// The mail server could not be reached, or ended the connection.
+        /// The mail server could not be reached.
         Unreachable = "unreachable",
-        /// The mail server wants it later.
+        /// The connection ended, or the server fell silent, while the mail was handed over: it may have it.
+        Interrupted = "interrupted",
+        /// The mail server does not let us send at all, such as for wrong credentials.
+        NotAllowed = "not_allowed",
+        /// The mail server wants this mail later.
         Refused = "refused",
         /// The mail server does not want it.
         Rejected = "rejected",
         /// It cannot be written: the address is none.
         Impossible = "impossible",
+    }
+}
+
+impl MailProblem {
+    /// Whether every other mail would fail as well.
+    pub(super) const fn concerns_all(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NotAllowed)
+    }
+
+    /// Whether another try would end the same way.
+    pub(super) const fn is_hopeless(self) -> bool {
+        matches!(self, Self::Rejected | Self::Impossible)
     }
 }
 
@@ -60,13 +77,15 @@ pub(super) struct Written {
     pub(super) recipient: String,
     pub(super) message: Vec<u8>,
     pub(super) sequence: i64,
+    /// When the meeting takes place, as it says. None for a mail that says that it does not.
+    pub(super) told: Option<ToldTime>,
 }
 
 /// Without the mail itself.
 const COLUMNS: &str = "SELECT id, tenant_id, meeting_id, invitee_id, news, changes, created_at, due_at, attempts,
     leased_until, problem, given_up_at FROM mails";
 
-/// Most mails of a meeting that are shown: two for each who may be invited.
+/// Most mails of a page of people that are looked at: each waits for its predecessor, so there are few.
 const MAX_SHOWN: i64 = 2000;
 
 impl FromRow for Mail {
@@ -94,7 +113,23 @@ impl FromRow for MaybeWritten {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         let message: Option<Vec<u8>> = row.get("message")?;
         let Some(message) = message else { return Ok(Self(None)) };
-        Ok(Self(Some(Written { recipient: row.get("recipient")?, message, sequence: row.get("sequence")? })))
+        let (starts_at, ends_at) = (row.get("told_starts_at")?, row.get("told_ends_at")?);
+        let time_zone: Option<TimeZone> = row.get("told_time_zone")?;
+        let told = match (starts_at, ends_at, time_zone) {
+            (Some(starts_at), Some(ends_at), Some(TimeZone(time_zone))) => {
+                Some(ToldTime { time_zone, starts_at, ends_at })
+            }
+            _ => None,
+        };
+        let (recipient, sequence) = (row.get("recipient")?, row.get("sequence")?);
+        Ok(Self(Some(Written { recipient, message, sequence, told })))
+    }
+}
+
+impl FromRow for ToldTime {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let TimeZone(time_zone) = row.get("time_zone")?;
+        Ok(Self { time_zone, starts_at: row.get("starts_at")?, ends_at: row.get("ends_at")? })
     }
 }
 
@@ -117,23 +152,45 @@ pub(super) async fn unsent(tx: &mut Tx, meeting: MeetingId, invitee: InviteeId) 
     tx.all(select).await
 }
 
-/// Those of a meeting that are not sent yet, or were given up.
-pub(in crate::invitations) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<Mail>, StoreError> {
+/// Those to some people that are not sent yet, or were given up, the oldest first.
+pub(in crate::invitations) async fn of_invitees(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    invitees: impl IntoIterator<Item = InviteeId>,
+) -> Result<Vec<Mail>, StoreError> {
     let mut select = sql(COLUMNS);
-    select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" ORDER BY invitee_id, id LIMIT ", MAX_SHOWN);
+    select.push_bound(" WHERE meeting_id = ", meeting).push_list(" AND invitee_id IN ", invitees);
+    select.push_bound(" ORDER BY id LIMIT ", MAX_SHOWN);
     tx.all(select).await
 }
 
-/// Those to be sent now. A person's second mail waits for the first.
-pub(super) async fn due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Mail>, StoreError> {
+/// The one to be sent next: the oldest that is due of the tenant whose turn it is after that one. A person's second mail
+/// waits for the first.
+pub(super) async fn next_due(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    after: Option<TenantId>,
+) -> Result<Option<Mail>, StoreError> {
+    if let Some(after) = after
+        && let Some(mail) = first_due(tx, now, Some(after)).await?
+    {
+        return Ok(Some(mail));
+    }
+    first_due(tx, now, None).await
+}
+
+async fn first_due(tx: &mut Tx, now: DateTime<Utc>, after: Option<TenantId>) -> Result<Option<Mail>, StoreError> {
     let mut select = sql(COLUMNS);
+    select.push_bound(" WHERE given_up_at IS NULL AND due_at <= ", now);
+    if let Some(after) = after {
+        select.push_bound(" AND tenant_id > ", after);
+    }
     select
-        .push_bound(" WHERE given_up_at IS NULL AND due_at <= ", now)
         .push_bound(" AND (leased_until IS NULL OR leased_until < ", now)
         .push(") AND NOT EXISTS (SELECT 1 FROM mails before WHERE before.meeting_id = mails.meeting_id")
         .push(" AND before.invitee_id = mails.invitee_id AND before.id < mails.id AND before.given_up_at IS NULL)")
-        .push_bound(" ORDER BY due_at LIMIT ", limit);
-    tx.all(select).await
+        .push(" ORDER BY tenant_id, due_at, id LIMIT 1");
+    tx.optional(select).await
 }
 
 /// Takes one for sending, unless somebody else has.
@@ -151,15 +208,21 @@ pub(super) async fn lease(
 
 /// The mail itself, if it has been written.
 pub(super) async fn written(tx: &mut Tx, id: MailId) -> Result<Option<Written>, StoreError> {
-    let select = sql("SELECT recipient, message, sequence FROM mails WHERE id = $1").bind(id);
+    let select = sql("SELECT recipient, message, sequence, told_starts_at, told_ends_at,
+             told_time_zone FROM mails WHERE id = $1")
+    .bind(id);
     Ok(tx.optional::<MaybeWritten>(select).await?.and_then(|found| found.0))
 }
 
 /// Keeps the mail itself for further tries.
 pub(super) async fn keep(tx: &mut Tx, id: MailId, written: &Written) -> Result<(), StoreError> {
-    let update = sql("UPDATE mails SET recipient = $1, message = $2, sequence = $3 WHERE id = $4");
+    let update = sql("UPDATE mails SET recipient = $1, message = $2, sequence = $3, told_starts_at = $4,
+             told_ends_at = $5, told_time_zone = $6
+         WHERE id = $7");
     let update = update.bind(&written.recipient).bind(written.message.as_slice()).bind(written.sequence);
-    tx.execute(update.bind(id)).await?;
+    let told = written.told.as_ref();
+    let update = update.bind(told.map(|told| told.starts_at)).bind(told.map(|told| told.ends_at));
+    tx.execute(update.bind(told.map(|told| TimeZone(told.time_zone))).bind(id)).await?;
     Ok(())
 }
 
@@ -195,9 +258,103 @@ pub(super) async fn remove(tx: &mut Tx, id: MailId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Forgets the failures of mails to somebody who got one now.
+pub(super) async fn forget_failures(tx: &mut Tx, mail: &Mail) -> Result<(), StoreError> {
+    let delete = sql("DELETE FROM mails WHERE meeting_id = $1 AND invitee_id = $2 AND given_up_at IS NOT NULL");
+    tx.execute(delete.bind(mail.meeting_id).bind(mail.invitee_id)).await?;
+    Ok(())
+}
+
 /// The person has heard of that SEQUENCE.
 pub(super) async fn note_notified(tx: &mut Tx, invitee: InviteeId, sequence: i64) -> Result<(), StoreError> {
     let update = sql("UPDATE invitees SET last_notified_sequence = $1 WHERE id = $2 AND last_notified_sequence < $1");
     tx.execute(update.bind(sequence).bind(invitee)).await?;
     Ok(())
+}
+
+/// When a meeting takes place as far as an invited person knows.
+pub(in crate::invitations) async fn told(tx: &mut Tx, invitee: InviteeId) -> Result<Option<ToldTime>, StoreError> {
+    tx.optional(sql("SELECT * FROM told_times WHERE invitee_id = $1").bind(invitee)).await
+}
+
+/// An invited person knows that now.
+pub(super) async fn note_told(tx: &mut Tx, invitee: InviteeId, told: &ToldTime) -> Result<(), StoreError> {
+    let insert = sql("INSERT INTO told_times (invitee_id, starts_at, ends_at, time_zone) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (invitee_id) DO UPDATE SET starts_at = $2, ends_at = $3, time_zone = $4");
+    let insert = insert.bind(invitee).bind(told.starts_at).bind(told.ends_at).bind(TimeZone(told.time_zone));
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use store::testing::TestStore;
+
+    use super::*;
+
+    /// How many one tenant has to send.
+    const CROWD: usize = 10_000;
+
+    fn mail(tenant_id: TenantId, created_at: DateTime<Utc>) -> Mail {
+        Mail {
+            id: MailId::new(),
+            tenant_id,
+            meeting_id: MeetingId::new(),
+            invitee_id: InviteeId::new(),
+            news: MailNews::Invited,
+            changes: Vec::new(),
+            created_at,
+            due_at: created_at,
+            attempts: 0,
+            leased_until: None,
+            problem: None,
+            given_up_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_mails_of_one_tenant_do_not_delay_the_next() {
+        for test in TestStore::both().await {
+            // The one that asks last is first and last in the order of tenants.
+            let mut tenants = [TenantId::new(), TenantId::new(), TenantId::new()];
+            tenants.sort();
+            let [first, crowd, last] = tenants;
+            let now = Utc::now();
+            let mut tx = test.store.write().await.expect("a transaction");
+            for _ in 0..CROWD {
+                insert(&mut tx, &mail(crowd, now - chrono::Duration::hours(1))).await.expect("a mail");
+            }
+            for tenant in [first, last] {
+                insert(&mut tx, &mail(tenant, now)).await.expect("a mail");
+            }
+            let mut order = Vec::new();
+            let mut turn = Some(crowd);
+            for _ in 0..5 {
+                let next = next_due(&mut tx, now, turn).await.expect("found").expect("a mail");
+                assert!(lease(&mut tx, &next, now, now + chrono::Duration::minutes(5)).await.expect("taken"));
+                turn = Some(next.tenant_id);
+                order.push(next.tenant_id);
+            }
+            assert_eq!(order, [last, first, crowd, crowd, crowd], "each tenant in its turn");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_second_mail_to_somebody_waits_for_the_first() {
+        for test in TestStore::both().await {
+            let now = Utc::now();
+            let one = mail(TenantId::new(), now);
+            let two = Mail { id: MailId::new(), due_at: now - chrono::Duration::hours(1), ..one.clone() };
+            let mut tx = test.store.write().await.expect("a transaction");
+            for mail in [&one, &two] {
+                insert(&mut tx, mail).await.expect("a mail");
+            }
+            let next = async |tx: &mut Tx| next_due(tx, now, None).await.expect("found").map(|mail| mail.id);
+            assert_eq!(next(&mut tx).await, Some(one.id));
+            lease(&mut tx, &one, now, now + chrono::Duration::minutes(5)).await.expect("taken");
+            assert_eq!(next(&mut tx).await, None, "it is on its way");
+            give_up(&mut tx, one.id, MailProblem::Rejected, now).await.expect("given up");
+            assert_eq!(next(&mut tx).await, Some(two.id));
+        }
+    }
 }

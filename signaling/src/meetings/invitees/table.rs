@@ -58,10 +58,10 @@ pub(crate) async fn co_hosts(tx: &mut Tx, meetings: &[MeetingId]) -> Result<Vec<
 }
 
 /// What lists are sorted by.
-pub(super) type Key = (i64, InviteeId);
+pub(crate) type Key = (i64, InviteeId);
 
 /// A page of those who are invited, and of those whose invitation was withdrawn.
-pub(super) async fn page(tx: &mut Tx, meeting: MeetingId, page: &Page<Key>) -> Result<Vec<Invitee>, StoreError> {
+pub(crate) async fn page(tx: &mut Tx, meeting: MeetingId, page: &Page<Key>) -> Result<Vec<Invitee>, StoreError> {
     let mut select = sql("SELECT * FROM invitees WHERE meeting_id = $1").bind(meeting);
     if let Some((created_at, id)) = page.after {
         select.push_bound(" AND (created_at, id) > (", created_at).push_bound(", ", id).push(")");

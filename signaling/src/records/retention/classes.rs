@@ -120,7 +120,7 @@ pub(super) static CLASSES: &[Class] = &[
         name: "ended_meetings",
         keep: Duration::days(90),
         tenants_may: TENANTS_MAY,
-        tables: &["meetings", "invitees", "meeting_words", "occurrences", "phone_pins"],
+        tables: &["meetings", "invitees", "meeting_words", "occurrences", "phone_pins", "told_times"],
         how: How::By(
             "DELETE FROM meetings WHERE id IN (
                  SELECT m.id FROM meetings m

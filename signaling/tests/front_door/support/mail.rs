@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -27,26 +27,31 @@ pub(crate) struct MailServer {
 impl MailServer {
     /// One that takes everything.
     pub(crate) async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_with(json!({})).await
     }
 
-    /// One that takes nothing without STARTTLS.
-    pub(crate) async fn start_with_tls() -> Self {
+    /// The same, on a port that is known before.
+    pub(crate) async fn start_on(port: u16) -> Self {
+        Self::start_with(json!({ "port": port })).await
+    }
+
+    /// One that takes nothing without TLS, and what else it wants.
+    pub(crate) async fn start_with_tls(mut options: Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
-        let files = [("crt.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem())];
-        let files = files.map(|(name, text)| {
+        let files = [("certificate", made.cert.pem()), ("key", made.signing_key.serialize_pem())];
+        for (name, text) in files {
             let file = folder.path().join(name);
             std::fs::write(&file, text).expect("a file");
-            file
-        });
-        let server = Self::start_with(&files).await;
+            options[name] = file.to_str().expect("text").into();
+        }
+        let server = Self::start_with(options).await;
         Self { certificate: Some(made.cert.pem()), _folder: Some(folder), ..server }
     }
 
-    async fn start_with(arguments: &[PathBuf]) -> Self {
+    async fn start_with(options: Value) -> Self {
         let mut process = python("mail_server.py")
-            .args(arguments)
+            .arg(options.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -25,12 +25,19 @@ def people(event, name):
     return [{"address": str(one), **{key.lower(): str(value) for key, value in one.params.items()}} for one in found]
 
 
+def conferences(event):
+    found = event.get("CONFERENCE", [])
+    found = found if isinstance(found, list) else [found]
+    return [{"uri": str(one), "feature": one.params.get("FEATURE"), "label": one.params.get("LABEL")} for one in found]
+
+
 events = calendar.walk("VEVENT")
 print(
     json.dumps(
         {
             "method": str(calendar["METHOD"]),
             "errors": [str(error) for part in calendar.walk() for error in part.errors],
+            "zones": [str(zone["TZID"]).removeprefix("Own-") for zone in calendar.walk("VTIMEZONE")],
             "events": [
                 {
                     "uid": str(event["UID"]),
@@ -38,6 +45,10 @@ print(
                     "status": str(event["STATUS"]),
                     "summary": str(event["SUMMARY"]),
                     "description": str(event.get("DESCRIPTION", "")),
+                    "rule": event["RRULE"].to_ical().decode() if "RRULE" in event else None,
+                    "recurrence_id": utc(event["RECURRENCE-ID"].dt) if "RECURRENCE-ID" in event else None,
+                    "start": utc(event["DTSTART"].dt),
+                    "conferences": conferences(event),
                     "organizer": people(event, "ORGANIZER")[0],
                     "attendees": people(event, "ATTENDEE"),
                 }

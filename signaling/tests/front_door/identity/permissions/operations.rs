@@ -85,7 +85,7 @@ pub(super) const OPERATIONS: &[(&str, May, u16)] = &[
     // Software is not invited.
     ("PUT /meetings/{meeting_id}/response", Known, 403),
     ("POST /meetings/{meeting_id}/sessions", Scope("sessions:moderate"), 201),
-    ("GET /meetings/{meeting_id}/unsent_mails", Scope("invitees:read"), 200),
+    ("GET /meetings/{meeting_id}/deliveries", Scope("invitees:read"), 200),
     ("POST /oauth/token", Everybody, 401),
     ("GET /oauth_clients", Scope("tokens:admin"), 200),
     ("POST /oauth_clients", Scope("tokens:admin"), 201),
