@@ -18,7 +18,6 @@ export const deNames: Names = {
     phone_pins: { title: 'Telefon-PINs', one: 'Telefon-PIN' },
     invitation: { title: 'Einladung' },
     'invitation.ics': { title: 'Einladung als Kalenderdatei' },
-    deliveries: { title: 'Was aus den Mails wurde', one: 'Mail' },
     meeting_sessions: { title: 'Laufende und vergangene Besprechungen', one: 'Durchführung', text: 'Wer da ist, und Moderation von außen.' },
     lobby: { title: 'Warteraum', one: 'Wartende Person' },
     chat: { title: 'Chat', one: 'Nachricht' },

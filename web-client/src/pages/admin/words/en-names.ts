@@ -18,7 +18,6 @@ export const enNames: Names = {
     phone_pins: { title: 'Phone PINs', one: 'Phone PIN' },
     invitation: { title: 'Invitation' },
     'invitation.ics': { title: 'Invitation as calendar file' },
-    deliveries: { title: 'What became of the mails', one: 'Mail' },
     meeting_sessions: { title: 'Running and past meetings', one: 'Run', text: 'Who is in, and moderating from outside.' },
     lobby: { title: 'Lobby', one: 'Somebody who waits' },
     chat: { title: 'Chat', one: 'Message' },
