@@ -220,10 +220,10 @@ impl World {
         let mut rows = Vec::new();
         for (key, text) in [("name", NAME), ("email", EMAIL), ("phone", PHONE), ("user", &self.user.to_string())] {
             let row = json!({ "caller": "x", "idempotency_key": key, "status": 201, "headers": "[]",
-                "body": json!({ "found": text }).to_string() });
+                "body": json!({ "found": text }).to_string(), "tenant_id": self.tenant });
             rows.push(("idempotency_keys", row));
         }
-        let removed = json!({ "room": "meeting-s1", "identity": format!("u_{}", self.user), "forget_at": i64::MAX });
+        let removed = json!({ "room": "meeting-s1", "identity": format!("u_{}", self.user) });
         rows.push(("token_revocations", removed));
         let own = json!({ "caller": format!("user {}", self.user), "idempotency_key": "own", "headers": "[]" });
         rows.push(("idempotency_keys", own));
