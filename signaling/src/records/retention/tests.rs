@@ -254,8 +254,12 @@ async fn what_is_young_or_goes_on_stays() {
         let then = DateTime::UNIX_EPOCH + Duration::hours(1);
         let update = sql("UPDATE user_sessions SET expires_at = $1").bind(then + Duration::days(1));
         execute(&world.database, update).await;
-        for table in ["UPDATE api_tokens SET expires_at = $1", "UPDATE oidc_logout_tokens SET expires_at = $1"] {
-            execute(&world.database, sql(table).bind(then + Duration::days(1))).await;
+        for update in [
+            "UPDATE api_tokens SET expires_at = $1",
+            "UPDATE oidc_logout_tokens SET expires_at = $1",
+            "UPDATE token_revocations SET forget_at = $1",
+        ] {
+            execute(&world.database, sql(update).bind(then + Duration::days(1))).await;
         }
         let before = world.database.row_counts().await;
         assert_eq!(run_all(&world.database, then).await, 0);
