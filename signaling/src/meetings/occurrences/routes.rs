@@ -108,11 +108,8 @@ async fn calendar(
 ) -> Result<Response, Problem> {
     context.require(Scope::MeetingsRead)?;
     let mut tx = context.read().await?;
-    let viewer = if mine {
-        Viewer::person(&context, &mut tx).await?
-    } else {
-        Viewer::of_list(&context, &mut tx).await?
-    };
+    let viewer =
+        if mine { Viewer::person(&context, &mut tx).await? } else { Viewer::of_list(&context, &mut tx).await? };
     let found: Vec<Entry> = tx.all(table::calendar(&viewer, span.into(), &page)).await?;
     let own = own::parts(&mut tx, context.caller.person(), &found).await?;
     let now = Utc::now();
