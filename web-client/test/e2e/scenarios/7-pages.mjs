@@ -193,6 +193,7 @@ async function fill(page) {
       export_id: made.id,
       session_id: session.id,
       user_id: user,
+      tenant_id: webhook.tenant_id,
     };
   });
 }
@@ -202,7 +203,7 @@ async function readable(page) {
   return page.evaluate(async () => {
     const [document, session] = await Promise.all([fetch('/api/v1/openapi.json'), fetch('/api/v1/session')].map(async (answer) => (await answer).json()));
     return Object.entries(document.paths)
-      .filter(([, { get }]) => get !== undefined && !get.security.some((way) => Object.keys(way).length === 0))
+      .filter(([, { get }]) => get?.security.some((way) => way.browser !== undefined))
       .filter(([, { get }]) => get.security.flatMap((way) => way.api_token ?? []).every((scope) => session.scopes.includes(scope)))
       .map(([template]) => template);
   });

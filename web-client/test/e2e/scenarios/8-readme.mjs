@@ -88,18 +88,26 @@ async function meet({ place, folder, newPage, meeting, link }) {
   await ada.click('admit');
   await ben.waitFor('room');
   await waitForPeople(ada, 2);
+  // Whoever comes in is muted.
+  await waitForMicrophone(ben, 'false');
+  await ben.click('toggle-mic');
+  await waitForMicrophone(ben, 'true');
   await ada.click('mute-person');
-  await ben.waitUntil(() => document.querySelector('[data-testid="toggle-mic"][aria-pressed="false"]') !== null);
+  await waitForMicrophone(ben, 'false');
   await ada.click('remove-person');
   await ada.click('remove-ban');
   await ben.waitFor('ended');
-  await enter(ben, origin + pathname + hash);
-  await ben.waitFor('refused');
-  assert.equal(await ben.attribute('refusal', 'data-reason'), 'banned');
+  const again = await newPage('chromium');
+  await enter(again, origin + pathname + hash);
+  await again.waitFor('refused');
+  assert.equal(await again.attribute('refusal', 'data-reason'), 'banned');
   await ada.click('end-meeting');
   await ada.click('end-now');
   await ada.waitFor('ended');
 }
+
+const waitForMicrophone = (page, isOn) =>
+  page.waitUntil((wanted) => document.querySelector(`[data-testid="toggle-mic"][aria-pressed="${wanted}"]`) !== null, isOn);
 
 async function enter(page, url) {
   await page.open(url);
