@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
-use super::model::{DeliveryStatus, Webhook, WebhookDelivery};
+use super::model::{Webhook, WebhookDelivery, WebhookDeliveryStatus};
 use super::{meeting_changes, sign, table};
 use crate::identity::keys::Keys;
 use crate::outgoing::reach::Reach;
@@ -258,9 +258,9 @@ async fn note(
     let is_over = webhook.failing_since.is_some_and(|since| now - since >= PATIENCE)
         || matches!(outcome, Outcome::Answered(GONE));
     let status = match (outcome.is_success(), is_over) {
-        (true, _) => DeliveryStatus::Delivered,
-        (false, true) => DeliveryStatus::Failed,
-        (false, false) => DeliveryStatus::Pending,
+        (true, _) => WebhookDeliveryStatus::Delivered,
+        (false, true) => WebhookDeliveryStatus::Failed,
+        (false, false) => WebhookDeliveryStatus::Pending,
     };
     tx.execute(
         sql("UPDATE webhook_deliveries SET status = $1, attempts = attempts + 1, last_status = $2, last_error = $3,
@@ -268,18 +268,18 @@ async fn note(
         .bind(status)
         .bind(answer)
         .bind(error)
-        .bind((status != DeliveryStatus::Pending).then_some(now))
+        .bind((status != WebhookDeliveryStatus::Pending).then_some(now))
         .bind(&delivery.id),
     )
     .await?;
     match status {
-        DeliveryStatus::Delivered => {
+        WebhookDeliveryStatus::Delivered => {
             webhook.failing_since = None;
             let update =
                 sql("UPDATE webhooks SET failing_since = NULL, failures = 0, next_attempt_at = 0 WHERE id = $1");
             tx.execute(update.bind(webhook.id)).await?;
         }
-        DeliveryStatus::Pending => {
+        WebhookDeliveryStatus::Pending => {
             let attempt = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
             let pause = PAUSES[attempt.min(PAUSES.len() - 1)];
             let update =
@@ -287,7 +287,7 @@ async fn note(
                      next_attempt_at = $2 WHERE id = $3");
             tx.execute(update.bind(now).bind(now + pause).bind(webhook.id)).await?;
         }
-        DeliveryStatus::Failed => {
+        WebhookDeliveryStatus::Failed => {
             tx.execute(sql("UPDATE webhooks SET failures = failures + 1 WHERE id = $1").bind(webhook.id)).await?;
             let reason = if matches!(outcome, Outcome::Answered(GONE)) { "gone" } else { "failing" };
             table::disable(tx, webhook, reason, now).await?;

@@ -74,7 +74,7 @@ pub(crate) struct NewWebhook {
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum DeliveryStatus {
+pub(crate) enum WebhookDeliveryStatus {
     /// It waits, for its turn or for another try.
     Pending,
     /// It arrived.
@@ -83,7 +83,7 @@ pub(crate) enum DeliveryStatus {
     Failed,
 }
 
-impl Textual for DeliveryStatus {
+impl Textual for WebhookDeliveryStatus {
     fn to_text(&self) -> String {
         match self {
             Self::Pending => "pending",
@@ -109,7 +109,7 @@ pub(crate) struct WebhookDelivery {
     #[schema(value_type = Object)]
     pub(crate) payload: Json,
     /// What became of it.
-    pub(crate) status: DeliveryStatus,
+    pub(crate) status: WebhookDeliveryStatus,
     /// How often it was tried.
     pub(crate) attempts: i64,
     /// The HTTP status of the last answer.

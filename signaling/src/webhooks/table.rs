@@ -8,7 +8,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::WebhookEvent;
-use super::model::{DeliveryStatus, Webhook, WebhookDelivery, WebhookInput};
+use super::model::{Webhook, WebhookDelivery, WebhookDeliveryStatus, WebhookInput};
 use crate::api::ids::{TenantId, WebhookId};
 use crate::api::paging::Page;
 use crate::records::audit::{self, Cause, Event};
@@ -193,7 +193,7 @@ pub(super) async fn enqueue(
         .bind(tenant)
         .bind(event.as_str())
         .bind(payload)
-        .bind(DeliveryStatus::Pending)
+        .bind(WebhookDeliveryStatus::Pending)
         .bind(now),
     )
     .await?;
@@ -225,6 +225,6 @@ pub(super) async fn redeliver(tx: &mut Tx, webhook: WebhookId, id: &str) -> Resu
     let update = sql("UPDATE webhook_deliveries SET status = $1, attempts = 0, last_status = NULL, last_error = NULL,
              finished_at = NULL
          WHERE webhook_id = $2 AND id = $3");
-    tx.execute(update.bind(DeliveryStatus::Pending).bind(webhook).bind(id)).await?;
+    tx.execute(update.bind(WebhookDeliveryStatus::Pending).bind(webhook).bind(id)).await?;
     Ok(())
 }

@@ -146,7 +146,7 @@ impl Test {
         self.deliverer.claim(self.now, 10).await.expect("claimed").pop().expect("a claim")
     }
 
-    async fn deliveries(&self) -> Vec<(DeliveryStatus, i64, Option<i64>, Option<String>)> {
+    async fn deliveries(&self) -> Vec<(WebhookDeliveryStatus, i64, Option<i64>, Option<String>)> {
         let mut tx = self.database.store.read().await.expect("a transaction");
         let select = sql("SELECT * FROM webhook_deliveries ORDER BY id");
         let found: Vec<WebhookDelivery> = tx.all(select).await.expect("rows");
@@ -226,7 +226,7 @@ async fn what_does_not_arrive_is_tried_again_before_what_comes_after_it() {
         assert!(ids[1] == ids[2] && ids[2] == ids[3] && ids[3] != ids[4]);
         let statuses: Vec<_> =
             test.deliveries().await.into_iter().map(|(status, attempts, ..)| (status, attempts)).collect();
-        let delivered = DeliveryStatus::Delivered;
+        let delivered = WebhookDeliveryStatus::Delivered;
         assert_eq!(statuses, [(delivered, 1), (delivered, 3), (delivered, 1)]);
     }
 }
@@ -247,8 +247,8 @@ async fn after_three_days_without_success_a_webhook_is_disabled() {
         let webhook = test.webhook().await;
         assert!(webhook.disabled_at.is_some() && webhook.revision == 2);
         let deliveries = test.deliveries().await;
-        assert_eq!((deliveries[0].0, deliveries[0].2), (DeliveryStatus::Failed, Some(503)));
-        assert_eq!(deliveries[1].0, DeliveryStatus::Pending, "it is sent when somebody mends the webhook");
+        assert_eq!((deliveries[0].0, deliveries[0].2), (WebhookDeliveryStatus::Failed, Some(503)));
+        assert_eq!(deliveries[1].0, WebhookDeliveryStatus::Pending, "it is sent when somebody mends the webhook");
         struct Action(String);
         impl store::FromRow for Action {
             fn from_row(row: &store::Row) -> Result<Self, StoreError> {
@@ -299,7 +299,7 @@ async fn what_became_unreachable_is_not_asked() {
     test.note(WebhookEvent::MeetingCreated, 1).await;
     strict.run_once(test.now).await;
     assert!(test.receiver.bodies().is_empty());
-    assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 1, None, Some("not-public".to_owned()))]);
+    assert_eq!(test.deliveries().await, [(WebhookDeliveryStatus::Pending, 1, None, Some("not-public".to_owned()))]);
 }
 
 #[tokio::test]
@@ -391,7 +391,7 @@ async fn a_redirect_into_our_own_network_is_not_followed() {
         tx.commit().await.expect("committed");
         test.note(WebhookEvent::MeetingCreated, 1).await;
         test.deliverer.run_once(test.now).await;
-        assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 1, Some(307), None)]);
+        assert_eq!(test.deliveries().await, [(WebhookDeliveryStatus::Pending, 1, Some(307), None)]);
         assert!(secret.bodies().is_empty());
     }
 }
@@ -433,7 +433,7 @@ async fn a_failure_of_the_old_address_does_not_disable_the_new_one() {
         assert_eq!(goes_on, Ok(false));
         let webhook = test.webhook().await;
         assert!(webhook.input.is_active && webhook.failing_since.is_none(), "it was mended meanwhile");
-        assert_eq!(test.deliveries().await, [(DeliveryStatus::Pending, 0, None, None)]);
+        assert_eq!(test.deliveries().await, [(WebhookDeliveryStatus::Pending, 0, None, None)]);
         test.deliverer.run_once(test.now).await;
         assert_eq!(test.receiver.heard(), [1, 1]);
     }
