@@ -61,11 +61,7 @@ static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
 impl Api {
     /// Prepares it.
     pub(crate) fn new(requests_per_second: u32) -> Self {
-        Self {
-            description: &DESCRIPTION,
-            limits: RateLimits::new(requests_per_second),
-            failures: Failures::default(),
-        }
+        Self { description: &DESCRIPTION, limits: RateLimits::new(requests_per_second), failures: Failures::default() }
     }
 
     /// Counts a visit by a link that is its own proof, from wherever it comes.

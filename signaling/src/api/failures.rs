@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::problem::{Code, Problem};
 use super::client_address::network;
+use super::problem::{Code, Problem};
 use super::rate_limit::{STRANGER_BURST, STRANGER_PER_SECOND};
 
 /// Addresses, and good proofs, that are remembered. When there are more, those that are over go; others are not remembered.

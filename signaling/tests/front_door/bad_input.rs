@@ -20,7 +20,8 @@ async fn unknown_fields_are_refused_in_every_body() {
     let mut wrong = Vec::new();
     for operation in &matrix.operations {
         // The standard of OAuth wants unknown parameters to be passed over, and a browser alone changes its password.
-        let is_other = ["/oauth/token", "/users/me/password", "/meetings/{meeting_id}/response"].contains(&operation.path);
+        let is_other =
+            ["/oauth/token", "/users/me/password", "/meetings/{meeting_id}/response"].contains(&operation.path);
         let (Some(schema), Some(content_type), false) = (&operation.schema, &operation.content_type, is_other) else {
             continue;
         };
