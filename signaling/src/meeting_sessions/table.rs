@@ -9,6 +9,7 @@ use crate::api::ids::{BanId, MeetingId, MeetingSessionId, TenantId, UserId};
 use crate::api::paging::Page;
 use crate::identity::tenants;
 use crate::joining::venue::Venue;
+use crate::meetings::invited;
 use crate::rooms::chat::ChatMessage;
 
 /// What lists are sorted by.
@@ -92,15 +93,9 @@ pub(super) async fn page(tx: &mut Tx, filter: Filter, page: &Page<Key>) -> Resul
         select.push(if is_running { " AND s.running_id IS NOT NULL" } else { " AND s.running_id IS NULL" });
     }
     if let Some(user) = filter.moderator {
-        select
-            .push_bound(" AND (EXISTS (SELECT 1 FROM meetings m WHERE m.id = s.meeting_id AND m.organizer_id = ", user);
-        select.push_bound(
-            ") OR EXISTS (SELECT 1 FROM invitees i WHERE i.meeting_id = s.meeting_id AND i.role = 'co_host'
-                 AND i.revoked_at IS NULL AND i.user_id = ",
-            user,
-        );
-        select.push_bound(") OR EXISTS (SELECT 1 FROM rooms r WHERE r.id = s.room_id AND r.owner_id = ", user);
-        select.push("))");
+        select.push(" AND (s.meeting_id IN ");
+        invited::push_moderated(&mut select, user);
+        select.push_bound(" OR s.room_id IN (SELECT id FROM rooms WHERE owner_id = ", user).push("))");
     }
     if let Some((started_at, id)) = page.after {
         select.push_bound(" AND (s.started_at, s.id) > (", started_at).push_bound(", ", id).push(")");

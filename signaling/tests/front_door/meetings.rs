@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Scheduling over the REST API, on both databases.
 
+mod accounts;
+mod changes;
 mod progress;
 mod rights;
 mod rooms;
@@ -207,8 +209,6 @@ async fn a_change_needs_the_revision_and_moves_the_sequence_only_with_the_time()
         let occurrences = api.get(&format!("{path}/occurrences")).await;
         assert_eq!(occurrences["items"].as_array().map(Vec::len), Some(1));
         assert_eq!(occurrences["items"][0]["starts_at"], json!(later));
-        let known = api.ask(&format!("GET {path}"), &[("if-none-match", "\"3\"")], None).await;
-        assert_eq!(known.status, 304);
         let cancelled = api.ask(&format!("DELETE {path}"), &[("if-match", "\"3\"")], None).await;
         assert_eq!(cancelled.status, 204);
         let shown = api.get(&path).await;

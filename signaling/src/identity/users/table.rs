@@ -8,6 +8,7 @@ use super::model::{User, UserInput};
 use crate::api::ids::{TenantId, UserId};
 use crate::api::paging::Page;
 use crate::identity::roles::Role;
+use crate::meetings::invited;
 
 /// What lists are sorted by.
 pub(super) type Key = (i64, UserId);
@@ -57,7 +58,7 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<Strin
         .bind(user.created_at),
     )
     .await?;
-    Ok(())
+    invited::link(tx, user.tenant_id, user.id, &user.input.email, user.created_at).await
 }
 
 /// Stores what it has become. False when somebody else has changed it since.
@@ -78,7 +79,11 @@ pub(crate) async fn update(
         update.push_bound(", disabled_at = ", input.disabled.then_some(now));
     }
     update.push_bound(" WHERE id = ", user.id).push_bound(" AND revision = ", user.revision);
-    Ok(tx.execute(update).await? == 1)
+    let is_stored = tx.execute(update).await? == 1;
+    if is_stored && input.email != user.input.email {
+        invited::link(tx, user.tenant_id, user.id, &input.email, now).await?;
+    }
+    Ok(is_stored)
 }
 
 /// The one with that id, if it is the tenant's.
