@@ -38,6 +38,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 
+pub(crate) use self::write::cancel;
+
 /// Now, as the database has it: whoever reads again what was answered sees the same.
 fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(3)

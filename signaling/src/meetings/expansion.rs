@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use store::{FromRow, Row, Store, StoreError, Tx, sql};
+use store::{Single, Store, StoreError, Tx, sql};
 use tracing::{error, info};
 
 use super::capacity::Expected;
@@ -139,7 +139,7 @@ async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<bo
     if tx.execute(hold.bind(meeting.id).bind(meeting.revision)).await? == 0 {
         return Ok(false);
     }
-    let ahead: Count = tx
+    let ahead: Single<i64> = tx
         .one(
             sql("SELECT COUNT(*) AS number FROM occurrences WHERE meeting_id = $1 AND recurrence_id >= $2")
                 .bind(meeting.id)
@@ -170,14 +170,6 @@ async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<bo
     tx.execute(sql("UPDATE meetings SET expanded_until = $1 WHERE id = $2").bind(until).bind(meeting.id)).await?;
     note_end(tx, meeting.id).await?;
     Ok(true)
-}
-
-struct Count(i64);
-
-impl FromRow for Count {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("number").map(Self)
-    }
 }
 
 /// One as the rule says.

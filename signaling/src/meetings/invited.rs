@@ -3,21 +3,13 @@
 //! change a meeting that they do not moderate, or the other way round.
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, Statement, StoreError, Tx, sql};
+use store::{Single, Statement, StoreError, Tx, sql};
 
 use super::model::{Invitee, InviteeRole};
 use crate::api::ids::{MeetingId, TenantId, UserId};
 
 /// Most invitations of one person that are read at once.
 const MAX_INVITATIONS: i64 = 1000;
-
-struct Role(InviteeRole);
-
-impl FromRow for Role {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("role").map(Self)
-    }
-}
 
 /// What somebody with an account in the meeting's tenant is invited as. They may be so by account and by address: what lets
 /// them do more counts.
@@ -26,8 +18,8 @@ pub(crate) async fn role(tx: &mut Tx, meeting: MeetingId, user: UserId) -> Resul
              AND (user_id = $2
                  OR email = (SELECT email FROM users WHERE id = $2 AND users.tenant_id = invitees.tenant_id))
          ORDER BY CASE WHEN role = 'co_host' THEN 0 WHEN user_id IS NOT NULL THEN 1 ELSE 2 END LIMIT 1");
-    let found: Option<Role> = tx.optional(select.bind(meeting).bind(user)).await?;
-    Ok(found.map(|Role(role)| role))
+    let found: Option<Single<InviteeRole>> = tx.optional(select.bind(meeting).bind(user)).await?;
+    Ok(found.map(|Single(role)| role))
 }
 
 /// The invitations of somebody with an account in that tenant, to all meetings or to one. An account's is before an

@@ -295,7 +295,8 @@ pub(super) fn input(meeting: &Meeting) -> MeetingInput {
         organizer: Some(PersonInput {
             user_id: meeting.organizer_id,
             // An account's address may have changed meanwhile.
-            email: Some(meeting.organizer_email.clone()).filter(|_| meeting.organizer_id.is_none()),
+            email: Some(meeting.organizer_email.clone())
+                .filter(|email| meeting.organizer_id.is_none() && !email.is_empty()),
             name: Some(meeting.organizer_name.clone()),
         }),
         co_hosts: None,

@@ -173,6 +173,7 @@ impl Writer<'_> {
     ) -> Result<(Meeting, Schedule, Vec<invitees::sync::Wanted>), Problem> {
         let mut invalid = Invalid::default();
         input.check_sizes(&mut invalid);
+        input.policy_overrides.check("/policy_overrides", &mut invalid);
         let before = Before { meeting: base, is_new, keeps_exclusions: self.keeps_exclusions };
         let schedule = Schedule::of(input, self.tenant, before, self.now, &mut invalid);
         let mut meeting = Meeting {

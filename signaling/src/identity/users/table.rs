@@ -2,7 +2,7 @@
 //! Accounts in the database.
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use super::model::{User, UserInput};
 use crate::api::ids::{TenantId, UserId};
@@ -220,18 +220,10 @@ pub(crate) async fn next_of_all(
     Ok((found, last.filter(|_| has_more)))
 }
 
-struct Hash(Option<String>);
-
-impl FromRow for Hash {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("password_hash").map(Self)
-    }
-}
-
 /// What is stored of somebody's password.
 pub(crate) async fn password_hash(tx: &mut Tx, id: UserId) -> Result<Option<String>, StoreError> {
     let found = tx.optional(sql("SELECT password_hash FROM users WHERE id = $1").bind(id)).await?;
-    Ok(found.and_then(|Hash(hash)| hash))
+    Ok(found.and_then(|Single(hash)| hash))
 }
 
 struct Found;

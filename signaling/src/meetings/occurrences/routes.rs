@@ -245,6 +245,7 @@ fn changed(current: &Occurrence, wanted: &OccurrenceInput) -> Result<Occurrence,
     if (starts_at - current.recurrence_id.0).abs() > expansion::HORIZON {
         invalid.add_with("/starts_at", "too-large", (current.recurrence_id.0 + expansion::HORIZON).to_rfc3339());
     }
+    wanted.policy_overrides.check("/policy_overrides", &mut invalid);
     invalid.finish()?;
     Ok(Occurrence {
         starts_at,

@@ -200,6 +200,10 @@ async fn somebody_else_does_not_get_the_name_of_who_was_there_before() {
         assert_eq!(other["organizer"], json!({ "user_id": null, "email": "c@example.org", "name": "" }));
         let named = api.patched(&path, json!({ "organizer": { "name": "C. Beispiel" } })).await;
         assert_eq!(named["organizer"]["email"], "c@example.org", "who is meant stays");
+        // Who held it was erased: who changes something else does not take it over.
+        api.execute(sql("UPDATE meetings SET organizer_email = '', organizer_name = ''")).await;
+        let renamed = api.patched(&path, json!({ "title": "renamed" })).await;
+        assert_eq!(renamed["organizer"], json!({ "user_id": null, "email": "", "name": "" }));
         let invitee = api.invitee(&path, "b@example.org").await;
         let own = format!("{path}/invitees/{}", invitee["id"].as_str().expect("an id"));
         let other = api.patched(&own, json!({ "email": "d@example.org" })).await;
