@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What is done without anybody asking: deleting what is old, sending mails, telling webhooks, keeping series going.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,20 @@ const JITTER: Duration = Duration::from_secs(60);
 
 /// The tasks, which end when this is dropped. What they do they do in transactions, so they can end at any moment.
 pub(crate) struct Background {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+}
+
+impl Background {
+    /// Waits until one of them has panicked. The service then ends, and whoever started it starts it again: without mails, or
+    /// without deleting what is old, it would seem to be well.
+    pub(crate) async fn failed(&mut self) -> io::Error {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                return io::Error::other(format!("something that is done without anybody asking failed: {error}"));
+            }
+        }
+        std::future::pending().await
+    }
 }
 
 /// Starts them.
@@ -44,7 +58,7 @@ pub(crate) fn start(app: &Arc<App>) -> Background {
     tasks.spawn(follow_revocations(app.clone()));
     tasks.spawn(rules::follow(app.clone()));
     tasks.spawn(keep_series_going(app.clone()));
-    Background { _tasks: tasks }
+    Background { tasks }
 }
 
 async fn follow_revocations(app: Arc<App>) {
@@ -86,5 +100,22 @@ async fn delete_old(app: Arc<App>) {
             Ok(rows) => info!(rows, "deleted what is old"),
             Err(error) => warn!(%error, "what is old cannot be deleted now"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_noticed_and_one_that_has_nothing_to_do_is_not() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        let mut background = Background { tasks };
+        let nothing = tokio::time::timeout(Duration::from_millis(1), background.failed()).await;
+        assert!(nothing.is_err(), "it waits");
+        background.tasks.spawn(async { panic!("as a parser might") });
+        let error = background.failed().await.to_string();
+        assert!(error.contains("as a parser might"), "{error}");
     }
 }

@@ -61,10 +61,11 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), io::Error> {
     let app = Arc::new(App::new(config, store, bus, registry).await?);
-    let background = background::start(&app);
-    accept::serve(app, listener, shutdown).await;
-    drop(background);
-    Ok(())
+    let mut background = background::start(&app);
+    tokio::select! {
+        () = accept::serve(app, listener, shutdown) => Ok(()),
+        error = background.failed() => Err(error),
+    }
 }
 
 /// All routes, for whoever brings a server of its own. Rooms live as long as the process.

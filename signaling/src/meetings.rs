@@ -2,7 +2,7 @@
 //! What is scheduled: meetings, when they happen, what they allow, who is invited, and by which numbers one gets in.
 //!
 //! Others find a meeting by [`table::find`] and [`table::by_code`], what it allows by
-//! [`policies::effective`], who is invited by [`invitees::of_meeting`]; `changes` tells them what became of it.
+//! [`policies::effective`], who is invited by [`invitees::of_meeting`] and as what by [`invited`]; `changes` tells them what became of it.
 
 mod batch;
 mod capacity;
@@ -10,6 +10,7 @@ pub(crate) mod changes;
 pub(crate) mod codes;
 pub(crate) mod expansion;
 mod input;
+pub(crate) mod invited;
 pub(crate) mod invitees;
 mod listing;
 pub(crate) mod model;
@@ -32,9 +33,17 @@ mod write;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, SubsecRound as _, Utc};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+
+pub(crate) use self::write::cancel;
+
+/// Now, as the database has it: whoever reads again what was answered sees the same.
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}
 
 /// The API's functions for it.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {

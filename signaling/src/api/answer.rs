@@ -49,8 +49,13 @@ impl Answer {
     }
 
     /// With the resource's revision.
-    pub(crate) fn with_etag(mut self, revision: i64) -> Self {
-        self.headers.push((header::ETAG, super::etag::text(revision)));
+    pub(crate) fn with_etag(self, revision: i64) -> Self {
+        self.with_tag(super::etag::text(revision))
+    }
+
+    /// With that tag.
+    pub(super) fn with_tag(mut self, tag: String) -> Self {
+        self.headers.push((header::ETAG, tag));
         self
     }
 }

@@ -52,6 +52,12 @@ impl Patch {
         self.0.get(field).is_some()
     }
 
+    /// Whether it says something else than `current` about what is at that place, such as `/organizer/email`.
+    pub(crate) fn differs_at(&self, pointer: &str, current: &str) -> bool {
+        let says = self.0.pointer(pointer).and_then(Value::as_str);
+        says.is_some_and(|says| !says.eq_ignore_ascii_case(current))
+    }
+
     /// What `current` becomes by the changes, which may name only what `T` has.
     pub(crate) fn apply<T: Serialize + DeserializeOwned + ToSchema>(
         self,

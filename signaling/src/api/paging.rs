@@ -28,8 +28,8 @@ pub(crate) struct PageRequest {
     /// Entries on a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    #[param(max_length = 400)]
+    /// `next_cursor` of the page before. The longest are of lists by name: 200 characters, of four bytes each.
+    #[param(max_length = 1200)]
     cursor: Option<String>,
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod settings;
 mod table;
 
 use chrono::Utc;
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use crate::api::ids::TenantId;
 use crate::api::language::Language;
@@ -16,18 +16,10 @@ use crate::identity::tenants::settings::Settings;
 /// The tenant of a new installation.
 const FIRST_SLUG: &str = "main";
 
-struct Found(TenantId);
-
-impl FromRow for Found {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("id").map(Self)
-    }
-}
-
 /// Makes a tenant when there is none, so that a new installation can be used at once.
 pub(crate) async fn ensure_one(tx: &mut Tx) -> Result<(), StoreError> {
     tx.lock("tenants").await?;
-    if tx.optional::<Found>(sql("SELECT id FROM tenants LIMIT 1")).await?.is_none() {
+    if tx.optional::<Single<TenantId>>(sql("SELECT id FROM tenants LIMIT 1")).await?.is_none() {
         let now = Utc::now();
         let insert = sql("INSERT INTO tenants (id, slug, name, locale, settings, revision, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, 1, $6, $6)");
@@ -39,12 +31,12 @@ pub(crate) async fn ensure_one(tx: &mut Tx) -> Result<(), StoreError> {
 
 /// The tenant that somebody names by its id or its slug; without a name the only one there is.
 pub(crate) async fn named(tx: &mut Tx, name: Option<&str>) -> Result<Option<TenantId>, StoreError> {
-    let found: Vec<Found> = match name {
+    let found: Vec<Single<TenantId>> = match name {
         Some(name) => tx.all(sql("SELECT id FROM tenants WHERE id = $1 OR slug = $1").bind(name)).await?,
         None => tx.all(sql("SELECT id FROM tenants LIMIT 2")).await?,
     };
     Ok(match found.as_slice() {
-        [Found(id)] => Some(*id),
+        [Single(id)] => Some(*id),
         _ => None,
     })
 }
@@ -65,7 +57,7 @@ pub(crate) async fn settings(tx: &mut Tx, tenant: TenantId) -> Result<Settings, 
 
 /// The tenant to which the identity provider sends people by that value.
 pub(crate) async fn by_oidc_claim(tx: &mut Tx, value: &str) -> Result<Option<TenantId>, StoreError> {
-    let found: Option<Found> =
+    let found: Option<Single<TenantId>> =
         tx.optional(sql("SELECT id FROM tenants WHERE oidc_claim_value = $1").bind(value)).await?;
-    Ok(found.map(|Found(id)| id))
+    Ok(found.map(|Single(id)| id))
 }

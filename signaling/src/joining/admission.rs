@@ -15,7 +15,7 @@ use tracing::error;
 use super::decision::Circumstances;
 use super::person::Person;
 use super::venue::{Terms, Venue};
-use crate::api::ids::MeetingSessionId;
+use crate::api::ids::{MeetingSessionId, TenantId};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::auth::grants::{TrackSource, VideoGrants};
@@ -24,6 +24,7 @@ use crate::identity::caller::Actor;
 use crate::meeting_sessions::model::{MeetingRole, Session, SessionPerson};
 use crate::meeting_sessions::{happenings, live, table};
 use crate::meetings::policies::rules::Rules;
+use crate::meetings::tenant;
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::details::{GUEST, ROLE};
 use crate::rooms::input::Control;
@@ -81,6 +82,7 @@ pub(crate) async fn circumstances(
     presence: Presence,
 ) -> Result<Circumstances, StoreError> {
     let is_banned = table::is_banned(tx, venue, &person.marks).await?;
+    let is_tenant_full = is_tenant_full(tx, app, venue.tenant_id()).await?;
     let Some(session) = session else {
         // A time limit is for the whole of an occurrence: nobody begins it anew by coming back.
         let has_had_its_time = match (venue.meeting_id(), terms.occurrence, terms.rules.max_duration_minutes) {
@@ -90,7 +92,7 @@ pub(crate) async fn circumstances(
             }
             _ => false,
         };
-        return Ok(Circumstances { is_banned, has_had_its_time, ..Circumstances::default() });
+        return Ok(Circumstances { is_banned, has_had_its_time, is_tenant_full, ..Circumstances::default() });
     };
     let before = table::find_person(tx, session.id, &person.identity).await?;
     let was_admitted = before.is_some_and(|before| before.removed_at.is_none());
@@ -102,9 +104,22 @@ pub(crate) async fn circumstances(
         is_locked: session.is_locked,
         has_host: info.as_ref().is_some_and(|info| info.num_moderators > 0),
         participants: info.as_ref().map_or(0, |info| info.num_participants),
+        is_tenant_full,
         is_inside: was_admitted && presence.in_room_of == Some(session.id),
         was_admitted,
     })
+}
+
+/// Whether as many as the tenant may have are in its meetings: those that are held here, and of these, as with a meeting's own
+/// limit, those who have come in.
+async fn is_tenant_full(tx: &mut Tx, app: &App, tenant: TenantId) -> Result<bool, StoreError> {
+    let found = tenant::find(tx, tenant).await?;
+    let Some(most) = found.and_then(|tenant| tenant.settings.limits.max_concurrent_participants) else {
+        return Ok(false);
+    };
+    let running = table::running_of_tenant(tx, tenant).await?;
+    let rooms = running.iter().filter_map(|session| app.directory.get(&session.room_name()));
+    Ok(rooms.map(|room| room.info().num_participants).fold(0, u32::saturating_add) >= most)
 }
 
 /// Writes down that somebody is let in. It counts when the transaction is kept; then [`Admission::token`] gives the token.

@@ -44,6 +44,8 @@ pub(crate) struct Circumstances {
     pub(crate) has_host: bool,
     /// How many are there.
     pub(crate) participants: u32,
+    /// As many as the tenant may have are in its meetings.
+    pub(crate) is_tenant_full: bool,
     /// They are there themselves, in another window or before the connection broke.
     pub(crate) is_inside: bool,
     /// They were let in before, in this run, and not removed since.
@@ -111,7 +113,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     if at.is_locked && !is_host && !at.is_inside {
         return Some(Code::MeetingLocked);
     }
-    let is_full = rules.max_participants.is_some_and(|most| at.participants >= most);
+    let is_full = at.is_tenant_full || rules.max_participants.is_some_and(|most| at.participants >= most);
     (is_full && !at.is_inside).then_some(Code::MeetingFull)
 }
 

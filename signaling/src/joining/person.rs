@@ -5,12 +5,13 @@ use axum::http::HeaderMap;
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use super::guest_browser::GuestBrowser;
-use super::venue::{Venue, invited_role};
+use super::venue::Venue;
 use crate::api::ids::UserId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::caller::{Actor, Caller};
 use crate::meeting_sessions::model::{Marks, MeetingRole, PersonKind};
+use crate::meetings::invited;
 use crate::meetings::invitees::{self, link};
 use crate::meetings::model::{Invitee, InviteeRole};
 
@@ -125,7 +126,7 @@ async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Per
         MeetingRole::Host
     } else {
         let invited = match venue {
-            Venue::Meeting(meeting) => invited_role(tx, meeting.id, id).await?,
+            Venue::Meeting(meeting) => invited::role(tx, meeting.id, id).await?,
             Venue::Room(_) => None,
         };
         invited.map_or(MeetingRole::Attendee, role_of)

@@ -2,14 +2,14 @@
 //! Where a link leads: to a meeting, or to a permanent room.
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{StoreError, Tx};
 
 use crate::api::ids::{MeetingId, RoomId, TenantId, UserId};
 use crate::meeting_sessions::model::Session;
 use crate::meetings::model::{InviteeRole, Meeting, MeetingStatus, MeetingType, Occurrence, RecurrenceId};
 use crate::meetings::permanent_rooms::model::Room;
 use crate::meetings::policies::rules::Rules;
-use crate::meetings::{self, occurrences, permanent_rooms, policies};
+use crate::meetings::{self, invited, occurrences, permanent_rooms, policies};
 
 /// Where a link leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,7 @@ impl Venue {
         Ok(match self {
             Self::Room(room) => room.owner_id == user,
             Self::Meeting(meeting) if meeting.organizer_id == Some(user) => true,
-            Self::Meeting(meeting) => invited_role(tx, meeting.id, user).await? == Some(InviteeRole::CoHost),
+            Self::Meeting(meeting) => invited::role(tx, meeting.id, user).await? == Some(InviteeRole::CoHost),
         })
     }
 
@@ -159,20 +159,4 @@ fn timing(meeting: &Meeting, is_timed: bool, occurrence: Option<&Occurrence>, no
         }
         (MeetingStatus::Scheduled, None) => Timing::Over,
     }
-}
-
-/// What a person with an account is invited as.
-pub(crate) async fn invited_role(
-    tx: &mut Tx,
-    meeting: MeetingId,
-    user: UserId,
-) -> Result<Option<InviteeRole>, StoreError> {
-    struct Found(InviteeRole);
-    impl FromRow for Found {
-        fn from_row(row: &Row) -> Result<Self, StoreError> {
-            row.get("role").map(Self)
-        }
-    }
-    let select = sql("SELECT role FROM invitees WHERE meeting_id = $1 AND user_id = $2 AND revoked_at IS NULL LIMIT 1");
-    Ok(tx.optional::<Found>(select.bind(meeting).bind(user)).await?.map(|Found(role)| role))
 }

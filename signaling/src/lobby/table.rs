@@ -2,7 +2,7 @@
 //! The queue in the database.
 
 use chrono::{DateTime, Duration, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use crate::api::ids::{LobbyEntryId, MeetingId, RoomId, TenantId};
 use crate::joining::decision::WaitsFor;
@@ -87,19 +87,11 @@ pub(crate) async fn of_person(tx: &mut Tx, venue: &str, identity: &str) -> Resul
     tx.optional(select.bind(venue).bind(identity)).await
 }
 
-struct Count(i64);
-
-impl FromRow for Count {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("number").map(Self)
-    }
-}
-
 /// How many wait.
 pub(crate) async fn count(tx: &mut Tx, venue: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries
          WHERE venue_id = $1 AND status = 'waiting' AND last_seen_at > $2");
-    tx.one::<Count>(select.bind(venue).bind(now - SILENCE)).await.map(|Count(number)| number)
+    tx.one::<Single<i64>>(select.bind(venue).bind(now - SILENCE)).await.map(|Single(number)| number)
 }
 
 /// How many of them come from there.
@@ -111,7 +103,7 @@ pub(crate) async fn count_from(
 ) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries
          WHERE venue_id = $1 AND status = 'waiting' AND last_seen_at > $2 AND address_mark = $3");
-    tx.one::<Count>(select.bind(venue).bind(now - SILENCE).bind(address_mark)).await.map(|Count(number)| number)
+    tx.one::<Single<i64>>(select.bind(venue).bind(now - SILENCE).bind(address_mark)).await.map(|Single(number)| number)
 }
 
 /// Who is the how manieth, from 1.
@@ -119,7 +111,7 @@ pub(crate) async fn position(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> 
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status = 'waiting'
          AND last_seen_at > $2 AND (created_at, id) < ($3, $4)");
     let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
-    tx.one::<Count>(select).await.map(|Count(before)| before + 1)
+    tx.one::<Single<i64>>(select).await.map(|Single(before)| before + 1)
 }
 
 /// Those who wait, the first one first.

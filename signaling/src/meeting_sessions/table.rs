@@ -2,13 +2,14 @@
 //! Runs of meetings in the database, with who was let in and who may not come.
 
 use chrono::{DateTime, Duration, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Single, StoreError, Tx, sql};
 
 use super::model::{EndReason, Marks, MeetingBan, MeetingRole, Session, SessionPerson};
 use crate::api::ids::{BanId, MeetingId, MeetingSessionId, TenantId, UserId};
 use crate::api::paging::Page;
 use crate::identity::tenants;
 use crate::joining::venue::Venue;
+use crate::meetings::invited;
 use crate::rooms::chat::ChatMessage;
 
 /// What lists are sorted by.
@@ -72,6 +73,12 @@ pub(super) async fn all_running(tx: &mut Tx) -> Result<Vec<Session>, StoreError>
     tx.all(select.bind(i64::try_from(MAX_RUNNING).unwrap_or(i64::MAX))).await
 }
 
+/// A tenant's that go on.
+pub(crate) async fn running_of_tenant(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Session>, StoreError> {
+    let select = sql("SELECT * FROM meeting_sessions WHERE tenant_id = $1 AND running_id IS NOT NULL LIMIT $2");
+    tx.all(select.bind(tenant).bind(i64::try_from(MAX_RUNNING).unwrap_or(i64::MAX))).await
+}
+
 /// Which ones a list shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Filter {
@@ -92,15 +99,9 @@ pub(super) async fn page(tx: &mut Tx, filter: Filter, page: &Page<Key>) -> Resul
         select.push(if is_running { " AND s.running_id IS NOT NULL" } else { " AND s.running_id IS NULL" });
     }
     if let Some(user) = filter.moderator {
-        select
-            .push_bound(" AND (EXISTS (SELECT 1 FROM meetings m WHERE m.id = s.meeting_id AND m.organizer_id = ", user);
-        select.push_bound(
-            ") OR EXISTS (SELECT 1 FROM invitees i WHERE i.meeting_id = s.meeting_id AND i.role = 'co_host'
-                 AND i.revoked_at IS NULL AND i.user_id = ",
-            user,
-        );
-        select.push_bound(") OR EXISTS (SELECT 1 FROM rooms r WHERE r.id = s.room_id AND r.owner_id = ", user);
-        select.push("))");
+        select.push(" AND (s.meeting_id IN ");
+        invited::push_moderated(&mut select, user);
+        select.push_bound(" OR s.room_id IN (SELECT id FROM rooms WHERE owner_id = ", user).push("))");
     }
     if let Some((started_at, id)) = page.after {
         select.push_bound(" AND (s.started_at, s.id) > (", started_at).push_bound(", ", id).push(")");
@@ -119,7 +120,7 @@ pub(crate) async fn has_had_its_time(
     let select = sql("SELECT id FROM meeting_sessions WHERE meeting_id = $1 AND recurrence_id = $2
          AND end_reason = 'time_limit' AND ends_at - started_at >= $3 LIMIT 1");
     let select = select.bind(meeting).bind(occurrence).bind(longest.num_milliseconds());
-    Ok(tx.optional::<Id>(select).await?.is_some())
+    Ok(tx.optional::<Single<MeetingSessionId>>(select).await?.is_some())
 }
 
 /// Takes a run for a process, if it goes on and no other one holds it. Returns whether it does now.
@@ -147,17 +148,9 @@ pub(super) async fn hold_on(
         let update = sql("UPDATE meeting_sessions SET held_until = $1 WHERE holder = $2 AND running_id IS NOT NULL");
         let mut update = update.bind(until).bind(process);
         update.push_list(" AND id IN ", some.iter().copied()).push(" RETURNING id");
-        held.extend(tx.all::<Id>(update).await?.into_iter().map(|Id(id)| id));
+        held.extend(tx.all::<Single<MeetingSessionId>>(update).await?.into_iter().map(|Single(id)| id));
     }
     Ok(held)
-}
-
-struct Id(MeetingSessionId);
-
-impl FromRow for Id {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("id").map(Self)
-    }
 }
 
 /// Lets other processes have what a process holds, or what anybody holds.
@@ -175,7 +168,7 @@ pub(super) async fn let_go(tx: &mut Tx, process: Option<&str>, now: DateTime<Utc
 /// Whether something goes on in a tenant.
 pub(crate) async fn is_any_running(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
     let select = sql("SELECT id FROM meeting_sessions WHERE running_id IS NOT NULL AND tenant_id = $1 LIMIT 1");
-    Ok(tx.optional::<Id>(select.bind(tenant)).await?.is_some())
+    Ok(tx.optional::<Single<MeetingSessionId>>(select.bind(tenant)).await?.is_some())
 }
 
 /// Locks it or opens it again.

@@ -15,7 +15,7 @@ use crate::api::ids::{MeetingId, TenantId};
 use crate::api::problem::{Code, Problem};
 
 /// Occurrences of a series that are looked at, the next ones first.
-const CHECKED_OCCURRENCES: usize = 60;
+pub(super) const CHECKED_OCCURRENCES: usize = 60;
 
 /// Most entries that are added up. Beyond that many in one window, the rest counts as free.
 const MAX_ENTRIES: i64 = 20_000;
@@ -118,6 +118,11 @@ fn peak(entries: &[Entry], span: Span) -> Expected {
     most
 }
 
+/// Lets whoever else looks for room there wait: two that would fit alone must not both be taken.
+pub(super) async fn lock(tx: &mut Tx, limits: &Limits, tenant: TenantId) -> Result<(), StoreError> {
+    if is_limited(limits) { tx.lock(&format!("capacity {tenant}")).await } else { Ok(()) }
+}
+
 /// Fails when a meeting, which is or is to be scheduled at these times, does not fit beside the others.
 pub(super) async fn check(
     tx: &mut Tx,
@@ -130,8 +135,7 @@ pub(super) async fn check(
     if !is_limited(limits) {
         return Ok(());
     }
-    // Two that would fit alone must not both be taken.
-    tx.lock(&format!("capacity {}", meeting.tenant_id)).await?;
+    lock(tx, limits, meeting.tenant_id).await?;
     let expected = Expected::of(meeting, invited);
     let ahead: Vec<Span> = spans.iter().copied().filter(|span| span.to > now).take(CHECKED_OCCURRENCES).collect();
     for span in ahead {

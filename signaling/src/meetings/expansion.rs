@@ -2,14 +2,16 @@
 //! Writes down when meetings happen: up to a horizon, which a daily job moves on. So the calendar is a matter of reading
 //! rows, and a rule is worked out when it is written, not when it is read.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use store::{FromRow, Row, Store, StoreError, Tx, sql};
+use store::{Single, Store, StoreError, Tx, sql};
 use tracing::{error, info};
 
 use super::capacity::Expected;
 use super::model::{Meeting, MeetingStatus, Occurrence, RecurrenceId};
-use super::recurrence::{Expansion, Rule, Window, expand};
+use super::recurrence::{Rule, Window, expand, said};
 use super::schedule::Schedule;
 use super::{invitees, table};
 use crate::api::ids::MeetingId;
@@ -40,16 +42,6 @@ pub(super) fn window(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> Window {
     Window { from: starts_at.max(now - LOOK_BACK), to: starts_at.max(now) + HORIZON, limit: MAX_OCCURRENCES }
 }
 
-/// Up to when an expansion tells; none when it tells all.
-pub(super) fn expanded_until(expansion: &Expansion, window: Window) -> Option<DateTime<Utc>> {
-    let is_cut = expansion.starts.len() >= window.limit;
-    match expansion.starts.last() {
-        _ if expansion.is_complete => None,
-        Some(last) if is_cut => Some(*last + Duration::seconds(1)),
-        _ => Some(window.to),
-    }
-}
-
 /// Writes down the occurrences of a meeting whose schedule is new or different. Exceptions stay where their start still
 /// is one; the others are returned. What is over for longer than a month stays as it was.
 pub(super) async fn write_down(
@@ -76,24 +68,35 @@ pub(super) async fn write_down(
         return Ok(exceptions.into_iter().map(|exception| exception.recurrence_id).collect());
     }
     let duration = schedule.duration();
-    let mut dropped = Vec::new();
+    let mut dropped = schedule.dropped.clone();
     let mut occurrences: Vec<_> =
         schedule.expansion.starts.iter().map(|start| plain(meeting, *start, duration)).collect();
+    let behind = said_behind(schedule, &exceptions);
     for mut exception in exceptions {
-        let Ok(index) = occurrences.binary_search_by_key(&exception.recurrence_id, |known| known.recurrence_id) else {
-            dropped.push(exception.recurrence_id);
-            continue;
-        };
         let was_moved =
             exception.starts_at != exception.recurrence_id.0 || exception.ends_at - exception.starts_at != old_duration;
         if !was_moved {
             exception.ends_at = exception.starts_at + duration;
         }
-        occurrences[index] = exception;
+        match occurrences.binary_search_by_key(&exception.recurrence_id, |known| known.recurrence_id) {
+            Ok(index) => occurrences[index] = exception,
+            Err(_) if behind.contains(&exception.recurrence_id.0) => occurrences.push(exception),
+            Err(_) => dropped.push(exception.recurrence_id),
+        }
     }
+    dropped.sort_unstable();
     insert(tx, meeting, &occurrences).await?;
     note_end(tx, meeting.id).await?;
     Ok(dropped)
+}
+
+/// Which exceptions are starts of the rule behind those that are written down now.
+fn said_behind(schedule: &Schedule, exceptions: &[Occurrence]) -> BTreeSet<DateTime<Utc>> {
+    let (Some(text), Some(until)) = (&schedule.rule, schedule.expansion.until) else { return BTreeSet::new() };
+    let ids = exceptions.iter().map(|exception| exception.recurrence_id.0);
+    let behind = ids.filter(|id| *id >= until && schedule.excluded_dates.binary_search(id).is_err()).collect();
+    let zone = schedule.zone.0;
+    Rule::parse(text, zone).map(|rule| said(&rule, schedule.starts_at, zone, &behind)).unwrap_or_default()
 }
 
 /// Writes on where the horizon has come near. Returns for how many meetings. To be called once a day; a second call, or
@@ -117,8 +120,7 @@ pub(crate) async fn extend_due(store: &Store, now: DateTime<Utc>) -> Result<u64,
         let Some(last) = due.last() else { break };
         after = (last.expanded_until.unwrap_or_default().timestamp_millis(), last.id.to_string());
         for meeting in &due {
-            extend(&mut tx, meeting, now).await?;
-            extended += 1;
+            extended += u64::from(extend(&mut tx, meeting, now).await?);
         }
         tx.commit().await?;
     }
@@ -128,9 +130,16 @@ pub(crate) async fn extend_due(store: &Store, now: DateTime<Utc>) -> Result<u64,
     Ok(extended)
 }
 
-async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let (Some(text), Some(from)) = (&meeting.recurrence_rule, meeting.expanded_until) else { return Ok(()) };
-    let ahead: Count = tx
+/// Returns false for one that is not as it was read any more: whoever changed it wrote down what happens.
+async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let (Some(text), Some(from)) = (&meeting.recurrence_rule, meeting.expanded_until) else { return Ok(false) };
+    // Who changes it from here on waits, and so writes over what is written here.
+    let hold = sql("UPDATE meetings SET expanded_until = expanded_until
+         WHERE id = $1 AND revision = $2 AND status = 'scheduled'");
+    if tx.execute(hold.bind(meeting.id).bind(meeting.revision)).await? == 0 {
+        return Ok(false);
+    }
+    let ahead: Single<i64> = tx
         .one(
             sql("SELECT COUNT(*) AS number FROM occurrences WHERE meeting_id = $1 AND recurrence_id >= $2")
                 .bind(meeting.id)
@@ -139,17 +148,18 @@ async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<()
         .await?;
     let limit = MAX_OCCURRENCES.saturating_sub(usize::try_from(ahead.0).unwrap_or(usize::MAX));
     if limit == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let window = Window { from, to: now + HORIZON, limit };
     let zone = meeting.time_zone.0;
     let expansion = Rule::parse(text, zone).and_then(|rule| expand(&rule, meeting.starts_at, zone, window));
     let (until, starts) = match expansion {
-        Ok(expansion) => (expanded_until(&expansion, window), expansion.starts),
+        Ok(expansion) => (expansion.until, expansion.starts),
         Err(error) => {
-            // It could be worked out when it was made, so this is a matter of how long ago that was.
+            // It could be worked out when it was made, so this is a matter of how long ago that was. It has not ended,
+            // so nothing may take it for old; and it is not tried again.
             error!(meeting = %meeting.id, %error, "a series cannot be written down any further");
-            (None, Vec::new())
+            (DateTime::from_timestamp_millis(NEVER_MS), Vec::new())
         }
     };
     let duration = meeting.ends_at.map_or(Duration::zero(), |end| end - meeting.starts_at);
@@ -158,15 +168,8 @@ async fn extend(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<()
     let occurrences: Vec<_> = starts.map(|start| plain(meeting, start, duration)).collect();
     insert(tx, meeting, &occurrences).await?;
     tx.execute(sql("UPDATE meetings SET expanded_until = $1 WHERE id = $2").bind(until).bind(meeting.id)).await?;
-    note_end(tx, meeting.id).await
-}
-
-struct Count(i64);
-
-impl FromRow for Count {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("number").map(Self)
-    }
+    note_end(tx, meeting.id).await?;
+    Ok(true)
 }
 
 /// One as the rule says.

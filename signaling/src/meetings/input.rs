@@ -147,10 +147,11 @@ pub(crate) struct MeetingInput {
     /// Who holds it; whoever asks without it. Software that acts for nobody has to name somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) organizer: Option<PersonInput>,
-    /// Who moderates with them.
-    #[serde(default)]
+    /// Who moderates with them. Without it nothing changes about that; with it, who is not named is an attendee, if they
+    /// are not in `invitees` either, where these are named.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 50)]
-    pub(crate) co_hosts: Vec<PersonInput>,
+    pub(crate) co_hosts: Option<Vec<PersonInput>>,
     /// Who is invited besides. Without it nothing changes about that; with it, who is not named is not invited any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 500)]

@@ -2,10 +2,10 @@
 //! Which meetings somebody sees, and which they may change: administrators and software that acts for nobody all of the
 //! tenant's, others those that they organise or co-host, and those that they are invited to.
 
-use store::{FromRow, Row, Statement, StoreError, Tx, sql};
+use store::{Statement, StoreError, Tx};
 
 use super::model::{InviteeRole, Meeting};
-use super::{people, table};
+use super::{invited, people, table};
 use crate::api::context::Context;
 use crate::api::ids::{MeetingId, TenantId, UserId};
 use crate::api::problem::{Code, Problem};
@@ -16,20 +16,7 @@ pub(crate) enum Viewer {
     /// Sees all meetings of that tenant; of all tenants without one.
     All(Option<TenantId>),
     /// Sees their own.
-    Person {
-        tenant: TenantId,
-        id: UserId,
-        /// In lower case: invitations may name nothing else.
-        email: String,
-    },
-}
-
-struct Role(InviteeRole);
-
-impl FromRow for Role {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("role").map(Self)
-    }
+    Person { tenant: TenantId, id: UserId },
 }
 
 impl Viewer {
@@ -44,8 +31,8 @@ impl Viewer {
     /// Who asks, as a person like any other.
     pub(super) async fn person(context: &Context, tx: &mut Tx) -> Result<Self, Problem> {
         let (tenant, id) = (context.tenant()?, context.caller.person().ok_or(Code::Forbidden)?);
-        let person = people::by_id(tx, tenant, id).await?.ok_or(Code::Forbidden)?;
-        Ok(Self::Person { tenant, id, email: person.email })
+        people::by_id(tx, tenant, id).await?.ok_or(Code::Forbidden)?;
+        Ok(Self::Person { tenant, id })
     }
 
     /// Who asks for a list, which is one tenant's: no index leads through those of all.
@@ -95,12 +82,10 @@ impl Viewer {
     }
 
     async fn invited_as(&self, tx: &mut Tx, meeting: &Meeting) -> Result<Option<InviteeRole>, StoreError> {
-        let Self::Person { id, email, .. } = self else { return Ok(None) };
-        // Somebody may be invited by account and by address: what lets them do more counts.
-        let select = sql("SELECT role FROM invitees WHERE meeting_id = $1 AND revoked_at IS NULL
-             AND (user_id = $2 OR email = $3) ORDER BY CASE WHEN role = 'co_host' THEN 0 ELSE 1 END LIMIT 1");
-        let found: Option<Role> = tx.optional(select.bind(meeting.id).bind(*id).bind(email)).await?;
-        Ok(found.map(|Role(role)| role))
+        match self {
+            Self::All(_) => Ok(None),
+            Self::Person { id, .. } => invited::role(tx, meeting.id, *id).await,
+        }
     }
 
     /// Narrows a statement over meetings down to those they see. `id` is what the meeting's id is called there.
@@ -110,19 +95,9 @@ impl Viewer {
             Self::All(Some(tenant)) => {
                 select.push_bound(column.tenant(), *tenant);
             }
-            Self::Person { tenant, id, email } => {
-                select.push_bound(column.tenant(), *tenant);
-                // What is theirs is few: the meetings are looked up by it, not the other way round.
-                select
-                    .push(column.id())
-                    .push_bound(" IN (SELECT id FROM meetings WHERE organizer_id = ", *id)
-                    .push_bound(" UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND user_id = ", *id)
-                    .push_bound(
-                        " UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND tenant_id = ",
-                        *tenant,
-                    )
-                    .push_bound(" AND email = ", email)
-                    .push(")");
+            Self::Person { tenant, id } => {
+                select.push_bound(column.tenant(), *tenant).push(column.id()).push(" IN ");
+                invited::push_theirs(select, *tenant, *id);
             }
         }
     }

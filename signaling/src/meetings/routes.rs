@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::input::MeetingInput;
 use super::listing::{self, Filter, Key};
-use super::model::Meeting;
+use super::model::{Meeting, MeetingStatus};
 use super::rights::Viewer;
 use super::tenant::Tenant;
 use super::view::{self, MeetingView};
@@ -178,7 +178,7 @@ async fn put(
         drop(tx);
         return make(&context, id, &input, &force).await;
     }
-    change(&context, id, &force, |_| Ok(input)).await
+    change(&context, id, &force, |_| Ok(Wish::whole(input))).await
 }
 
 /// Changes a meeting
@@ -194,28 +194,52 @@ async fn patch(
 ) -> Result<Response, Problem> {
     context.require(Scope::MeetingsWrite)?;
     let app = context.app.clone();
-    change(&context, id, &force, |(current, co_hosts)| {
-        let current = view::input(current, co_hosts, patch.names("ends_at"));
-        patch.apply(&app, &current)
+    change(&context, id, &force, |meeting| {
+        let mut current = view::input(meeting);
+        let organizer = meeting.organizer_id.map(|id| id.to_string()).unwrap_or_default();
+        if patch.differs_at("/organizer/user_id", &organizer)
+            || patch.differs_at("/organizer/email", &meeting.organizer_email)
+        {
+            // Somebody else does not get the name of who was it before.
+            current.organizer = None;
+        }
+        let (names_exclusions, names_length) =
+            (patch.names("excluded_dates"), patch.names("ends_at") || patch.names("duration_minutes"));
+        let mut input = patch.apply(&app, &current)?;
+        if !names_length {
+            view::keep_length(&mut input, meeting);
+        }
+        Ok(Wish { input, keeps_exclusions: !names_exclusions })
     })
     .await
 }
 
-type Current<'a> = (&'a Meeting, &'a [super::model::Invitee]);
+/// What somebody wants a meeting to be.
+struct Wish {
+    input: MeetingInput,
+    /// Whether they did not name the excluded dates.
+    keeps_exclusions: bool,
+}
+
+impl Wish {
+    /// All of it is named.
+    const fn whole(input: MeetingInput) -> Self {
+        Self { input, keeps_exclusions: false }
+    }
+}
 
 async fn change(
     context: &Context,
     id: MeetingId,
     force: &Force,
-    input: impl FnOnce(Current<'_>) -> Result<MeetingInput, Problem>,
+    wish: impl FnOnce(&Meeting) -> Result<Wish, Problem>,
 ) -> Result<Response, Problem> {
     let mut tx = context.write().await?;
     let viewer = Viewer::of(context, &mut tx).await?;
     let meeting = viewer.change(&mut tx, id).await?;
     etag::check_if_match(&context.headers, meeting.revision)?;
-    let co_hosts = invitees::table::co_hosts(&mut tx, &[meeting.id]).await?;
-    let input = input((&meeting, &co_hosts))?;
-    replace(context, tx, &viewer, &meeting, &input, force).await
+    let wish = wish(&meeting)?;
+    replace(context, tx, &viewer, &meeting, &wish, force).await
 }
 
 async fn replace(
@@ -223,17 +247,18 @@ async fn replace(
     mut tx: Tx,
     viewer: &Viewer,
     meeting: &Meeting,
-    input: &MeetingInput,
+    wish: &Wish,
     force: &Force,
 ) -> Result<Response, Problem> {
     let tenant = tenant::find(&mut tx, meeting.tenant_id).await?.ok_or(Code::NotFound)?;
-    let writer = writer(context, viewer, &tenant, force)?;
-    let written = writer.replace(&mut tx, meeting, input).await?;
+    let writer = Writer { keeps_exclusions: wish.keeps_exclusions, ..writer(context, viewer, &tenant, force)? };
+    let written = writer.replace(&mut tx, meeting, &wish.input).await?;
     let mut shown = view::one(&context.app, &mut tx, &written.meeting, writer.now).await?;
     shown.dropped_exceptions = written.dropped;
     let answer = Answer::ok(&shown)?.with_etag(written.meeting.revision);
     let event = Event::new("meeting.update", meeting.id).changing(&written.fields);
-    context.commit(tx, Some(meeting.tenant_id), &event, answer).await
+    let events = if written.fields.is_empty() { Vec::new() } else { vec![event] };
+    context.commit_all(tx, Some(meeting.tenant_id), &events, answer).await
 }
 
 /// Cancels a meeting
@@ -247,14 +272,15 @@ async fn cancel(context: Context, Path(id): Path<MeetingId>) -> Result<Response,
     let mut tx = context.write().await?;
     let meeting = Viewer::of(&context, &mut tx).await?.change(&mut tx, id).await?;
     etag::check_if_match(&context.headers, meeting.revision)?;
-    write::cancel(&mut tx, &meeting, Utc::now()).await?;
-    let event = Event::new("meeting.cancel", meeting.id);
-    context.commit(tx, Some(meeting.tenant_id), &event, Answer::no_content()).await
+    let is_new = write::cancel(&mut tx, &meeting, super::now()).await?;
+    let events = if is_new { vec![Event::new("meeting.cancel", meeting.id)] } else { Vec::new() };
+    context.commit_all(tx, Some(meeting.tenant_id), &events, Answer::no_content()).await
 }
 
 /// Makes or replaces the meeting that other software calls so
 ///
-/// So software can repeat what it did without a second meeting coming of it. `If-Match` is looked at when it is sent.
+/// So software can repeat what it did without a second meeting coming of it. `If-Match` is looked at when it is sent. One
+/// that was cancelled stays so and loses the id to the new one.
 #[utoipa::path(put, path = "/meetings/by_external_id/{external_id}", tag = "Meetings", request_body = MeetingInput,
     params(("external_id" = String, Path, max_length = 200), Force, ("If-Match" = Option<String>, Header),
         ("tenant_id" = Option<String>, Query, format = Uuid)),
@@ -278,6 +304,7 @@ async fn put_by_external_id(
     let tenant = own_tenant(&context, &mut tx).await?;
     tx.lock(&format!("external id {} {external_id}", tenant.id)).await?;
     let known = table::by_external_id(&mut tx, tenant.id, &external_id).await?;
+    let known = known.filter(|known| known.status != MeetingStatus::Cancelled);
     input.external_id = Some(external_id);
     match known {
         Some(known) => {
@@ -285,7 +312,7 @@ async fn put_by_external_id(
             if context.headers.contains_key(axum::http::header::IF_MATCH) {
                 etag::check_if_match(&context.headers, meeting.revision)?;
             }
-            replace(&context, tx, &viewer, &meeting, &input, &force).await
+            replace(&context, tx, &viewer, &meeting, &Wish::whole(input), &force).await
         }
         None => {
             let writer = writer(&context, &viewer, &tenant, &force)?;
@@ -304,7 +331,8 @@ pub(super) fn writer<'a>(
     if force.force && !context.caller.sees_whole_tenant() {
         return Err(Code::Forbidden.into());
     }
-    Ok(Writer { context, viewer, tenant, is_forced: force.force, now: Utc::now() })
+    let (is_forced, now) = (force.force, super::now());
+    Ok(Writer { context, viewer, tenant, is_forced, keeps_exclusions: false, now })
 }
 
 /// The tenant that something new belongs to.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! When a meeting is, worked out from what somebody asked for. Touches no database.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
+use chrono_tz::Tz;
 
 use super::expansion;
 use super::input::MeetingInput;
-use super::model::{MeetingType, TimeZone};
-use super::recurrence::{Expansion, Rule, expand};
+use super::model::{Meeting, MeetingType, RecurrenceId, TimeZone};
+use super::recurrence::{Expansion, Rule, expand, instant, said};
 use super::tenant::Tenant;
 use crate::api::problem::Invalid;
 
@@ -28,6 +31,19 @@ pub(super) struct Schedule {
     pub(super) excluded_dates: Vec<DateTime<Utc>>,
     /// The starts to write down.
     pub(super) expansion: Expansion,
+    /// Excluded dates that moved along with the series and that the rule does not say any more.
+    pub(super) dropped: Vec<RecurrenceId>,
+}
+
+/// What a schedule takes the place of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before<'a> {
+    /// The meeting as it is.
+    pub(super) meeting: &'a Meeting,
+    /// Whether it is only being made.
+    pub(super) is_new: bool,
+    /// Whether nobody named the excluded dates, so that they move along with the series.
+    pub(super) keeps_exclusions: bool,
 }
 
 impl Schedule {
@@ -36,12 +52,11 @@ impl Schedule {
         self.ends_at.map_or(Duration::zero(), |end| end - self.starts_at)
     }
 
-    /// Works it out by what the tenant has settled. `made_at` is when the meeting was made, which is now for a new one.
-    /// What is wrong is named; the result then is of no use.
+    /// Works it out by what the tenant has settled. What is wrong is named; the result then is of no use.
     pub(super) fn of(
         input: &MeetingInput,
         tenant: &Tenant,
-        made_at: DateTime<Utc>,
+        before: Before<'_>,
         now: DateTime<Utc>,
         invalid: &mut Invalid,
     ) -> Self {
@@ -50,12 +65,13 @@ impl Schedule {
         let kind = input.kind.unwrap_or(default);
         let mut schedule = Self {
             kind,
-            starts_at: made_at.trunc_subsecs(0),
+            starts_at: before.meeting.created_at.trunc_subsecs(0),
             ends_at: None,
             zone,
             rule: None,
             excluded_dates: Vec::new(),
-            expansion: Expansion { starts: Vec::new(), is_complete: true },
+            expansion: Expansion::default(),
+            dropped: Vec::new(),
         };
         if matches!(kind, MeetingType::AdHoc | MeetingType::Permanent) {
             forbid_times(input, invalid);
@@ -69,50 +85,108 @@ impl Schedule {
         check_distance(schedule.starts_at, now, invalid);
         schedule.ends_at = end(input, schedule.starts_at, tenant.settings.limits.max_meeting_minutes, invalid);
         match kind {
-            MeetingType::Recurring => schedule.repeat(input, now, invalid),
+            MeetingType::Recurring => schedule.repeat(input, before, now, invalid),
             _ => {
                 forbid_recurrence(input, invalid);
                 schedule.expansion.starts = vec![schedule.starts_at];
+                if schedule.differs(before) && schedule.ends_at.is_some_and(|end| end < now) {
+                    invalid.add("/starts_at", "in-the-past");
+                }
             }
         }
         schedule
     }
 
-    fn repeat(&mut self, input: &MeetingInput, now: DateTime<Utc>, invalid: &mut Invalid) {
+    /// Whether it is another one than before. What is the same is right, however long ago it was.
+    fn differs(&self, before: Before<'_>) -> bool {
+        let meeting = before.meeting;
+        before.is_new
+            || (self.starts_at, self.ends_at, self.zone) != (meeting.starts_at, meeting.ends_at, meeting.time_zone)
+            || self.rule != meeting.recurrence_rule
+            || self.excluded_dates != meeting.excluded_dates
+    }
+
+    fn repeat(&mut self, input: &MeetingInput, before: Before<'_>, now: DateTime<Utc>, invalid: &mut Invalid) {
         let Some(text) = &input.recurrence_rule else {
             invalid.add("/recurrence_rule", "required");
             return;
         };
-        let mut excluded: Vec<_> = input.excluded_dates.iter().map(|date| date.trunc_subsecs(0)).collect();
-        excluded.sort_unstable();
-        excluded.dedup();
-        self.excluded_dates = excluded;
+        let excluded: Vec<_> = input.excluded_dates.iter().map(|date| date.trunc_subsecs(0)).collect();
+        self.excluded_dates = sorted(excluded.iter().copied());
         let window = expansion::window(self.starts_at, now);
         let expanded = Rule::parse(text, self.zone.0).and_then(|rule| {
             self.rule = Some(rule.to_string());
             // From the start on, to see whether the rule says that one.
             let first = super::recurrence::Window { from: self.starts_at, limit: 1, ..window };
             let first = expand(&rule, self.starts_at, self.zone.0, first)?;
-            Ok((first, expand(&rule, self.starts_at, self.zone.0, window)?))
+            let found = expand(&rule, self.starts_at, self.zone.0, window)?;
+            Ok((rule, first, found))
         });
         match expanded {
             Err(error) => invalid.add("/recurrence_rule", error.code()),
-            Ok((first, _)) if first.starts.is_empty() => invalid.add("/recurrence_rule", "no-occurrence"),
+            Ok((_, first, _)) if first.starts.is_empty() => invalid.add("/recurrence_rule", "no-occurrence"),
             // RFC 5545 §3.8.5.3 leaves open what happens then, so every calendar would show something else.
-            Ok((first, _)) if first.starts.first() != Some(&self.starts_at) => {
+            Ok((_, first, _)) if first.starts.first() != Some(&self.starts_at) => {
                 let next = first.starts.first().map(DateTime::to_rfc3339).unwrap_or_default();
                 invalid.add_with("/starts_at", "not-by-the-rule", next);
             }
-            Ok((_, expansion)) => {
-                let is_over = expansion.is_complete;
+            Ok((rule, _, expansion)) => {
                 self.expansion = expansion;
+                if before.keeps_exclusions {
+                    self.move_exclusions(&rule, before.meeting);
+                } else if self.differs(before) {
+                    self.check_exclusions(&rule, &excluded, invalid);
+                }
                 self.expansion.starts.retain(|start| self.excluded_dates.binary_search(start).is_err());
-                if self.expansion.starts.is_empty() && is_over {
+                let is_over = self.expansion.starts.is_empty() && self.expansion.is_complete();
+                if is_over && self.differs(before) {
                     invalid.add("/recurrence_rule", "no-occurrence");
                 }
             }
         }
     }
+
+    /// One that is no start of the rule would be without effect, and nobody would notice.
+    fn check_exclusions(&self, rule: &Rule, named: &[DateTime<Utc>], invalid: &mut Invalid) {
+        let said = said(rule, self.starts_at, self.zone.0, &named.iter().copied().collect());
+        for (at, _) in named.iter().enumerate().filter(|(_, date)| !said.contains(*date)) {
+            invalid.add(format!("/excluded_dates/{at}"), "no-start-of-the-rule");
+        }
+    }
+
+    /// When a series begins at another hour or on another day, what does not happen is still the same.
+    fn move_exclusions(&mut self, rule: &Rule, meeting: &Meeting) {
+        if self.starts_at == meeting.starts_at && self.zone == meeting.time_zone && self.rule == meeting.recurrence_rule
+        {
+            return;
+        }
+        let candidates: Vec<_> = self.excluded_dates.iter().map(|date| (*date, self.moved(*date, meeting))).collect();
+        let all: BTreeSet<_> = candidates.iter().flat_map(|(_, candidates)| *candidates).collect();
+        let said = said(rule, self.starts_at, self.zone.0, &all);
+        let mut kept = BTreeSet::new();
+        for (date, candidates) in candidates {
+            match candidates.into_iter().find(|candidate| said.contains(candidate)) {
+                Some(candidate) => {
+                    kept.insert(candidate);
+                }
+                None => self.dropped.push(RecurrenceId(date)),
+            }
+        }
+        self.excluded_dates = kept.into_iter().collect();
+    }
+
+    /// Where an excluded date may be by now: where it was, at the new time of that day, or as many days away as the start.
+    fn moved(&self, date: DateTime<Utc>, meeting: &Meeting) -> [DateTime<Utc>; 3] {
+        let local = |time: DateTime<Utc>, zone: Tz| time.with_timezone(&zone).naive_local();
+        let (old, new) = (local(meeting.starts_at, meeting.time_zone.0), local(self.starts_at, self.zone.0));
+        let date_then = local(date, meeting.time_zone.0);
+        let on_that_day = date_then + (new.time() - old.time());
+        [date, instant(self.zone.0, on_that_day), instant(self.zone.0, date_then + (new - old))]
+    }
+}
+
+fn sorted(times: impl Iterator<Item = DateTime<Utc>>) -> Vec<DateTime<Utc>> {
+    times.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn zone(input: &MeetingInput, tenant: &Tenant, invalid: &mut Invalid) -> TimeZone {

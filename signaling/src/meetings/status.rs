@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use super::model::{MeetingStatus, Occurrence, OccurrenceStatus, RecurrenceId};
 use super::words::words;
@@ -64,14 +64,6 @@ impl FromRow for Running {
     }
 }
 
-struct Waiting(MeetingId);
-
-impl FromRow for Waiting {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("venue_id").map(Self)
-    }
-}
-
 impl Goings {
     /// Looks what goes on at these.
     pub(crate) async fn at(tx: &mut Tx, meetings: &[MeetingId], now: DateTime<Utc>) -> Result<Self, StoreError> {
@@ -84,10 +76,10 @@ impl Goings {
         let mut select = sql("SELECT DISTINCT venue_id FROM lobby_entries");
         select.push_list(" WHERE venue_id IN ", meetings.iter().copied());
         select.push_bound(" AND status = 'waiting' AND last_seen_at > ", now - SILENCE);
-        let waiting: Vec<Waiting> = tx.all(select).await?;
+        let waiting: Vec<Single<MeetingId>> = tx.all(select).await?;
         Ok(Self {
             running: running.into_iter().map(|Running(meeting, occurrence)| (meeting, occurrence)).collect(),
-            waiting: waiting.into_iter().map(|Waiting(meeting)| meeting).collect(),
+            waiting: waiting.into_iter().map(|Single(meeting)| meeting).collect(),
         })
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Meetings in the database.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use store::{StoreError, Tx, Value, sql};
 
@@ -101,6 +102,21 @@ fn changeable(meeting: &Meeting) -> Vec<Value> {
         meeting.revision.into(),
         meeting.updated_at.into(),
     ]
+}
+
+/// Lets another meeting have what other software called this one, which is cancelled.
+pub(super) async fn forget_external_id(tx: &mut Tx, meeting: &Meeting, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let update = sql("UPDATE meetings SET external_id = NULL, revision = revision + 1, updated_at = $1
+         WHERE id = $2 AND status = 'cancelled'");
+    tx.execute(update.bind(now).bind(meeting.id)).await?;
+    Ok(())
+}
+
+/// Notes that what belongs to it has changed: who read it before has not seen it as it is.
+pub(super) async fn touch(tx: &mut Tx, id: MeetingId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let update = sql("UPDATE meetings SET revision = revision + 1, updated_at = $1 WHERE id = $2");
+    tx.execute(update.bind(now).bind(id)).await?;
+    Ok(())
 }
 
 /// Removes a draft, if it still is of that revision. Nobody has heard of it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use serde::Serialize;
 use store::{FromRow, Row, StoreError, Tx, sql};
 use utoipa::ToSchema;
@@ -92,7 +92,7 @@ pub(crate) struct MeetingView {
     starts_at: Option<DateTime<Utc>>,
     /// When it ends.
     ends_at: Option<DateTime<Utc>>,
-    /// How long it takes.
+    /// How long it takes, when that is whole minutes.
     duration_minutes: Option<i64>,
     /// The zone in whose wall-clock time it repeats.
     time_zone: String,
@@ -215,6 +215,10 @@ pub(crate) async fn one(
     views.into_iter().next().ok_or_else(|| StoreError::Senseless("a meeting that was just there".to_owned()))
 }
 
+fn whole_minutes(length: Duration) -> Option<i64> {
+    (length.num_seconds() % 60 == 0).then_some(length.num_minutes())
+}
+
 fn co_host(invitee: &Invitee) -> CoHostView {
     CoHostView {
         invitee_id: invitee.id,
@@ -237,7 +241,7 @@ fn bare(meeting: &Meeting) -> MeetingView {
         status: ShownStatus::Scheduled,
         starts_at: Some(meeting.starts_at).filter(|_| has_time),
         ends_at: meeting.ends_at,
-        duration_minutes: meeting.ends_at.map(|end| ((end - meeting.starts_at).num_seconds() + 59) / 60),
+        duration_minutes: meeting.ends_at.and_then(|end| whole_minutes(end - meeting.starts_at)),
         time_zone: meeting.time_zone.0.name().to_owned(),
         recurrence_rule: meeting.recurrence_rule.clone(),
         excluded_dates: meeting.excluded_dates.clone(),
@@ -272,19 +276,9 @@ fn bare(meeting: &Meeting) -> MeetingView {
     }
 }
 
-/// What a meeting is made of now, for merge patches. It has a duration, so that moving the start moves the end, unless
-/// the patch names the end.
-pub(super) fn input(meeting: &Meeting, co_hosts: &[Invitee], patch_names_end: bool) -> MeetingInput {
+/// What a meeting is made of now, for merge patches. It has no end: see [`keep_length`].
+pub(super) fn input(meeting: &Meeting) -> MeetingInput {
     let view = bare(meeting);
-    let seconds = meeting.ends_at.map(|end| (end - meeting.starts_at).num_seconds());
-    let whole_minutes =
-        seconds.filter(|seconds| seconds % 60 == 0).and_then(|seconds| u32::try_from(seconds / 60).ok());
-    let duration_minutes = whole_minutes.filter(|_| !patch_names_end);
-    let person = |invitee: &Invitee| PersonInput {
-        user_id: invitee.user_id,
-        email: invitee.email.clone().filter(|_| invitee.user_id.is_none()),
-        name: Some(invitee.name.clone()),
-    };
     MeetingInput {
         title: view.title,
         description: view.description,
@@ -293,18 +287,19 @@ pub(super) fn input(meeting: &Meeting, co_hosts: &[Invitee], patch_names_end: bo
         kind: Some(meeting.kind).filter(|kind| matches!(kind, MeetingType::AdHoc | MeetingType::Permanent)),
         status: Some(if meeting.status == MeetingStatus::Draft { InputStatus::Draft } else { InputStatus::Scheduled }),
         starts_at: view.starts_at,
-        ends_at: meeting.ends_at.filter(|_| duration_minutes.is_none()),
-        duration_minutes,
+        ends_at: None,
+        duration_minutes: None,
         time_zone: Some(view.time_zone),
         recurrence_rule: view.recurrence_rule,
         excluded_dates: view.excluded_dates,
         organizer: Some(PersonInput {
             user_id: meeting.organizer_id,
             // An account's address may have changed meanwhile.
-            email: Some(meeting.organizer_email.clone()).filter(|_| meeting.organizer_id.is_none()),
+            email: Some(meeting.organizer_email.clone())
+                .filter(|email| meeting.organizer_id.is_none() && !email.is_empty()),
             name: Some(meeting.organizer_name.clone()),
         }),
-        co_hosts: co_hosts.iter().map(person).collect(),
+        co_hosts: None,
         invitees: None,
         room_id: view.room_id,
         policy_id: view.policy_id,
@@ -313,5 +308,12 @@ pub(super) fn input(meeting: &Meeting, co_hosts: &[Invitee], patch_names_end: bo
         invitation: view.invitation,
         external_id: view.external_id,
         tags: view.tags,
+    }
+}
+
+/// Lets what a patch moves take as long as before, unless the patch says how long.
+pub(super) fn keep_length(input: &mut MeetingInput, meeting: &Meeting) {
+    if let (Some(starts_at), Some(ends_at)) = (input.starts_at, meeting.ends_at) {
+        input.ends_at = Some(starts_at.trunc_subsecs(0) + (ends_at - meeting.starts_at));
     }
 }

@@ -10,7 +10,7 @@ use super::input::{InputStatus, MeetingInput};
 use super::model::{Delivery, Meeting, MeetingStatus, RecurrenceId};
 use super::phone_pins::model::Place;
 use super::rights::Viewer;
-use super::schedule::Schedule;
+use super::schedule::{Before, Schedule};
 use super::tenant::Tenant;
 use super::{
     capacity, codes, expansion, invitees, occurrences, people, permanent_rooms, phone_pins, policies, search, table,
@@ -26,6 +26,8 @@ pub(super) struct Writer<'a> {
     pub(super) tenant: &'a Tenant,
     /// Whether it is scheduled although there is no room for it.
     pub(super) is_forced: bool,
+    /// Whether nobody named the excluded dates, so that they move along with the series.
+    pub(super) keeps_exclusions: bool,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -78,12 +80,15 @@ impl Writer<'_> {
         };
         let (meeting, schedule, wanted) = self.prepare(tx, &base, input, true).await?;
         // All that can fail is looked at before anything is written: a batch goes on after it.
-        self.check_capacity(tx, &meeting, &schedule, invitees::sync::count(&wanted)).await?;
+        let length = schedule.duration();
+        let spans = schedule.expansion.starts.iter().map(|start| Span { from: *start, to: *start + length });
+        self.check_capacity(tx, &meeting, spans.collect(), invitees::sync::count(&wanted)).await?;
         table::insert(tx, &meeting).await.map_err(taken)?;
         search::note_words(tx, &meeting).await?;
         let keys = &self.context.app.installation;
         phone_pins::create_first(tx, keys, Place::Meeting(id)).await?;
-        invitees::sync::apply_all(tx, keys, &meeting, &wanted, true, self.now).await?;
+        let lists = invitees::sync::Lists::of(input);
+        invitees::sync::apply_all(tx, keys, &meeting, &wanted, lists, self.now).await?;
         expansion::write_down(tx, &meeting, &schedule, Duration::zero(), self.now).await?;
         if meeting.status == MeetingStatus::Scheduled {
             self.note(tx, &meeting, ChangeKind::Created).await?;
@@ -102,6 +107,7 @@ impl Writer<'_> {
             return Err(Code::Conflict.into());
         }
         let (mut meeting, schedule, wanted) = self.prepare(tx, current, input, false).await?;
+        invitees::sync::lock(tx, &meeting).await?;
         let mut fields = differing(current, &meeting);
         let is_moved = fields.iter().any(|field| SCHEDULE_FIELDS.contains(field));
         meeting.sequence += i64::from(is_moved);
@@ -111,12 +117,25 @@ impl Writer<'_> {
         if !(is_moved || is_published || fields.contains(&"status")) {
             meeting.expanded_until = current.expanded_until;
         }
-        if is_moved || is_published || fields.contains(&"expected_participants") {
-            let invited = match input.invitees {
-                Some(_) => invitees::sync::count(&wanted),
-                None => invitees::table::count(tx, meeting.id).await?,
-            };
-            self.check_capacity(tx, &meeting, &schedule, invited).await?;
+        let were_invited = invitees::table::count(tx, meeting.id).await?;
+        let keys = &self.context.app.installation;
+        let lists = invitees::sync::Lists::of(input);
+        if invitees::sync::apply_all(tx, keys, &meeting, &wanted, lists, self.now).await? {
+            fields.push("invitees");
+        }
+        if fields.is_empty() {
+            // Who asks for what there is already has not changed it.
+            return Ok(Written { meeting: current.clone(), fields, dropped: Vec::new() });
+        }
+        let invited = invitees::table::count(tx, meeting.id).await?;
+        let needs_room = is_moved
+            || is_published
+            || fields.contains(&"expected_participants")
+            || invited.total > were_invited.total
+            || invited.phone > were_invited.phone;
+        if needs_room {
+            // Before the meeting's row, as those do who move single occurrences.
+            capacity::lock(tx, &self.tenant.settings.limits, meeting.tenant_id).await?;
         }
         if !table::update(tx, &meeting).await.map_err(taken)? {
             return Err(Code::EtagMismatch.into());
@@ -124,15 +143,16 @@ impl Writer<'_> {
         if fields.contains(&"title") {
             search::note_words(tx, &meeting).await?;
         }
-        let keys = &self.context.app.installation;
-        let is_whole_list = input.invitees.is_some();
-        if invitees::sync::apply_all(tx, keys, &meeting, &wanted, is_whole_list, self.now).await? {
-            fields.push("invitees");
-        }
         let mut dropped = Vec::new();
         if is_moved || fields.contains(&"status") {
             let old = current.ends_at.map_or(Duration::zero(), |end| end - current.starts_at);
             dropped = expansion::write_down(tx, &meeting, &schedule, old, self.now).await?;
+        } else {
+            expansion::note_expected(tx, meeting.id).await?;
+        }
+        if needs_room {
+            let spans = occurrences::table::next_spans(tx, meeting.id, self.now).await?;
+            self.check_capacity(tx, &meeting, spans, invited).await?;
         }
         if is_published {
             self.note(tx, &meeting, ChangeKind::Created).await?;
@@ -153,12 +173,9 @@ impl Writer<'_> {
     ) -> Result<(Meeting, Schedule, Vec<invitees::sync::Wanted>), Problem> {
         let mut invalid = Invalid::default();
         input.check_sizes(&mut invalid);
-        let schedule = Schedule::of(input, self.tenant, base.created_at, self.now, &mut invalid);
-        let is_other_time = is_new || schedule.starts_at != base.starts_at || schedule.ends_at != base.ends_at;
-        if is_other_time && schedule.rule.is_none() && schedule.ends_at.is_some_and(|end| end < self.now) {
-            invalid.add("/starts_at", "in-the-past");
-        }
-        let window = expansion::window(schedule.starts_at, self.now);
+        input.policy_overrides.check("/policy_overrides", &mut invalid);
+        let before = Before { meeting: base, is_new, keeps_exclusions: self.keeps_exclusions };
+        let schedule = Schedule::of(input, self.tenant, before, self.now, &mut invalid);
         let mut meeting = Meeting {
             room_id: input.room_id,
             title: input.title.clone(),
@@ -174,7 +191,7 @@ impl Writer<'_> {
             time_zone: schedule.zone,
             recurrence_rule: schedule.rule.clone(),
             excluded_dates: schedule.excluded_dates.clone(),
-            expanded_until: expansion::expanded_until(&schedule.expansion, window),
+            expanded_until: schedule.expansion.until,
             policy_id: input.policy_id,
             policy_overrides: input.policy_overrides.clone(),
             expected_participants: input.expected_participants.clone(),
@@ -189,15 +206,20 @@ impl Writer<'_> {
             // People have been told.
             invalid.add("/status", "unchangeable");
         }
-        self.find_organizer(tx, &mut meeting, input, &mut invalid).await?;
+        self.find_organizer(tx, &mut meeting, input, is_new, &mut invalid).await?;
         self.check_references(tx, &meeting, &mut invalid).await?;
         let wanted = invitees::sync::look_up_all(tx, &meeting, input, &mut invalid).await?;
         invalid.finish()?;
         if let Some(external_id) = &meeting.external_id {
             tx.lock(&format!("external id {} {external_id}", meeting.tenant_id)).await?;
             let known = table::by_external_id(tx, meeting.tenant_id, external_id).await?;
-            if known.is_some_and(|known| known.id != meeting.id) {
-                return Err(Problem::taken("/external_id"));
+            match known.filter(|known| known.id != meeting.id) {
+                // Nothing can be made of it any more, so it must not keep others from the id.
+                Some(known) if known.status == MeetingStatus::Cancelled => {
+                    table::forget_external_id(tx, &known, self.now).await?;
+                }
+                Some(_) => return Err(Problem::taken("/external_id")),
+                None => {}
             }
         }
         Ok((meeting, schedule, wanted))
@@ -208,9 +230,15 @@ impl Writer<'_> {
         tx: &mut Tx,
         meeting: &mut Meeting,
         input: &MeetingInput,
+        is_new: bool,
         invalid: &mut Invalid,
     ) -> Result<(), StoreError> {
         let given = input.organizer.clone().unwrap_or_default();
+        let is_nobody = given.user_id.is_none() && given.email.is_none();
+        if is_nobody && !is_new && meeting.organizer_id.is_none() && meeting.organizer_email.is_empty() {
+            // Who held it was erased, and who changes something else about it does not take it over.
+            return Ok(());
+        }
         let email = given.email.as_ref().map(|email| email.to_lowercase());
         let account = match (given.user_id.or(self.own_account(input)), &email) {
             (Some(id), _) => people::by_id(tx, meeting.tenant_id, id).await?,
@@ -230,7 +258,11 @@ impl Writer<'_> {
         // Who is no administrator schedules in their own name; a co-host leaves the organizer as it is.
         if let Viewer::Person { id, .. } = self.viewer {
             let organizer = account.as_ref().map(|account| account.id);
-            let is_kept = meeting.organizer_id.is_some() && organizer == meeting.organizer_id;
+            let known_email = Some(&meeting.organizer_email).filter(|known| !known.is_empty());
+            let is_kept = match meeting.organizer_id {
+                Some(_) => organizer == meeting.organizer_id,
+                None => known_email.is_some() && email.as_ref() == known_email,
+            };
             if organizer != Some(*id) && !is_kept {
                 invalid.add("/organizer", "forbidden-value");
             }
@@ -274,17 +306,13 @@ impl Writer<'_> {
         &self,
         tx: &mut Tx,
         meeting: &Meeting,
-        schedule: &Schedule,
+        spans: Vec<Span>,
         invited: invitees::table::Invited,
     ) -> Result<(), Problem> {
         if self.is_forced || meeting.status == MeetingStatus::Draft {
             return Ok(());
         }
-        let limits = &self.tenant.settings.limits;
-        let duration = schedule.duration();
-        let span = |start: &DateTime<Utc>| Span { from: *start, to: *start + duration };
-        let spans: Vec<_> = schedule.expansion.starts.iter().map(span).collect();
-        capacity::check(tx, limits, meeting, &spans, invited, self.now).await
+        capacity::check(tx, &self.tenant.settings.limits, meeting, &spans, invited, self.now).await
     }
 
     async fn note(&self, tx: &mut Tx, meeting: &Meeting, kind: ChangeKind) -> Result<(), StoreError> {
@@ -292,13 +320,13 @@ impl Writer<'_> {
     }
 }
 
-/// Cancels a meeting. A draft, of which nobody has heard, is gone.
-pub(super) async fn cancel(tx: &mut Tx, current: &Meeting, now: DateTime<Utc>) -> Result<(), Problem> {
+/// Cancels a meeting. A draft, of which nobody has heard, is gone. Returns false when it was cancelled already.
+pub(crate) async fn cancel(tx: &mut Tx, current: &Meeting, now: DateTime<Utc>) -> Result<bool, Problem> {
     if current.status == MeetingStatus::Draft {
-        return if table::delete(tx, current).await? { Ok(()) } else { Err(Code::EtagMismatch.into()) };
+        return if table::delete(tx, current).await? { Ok(true) } else { Err(Code::EtagMismatch.into()) };
     }
     if current.status == MeetingStatus::Cancelled {
-        return Ok(());
+        return Ok(false);
     }
     let cancelled = Meeting {
         status: MeetingStatus::Cancelled,
@@ -313,7 +341,7 @@ pub(super) async fn cancel(tx: &mut Tx, current: &Meeting, now: DateTime<Utc>) -
     }
     occurrences::table::cancel_all(tx, current.id, cancelled.sequence, now).await?;
     note(tx, current.tenant_id, current.id, ChangeKind::Cancelled).await?;
-    Ok(())
+    Ok(true)
 }
 
 pub(super) async fn note(

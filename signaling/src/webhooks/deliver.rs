@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::http::header;
 use chrono::{DateTime, Duration, Utc};
 use reqwest::Client;
-use store::{FromRow, Row, Store, StoreError, Tx, sql};
+use store::{Single, Store, StoreError, Tx, sql};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
@@ -63,14 +63,6 @@ pub(crate) struct Deliverer {
 struct Claimed {
     webhook: Webhook,
     until: DateTime<Utc>,
-}
-
-struct Revision(i64);
-
-impl FromRow for Revision {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("revision").map(Self)
-    }
 }
 
 /// How a try ended.
@@ -203,7 +195,7 @@ impl Deliverer {
         let update =
             sql("UPDATE webhooks SET claimed_until = $1 WHERE id = $2 AND claimed_until = $3 RETURNING revision");
         let update = update.bind(until).bind(claimed.webhook.id).bind(claimed.until);
-        let Some(Revision(revision)) = tx.optional(update).await? else {
+        let Some(Single(revision)) = tx.optional::<Single<i64>>(update).await? else {
             // Another process has taken over, or the webhook is gone.
             return Ok(false);
         };

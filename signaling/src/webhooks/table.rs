@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -130,18 +130,10 @@ pub(super) async fn page(tx: &mut Tx, tenant: Option<TenantId>, page: &Page<Key>
     tx.all(select).await
 }
 
-struct Count(i64);
-
-impl FromRow for Count {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("count").map(Self)
-    }
-}
-
 /// How many a tenant has.
 pub(super) async fn count(tx: &mut Tx, tenant: TenantId) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS count FROM webhooks WHERE tenant_id = $1");
-    Ok(tx.one::<Count>(select.bind(tenant)).await?.0)
+    Ok(tx.one::<Single<i64>>(select.bind(tenant)).await?.0)
 }
 
 /// The tenant's active ones that want to be told of an event.
@@ -156,7 +148,7 @@ pub(super) async fn wanting(tx: &mut Tx, tenant: TenantId, event: WebhookEvent) 
 pub(super) async fn is_full(tx: &mut Tx, webhook: WebhookId) -> Result<bool, StoreError> {
     let select = sql("SELECT COUNT(*) AS count FROM (
              SELECT 1 AS waits FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'pending' LIMIT $2) AS waiting");
-    Ok(tx.one::<Count>(select.bind(webhook).bind(MAX_WAITING)).await?.0 >= MAX_WAITING)
+    Ok(tx.one::<Single<i64>>(select.bind(webhook).bind(MAX_WAITING)).await?.0 >= MAX_WAITING)
 }
 
 /// Tells it nothing any more, until somebody sets it active. That is written down.

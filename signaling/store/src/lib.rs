@@ -25,7 +25,7 @@ pub mod testing;
 
 pub use crate::error::StoreError;
 pub use crate::location::{Location, UnknownLocation};
-pub use crate::row::{Column, FromRow, Object, Row};
+pub use crate::row::{Column, FromRow, Object, Row, Single};
 pub use crate::statement::{Statement, sql};
 pub use crate::transaction::Tx;
 pub use crate::value::{Textual, Value};

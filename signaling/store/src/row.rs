@@ -61,6 +61,28 @@ impl Row {
     }
 }
 
+/// The only column of a row, whatever it is called: for counts, and for what is there or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Single<T>(pub T);
+
+impl<T: Column> FromRow for Single<T> {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let name = match &row.0 {
+            AnyRow::Sqlite(row) => only(row.columns()),
+            AnyRow::Postgres(row) => only(row.columns()),
+        };
+        let name = name.ok_or_else(|| StoreError::Senseless("a row of another width than one".to_owned()))?;
+        row.get(&name).map(Self)
+    }
+}
+
+fn only<C: sqlx::Column>(columns: &[C]) -> Option<String> {
+    match columns {
+        [column] => Some(column.name().to_owned()),
+        _ => None,
+    }
+}
+
 /// All columns of a row, as JSON: for showing what is stored without knowing what it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object(pub serde_json::Map<String, serde_json::Value>);

@@ -252,3 +252,28 @@ async fn a_lock_that_others_hold_for_too_long_is_no_fault_of_the_statement() {
     second.execute(sql("SET LOCAL lock_timeout = '10ms'")).await.expect("set");
     assert_eq!(second.lock("something").await, Err(StoreError::Unavailable));
 }
+
+/// Without one, each row that is deleted makes the database look through the whole table that refers to it. Tenants are left
+/// out: they go once, with all that they have.
+#[tokio::test]
+async fn every_reference_has_an_index() {
+    struct Reference(String);
+    impl FromRow for Reference {
+        fn from_row(row: &Row) -> Result<Self, StoreError> {
+            row.get("reference").map(Self)
+        }
+    }
+    let database = TestStore::sqlite().await;
+    let mut tx = database.store.read().await.expect("a transaction");
+    let references = "SELECT t.name || '.' || f.\"from\" AS reference
+         FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) f WHERE t.type = 'table'";
+    let all: Vec<Reference> = tx.all(sql(references)).await.expect("references");
+    assert!(all.len() > 20, "otherwise this shows nothing");
+    let unindexed = "SELECT t.name || '.' || f.\"from\" AS reference
+         FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) f WHERE t.type = 'table'
+             AND f.\"table\" <> 'tenants' AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i JOIN pragma_index_info(i.name) c
+                 WHERE i.partial = 0 AND c.seqno = 0 AND c.name = f.\"from\")";
+    let found: Vec<Reference> = tx.all(sql(unindexed)).await.expect("references");
+    let found: Vec<_> = found.into_iter().map(|reference| reference.0).collect();
+    assert!(found.is_empty(), "{found:?}");
+}

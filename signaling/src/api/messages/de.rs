@@ -108,6 +108,8 @@ pub(super) fn field(code: &str) -> &'static str {
         "no-occurrence" => "Danach findet nie etwas statt.",
         "too-often" => "Wiederholt sich zu oft oder ist zu aufwendig; täglich ist das Kürzeste.",
         "not-by-the-rule" => "Entspricht nicht der Regel; der nächste Beginn nach ihr: {}.",
+        "no-start-of-the-rule" => "Zu dieser Zeit beginnt nach der Regel nichts.",
+        "not-there-yet" => "Das kann diese Version noch nicht.",
         "not-public" => "Nur Adressen im Internet sind erlaubt.",
         "forbidden-value" => "Das dürfen Sie nicht wählen.",
         "unchangeable" => "Das lässt sich nicht mehr ändern.",

@@ -78,6 +78,8 @@ pub(super) fn field(code: &str) -> &'static str {
         "no-occurrence" => "Nothing would ever happen by it.",
         "too-often" => "Repeats too often, or takes too long to work out; daily is the shortest.",
         "not-by-the-rule" => "Is not what the rule says; the next that is: {}.",
+        "no-start-of-the-rule" => "The rule says no start then.",
+        "not-there-yet" => "This version cannot do that yet.",
         "not-public" => "Only addresses on the Internet are allowed.",
         "forbidden-value" => "You may not choose that.",
         "unchangeable" => "This cannot be changed any more.",

@@ -66,7 +66,7 @@ pub(super) fn complete(operation: &Operation<'_>, said: &mut Value) {
             headers.insert("Location".to_owned(), header("Where what was made is found.", true));
         }
         if is_tagged && status.starts_with('2') {
-            headers.insert("ETag".to_owned(), header("The revision, for If-Match and If-None-Match.", true));
+            headers.insert("ETag".to_owned(), header("The revision, and a mark of the rest that a GET shows: for If-Match, where the revision counts, and If-None-Match.", true));
         }
         let schema = response["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default();
         if schema.contains("/PageOf_") {

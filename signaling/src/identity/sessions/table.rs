@@ -2,7 +2,7 @@
 //! Browsers that are signed in, in the database.
 
 use chrono::{DateTime, Duration, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use crate::api::ids::{TenantId, UserId};
 use crate::identity::roles::Role;
@@ -129,17 +129,9 @@ pub(crate) async fn end_nameless(tx: &mut Tx, user: UserId) -> Result<u64, Store
     tx.execute(sql("DELETE FROM user_sessions WHERE user_id = $1 AND oidc_session = ''").bind(user)).await
 }
 
-struct Owner(UserId);
-
-impl FromRow for Owner {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("user_id").map(Self)
-    }
-}
-
 /// Ends those that the identity provider calls so, and says whose they were.
 pub(crate) async fn end_of_provider(tx: &mut Tx, session: &str) -> Result<Vec<UserId>, StoreError> {
     let delete = sql("DELETE FROM user_sessions WHERE oidc_session = $1 RETURNING user_id").bind(session);
-    let owners: Vec<Owner> = tx.all(delete).await?;
-    Ok(owners.into_iter().map(|Owner(id)| id).collect())
+    let owners: Vec<Single<UserId>> = tx.all(delete).await?;
+    Ok(owners.into_iter().map(|Single(id)| id).collect())
 }

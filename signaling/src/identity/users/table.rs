@@ -2,12 +2,13 @@
 //! Accounts in the database.
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use super::model::{User, UserInput};
 use crate::api::ids::{TenantId, UserId};
 use crate::api::paging::Page;
 use crate::identity::roles::Role;
+use crate::meetings::invited;
 
 /// What lists are sorted by.
 pub(super) type Key = (i64, UserId);
@@ -57,7 +58,7 @@ pub(crate) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<Strin
         .bind(user.created_at),
     )
     .await?;
-    Ok(())
+    invited::link(tx, user.tenant_id, user.id, &user.input.email, user.created_at).await
 }
 
 /// Stores what it has become. False when somebody else has changed it since.
@@ -78,7 +79,11 @@ pub(crate) async fn update(
         update.push_bound(", disabled_at = ", input.disabled.then_some(now));
     }
     update.push_bound(" WHERE id = ", user.id).push_bound(" AND revision = ", user.revision);
-    Ok(tx.execute(update).await? == 1)
+    let is_stored = tx.execute(update).await? == 1;
+    if is_stored && input.email != user.input.email {
+        invited::link(tx, user.tenant_id, user.id, &input.email, now).await?;
+    }
+    Ok(is_stored)
 }
 
 /// The one with that id, if it is the tenant's.
@@ -215,18 +220,10 @@ pub(crate) async fn next_of_all(
     Ok((found, last.filter(|_| has_more)))
 }
 
-struct Hash(Option<String>);
-
-impl FromRow for Hash {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("password_hash").map(Self)
-    }
-}
-
 /// What is stored of somebody's password.
 pub(crate) async fn password_hash(tx: &mut Tx, id: UserId) -> Result<Option<String>, StoreError> {
     let found = tx.optional(sql("SELECT password_hash FROM users WHERE id = $1").bind(id)).await?;
-    Ok(found.and_then(|Hash(hash)| hash))
+    Ok(found.and_then(|Single(hash)| hash))
 }
 
 struct Found;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use store::Tx;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,8 +22,9 @@ use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
 use crate::meetings::input::InviteeInput;
-use crate::meetings::model::{Invitee, Meeting};
+use crate::meetings::model::{Invitee, InviteeRole, Meeting, MeetingStatus};
 use crate::meetings::rights::Viewer;
+use crate::meetings::{capacity, expansion, occurrences, table as meetings, tenant};
 use crate::records::audit::Event;
 
 pub(in crate::meetings) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -76,8 +77,10 @@ async fn create(
     let mut invalid = Invalid::default();
     let wanted = sync::look_up(&mut tx, &meeting, &input, "", &mut invalid).await?;
     invalid.finish()?;
-    let keys = &context.app.installation;
-    let invitee = sync::add_or_renew(&mut tx, keys, &meeting, &wanted, Utc::now()).await?;
+    let (keys, now) = (&context.app.installation, crate::meetings::now());
+    let invited = table::count(&mut tx, meeting.id).await?;
+    let invitee = sync::add_or_renew(&mut tx, keys, &meeting, &wanted, now).await?;
+    followed(&mut tx, &meeting, invited, [Some(&invitee), None], now).await?;
     let location = format!("/api/v1/meetings/{}/invitees/{}", meeting.id, invitee.id);
     let answer = Answer::created(location, &whole(&context, &mut tx, &meeting, &invitee).await?)?;
     let answer = answer.with_etag(invitee.revision);
@@ -126,14 +129,30 @@ async fn patch(
     patch: Patch,
 ) -> Result<Response, Problem> {
     let app = context.app.clone();
-    change(context, meeting_id, id, |current| patch.apply(&app, current)).await
+    change(context, meeting_id, id, |current| {
+        let mut base = model::input(current);
+        let user = current.user_id.map(|id| id.to_string()).unwrap_or_default();
+        let email = current.email.as_deref().unwrap_or_default();
+        if patch.differs_at("/user_id", &user) || patch.differs_at("/email", email) {
+            // Somebody else does not get the name of who was it before.
+            base = InviteeInput { user_id: None, email: None, name: None, kind: None, ..base };
+        }
+        let says_bypass = patch.names("lobby_bypass");
+        let mut input = patch.apply(&app, &base)?;
+        if current.role == InviteeRole::CoHost && input.role != Some(InviteeRole::CoHost) && !says_bypass {
+            // They were let in past the lobby as a co-host.
+            input.lobby_bypass = false;
+        }
+        Ok(input)
+    })
+    .await
 }
 
 async fn change(
     context: Context,
     meeting_id: MeetingId,
     id: InviteeId,
-    input: impl FnOnce(&InviteeInput) -> Result<InviteeInput, Problem>,
+    input: impl FnOnce(&Invitee) -> Result<InviteeInput, Problem>,
 ) -> Result<Response, Problem> {
     context.require(Scope::InviteesWrite)?;
     let mut tx = context.write().await?;
@@ -143,16 +162,21 @@ async fn change(
     if current.revoked_at.is_some() {
         return Err(Code::Conflict.into());
     }
-    let input = input(&model::input(&current))?;
+    let input = input(&current)?;
     let mut invalid = Invalid::default();
     let wanted = sync::look_up(&mut tx, &meeting, &input, "", &mut invalid).await?;
     invalid.finish()?;
-    let keys = &context.app.installation;
-    let changed = sync::change(&mut tx, keys, &meeting, &current, &wanted, Utc::now()).await?;
+    let (keys, now) = (&context.app.installation, crate::meetings::now());
+    let invited = table::count(&mut tx, meeting.id).await?;
+    let (changed, fields) = sync::change(&mut tx, keys, &meeting, &current, &wanted, now).await?.unzip();
+    if let Some(changed) = &changed {
+        expansion::note_expected(&mut tx, meeting.id).await?;
+        followed(&mut tx, &meeting, invited, [Some(&current), Some(changed)], now).await?;
+    }
+    let event = fields.map(|fields| Event::new("invitee.update", id).changing(&fields));
     let invitee = changed.unwrap_or(current);
-    super::super::expansion::note_expected(&mut tx, meeting.id).await?;
     let answer = Answer::ok(&whole(&context, &mut tx, &meeting, &invitee).await?)?.with_etag(invitee.revision);
-    context.commit(tx, Some(meeting.tenant_id), &Event::new("invitee.update", invitee.id), answer).await
+    context.commit_all(tx, Some(meeting.tenant_id), event.as_slice(), answer).await
 }
 
 /// Withdraws an invitation
@@ -165,13 +189,19 @@ async fn remove(context: Context, Path((meeting_id, id)): Path<(MeetingId, Invit
     context.require(Scope::InviteesWrite)?;
     let mut tx = context.write().await?;
     let meeting = Viewer::of(&context, &mut tx).await?.change(&mut tx, meeting_id).await?;
+    sync::lock(&mut tx, &meeting).await?;
     let current = table::find(&mut tx, meeting.id, id).await?.ok_or(Code::NotFound)?;
     etag::check_if_match(&context.headers, current.revision)?;
+    let mut events = Vec::new();
     if current.revoked_at.is_none() {
-        sync::revoke(&mut tx, &meeting, &current, Utc::now()).await?;
-        super::super::expansion::note_expected(&mut tx, meeting.id).await?;
+        let now = crate::meetings::now();
+        let invited = table::count(&mut tx, meeting.id).await?;
+        sync::revoke(&mut tx, &meeting, &current, now).await?;
+        expansion::note_expected(&mut tx, meeting.id).await?;
+        followed(&mut tx, &meeting, invited, [Some(&current), None], now).await?;
+        events.push(Event::new("invitee.revoke", id));
     }
-    context.commit(tx, Some(meeting.tenant_id), &Event::new("invitee.revoke", id), Answer::no_content()).await
+    context.commit_all(tx, Some(meeting.tenant_id), &events, Answer::no_content()).await
 }
 
 /// Gives somebody a new personal link
@@ -188,7 +218,7 @@ async fn renew(context: Context, Path((meeting_id, id)): Path<(MeetingId, Invite
     if current.revoked_at.is_some() {
         return Err(Code::Conflict.into());
     }
-    let invitee = sync::renew_link(&mut tx, &meeting, &current, Utc::now()).await?;
+    let invitee = sync::renew_link(&mut tx, &meeting, &current, crate::meetings::now()).await?;
     let answer = Answer::ok(&whole(&context, &mut tx, &meeting, &invitee).await?)?.with_etag(invitee.revision);
     context.commit(tx, Some(meeting.tenant_id), &Event::new("invitee.renew_link", id), answer).await
 }
@@ -196,11 +226,33 @@ async fn renew(context: Context, Path((meeting_id, id)): Path<(MeetingId, Invite
 /// A meeting that they may change and that takes place.
 async fn open(context: &Context, tx: &mut Tx, id: MeetingId) -> Result<Meeting, Problem> {
     let meeting = Viewer::of(context, tx).await?.change(tx, id).await?;
-    tx.lock(&format!("invitees {}", meeting.id)).await?;
-    if meeting.status == crate::meetings::model::MeetingStatus::Cancelled {
+    sync::lock(tx, &meeting).await?;
+    if meeting.status == MeetingStatus::Cancelled {
         return Err(Code::Conflict.into());
     }
     Ok(meeting)
+}
+
+/// After somebody was invited, or became something else: there must be room for them, and who read of the co-hosts has not
+/// seen these.
+async fn followed(
+    tx: &mut Tx,
+    meeting: &Meeting,
+    were_invited: table::Invited,
+    invitee: [Option<&Invitee>; 2],
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let invited = table::count(tx, meeting.id).await?;
+    let is_more = invited.total > were_invited.total || invited.phone > were_invited.phone;
+    if is_more && meeting.status == MeetingStatus::Scheduled {
+        let tenant = tenant::find(tx, meeting.tenant_id).await?.ok_or(Code::NotFound)?;
+        let spans = occurrences::table::next_spans(tx, meeting.id, now).await?;
+        capacity::check(tx, &tenant.settings.limits, meeting, &spans, invited, now).await?;
+    }
+    if invitee.into_iter().flatten().any(|invitee| invitee.role == InviteeRole::CoHost) {
+        meetings::touch(tx, meeting.id, now).await?;
+    }
+    Ok(())
 }
 
 async fn whole(context: &Context, tx: &mut Tx, meeting: &Meeting, invitee: &Invitee) -> Result<InviteeView, Problem> {

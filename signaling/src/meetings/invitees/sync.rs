@@ -22,6 +22,31 @@ pub(in crate::meetings) struct Wanted {
     input: InviteeInput,
     name: String,
     kind: InviteeType,
+    named: Named,
+}
+
+/// In which list somebody is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    /// Among the co-hosts, which says nothing else of who is invited already.
+    CoHost,
+    /// Among the invitees.
+    Invitee,
+    /// Among the invitees, while nothing is said of co-hosts: who is one stays one, unless their role is named.
+    InviteeOnly,
+}
+
+/// Which lists an input has. What it does not have stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::meetings) struct Lists {
+    pub(in crate::meetings) has_co_hosts: bool,
+    pub(in crate::meetings) has_invitees: bool,
+}
+
+impl Lists {
+    pub(in crate::meetings) const fn of(input: &MeetingInput) -> Self {
+        Self { has_co_hosts: input.co_hosts.is_some(), has_invitees: input.invitees.is_some() }
+    }
 }
 
 impl Wanted {
@@ -29,36 +54,61 @@ impl Wanted {
         let same = |left: &Option<String>, right: &Option<String>| left.is_some() && left == right;
         (self.input.user_id.is_some() && self.input.user_id == invitee.user_id)
             || same(&self.input.email, &invitee.email)
-            || (self.input.user_id.is_none()
-                && self.input.email.is_none()
+            || (self.is_only_a_number()
+                && invitee.user_id.is_none()
+                && invitee.email.is_none()
                 && same(&self.input.phone_e164, &invitee.phone_e164))
     }
 
-    /// Writes what is wanted over what is there. Returns the names of the fields that differ.
-    fn apply(&self, invitee: &mut Invitee) -> Vec<String> {
-        let mut fields = Vec::new();
-        let mut set = |is_different: bool, name: &str| {
-            if is_different {
-                fields.push(name.to_owned());
-            }
-        };
-        let role = self.input.role.unwrap_or(InviteeRole::Attendee);
-        set(invitee.email != self.input.email, "email");
-        set(invitee.user_id != self.input.user_id, "user_id");
-        set(invitee.phone_e164 != self.input.phone_e164, "phone_e164");
-        set(invitee.name != self.name, "name");
-        set(invitee.role != role, "role");
-        set(invitee.kind != self.kind, "type");
-        set(invitee.lobby_bypass != self.input.lobby_bypass, "lobby_bypass");
+    /// Two people may have one number: it tells them apart only from those of whom nothing else is known.
+    const fn is_only_a_number(&self) -> bool {
+        self.input.user_id.is_none() && self.input.email.is_none()
+    }
+
+    /// Writes what is wanted over what is there.
+    fn apply(&self, invitee: &mut Invitee) {
+        if self.named == Named::CoHost {
+            return self.apply_co_host(invitee);
+        }
+        let stays_co_host = self.named == Named::InviteeOnly && invitee.role == InviteeRole::CoHost;
+        let role = if stays_co_host { InviteeRole::CoHost } else { InviteeRole::Attendee };
         invitee.email.clone_from(&self.input.email);
         invitee.user_id = self.input.user_id;
         invitee.phone_e164.clone_from(&self.input.phone_e164);
         invitee.name.clone_from(&self.name);
-        invitee.role = role;
+        invitee.role = self.input.role.unwrap_or(role);
         invitee.kind = self.kind;
         invitee.lobby_bypass = self.input.lobby_bypass;
-        fields
     }
+
+    fn apply_co_host(&self, invitee: &mut Invitee) {
+        if invitee.email.is_none() {
+            invitee.email.clone_from(&self.input.email);
+        }
+        invitee.user_id = invitee.user_id.or(self.input.user_id);
+        let is_named = self.input.name.as_ref().is_some_and(|name| !name.is_empty());
+        if is_named || invitee.name.is_empty() {
+            invitee.name.clone_from(&self.name);
+        }
+        if invitee.role != InviteeRole::CoHost {
+            invitee.role = InviteeRole::CoHost;
+            invitee.lobby_bypass = true;
+        }
+    }
+}
+
+/// The names of the fields that differ.
+fn differing(old: &Invitee, new: &Invitee) -> Vec<String> {
+    let fields = [
+        ("email", old.email != new.email),
+        ("user_id", old.user_id != new.user_id),
+        ("phone_e164", old.phone_e164 != new.phone_e164),
+        ("name", old.name != new.name),
+        ("role", old.role != new.role),
+        ("type", old.kind != new.kind),
+        ("lobby_bypass", old.lobby_bypass != new.lobby_bypass),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// What of a person is wanted, looked up. `pointer` is where they are named.
@@ -99,7 +149,7 @@ pub(in crate::meetings) async fn look_up(
         (None, Some(_)) => InviteeType::External,
         (None, None) => InviteeType::Phone,
     });
-    Ok(Wanted { input, name, kind })
+    Ok(Wanted { input, name, kind, named: Named::Invitee })
 }
 
 /// How many of these there are.
@@ -124,14 +174,16 @@ pub(in crate::meetings) async fn look_up_all(
         lobby_bypass: true,
         ..InviteeInput::default()
     };
-    let co_hosts = input.co_hosts.iter().enumerate().map(|(at, person)| (format!("/co_hosts/{at}"), co_host(person)));
+    let named = if input.co_hosts.is_some() { Named::Invitee } else { Named::InviteeOnly };
+    let co_hosts = input.co_hosts.iter().flatten().enumerate();
+    let co_hosts = co_hosts.map(|(at, person)| (format!("/co_hosts/{at}"), co_host(person), Named::CoHost));
     let invitees = input.invitees.iter().flatten().enumerate();
-    let invitees = invitees.map(|(at, invitee)| (format!("/invitees/{at}"), invitee.clone()));
+    let invitees = invitees.map(|(at, invitee)| (format!("/invitees/{at}"), invitee.clone(), named));
     let mut wanted = Vec::new();
     let mut known = HashSet::new();
     let people: Vec<_> = co_hosts.chain(invitees).collect();
-    for (pointer, person) in people {
-        let found = look_up(tx, meeting, &person, &pointer, invalid).await?;
+    for (pointer, person, named) in people {
+        let found = Wanted { named, ..look_up(tx, meeting, &person, &pointer, invalid).await? };
         let email = found.input.email.clone().or_else(|| found.input.phone_e164.clone());
         if email.is_some_and(|email| !known.insert(email)) {
             invalid.add(pointer, "repeated");
@@ -142,19 +194,28 @@ pub(in crate::meetings) async fn look_up_all(
     Ok(wanted)
 }
 
-/// Brings the whole list in line. Without invitees in the input only the co-hosts are: who was one and is not named any
-/// more is an attendee. Returns whether anything changed.
+/// Lets whoever else invites people to the meeting wait, so that none of them overlooks somebody.
+pub(in crate::meetings) async fn lock(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
+    tx.lock(&format!("invitees {}", meeting.id)).await
+}
+
+/// Brings everybody in line with the lists that there are. Who was a co-host and is not named any more is an attendee; who
+/// was invited and is not named any more is so no more. Returns whether anything changed.
 pub(in crate::meetings) async fn apply_all(
     tx: &mut Tx,
     keys: &Keys,
     meeting: &Meeting,
     wanted: &[Wanted],
-    is_whole_list: bool,
+    lists: Lists,
     now: DateTime<Utc>,
 ) -> Result<bool, Problem> {
-    let current = table::of_meeting(tx, meeting.id).await?;
+    if lists == (Lists { has_co_hosts: false, has_invitees: false }) {
+        return Ok(false);
+    }
+    let current = table::active(tx, meeting.id).await?;
     let mut kept: HashSet<InviteeId> = HashSet::new();
     let mut has_changed = false;
+    let mut active = current.len();
     for person in wanted {
         match current.iter().find(|invitee| person.is(invitee)) {
             Some(invitee) => {
@@ -162,27 +223,29 @@ pub(in crate::meetings) async fn apply_all(
                 has_changed |= change(tx, keys, meeting, invitee, person, now).await?.is_some();
             }
             None => {
-                add(tx, keys, meeting, person, now).await?;
+                invite(tx, keys, meeting, person, now).await?;
+                active += 1;
                 has_changed = true;
             }
         }
     }
-    for invitee in &current {
-        if invitee.revoked_at.is_some() || kept.contains(&invitee.id) {
-            continue;
-        }
-        if is_whole_list {
+    for invitee in current.iter().filter(|invitee| !kept.contains(&invitee.id)) {
+        let is_co_host = invitee.role == InviteeRole::CoHost;
+        if lists.has_invitees && (lists.has_co_hosts || !is_co_host) {
             revoke(tx, meeting, invitee, now).await?;
+            active -= 1;
             has_changed = true;
-        } else if invitee.role == InviteeRole::CoHost {
-            let mut input = super::model::input(invitee);
-            input.email.clone_from(&invitee.email);
-            input.role = Some(InviteeRole::Attendee);
-            let person = Wanted { input, name: invitee.name.clone(), kind: invitee.kind };
-            has_changed |= change(tx, keys, meeting, invitee, &person, now).await?.is_some();
+        } else if lists.has_co_hosts && is_co_host {
+            // They were let in past the lobby as a co-host.
+            let attendee = Invitee { role: InviteeRole::Attendee, lobby_bypass: false, ..invitee.clone() };
+            has_changed |= keep(tx, keys, meeting, invitee, attendee, now).await?.is_some();
         }
     }
-    expansion::note_expected(tx, meeting.id).await?;
+    if active > table::MAX_INVITEES {
+        let mut invalid = Invalid::default();
+        invalid.add_with("/invitees", "too-many", table::MAX_INVITEES);
+        invalid.finish()?;
+    }
     Ok(has_changed)
 }
 
@@ -194,18 +257,31 @@ pub(super) async fn add_or_renew(
     person: &Wanted,
     now: DateTime<Utc>,
 ) -> Result<Invitee, Problem> {
-    let current = table::of_meeting(tx, meeting.id).await?;
-    let invited = i64::try_from(current.len()).unwrap_or(i64::MAX);
-    let invitee = match current.iter().find(|invitee| person.is(invitee)) {
-        Some(invitee) if invitee.revoked_at.is_none() => return Err(Problem::taken("/email")),
-        Some(invitee) => change(tx, keys, meeting, invitee, person, now).await?.ok_or(Code::Internal)?,
-        None if invited >= table::MAX_INVITEES => {
-            return Err(Problem::new(Code::Conflict));
-        }
-        None => add(tx, keys, meeting, person, now).await?,
-    };
+    let current = table::active(tx, meeting.id).await?;
+    if current.iter().any(|invitee| person.is(invitee)) {
+        return Err(Problem::taken("/email"));
+    }
+    if current.len() >= table::MAX_INVITEES {
+        return Err(Code::Conflict.into());
+    }
+    let invitee = invite(tx, keys, meeting, person, now).await?;
     expansion::note_expected(tx, meeting.id).await?;
     Ok(invitee)
+}
+
+/// Invites somebody who is not invited now, but may have been.
+async fn invite(
+    tx: &mut Tx,
+    keys: &Keys,
+    meeting: &Meeting,
+    person: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Invitee, Problem> {
+    let phone = person.input.phone_e164.as_ref().filter(|_| person.is_only_a_number());
+    match table::withdrawn(tx, meeting.id, person.input.user_id, person.input.email.as_ref(), phone).await? {
+        Some(invitee) => Ok(change(tx, keys, meeting, &invitee, person, now).await?.ok_or(Code::Internal)?.0),
+        None => add(tx, keys, meeting, person, now).await,
+    }
 }
 
 async fn add(
@@ -242,7 +318,7 @@ async fn add(
     Ok(invitee)
 }
 
-/// Changes somebody, or invites them again. None when nothing differs.
+/// Changes somebody, or invites them again. Returns what differs; none when nothing does.
 pub(super) async fn change(
     tx: &mut Tx,
     keys: &Keys,
@@ -250,9 +326,22 @@ pub(super) async fn change(
     current: &Invitee,
     person: &Wanted,
     now: DateTime<Utc>,
-) -> Result<Option<Invitee>, Problem> {
+) -> Result<Option<(Invitee, Vec<String>)>, Problem> {
     let mut invitee = current.clone();
-    let fields = person.apply(&mut invitee);
+    person.apply(&mut invitee);
+    keep(tx, keys, meeting, current, invitee, now).await
+}
+
+/// Writes over somebody what they are to be.
+async fn keep(
+    tx: &mut Tx,
+    keys: &Keys,
+    meeting: &Meeting,
+    current: &Invitee,
+    mut invitee: Invitee,
+    now: DateTime<Utc>,
+) -> Result<Option<(Invitee, Vec<String>)>, Problem> {
+    let fields = differing(current, &invitee);
     let is_back = invitee.revoked_at.take().is_some();
     if fields.is_empty() && !is_back {
         return Ok(None);
@@ -269,10 +358,10 @@ pub(super) async fn change(
     let kind = if is_back {
         ChangeKind::InviteeAdded { invitee_id: invitee.id }
     } else {
-        ChangeKind::InviteeChanged { invitee_id: invitee.id, fields }
+        ChangeKind::InviteeChanged { invitee_id: invitee.id, fields: fields.clone() }
     };
     note(tx, meeting, kind).await?;
-    Ok(Some(invitee))
+    Ok(Some((invitee, fields)))
 }
 
 /// Gives somebody a new link. The old one is not valid any more.

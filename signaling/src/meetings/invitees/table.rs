@@ -4,16 +4,42 @@
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use super::super::model::Invitee;
-use crate::api::ids::{InviteeId, MeetingId};
+use crate::api::ids::{InviteeId, MeetingId, UserId};
 use crate::api::paging::Page;
 
 /// Most people whom one meeting invites.
-pub(crate) const MAX_INVITEES: i64 = 1000;
+pub(crate) const MAX_INVITEES: usize = 1000;
 
-/// Everybody who is invited, and those whose invitation was withdrawn: see `revoked_at`.
+/// The same for statements.
+const LIMIT: i64 = 1000;
+
+/// Everybody who is invited, and then, as far as there are no more than so many, those whose invitation was withdrawn: see
+/// `revoked_at`.
 pub(crate) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<Invitee>, StoreError> {
-    let select = sql("SELECT * FROM invitees WHERE meeting_id = $1 ORDER BY created_at, id LIMIT $2");
-    tx.all(select.bind(meeting).bind(MAX_INVITEES)).await
+    let select = sql("SELECT * FROM invitees WHERE meeting_id = $1
+         ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, created_at, id LIMIT $2");
+    tx.all(select.bind(meeting).bind(LIMIT)).await
+}
+
+/// Everybody who is invited.
+pub(super) async fn active(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<Invitee>, StoreError> {
+    let select =
+        sql("SELECT * FROM invitees WHERE meeting_id = $1 AND revoked_at IS NULL ORDER BY created_at, id LIMIT $2");
+    tx.all(select.bind(meeting).bind(LIMIT)).await
+}
+
+/// Somebody of that account, that address or, knowing nothing else, that number, whose invitation was withdrawn.
+pub(super) async fn withdrawn(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    user: Option<UserId>,
+    email: Option<&String>,
+    phone: Option<&String>,
+) -> Result<Option<Invitee>, StoreError> {
+    let select = sql("SELECT * FROM invitees WHERE meeting_id = $1 AND revoked_at IS NOT NULL
+             AND (user_id = $2 OR email = $3 OR (user_id IS NULL AND email IS NULL AND phone_e164 = $4))
+         ORDER BY CASE WHEN user_id = $2 THEN 0 ELSE 1 END, created_at, id LIMIT 1");
+    tx.optional(select.bind(meeting).bind(user).bind(email.cloned()).bind(phone.cloned())).await
 }
 
 /// The one with that id, if they are invited to that meeting.

@@ -114,15 +114,13 @@ pub(crate) struct OccurrenceInput {
     pub(crate) policy_overrides: RuleChanges,
 }
 
-/// What an occurrence is made of now, for merge patches. It has a duration, so that moving the start moves the end,
-/// unless the patch names the end.
-pub(super) fn input(occurrence: &Occurrence, patch_names_end: bool) -> OccurrenceInput {
-    let seconds = (occurrence.ends_at - occurrence.starts_at).num_seconds();
-    let minutes = u32::try_from(seconds / 60).ok().filter(|_| seconds % 60 == 0 && seconds > 0 && !patch_names_end);
+/// What an occurrence is made of now, for merge patches. Without an end: it takes as long as before, unless the patch says
+/// how long.
+pub(super) fn input(occurrence: &Occurrence) -> OccurrenceInput {
     OccurrenceInput {
         starts_at: occurrence.starts_at,
-        ends_at: Some(occurrence.ends_at).filter(|_| minutes.is_none()),
-        duration_minutes: minutes,
+        ends_at: None,
+        duration_minutes: None,
         status: occurrence.status,
         title: occurrence.title.clone(),
         policy_overrides: occurrence.policy_overrides.clone(),

@@ -163,8 +163,7 @@ async fn patch(
     context.require(Scope::MeetingsWrite)?;
     let mut tx = context.write().await?;
     let (meeting, current) = open(&context, &mut tx, meeting_id, id).await?;
-    let given = input(&current, patch.names("ends_at"));
-    let wanted: OccurrenceInput = patch.apply(&context.app, &given)?;
+    let wanted: OccurrenceInput = patch.apply(&context.app, &input(&current))?;
     let changed = changed(&current, &wanted)?;
     let is_later = changed.starts_at != current.starts_at || changed.ends_at != current.ends_at;
     let is_back = current.status == OccurrenceStatus::Cancelled && changed.status == OccurrenceStatus::Scheduled;
@@ -187,7 +186,8 @@ async fn patch(
     let answer = Answer::ok(&shown)?.with_etag(changed.revision);
     let event = Event::new("meeting.update_occurrence", meeting.id).changing(&changed.fields);
     let event = event.with("recurrence_id", id.to_string().into());
-    context.commit(tx, Some(meeting.tenant_id), &event, answer).await
+    let events = if changed.fields.is_empty() { Vec::new() } else { vec![event] };
+    context.commit_all(tx, Some(meeting.tenant_id), &events, answer).await
 }
 
 /// Cancels one time that a meeting happens
@@ -204,9 +204,10 @@ async fn cancel(
     let mut tx = context.write().await?;
     let (meeting, current) = open(&context, &mut tx, meeting_id, id).await?;
     let cancelled = Occurrence { status: OccurrenceStatus::Cancelled, ..current.clone() };
-    store(&mut tx, &meeting, &current, cancelled).await?;
+    let stored = store(&mut tx, &meeting, &current, cancelled).await?;
     let event = Event::new("meeting.cancel_occurrence", meeting.id).with("recurrence_id", id.to_string().into());
-    context.commit(tx, Some(meeting.tenant_id), &event, Answer::no_content()).await
+    let events = if stored.fields.is_empty() { Vec::new() } else { vec![event] };
+    context.commit_all(tx, Some(meeting.tenant_id), &events, Answer::no_content()).await
 }
 
 /// A time of a meeting that they may change and that takes place.
@@ -244,6 +245,7 @@ fn changed(current: &Occurrence, wanted: &OccurrenceInput) -> Result<Occurrence,
     if (starts_at - current.recurrence_id.0).abs() > expansion::HORIZON {
         invalid.add_with("/starts_at", "too-large", (current.recurrence_id.0 + expansion::HORIZON).to_rfc3339());
     }
+    wanted.policy_overrides.check("/policy_overrides", &mut invalid);
     invalid.finish()?;
     Ok(Occurrence {
         starts_at,
@@ -271,8 +273,11 @@ async fn store(tx: &mut Tx, meeting: &Meeting, old: &Occurrence, new: Occurrence
         ("policy_overrides", old.policy_overrides != new.policy_overrides),
     ];
     let fields: Vec<_> = fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+    if fields.is_empty() {
+        return Ok(Stored { occurrence: new, revision: meeting.revision, fields });
+    }
     let is_moved = fields.iter().any(|field| ["starts_at", "ends_at", "status"].contains(&field.as_str()));
-    let now = Utc::now();
+    let now = crate::meetings::now();
     let changed = Meeting {
         sequence: meeting.sequence + i64::from(is_moved),
         revision: meeting.revision + 1,
@@ -285,9 +290,7 @@ async fn store(tx: &mut Tx, meeting: &Meeting, old: &Occurrence, new: Occurrence
     let occurrence = Occurrence { is_exception: true, sequence: changed.sequence, ..new };
     table::update(tx, &occurrence).await?;
     expansion::note_end(tx, meeting.id).await?;
-    if !fields.is_empty() {
-        let kind = ChangeKind::OccurrenceChanged { recurrence_id: old.recurrence_id, fields: fields.clone() };
-        write::note(tx, meeting.tenant_id, meeting.id, kind).await?;
-    }
+    let kind = ChangeKind::OccurrenceChanged { recurrence_id: old.recurrence_id, fields: fields.clone() };
+    write::note(tx, meeting.tenant_id, meeting.id, kind).await?;
     Ok(Stored { occurrence, revision: changed.revision, fields })
 }

@@ -7,6 +7,7 @@ use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{MeetingId, UserId};
 use crate::api::paging::Page;
+use crate::meetings::capacity;
 use crate::meetings::model::{Occurrence, RecurrenceId};
 use crate::meetings::rights::{MeetingColumn, Viewer};
 
@@ -50,6 +51,17 @@ pub(in crate::meetings) async fn next(
     let select = sql("SELECT * FROM occurrences WHERE meeting_id = $1 AND ends_at > $2 AND status = 'scheduled'
          ORDER BY starts_at LIMIT $3");
     tx.all(select.bind(meeting).bind(now).bind(limit)).await
+}
+
+/// When the next ones are, as many as room is looked for.
+pub(in crate::meetings) async fn next_spans(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    now: DateTime<Utc>,
+) -> Result<Vec<capacity::Span>, StoreError> {
+    let limit = i64::try_from(capacity::CHECKED_OCCURRENCES).unwrap_or(i64::MAX);
+    let found = next(tx, meeting, now, limit).await?;
+    Ok(found.into_iter().map(|one| capacity::Span { from: one.starts_at, to: one.ends_at }).collect())
 }
 
 /// A page of a meeting's, by id.

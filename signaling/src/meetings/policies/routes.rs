@@ -21,7 +21,7 @@ use crate::api::etag;
 use crate::api::ids::PolicyId;
 use crate::api::paging::{Page, PageOf, PageRequest};
 use crate::api::path::Path;
-use crate::api::problem::{Code, Problem};
+use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
 use crate::records::audit::Event;
@@ -58,6 +58,7 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
 async fn create(context: Context, Body(input): Body<PolicyInput>) -> Result<Response, Problem> {
     context.require(Scope::PoliciesWrite)?;
     let (tenant_id, now) = (context.tenant()?, Utc::now());
+    check(&input)?;
     let PolicyInput { name, rules } = input;
     let id = PolicyId::new();
     let policy = Policy { id, tenant_id, name, rules, revision: 1, created_at: now, updated_at: now };
@@ -117,6 +118,7 @@ async fn change(
     let current = table::find(&mut tx, context.tenant_filter()?, id).await?.ok_or(Code::NotFound)?;
     etag::check_if_match(&context.headers, current.revision)?;
     let input = input(&PolicyInput { name: current.name.clone(), rules: current.rules.clone() })?;
+    check(&input)?;
     let now = Utc::now();
     if !table::update(&mut tx, &current, &input, now).await.map_err(taken)? {
         return Err(Code::EtagMismatch.into());
@@ -127,6 +129,12 @@ async fn change(
     let policy = Policy { name: input.name, rules: input.rules, revision, updated_at: now, ..current };
     let answer = Answer::ok(&policy)?.with_etag(revision);
     context.commit(tx, Some(policy.tenant_id), &Event::new("policy.update", id).changing(&fields), answer).await
+}
+
+fn check(input: &PolicyInput) -> Result<(), Problem> {
+    let mut invalid = Invalid::default();
+    input.rules.check("/rules", &mut invalid);
+    invalid.finish()
 }
 
 /// Removes a policy

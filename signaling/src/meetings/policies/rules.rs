@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::super::tenant::Limits;
 use super::super::words::words;
+use crate::api::problem::Invalid;
 
 words! {
     /// Who waits in the lobby until a host lets them in.
@@ -146,7 +147,7 @@ macro_rules! rules {
 rules! {
     /// Who waits in the lobby: by default whoever has no account, and whoever calls.
     lobby: Lobby = Lobby::GuestsAndPhone, Lobby;
-    /// Whether a caller with a personal PIN need not wait. Default: no.
+    /// Whether a caller with a personal PIN need not wait. Default: no. Without effect so far: nobody can call.
     phone_lobby_bypass: bool = false, bool;
     /// Whether people may be in the meeting before a host is. Default: no.
     join_before_host: bool = false, bool;
@@ -163,13 +164,13 @@ rules! {
     allow_screen_share: bool = true, bool;
     /// What may be written. Default: to everybody and to single people.
     allow_chat: AllowChat = AllowChat::PublicPrivate, AllowChat;
-    /// Whether people may send reactions. Default: yes.
+    /// Whether people may send reactions. Default: yes. Without effect so far.
     allow_reactions: bool = true, bool;
-    /// Whether the meeting may be recorded. Default: no.
+    /// Whether the meeting may be recorded. Default: no. Without effect so far: nothing is recorded.
     allow_recording: bool = false, bool;
-    /// Whether what is said may be written down by software. Default: no.
+    /// Whether what is said may be written down by software. Default: no. Without effect so far: none does.
     allow_transcription: bool = false, bool;
-    /// Whether media are encrypted from person to person. Default: off.
+    /// Whether media are encrypted from person to person. Default: off. The others are refused so far.
     e2ee: EndToEndEncryption = EndToEndEncryption::Off, EndToEndEncryption;
     /// Whether people without an account may come. Default: with a personal link.
     guests: Guests = Guests::InvitedOnly, Guests;
@@ -184,15 +185,24 @@ rules! {
     max_duration_minutes: Option<u32> = None, u32;
     /// Whether there is no video at all. Default: no.
     audio_only: bool = false, bool;
-    /// Most video of one person, in kbit/s; 0 is no limit of its own.
+    /// Most video of one person, in kbit/s; 0 is no limit of its own. Without effect so far.
     [minimum = 0, maximum = 100_000]
     video_cap_kbps: Option<u32> = None, u32;
     /// How callers are shown. Default: by some digits of their number.
     caller_display: CallerDisplay = CallerDisplay::Masked, CallerDisplay;
-    /// Whose coming and going is heard. Default: of those at the telephone.
+    /// Whose coming and going is heard. Default: of those at the telephone. Without effect so far.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;
     /// Whether what was written stays after the meeting. Default: no.
     keep_chat: bool = false, bool;
+}
+
+impl RuleChanges {
+    /// Names what would be believed and does not hold: people who are promised that nobody can listen must not be heard.
+    pub(crate) fn check(&self, pointer: &str, invalid: &mut Invalid) {
+        if self.e2ee.is_some_and(|e2ee| e2ee != EndToEndEncryption::Off) {
+            invalid.add(format!("{pointer}/e2ee"), "not-there-yet");
+        }
+    }
 }
 
 impl Rules {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! When things happen by a rule, within a window.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
@@ -30,8 +32,15 @@ pub(crate) struct Window {
 pub(crate) struct Expansion {
     /// The starts, in order, each once.
     pub(crate) starts: Vec<DateTime<Utc>>,
+    /// Up to when these are all; none when the rule has none behind them.
+    pub(crate) until: Option<DateTime<Utc>>,
+}
+
+impl Expansion {
     /// Whether the rule has none behind them.
-    pub(crate) is_complete: bool,
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.until.is_none()
+    }
 }
 
 /// The starts of `rule` in `window`, when the first one is at `start`. The first one is only among them if the rule says
@@ -50,11 +59,9 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
     let mut found = Expansion::default();
     let (mut days_seen, mut times_seen) = (0_u32, 0_u32);
     for number in 0.. {
-        let Some((first, length)) = days.period(number) else {
-            found.is_complete = true;
-            return Ok(found);
-        };
+        let Some((first, length)) = days.period(number) else { return Ok(found) };
         if first.and_time(chrono::NaiveTime::MIN) > local_end {
+            found.until = Some(window.to);
             return Ok(found);
         }
         days_seen += length;
@@ -70,11 +77,11 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
         for time in of_period {
             let is_behind = rule.until.is_some_and(|until| time > until) || rule.count == Some(times_seen);
             if is_behind {
-                found.is_complete = true;
                 return Ok(found);
             }
             times_seen += 1;
             if time >= window.to || found.starts.len() == window.limit {
+                found.until = Some(time.min(window.to));
                 return Ok(found);
             }
             if time >= window.from {
@@ -82,7 +89,6 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
             }
         }
         if rule.count == Some(times_seen) {
-            found.is_complete = true;
             return Ok(found);
         }
         if days_seen > MAX_DAYS || times_seen > MAX_TIMES {
@@ -90,6 +96,22 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
         }
     }
     Ok(found)
+}
+
+/// Which of these times are starts of `rule`. Those that are too far away to be looked at are none.
+pub(crate) fn said(
+    rule: &Rule,
+    start: DateTime<Utc>,
+    zone: Tz,
+    times: &BTreeSet<DateTime<Utc>>,
+) -> BTreeSet<DateTime<Utc>> {
+    // One that is too far away must not keep the others from being looked at.
+    let mut near = times.range(start..start + Duration::days(i64::from(MAX_DAYS) / 2));
+    let Some(from) = near.next() else { return BTreeSet::new() };
+    let last = near.next_back().unwrap_or(from);
+    let window = Window { from: *from, to: *last + Duration::seconds(1), limit: usize::MAX };
+    let starts = expand(rule, start, zone, window).map(|found| found.starts).unwrap_or_default();
+    starts.into_iter().filter(|time| times.contains(time)).collect()
 }
 
 /// The times of a period, in the clocks' order.

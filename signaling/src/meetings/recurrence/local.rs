@@ -9,7 +9,7 @@ const LONGEST_GAP_HOURS: i64 = 26;
 
 /// When the clocks of that zone show this. A time that they show twice is the first of the two; one that they leave out
 /// is read with the offset that held before (RFC 5545 §3.3.5).
-pub(super) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+pub(crate) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => time.to_utc(),
         LocalResult::None => {

@@ -124,11 +124,11 @@ fn counts_and_ends_are_kept() {
     let start = local("19970902T090000", new_york);
     let window = Window { from: start + Duration::days(7), to: start + Duration::days(400), limit: 1000 };
     let found = expand(&rule, start, new_york, window).expect("short");
-    assert_eq!((found.starts.len(), found.is_complete), (3, true));
+    assert_eq!((found.starts.len(), found.is_complete()), (3, true));
     let short = Window { limit: 2, ..window };
-    assert!(!expand(&rule, start, new_york, short).expect("short").is_complete);
+    assert!(!expand(&rule, start, new_york, short).expect("short").is_complete());
     let all_but_one = Window { to: start + Duration::days(9), ..window };
-    assert!(!expand(&rule, start, new_york, all_but_one).expect("short").is_complete);
+    assert!(!expand(&rule, start, new_york, all_but_one).expect("short").is_complete());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use store::{FromRow, Row, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 use utoipa::ToSchema;
 
 use super::head::AuditHead;
@@ -187,17 +187,9 @@ fn compare_ends(ends: Option<&Ends>, hash: &str, known: &[&AuditHead], report: &
     }
 }
 
-struct Chain(String);
-
-impl FromRow for Chain {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("tenant_id").map(Self)
-    }
-}
-
 /// Whose chains there are, at most `limit` behind `after`.
 pub(crate) async fn chains(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<String>, StoreError> {
-    let found: Vec<Chain> = tx
+    let found: Vec<Single<String>> = tx
         .all(
             // An empty text is the smallest in every collation, so the first page needs a flag of its own.
             sql("SELECT tenant_id FROM (SELECT tenant_id FROM audit_heads UNION SELECT tenant_id FROM audit_events) found

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use store::{FromRow, Row, Statement, StoreError, Tx, sql};
+use store::{FromRow, Row, Single, StoreError, Tx, sql};
 
 use super::Person;
 use super::model::Erasure;
 use super::places::{FORGET_MAILS_ABOUT_MEETINGS, PLACES};
 use crate::api::idempotency;
-use crate::api::ids::{ErasureId, MeetingId, TenantId, UserId};
+use crate::api::ids::{ErasureId, UserId};
+use crate::api::problem::Problem;
+use crate::meetings;
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
+use crate::meetings::model::Meeting;
+use crate::records::audit::Event;
 
 /// Who organises what the person has organised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +61,12 @@ pub(super) async fn erase(
     person: &Person,
     successor: Option<&Successor>,
     now: DateTime<Utc>,
-) -> Result<Erasure, StoreError> {
+) -> Result<Erasure, Problem> {
     let user = person.user.map(|id| id.to_string()).unwrap_or_default();
     let email = person.email.clone().unwrap_or_default();
     let phone = person.phone.clone().unwrap_or_default();
-    let mut erasure = Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0 };
+    let mut erasure =
+        Erasure { id: ErasureId::new(), erased: BTreeMap::new(), handed_over: 0, cancelled: 0, events: Vec::new() };
     let forget = sql(FORGET_MAILS_ABOUT_MEETINGS).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
     erasure.erased.insert("mails_about_meetings".to_owned(), tx.execute(forget).await?);
     match successor {
@@ -74,19 +79,33 @@ pub(super) async fn erase(
             let mut update = update.bind(successor.id).bind(&successor.email).bind(&successor.name);
             update.push(" RETURNING id");
             let fields = vec!["organizer".to_owned()];
-            erasure.handed_over = tell(tx, person.tenant, update, &ChangeKind::Updated { fields }).await?;
+            for Single(id) in tx.all(update).await? {
+                let change = ChangeKind::Updated { fields: fields.clone() };
+                changes::note(tx, MeetingChange { tenant_id: person.tenant, meeting_id: id, kind: change }).await?;
+                erasure.events.push(Event::new("meeting.update", id).changing(&fields));
+                erasure.handed_over += 1;
+            }
             let update = sql("UPDATE rooms SET owner_id = $1, updated_at = $2, revision = revision + 1
                  WHERE tenant_id = $3 AND owner_id = $4");
             tx.execute(update.bind(successor.id).bind(now).bind(person.tenant).bind(&user)).await?;
         }
         None => {
-            let mut update =
-                sql("UPDATE meetings SET updated_at = $4, revision = revision + 1, sequence = sequence + 1,
-                 status = 'cancelled'");
-            update.push(NOT_OVER);
-            let mut update = update.bind(person.tenant).bind(&user).bind(&email).bind(now);
-            update.push(" RETURNING id");
-            erasure.cancelled = tell(tx, person.tenant, update, &ChangeKind::Cancelled).await?;
+            // As whoever organises them would do it, with all that belongs to it. What is cancelled is not found again.
+            loop {
+                let mut select = sql("SELECT * FROM meetings");
+                select.push(NOT_OVER);
+                let mut select = select.bind(person.tenant).bind(&user).bind(&email).bind(now);
+                select.push(" ORDER BY id LIMIT 100");
+                let found: Vec<Meeting> = tx.all(select).await?;
+                if found.is_empty() {
+                    break;
+                }
+                for meeting in &found {
+                    meetings::cancel(tx, meeting, now).await?;
+                    erasure.events.push(Event::new("meeting.cancel", meeting.id));
+                    erasure.cancelled += 1;
+                }
+            }
         }
     }
     for place in PLACES {
@@ -98,21 +117,4 @@ pub(super) async fn erase(
     let count = idempotency::forget(tx, person.tenant, person.user).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
     Ok(erasure)
-}
-
-struct Changed(MeetingId);
-
-impl FromRow for Changed {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("id").map(Self)
-    }
-}
-
-/// Changes meetings, and notes it for those who tell people and software.
-async fn tell(tx: &mut Tx, tenant: TenantId, update: Statement, kind: &ChangeKind) -> Result<u64, StoreError> {
-    let changed: Vec<Changed> = tx.all(update).await?;
-    for Changed(meeting_id) in &changed {
-        changes::note(tx, MeetingChange { tenant_id: tenant, meeting_id: *meeting_id, kind: kind.clone() }).await?;
-    }
-    Ok(changed.len() as u64)
 }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
-use store::{FromRow, Object, Row, Store, StoreError, Tx, sql};
+use store::{FromRow, Object, Row, Single, Store, StoreError, Tx, sql};
 
 use super::Person;
 use super::model::{Export, ExportStatus};
@@ -64,17 +64,10 @@ pub(super) async fn page(
     tx.all(select).await
 }
 
-struct Content(Option<String>);
-
-impl FromRow for Content {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        row.get("content").map(Self)
-    }
-}
-
 /// What was put together, once it is.
 pub(super) async fn content(tx: &mut Tx, id: ExportId) -> Result<Option<String>, StoreError> {
-    let found: Option<Content> = tx.optional(sql("SELECT content FROM exports WHERE id = $1").bind(id)).await?;
+    let found: Option<Single<Option<String>>> =
+        tx.optional(sql("SELECT content FROM exports WHERE id = $1").bind(id)).await?;
     Ok(found.and_then(|found| found.0))
 }
 

@@ -9,6 +9,7 @@ use store::{FromRow, Row, StoreError, Textual};
 use utoipa::ToSchema;
 
 use crate::api::ids::{ErasureId, ExportId, TenantId, UserId};
+use crate::records::audit::Event;
 
 /// Whose data is meant: one of the three.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -132,4 +133,7 @@ pub(crate) struct Erasure {
     pub(crate) handed_over: u64,
     /// Meetings that do not take place.
     pub(crate) cancelled: u64,
+    /// What became of each of them, for the audit log.
+    #[serde(skip)]
+    pub(super) events: Vec<Event>,
 }

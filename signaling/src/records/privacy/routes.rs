@@ -150,7 +150,9 @@ async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Resu
         .with("erased", json!(erasure.erased))
         .with("handed_over", json!(erasure.handed_over))
         .with("cancelled", json!(erasure.cancelled));
-    context.commit(tx, Some(tenant), &event, Answer::ok(&erasure)?).await
+    let answer = Answer::ok(&erasure)?;
+    let events: Vec<_> = std::iter::once(event).chain(erasure.events).collect();
+    context.commit_all(tx, Some(tenant), &events, answer).await
 }
 
 /// Who looks after the installation is erased by nobody else who does not, and not when they are the last one. Everybody else

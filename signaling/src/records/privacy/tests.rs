@@ -115,6 +115,35 @@ async fn what_is_to_come_can_be_handed_over() {
     }
 }
 
+#[tokio::test]
+async fn what_is_cancelled_with_its_organizer_is_in_no_calendar() {
+    for world in World::both().await {
+        let begun =
+            sql("UPDATE meetings SET type = 'recurring', recurrence_rule = 'FREQ=DAILY', expanded_until = ends_at
+             WHERE id = $1");
+        execute(&world.database, begun.bind(world.to_come)).await;
+        let draft = sql("UPDATE meetings SET status = 'draft' WHERE id = $1").bind(world.over);
+        execute(&world.database, draft).await;
+        let update = sql("UPDATE meetings SET type = 'ad_hoc' WHERE id = $1").bind(world.over);
+        execute(&world.database, update).await;
+        let erasure = world.erase(&KnownBy::Account(world.user), None).await;
+        let actions: Vec<_> = erasure.events.iter().map(|event| event.action).collect();
+        assert_eq!((erasure.cancelled, actions), (2, vec!["meeting.cancel"; 2]));
+        struct Kept(String, Option<i64>, Option<String>);
+        impl FromRow for Kept {
+            fn from_row(row: &Row) -> Result<Self, StoreError> {
+                Ok(Self(row.get("id")?, row.get("expanded_until")?, row.get("occurrence_status")?))
+            }
+        }
+        let mut tx = world.database.store.read().await.expect("a transaction");
+        let select = sql("SELECT m.id, m.expanded_until, o.status AS occurrence_status
+             FROM meetings m LEFT JOIN occurrences o ON o.meeting_id = m.id WHERE m.id IN ($1, $2)");
+        let kept: Vec<Kept> = tx.all(select.bind(world.to_come).bind(world.over)).await.expect("rows");
+        let [Kept(id, None, Some(status))] = kept.as_slice() else { panic!("a draft is gone: {}", kept.len()) };
+        assert_eq!((id, status.as_str()), (&world.to_come.to_string(), "cancelled"));
+    }
+}
+
 /// What the exports have that the world asked for: by account, and by telephone.
 async fn contents(world: &World) -> Vec<Json> {
     struct Content(String);

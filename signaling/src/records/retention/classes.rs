@@ -138,6 +138,21 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
+        // When series that go on took place. They would keep them for ever. Those of others go with their meetings.
+        name: "past_occurrences",
+        keep: Duration::days(90),
+        tenants_may: None,
+        tables: &["occurrences"],
+        how: How::By(
+            "DELETE FROM occurrences WHERE (meeting_id, recurrence_id) IN (
+                 SELECT o.meeting_id, o.recurrence_id FROM meetings m CROSS JOIN occurrences o
+                 WHERE m.expanded_until > 0 AND m.status = 'scheduled'
+                     AND o.meeting_id = m.id AND o.recurrence_id < $1 AND o.ends_at < $1
+                 LIMIT $2)
+             RETURNING ends_at AS time",
+        ),
+    },
+    Class {
         // Those that could not be sent: what was sent is gone at once. No mail is tried for longer than three days.
         name: "mails",
         keep: Duration::days(30),

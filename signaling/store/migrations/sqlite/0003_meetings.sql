@@ -81,11 +81,13 @@ CREATE TABLE meetings (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     UNIQUE (tenant_id, external_id),
-    UNIQUE (tenant_id, ical_uid)
+    -- In this order, as answers by mail name the UID and no tenant.
+    UNIQUE (ical_uid, tenant_id)
 );
 
 CREATE INDEX meetings_page ON meetings (tenant_id, starts_at, id);
 CREATE INDEX meetings_updated ON meetings (tenant_id, updated_at, id);
+CREATE INDEX meetings_type ON meetings (tenant_id, type, starts_at, id);
 CREATE INDEX meetings_status ON meetings (tenant_id, status, over_at, id);
 CREATE INDEX meetings_organizer ON meetings (organizer_id, starts_at, id);
 CREATE INDEX meetings_organizer_email ON meetings (organizer_email, starts_at, id);
@@ -116,7 +118,6 @@ CREATE TABLE occurrences (
 );
 
 CREATE INDEX occurrences_calendar ON occurrences (tenant_id, starts_at, meeting_id, recurrence_id);
-CREATE INDEX occurrences_end ON occurrences (ends_at);
 
 CREATE TABLE invitees (
     id TEXT PRIMARY KEY,

@@ -29,6 +29,7 @@ CREATE TABLE meeting_sessions (
 CREATE INDEX meeting_sessions_page ON meeting_sessions (tenant_id, started_at, id);
 CREATE INDEX meeting_sessions_meeting ON meeting_sessions (meeting_id, started_at);
 CREATE INDEX meeting_sessions_room ON meeting_sessions (room_id, started_at);
+CREATE INDEX meeting_sessions_running ON meeting_sessions (started_at, id) WHERE running_id IS NOT NULL;
 
 -- Who was let in, while the session runs. Deleted at its end, unless the tenant keeps lists of attendance.
 CREATE TABLE session_people (
@@ -65,6 +66,8 @@ CREATE TABLE meeting_bans (
 );
 
 CREATE INDEX meeting_bans_venue ON meeting_bans (venue_id, created_at);
+CREATE INDEX meeting_bans_meeting ON meeting_bans (meeting_id);
+CREATE INDEX meeting_bans_room ON meeting_bans (room_id);
 
 -- The queue before the door, in the order of `created_at` and `id`.
 CREATE TABLE lobby_entries (
@@ -97,6 +100,8 @@ CREATE TABLE lobby_entries (
 );
 
 CREATE INDEX lobby_entries_queue ON lobby_entries (venue_id, status, created_at, id);
+CREATE INDEX lobby_entries_meeting ON lobby_entries (meeting_id);
+CREATE INDEX lobby_entries_room ON lobby_entries (room_id);
 
 -- What was written to everybody, where the policy keeps it.
 CREATE TABLE session_messages (

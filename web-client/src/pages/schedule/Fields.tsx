@@ -25,6 +25,12 @@ interface FieldsProps {
 /** Durations that most meetings have, in minutes. */
 const DURATIONS = [15, 30, 45, 60, 90, 120, 180, 240, 480];
 
+/** What is wrong with the dates that do not happen, each of which may have a problem of its own. */
+function excludedError(errors: ReadonlyMap<string, string>): string | undefined {
+  const found = [...errors].find(([pointer]) => pointer === '/excluded_dates' || pointer.startsWith('/excluded_dates/'));
+  return found?.[1];
+}
+
 /** All of them. */
 export function Fields({ draft, id, errors, onChange }: FieldsProps) {
   const words = w.value.form;
@@ -64,7 +70,7 @@ export function Fields({ draft, id, errors, onChange }: FieldsProps) {
       <section class="card section">
         <h2>{words.when}</h2>
         <When draft={draft} errors={errors} onChange={onChange} />
-        <RuleEditor draft={draft} error={errors.get('/recurrence_rule') ?? errors.get('/excluded_dates')} onChange={onChange} />
+        <RuleEditor draft={draft} error={errors.get('/recurrence_rule') ?? excludedError(errors)} onChange={onChange} />
         <Availability draft={draft} own={id} onChoose={(atMs) => onChange(wallTime(atMs, draft.zone))} />
       </section>
 

@@ -137,7 +137,7 @@ export function draftOf(meeting: Meeting): Draft {
     agenda: meeting.agenda,
     date,
     time,
-    minutes: String(meeting.duration_minutes ?? 60),
+    minutes: String(meeting.duration_minutes ?? minutesOf(meeting) ?? 60),
     zone,
     repeat: text === null ? 'none' : (rule?.frequency ?? 'other'),
     rule: rule ?? ruleFor(date),
@@ -154,6 +154,11 @@ export function draftOf(meeting: Meeting): Draft {
     language: meeting.invitation.language ?? '',
     message: meeting.invitation.message ?? '',
   };
+}
+
+/** How long it takes, where that is not whole minutes. */
+function minutesOf({ starts_at: start, ends_at: end }: Meeting): number | null {
+  return start === null || end === null ? null : Math.ceil((Date.parse(end) - Date.parse(start)) / 60_000);
 }
 
 /** Without what the server works out. An account's address may have changed meanwhile, so that the account counts. */
