@@ -11,7 +11,8 @@ mod expand;
 mod local;
 mod rule;
 
-pub(crate) use self::expand::{Expansion, Window, expand};
+pub(crate) use self::expand::{Expansion, Window, expand, said};
+pub(crate) use self::local::is_second;
 pub(crate) use self::rule::Rule;
 
 #[cfg(test)]

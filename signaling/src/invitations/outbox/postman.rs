@@ -159,7 +159,7 @@ async fn prepare(
         date: now,
     };
     let Ok(message) = message::write(&invitation, &headers) else { return Ok(Err(MailProblem::Impossible)) };
-    let is_over = matches!(invitation.news, News::Cancelled | News::Removed);
+    let is_over = invitation.news.is_over();
     let told = invitation.schedule.filter(|_| !is_over).map(|schedule| ToldTime {
         time_zone: schedule.time_zone,
         starts_at: schedule.starts_at,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! When things happen by a rule, within a window.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
@@ -90,6 +92,23 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
         }
     }
     Ok(found)
+}
+
+/// Which of these starts the rule says.
+///
+/// # Errors
+///
+/// Fails when too many days or times would have to be looked at.
+pub(crate) fn said(
+    rule: &Rule,
+    start: DateTime<Utc>,
+    zone: Tz,
+    wanted: &[DateTime<Utc>],
+) -> Result<HashSet<DateTime<Utc>>, RuleError> {
+    let (Some(first), Some(last)) = (wanted.iter().min(), wanted.iter().max()) else { return Ok(HashSet::new()) };
+    let window = Window { from: *first, to: *last + Duration::seconds(1), limit: usize::MAX };
+    let starts = expand(rule, start, zone, window)?.starts;
+    Ok(wanted.iter().copied().filter(|wanted| starts.binary_search(wanted).is_ok()).collect())
 }
 
 /// The times of a period, in the clocks' order.
