@@ -134,7 +134,8 @@ impl<'a> Composer<'a> {
     pub(super) fn to_known(&self, invitee: &Invitee, known: Known, news: News, now: DateTime<Utc>) -> Invitation {
         let Known { account, pin, told } = known;
         let (app, meeting) = (self.app, self.meeting);
-        let language = account.as_ref().and_then(|account| account.language).unwrap_or(meeting.invitation_language);
+        let language = account.as_ref().and_then(|account| account.language).or(invitee.language);
+        let language = language.unwrap_or(meeting.invitation_language);
         let known = |given: &str, of_account: fn(&Account) -> &String| {
             let of_account = account.as_ref().map(of_account).cloned().unwrap_or_default();
             if given.is_empty() { of_account } else { given.to_owned() }
@@ -142,18 +143,17 @@ impl<'a> Composer<'a> {
         let email = known(invitee.email.as_deref().unwrap_or_default(), |account| &account.email);
         let name = known(&invitee.name, |account| &account.name);
         let answer_token = answers::token(&app.installation, invitee);
-        // They know of an older state: what they said then is no answer to this one.
-        let is_answered = invitee.response_sequence >= meeting.sequence;
         let kind = if invitee.kind == InviteeType::RoomSystem { AttendeeKind::Room } else { AttendeeKind::Individual };
         let recipient = Recipient {
             person: Person { name, email },
             role: role(invitee.role),
             kind,
-            response: if is_answered { invitee.response_status } else { ResponseStatus::NeedsAction },
+            response: invitee.response(meeting),
         };
         Invitation {
             told,
             method: if news.is_over() { Method::Cancel } else { Method::Request },
+            sequence: invitee.sequence(meeting),
             reply_address: reply_address(app, &answer_token),
             answer_url: Some(format!("{}/r/{answer_token}", app.config.public_url)),
             join_url: link::url(&app.config, &app.installation, meeting, invitee),

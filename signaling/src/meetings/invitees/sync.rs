@@ -50,6 +50,7 @@ impl Wanted {
         set(invitee.role != role, "role");
         set(invitee.kind != self.kind, "type");
         set(invitee.lobby_bypass != self.input.lobby_bypass, "lobby_bypass");
+        set(invitee.language != self.input.language, "language");
         invitee.email.clone_from(&self.input.email);
         invitee.user_id = self.input.user_id;
         invitee.phone_e164.clone_from(&self.input.phone_e164);
@@ -57,6 +58,7 @@ impl Wanted {
         invitee.role = role;
         invitee.kind = self.kind;
         invitee.lobby_bypass = self.input.lobby_bypass;
+        invitee.language = self.input.language;
         fields
     }
 }
@@ -229,6 +231,8 @@ async fn add(
         response_sequence: meeting.sequence,
         lobby_bypass: false,
         link_generation: 1,
+        language: None,
+        own_sequence: 0,
         revoked_at: None,
         last_notified_sequence: -1,
         revision: 1,
@@ -262,6 +266,8 @@ pub(super) async fn change(
     if is_back {
         // Whoever has the old link may not be who is invited now.
         invitee.link_generation += 1;
+        // RFC 5546 §2.1.4: their calendar has seen a cancellation.
+        invitee.own_sequence += 1;
         invitee.response_status = ResponseStatus::NeedsAction;
         phone_pins::create(tx, keys, Place::Meeting(meeting.id), PinKind::Personal, Some(invitee.id)).await?;
     }
@@ -301,6 +307,8 @@ pub(super) async fn revoke(
 ) -> Result<(), Problem> {
     let mut invitee = current.clone();
     invitee.revoked_at = Some(now);
+    // RFC 5546 §3.2.5: a cancellation is newer than what it cancels.
+    invitee.own_sequence += 1;
     invitee.revision += 1;
     invitee.updated_at = now;
     store(tx, &invitee).await?;
