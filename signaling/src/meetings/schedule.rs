@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use super::expansion;
 use super::input::MeetingInput;
 use super::model::{MeetingType, TimeZone};
-use super::recurrence::{Expansion, Rule, expand};
+use super::recurrence::{Expansion, Rule, expand, is_second};
 use super::tenant::Tenant;
 use crate::api::problem::Invalid;
 
@@ -87,6 +87,10 @@ impl Schedule {
         excluded.sort_unstable();
         excluded.dedup();
         self.excluded_dates = excluded;
+        if is_second(self.zone.0, self.starts_at) {
+            // Calendars would take the first of the two.
+            invalid.add("/starts_at", "said-twice");
+        }
         let window = expansion::window(self.starts_at, now);
         let expanded = Rule::parse(text, self.zone.0).and_then(|rule| {
             self.rule = Some(rule.to_string());
