@@ -56,7 +56,8 @@ pub(crate) struct DeliveryView {
     news: Option<MailNews>,
     /// Why the last try failed: `unreachable` (the mail server cannot be reached), `interrupted` (it fell silent while it
     /// took the mail), `not_allowed` (it does not let Saal send, such as for wrong credentials), `refused` (it wants this
-    /// mail later), `rejected` (it does not want it), `impossible` (the address is none).
+    /// mail later), `rejected` (it does not want it), `impossible` (the address is none), `unreadable` (what is stored about it
+    /// makes no sense).
     problem: Option<MailProblem>,
     /// How often that mail was tried.
     attempts: i64,
@@ -116,10 +117,7 @@ async fn list(context: Context, Path(id): Path<MeetingId>, page: Page<invitees::
     if !found.is_empty() {
         let ids = found.iter().map(|invitee| invitee.id);
         for mail in outbox::of_invitees(&mut tx, seen.meeting.id, ids).await? {
-            // A proposal goes to the organizer.
-            if mail.news != MailNews::Counter {
-                mails.entry(mail.invitee_id).or_default().push(mail);
-            }
+            mails.entry(mail.invitee_id).or_default().push(mail);
         }
     }
     let mails = |invitee: &Invitee| mails.get(&invitee.id).map_or(&[][..], Vec::as_slice);

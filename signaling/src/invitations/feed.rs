@@ -19,25 +19,26 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::compose::Composer;
+use super::compose::{self, Composer, Known};
 use super::ical::calendar;
 use super::invitation::{Invitation, Method, News};
 use super::{rights, token, visitors, words};
 use crate::api::answer::Answer;
 use crate::api::context::Context;
-use crate::api::ids::{MeetingId, TenantId, UserId};
+use crate::api::ids::{InviteeId, MeetingId, TenantId, UserId};
 use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::keys::Purpose;
 use crate::identity::scopes::Scope;
 use crate::meetings::model::{Invitee, Meeting};
+use crate::meetings::phone_pins;
 use crate::records::audit::{Event, hex};
 
 /// How long a meeting that is over is still shown.
 const PAST: Duration = Duration::days(90);
 
-/// Most meetings that are shown, the newest first. A series is one.
+/// Most meetings that are shown. A series is one.
 const MAX_MEETINGS: i64 = 300;
 
 pub(super) fn api_routes() -> OpenApiRouter<Arc<App>> {
@@ -185,34 +186,44 @@ async fn invitations(tx: &mut Tx, app: &App, owner: &Owner) -> Result<Vec<Invita
     for invitee in rights::invitations_of(tx, owner.tenant_id, owner.id, None).await? {
         own.entry(invitee.meeting_id).or_insert(invitee);
     }
+    let meetings = meetings(tx, owner).await?;
+    let invitees: Vec<_> = meetings.iter().filter_map(|meeting| own.get(&meeting.id)).map(|own| own.id).collect();
+    let mut pins: HashMap<InviteeId, String> = HashMap::new();
+    for pin in phone_pins::table::of_invitees(tx, &invitees).await? {
+        pins.extend(pin.invitee_id.map(|id| (id, phone_pins::digits(&app.installation, &pin))));
+    }
+    let account = compose::account(tx, owner.id).await?;
     let mut invitations = Vec::new();
-    for meeting in meetings(tx, owner).await? {
-        let composer = Composer::new(tx, app, &meeting).await?;
+    for (meeting, composer) in meetings.iter().zip(Composer::of_all(tx, app, owner.tenant_id, &meetings).await?) {
         // Always the same words for the same state, so that its ETag stays.
         let written_at = meeting.updated_at;
-        let mut invitation = match own.get(&meeting.id) {
-            Some(invitee) => composer.to(tx, invitee, News::Invited, written_at).await?,
+        let invitation = match own.get(&meeting.id) {
+            Some(invitee) => {
+                let known = Known { account: account.clone(), pin: pins.remove(&invitee.id), told: None };
+                composer.to_known(invitee, known, News::Invited, written_at)
+            }
             None => composer.to_anybody(owner.language, News::Invited, written_at),
         };
-        invitation.method = Method::Publish;
-        invitations.push(invitation);
+        // The whole feed is in one language.
+        invitations.push(Invitation { method: Method::Publish, language: owner.language, ..invitation });
     }
     Ok(invitations)
 }
 
-/// The meetings that they organise or are invited to, and that are not long over.
+/// The meetings that they organise or are invited to, and that are not long over: first those to come, the next ones
+/// before later ones, then the others, the newest before older ones.
 async fn meetings(tx: &mut Tx, owner: &Owner) -> Result<Vec<Meeting>, StoreError> {
-    let since = Utc::now() - PAST;
+    let now = Utc::now();
     let select = sql("SELECT * FROM meetings WHERE id IN (
              SELECT id FROM meetings WHERE organizer_id = $1
              UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND user_id = $1
              UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND tenant_id = $2
                  AND email = (SELECT email FROM users WHERE id = $1))
-         AND tenant_id = $2 AND status = 'scheduled' AND type IN ('scheduled', 'recurring')
-         AND (ends_at >= $3 OR EXISTS (
-             SELECT 1 FROM occurrences WHERE occurrences.meeting_id = meetings.id AND occurrences.ends_at >= $3))
-         ORDER BY starts_at DESC, id LIMIT $4");
-    tx.all(select.bind(owner.id).bind(owner.tenant_id).bind(since).bind(MAX_MEETINGS)).await
+         AND tenant_id = $2 AND status = 'scheduled' AND type IN ('scheduled', 'recurring') AND over_at >= $3
+         ORDER BY CASE WHEN over_at >= $4 THEN 0 ELSE 1 END, CASE WHEN over_at >= $4 THEN starts_at ELSE -over_at END, id
+         LIMIT $5");
+    let select = select.bind(owner.id).bind(owner.tenant_id).bind(now - PAST).bind(now);
+    tx.all(select.bind(MAX_MEETINGS)).await
 }
 
 #[cfg(test)]

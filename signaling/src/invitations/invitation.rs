@@ -66,6 +66,13 @@ pub(crate) enum News {
     Removed,
 }
 
+impl News {
+    /// Whether nothing of it is left to those who are told.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Removed)
+    }
+}
+
 /// Something that has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -205,7 +212,7 @@ pub(crate) struct Recurrence {
     pub(crate) rule: String,
     /// Starts that do not happen, cancelled ones included.
     pub(crate) excluded: Vec<DateTime<Utc>>,
-    /// The last start that is known, for the rules of the time zone and the words.
+    /// Up to when its times are known, for the rules of the time zone.
     pub(crate) last_known: DateTime<Utc>,
     /// Times that differ from what the rule says.
     pub(crate) exceptions: Vec<Exception>,

@@ -26,7 +26,7 @@ pub(crate) async fn run(app: Arc<App>) {
 }
 
 /// Most proposals of one person that wait for the mail server. There is no more to say than that.
-const MAX_COUNTERS: usize = 3;
+const MAX_COUNTERS: i64 = 3;
 
 /// A mail to the organizer that somebody who is invited proposes another time. False when too many of theirs wait.
 pub(super) async fn add_counter(
@@ -52,8 +52,8 @@ pub(super) async fn add_counter(
         given_up_at: None,
     };
     let mut tx = store.write().await?;
-    let unsent = table::unsent(&mut tx, invitee.meeting_id, invitee.id).await?;
-    if unsent.iter().filter(|mail| mail.news == MailNews::Counter).count() >= MAX_COUNTERS {
+    tx.lock(&format!("proposals {}", invitee.id)).await?;
+    if table::count_counters(&mut tx, invitee.meeting_id, invitee.id).await? >= MAX_COUNTERS {
         return Ok(false);
     }
     table::insert(&mut tx, &mail).await?;

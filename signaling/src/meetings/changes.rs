@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::{FromRow, Row, StoreError, Tx, sql};
+use tracing::error;
 use uuid::Uuid;
 
 use super::model::RecurrenceId;
@@ -73,20 +74,26 @@ pub(crate) enum Reader {
 pub(crate) struct Noted {
     /// Sorts by the time.
     pub(crate) id: String,
-    pub(crate) change: MeetingChange,
+    /// None for one that we cannot read: a newer version noted it, before it was rolled back. Nobody waits for it.
+    pub(crate) change: Option<MeetingChange>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
 impl FromRow for Noted {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
-        let kind: String = row.get("kind")?;
-        let mut details: Json = row.json("details")?;
-        details["kind"] = kind.into();
-        let kind =
-            serde_json::from_value(details).map_err(|_| StoreError::Senseless("a meeting's change".to_owned()))?;
-        let change = MeetingChange { tenant_id: row.get("tenant_id")?, meeting_id: row.get("meeting_id")?, kind };
-        Ok(Self { id: row.get("id")?, change, created_at: row.get("created_at")? })
+        let id: String = row.get("id")?;
+        let change = change(row).inspect_err(|error| error!(id, %error, "a meeting's change cannot be read"));
+        Ok(Self { id, change: change.ok(), created_at: row.get("created_at")? })
     }
+}
+
+fn change(row: &Row) -> Result<MeetingChange, StoreError> {
+    let kind: String = row.get("kind")?;
+    let mut details: serde_json::Map<String, Json> = row.json("details")?;
+    details.insert("kind".to_owned(), kind.into());
+    let senseless = |_| StoreError::Senseless("a meeting's change".to_owned());
+    let kind = serde_json::from_value(details.into()).map_err(senseless)?;
+    Ok(MeetingChange { tenant_id: row.get("tenant_id")?, meeting_id: row.get("meeting_id")?, kind })
 }
 
 /// Notes a change. Whoever changes one meeting at a time sees its changes in their order.
@@ -143,11 +150,31 @@ mod tests {
                 note(&mut tx, MeetingChange { tenant_id, meeting_id, kind }).await.expect("noted");
             }
             let found = pending(&mut tx, Reader::Mail, 10).await.expect("changes");
-            let kinds: Vec<_> = found.iter().map(|noted| noted.change.kind.clone()).collect();
+            let kinds: Vec<_> = found.iter().filter_map(|noted| Some(noted.change.clone()?.kind)).collect();
             assert_eq!(kinds, [ChangeKind::Created, moved]);
             done(&mut tx, Reader::Mail, &[found[0].id.clone()], Utc::now()).await.expect("done");
             assert_eq!(pending(&mut tx, Reader::Mail, 10).await.expect("changes").len(), 1);
             assert_eq!(pending(&mut tx, Reader::Webhooks, 10).await.expect("changes").len(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_cannot_be_read_keeps_nobody_waiting() {
+        for test in TestStore::both().await {
+            let (tenant_id, meeting_id) = (TenantId::new(), MeetingId::new());
+            let mut tx = test.store.write().await.expect("a transaction");
+            for _ in 0..3 {
+                note(&mut tx, MeetingChange { tenant_id, meeting_id, kind: ChangeKind::Created }).await.expect("noted");
+            }
+            let found = pending(&mut tx, Reader::Mail, 10).await.expect("changes");
+            for (column, noted) in ["kind = 'teleported'", "details = 'x'"].into_iter().zip(&found) {
+                let mut update = sql("UPDATE meeting_changes SET ");
+                update.push(column).push_bound(" WHERE id = ", &noted.id);
+                tx.execute(update).await.expect("changed");
+            }
+            let found = pending(&mut tx, Reader::Mail, 10).await.expect("changes");
+            let is_read: Vec<_> = found.iter().map(|noted| noted.change.is_some()).collect();
+            assert_eq!(is_read, [false, false, true]);
         }
     }
 }

@@ -96,7 +96,7 @@ fn said_behind(schedule: &Schedule, exceptions: &[Occurrence]) -> BTreeSet<DateT
     let ids = exceptions.iter().map(|exception| exception.recurrence_id.0);
     let behind = ids.filter(|id| *id >= until && schedule.excluded_dates.binary_search(id).is_err()).collect();
     let zone = schedule.zone.0;
-    Rule::parse(text, zone).map(|rule| said(&rule, schedule.starts_at, zone, &behind)).unwrap_or_default()
+    Rule::parse(text, zone).and_then(|rule| said(&rule, schedule.starts_at, zone, &behind)).unwrap_or_default()
 }
 
 /// Writes on where the horizon has come near. Returns for how many meetings. To be called once a day; a second call, or

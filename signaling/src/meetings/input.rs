@@ -78,6 +78,9 @@ pub(crate) struct InviteeInput {
     /// Whether they come in without waiting.
     #[serde(default)]
     pub(crate) lobby_bypass: bool,
+    /// In which language they are written to, unless their account says one; the meeting's without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<Language>,
 }
 
 /// How invitations go out.

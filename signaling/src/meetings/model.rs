@@ -322,6 +322,10 @@ pub(crate) struct Invitee {
     pub(crate) lobby_bypass: bool,
     /// Grows when their personal link is to change.
     pub(crate) link_generation: i64,
+    /// In which language they are written to when no account of theirs says one; the meeting's without it.
+    pub(crate) language: Option<Language>,
+    /// What their calendar's SEQUENCE is ahead of the meeting's: it grows when they are removed, and when they are back.
+    pub(crate) own_sequence: i64,
     /// When their invitation was withdrawn.
     pub(crate) revoked_at: Option<DateTime<Utc>>,
     /// The SEQUENCE of the invitation that they got last; -1 before the first.
@@ -329,6 +333,18 @@ pub(crate) struct Invitee {
     pub(crate) revision: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
+}
+
+impl Invitee {
+    /// What they answer to the meeting as it is now. What they said to an older state is no answer to this one.
+    pub(crate) fn response(&self, meeting: &Meeting) -> ResponseStatus {
+        if self.response_sequence >= meeting.sequence { self.response_status } else { ResponseStatus::NeedsAction }
+    }
+
+    /// iCalendar's SEQUENCE in what their calendar gets.
+    pub(crate) const fn sequence(&self, meeting: &Meeting) -> i64 {
+        meeting.sequence + self.own_sequence
+    }
 }
 
 impl FromRow for Invitee {
@@ -347,6 +363,8 @@ impl FromRow for Invitee {
             response_sequence: row.get("response_sequence")?,
             lobby_bypass: row.get("lobby_bypass")?,
             link_generation: row.get("link_generation")?,
+            language: row.get("language")?,
+            own_sequence: row.get("own_sequence")?,
             revoked_at: row.get("revoked_at")?,
             last_notified_sequence: row.get("last_notified_sequence")?,
             revision: row.get("revision")?,

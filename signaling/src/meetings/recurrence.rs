@@ -9,11 +9,13 @@
 mod days;
 mod expand;
 mod local;
+mod plain;
 mod rule;
 
 pub(crate) use self::expand::{Expansion, Window, expand, said};
-pub(crate) use self::local::instant;
-pub(crate) use self::rule::Rule;
+pub(crate) use self::local::{instant, is_second};
+pub(crate) use self::plain::Plain;
+pub(crate) use self::rule::{Frequency, Rule};
 
 #[cfg(test)]
 mod tests;

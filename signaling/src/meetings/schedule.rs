@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::expansion;
 use super::input::MeetingInput;
 use super::model::{Meeting, MeetingType, RecurrenceId, TimeZone};
-use super::recurrence::{Expansion, Rule, expand, instant, said};
+use super::recurrence::{Expansion, Rule, expand, instant, is_second, said};
 use super::tenant::Tenant;
 use crate::api::problem::Invalid;
 
@@ -137,6 +137,10 @@ impl Schedule {
                 } else if self.differs(before) {
                     self.check_exclusions(&rule, &excluded, invalid);
                 }
+                if is_second(self.zone.0, self.starts_at) && self.differs(before) {
+                    // Calendars would take the first of the two.
+                    invalid.add("/starts_at", "said-twice");
+                }
                 self.expansion.starts.retain(|start| self.excluded_dates.binary_search(start).is_err());
                 let is_over = self.expansion.starts.is_empty() && self.expansion.is_complete();
                 if is_over && self.differs(before) {
@@ -148,7 +152,7 @@ impl Schedule {
 
     /// One that is no start of the rule would be without effect, and nobody would notice.
     fn check_exclusions(&self, rule: &Rule, named: &[DateTime<Utc>], invalid: &mut Invalid) {
-        let said = said(rule, self.starts_at, self.zone.0, &named.iter().copied().collect());
+        let said = said(rule, self.starts_at, self.zone.0, &named.iter().copied().collect()).unwrap_or_default();
         for (at, _) in named.iter().enumerate().filter(|(_, date)| !said.contains(*date)) {
             invalid.add(format!("/excluded_dates/{at}"), "no-start-of-the-rule");
         }
@@ -162,7 +166,7 @@ impl Schedule {
         }
         let candidates: Vec<_> = self.excluded_dates.iter().map(|date| (*date, self.moved(*date, meeting))).collect();
         let all: BTreeSet<_> = candidates.iter().flat_map(|(_, candidates)| *candidates).collect();
-        let said = said(rule, self.starts_at, self.zone.0, &all);
+        let said = said(rule, self.starts_at, self.zone.0, &all).unwrap_or_default();
         let mut kept = BTreeSet::new();
         for (date, candidates) in candidates {
             match candidates.into_iter().find(|candidate| said.contains(candidate)) {

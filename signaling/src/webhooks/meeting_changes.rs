@@ -25,7 +25,9 @@ pub(super) async fn publish(store: &Store, now: DateTime<Utc>) -> Result<usize, 
         tx.lock("webhooks of meetings").await?;
         let found = changes::pending(&mut tx, Reader::Webhooks, BATCH).await?;
         for noted in &found {
-            note(&mut tx, noted.change.tenant_id, &happening(&noted.change), noted.created_at).await?;
+            if let Some(change) = &noted.change {
+                note(&mut tx, change.tenant_id, &happening(change), noted.created_at).await?;
+            }
         }
         let ids: Vec<_> = found.into_iter().map(|noted| noted.id).collect();
         changes::done(&mut tx, Reader::Webhooks, &ids, now).await?;

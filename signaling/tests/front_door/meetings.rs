@@ -184,6 +184,12 @@ async fn everything_that_is_wrong_with_a_meeting_is_named_at_once() {
         check("recurrence_rule", json!("every Monday"), "/recurrence_rule", "not-a-rule").await;
         check("recurrence_rule", json!("FREQ=WEEKLY;BYDAY=TU"), "/starts_at", "not-by-the-rule").await;
         check("type", json!("scheduled"), "/recurrence_rule", "contradiction").await;
+        // Half past two comes twice that day.
+        let mut body = weekly();
+        (body["starts_at"], body["time_zone"]) = (json!("2027-10-31T01:30:00Z"), json!("Europe/Berlin"));
+        body["recurrence_rule"] = json!("FREQ=WEEKLY");
+        let answer = api.ask("POST /meetings", &[], Some(&body)).await;
+        assert_eq!(errors(&answer), BTreeSet::from([("/starts_at".to_owned(), "said-twice".to_owned())]));
         check("colour", json!("red"), "/colour", "unknown-field").await;
         check("title", json!(""), "/title", "too-short").await;
         assert_eq!(api.get("/meetings").await["items"], json!([]), "nothing of it is kept");

@@ -107,6 +107,9 @@ pub(super) fn field(code: &str) -> &'static str {
         "not-a-rule" => "Keine Wiederholungsregel nach RFC 5545.",
         "no-occurrence" => "Danach findet nie etwas statt.",
         "too-often" => "Wiederholt sich zu oft oder ist zu aufwendig; täglich ist das Kürzeste.",
+        "said-twice" => {
+            "Die Uhren zeigen diese Zeit an dem Tag zweimal, und dies ist die zweite; eine Serie kann mit der ersten beginnen."
+        }
         "not-by-the-rule" => "Entspricht nicht der Regel; der nächste Beginn nach ihr: {}.",
         "no-start-of-the-rule" => "Zu dieser Zeit beginnt nach der Regel nichts.",
         "not-there-yet" => "Das kann diese Version noch nicht.",

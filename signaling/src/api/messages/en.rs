@@ -77,6 +77,9 @@ pub(super) fn field(code: &str) -> &'static str {
         "not-a-rule" => "No recurrence rule of RFC 5545.",
         "no-occurrence" => "Nothing would ever happen by it.",
         "too-often" => "Repeats too often, or takes too long to work out; daily is the shortest.",
+        "said-twice" => {
+            "The clocks show this time twice that day, and this is the second; a series can begin at the first."
+        }
         "not-by-the-rule" => "Is not what the rule says; the next that is: {}.",
         "no-start-of-the-rule" => "The rule says no start then.",
         "not-there-yet" => "This version cannot do that yet.",

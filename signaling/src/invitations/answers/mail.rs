@@ -66,7 +66,7 @@ pub(crate) async fn receive(
     };
     drop(tx);
     let is_open = meeting.status == MeetingStatus::Scheduled && invitee.revoked_at.is_none();
-    if !is_open || answer.sequence < meeting.sequence {
+    if !is_open || answer.sequence < invitee.sequence(&meeting) {
         return Ok(Reception::Outdated);
     }
     match answer.method.as_str() {

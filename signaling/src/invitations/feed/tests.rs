@@ -35,10 +35,10 @@ async fn write_meeting(store: &Store, owner: &Owner, title: &str, starts_at: Dat
     let mut tx = store.write().await.expect("a transaction");
     let insert =
         sql("INSERT INTO meetings (id, tenant_id, code, conference_id, title, description, agenda, type, status,
-             starts_at, ends_at, time_zone, excluded_dates, organizer_id, organizer_email, organizer_name,
+             starts_at, ends_at, over_at, time_zone, excluded_dates, organizer_id, organizer_email, organizer_name,
              policy_overrides, expected_participants, ical_uid, sequence, invitation_delivery, invitation_language,
              invitation_message, tags, revision, created_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $3, $4, '', '', 'scheduled', 'scheduled', $5, $6, 'Europe/Berlin', '[]', $7,
+         VALUES ($1, $2, $3, $3, $4, '', '', 'scheduled', 'scheduled', $5, $6, $6, 'Europe/Berlin', '[]', $7,
              'o@example.org', '', '{}', '{}', $3, 0, 'none', 'en', '', '{}', 1, 'test', 0, 0)");
     let insert = insert.bind(id).bind(owner.tenant_id).bind(id.to_string()).bind(title).bind(starts_at);
     tx.execute(insert.bind(starts_at + Duration::hours(1)).bind(owner.id)).await.expect("a meeting");
@@ -93,6 +93,28 @@ async fn a_feed_shows_what_is_somebodys_own_and_not_long_over() {
         write_meeting(&test.store, &somebody, "New", soon).await;
         let (status, ..) = fetch(&app, &file(&app, &somebody), Some(&headers[header::ETAG])).await;
         assert_eq!(status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_come_next_is_shown_however_much_there_is() {
+    for test in TestStore::both().await {
+        let app = app(&test.store).await;
+        let somebody = write_user(&test.store, "somebody@example.org").await;
+        let series = write_meeting(&test.store, &somebody, "Series", Utc::now() - Duration::days(700)).await;
+        let mut tx = test.store.write().await.expect("a transaction");
+        let repeat = sql("UPDATE meetings SET type = 'recurring', recurrence_rule = 'FREQ=DAILY', over_at = $1
+             WHERE id = $2");
+        let end = Utc::now() + Duration::days(400);
+        tx.execute(repeat.bind(end).bind(series)).await.expect("a series");
+        tx.commit().await.expect("kept");
+        for days in 1..=MAX_MEETINGS {
+            write_meeting(&test.store, &somebody, &format!("In {days}"), Utc::now() + Duration::days(days)).await;
+        }
+        write_meeting(&test.store, &somebody, "Over", Utc::now() - Duration::days(2)).await;
+        let (_, _, body) = fetch(&app, &file(&app, &somebody), None).await;
+        let has = |title: &str| body.contains(&format!("SUMMARY:{title}\r\n"));
+        assert!(has("Series") && has("In 1") && has("In 299") && !has("In 300") && !has("Over"));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::invitations::invitation::{
 };
 use crate::invitations::{mail, words};
 use crate::meetings::model::ResponseStatus;
+use crate::meetings::recurrence::is_second;
 
 /// Who wrote it.
 const PRODUCT: &str = "-//Saal//Saal//EN";
@@ -51,7 +52,7 @@ fn calendar(method: Method, feed: Option<&str>, invitations: &[Invitation]) -> S
 fn write_zones(lines: &mut Lines, invitations: &[Invitation]) {
     let mut zones: Vec<(Tz, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
     for schedule in invitations.iter().filter_map(|invitation| invitation.schedule.as_ref()) {
-        let (zone, first, last) = (schedule.time_zone, schedule.starts_at, last_start(schedule));
+        let (zone, (first, last)) = (schedule.time_zone, span(schedule));
         match zones.iter_mut().find(|(known, ..)| *known == zone) {
             Some((_, begin, end)) => (*begin, *end) = ((*begin).min(first), (*end).max(last)),
             None => zones.push((zone, first, last)),
@@ -62,27 +63,29 @@ fn write_zones(lines: &mut Lines, invitations: &[Invitation]) {
     }
 }
 
-fn last_start(schedule: &Schedule) -> DateTime<Utc> {
-    let Some(recurrence) = &schedule.recurrence else { return schedule.starts_at };
+/// The first start and the last one, as far as they are known.
+fn span(schedule: &Schedule) -> (DateTime<Utc>, DateTime<Utc>) {
+    let start = schedule.starts_at;
+    let Some(recurrence) = &schedule.recurrence else { return (start, start) };
     let moved = recurrence.exceptions.iter().map(|exception| exception.starts_at);
-    moved.fold(recurrence.last_known.max(schedule.starts_at), DateTime::max)
+    let regular = (start, recurrence.last_known.max(start));
+    moved.fold(regular, |(first, last), at| (first.min(at), last.max(at)))
 }
 
 fn write_events(lines: &mut Lines, invitation: &Invitation) {
     // What takes place at any time is nothing for a calendar.
     let Some(schedule) = &invitation.schedule else { return };
     let zone = schedule.time_zone;
+    // What is cancelled as a whole needs no word on its parts.
+    let is_whole = invitation.method == Method::Cancel;
     lines.component("VEVENT", |lines| {
         write_head(lines, invitation, invitation.sequence);
-        lines.push(local("DTSTART", zone, schedule.starts_at));
-        lines.push(local("DTEND", zone, schedule.ends_at));
+        write_times(lines, zone, schedule.starts_at, schedule.ends_at);
         if let Some(recurrence) = &schedule.recurrence {
-            write_recurrence(lines, zone, recurrence);
+            write_recurrence(lines, zone, recurrence, is_whole);
         }
         write_content(lines, invitation, &invitation.title);
     });
-    // What is cancelled as a whole needs no word on its parts.
-    let is_whole = invitation.method == Method::Cancel;
     let exceptions = schedule.recurrence.iter().flat_map(|recurrence| &recurrence.exceptions);
     for exception in exceptions.filter(|_| !is_whole) {
         write_exception(lines, invitation, zone, exception);
@@ -94,10 +97,25 @@ fn write_exception(lines: &mut Lines, invitation: &Invitation, zone: Tz, excepti
     lines.component("VEVENT", |lines| {
         write_head(lines, invitation, exception.sequence.max(invitation.sequence));
         lines.push(local("RECURRENCE-ID", zone, exception.recurrence_id));
-        lines.push(local("DTSTART", zone, exception.starts_at));
-        lines.push(local("DTEND", zone, exception.ends_at));
+        write_times(lines, zone, exception.starts_at, exception.ends_at);
         write_content(lines, invitation, exception.title.as_ref().unwrap_or(&invitation.title));
     });
+}
+
+/// By the clock of the meeting's zone, as far as that can say it: of a time that it shows twice, calendars take the first.
+/// No series begins at the second.
+fn write_times(lines: &mut Lines, zone: Tz, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) {
+    if is_second(zone, starts_at) {
+        lines.push(Line::new("DTSTART").value(&utc(starts_at)));
+        lines.push(Line::new("DTEND").value(&utc(ends_at)));
+        return;
+    }
+    lines.push(local("DTSTART", zone, starts_at));
+    if is_second(zone, ends_at) {
+        lines.push(Line::new("DURATION").value(&format!("PT{}S", (ends_at - starts_at).num_seconds())));
+    } else {
+        lines.push(local("DTEND", zone, ends_at));
+    }
 }
 
 fn write_head(lines: &mut Lines, invitation: &Invitation, sequence: i64) {
@@ -106,9 +124,10 @@ fn write_head(lines: &mut Lines, invitation: &Invitation, sequence: i64) {
     lines.push(Line::new("DTSTAMP").value(&utc(invitation.written_at)));
 }
 
-fn write_recurrence(lines: &mut Lines, zone: Tz, recurrence: &Recurrence) {
+/// Without the excluded ones when none of it is left: servers refuse to cancel a series that has no time.
+fn write_recurrence(lines: &mut Lines, zone: Tz, recurrence: &Recurrence, is_whole: bool) {
     lines.push(Line::new("RRULE").value(&recurrence.rule));
-    for excluded in &recurrence.excluded {
+    for excluded in recurrence.excluded.iter().filter(|_| !is_whole) {
         lines.push(local("EXDATE", zone, *excluded));
     }
 }

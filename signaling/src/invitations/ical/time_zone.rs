@@ -2,8 +2,8 @@
 //! VTIMEZONE (RFC 5545 §3.6.5): when the clocks of a zone are changed, worked out from the time zone database for the
 //! years that matter.
 //!
-//! Changes that follow a yearly rule are written as one, since Outlook understands little else; those that do not are
-//! written one by one.
+//! Changes that follow a yearly rule to the end of those years are written as one, since Outlook understands little else;
+//! those that do not, or do not any more, are written one by one.
 
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Utc, Weekday};
 use chrono_tz::{OffsetName as _, Tz, TzOffset};
@@ -16,8 +16,11 @@ const BEFORE: Duration = Duration::days(550);
 /// How far it goes beyond the last start that is known: a series that is prolonged stays right meanwhile.
 const BEYOND: Duration = Duration::days(4 * 366);
 
-/// The longest span that is looked at; a rule holds longer than that anyway.
-const MAX_SPAN: Duration = Duration::days(12 * 366);
+/// The longest span that is looked at: a series that began ten years ago, and as long again as anybody keeps one.
+const MAX_SPAN: Duration = Duration::days(40 * 366);
+
+/// So many changes are a rule.
+const MIN_YEARS: usize = 3;
 
 /// No zone changes its clock twice in that time.
 const STEP: Duration = Duration::days(7);
@@ -33,6 +36,18 @@ struct Change {
     name: Option<String>,
 }
 
+impl Change {
+    /// What is the same of all changes of a rule.
+    fn kind(&self) -> (i32, i32, u32, chrono::NaiveTime, Option<&str>) {
+        (self.from_s, self.to_s, self.local.month(), self.local.time(), self.name.as_deref())
+    }
+
+    /// In UTC.
+    fn at(&self) -> DateTime<Utc> {
+        utc(self.local, self.from_s)
+    }
+}
+
 /// The day of a yearly change: the weekday, and its number in the month; -1 is the last one.
 type YearlyDay = (Weekday, i32);
 
@@ -43,17 +58,18 @@ pub(super) fn write(lines: &mut Lines, zone: Tz, first: DateTime<Utc>, last: Dat
     let changes = changes(zone, begin, end);
     lines.component("VTIMEZONE", |lines| {
         lines.push(Line::new("TZID").text(zone.name()));
-        if changes.is_empty() {
+        // What held before the first change.
+        if changes.first().is_none_or(|change| change.at() > first) {
             let offset = zone.offset_from_utc_datetime(&begin.naive_utc());
             let seconds = offset.fix().local_minus_utc();
             let local = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or_default().and_time(chrono::NaiveTime::MIN);
-            let only = Change { local, from_s: seconds, to_s: seconds, name: abbreviation(offset) };
-            write_change(lines, &only, None);
+            let initial = Change { local, from_s: seconds, to_s: seconds, name: abbreviation(offset) };
+            write_change(lines, &initial, None);
         }
-        for group in groups(changes) {
-            match yearly_day(&group) {
-                Some(day) => write_change(lines, &group[0], Some(day)),
-                None => group.iter().for_each(|change| write_change(lines, change, None)),
+        for run in runs(changes) {
+            match run.yearly_day(end) {
+                Some(day) => write_change(lines, &run.changes[0], Some(day)),
+                None => run.changes.iter().for_each(|change| write_change(lines, change, None)),
             }
         }
     });
@@ -112,42 +128,71 @@ fn changes(zone: Tz, begin: DateTime<Utc>, end: DateTime<Utc>) -> Vec<Change> {
     found
 }
 
-/// Changes of the same kind: between the same offsets, in the same month, at the same time of day.
-fn groups(changes: Vec<Change>) -> Vec<Vec<Change>> {
-    let kind =
-        |change: &Change| (change.from_s, change.to_s, change.local.month(), change.local.time(), change.name.clone());
-    let mut groups: Vec<Vec<Change>> = Vec::new();
-    for change in changes {
-        match groups.iter_mut().find(|group| kind(&group[0]) == kind(&change)) {
-            Some(group) => group.push(change),
-            None => groups.push(vec![change]),
-        }
-    }
-    groups
+/// Changes of the same kind, year after year on the same day.
+struct Run {
+    changes: Vec<Change>,
+    /// The days by which that can be said: the fourth Sunday may be the last one, too.
+    days: Vec<YearlyDay>,
 }
 
-/// The day on which changes happen year after year, if there is one.
-fn yearly_day(group: &[Change]) -> Option<YearlyDay> {
-    let years_follow = group.windows(2).all(|pair| pair[1].local.year() == pair[0].local.year() + 1);
-    if group.len() < 3 || !years_follow {
-        return None;
+impl Run {
+    /// Whether that is the next one. Then it belongs to it.
+    fn takes(&mut self, change: &Change) -> bool {
+        let Some(last) = self.changes.last() else { return false };
+        let is_next = change.kind() == last.kind() && change.local.year() == last.local.year() + 1;
+        let own = days(change);
+        let days: Vec<_> = self.days.iter().copied().filter(|day| own.contains(day)).collect();
+        if !is_next || days.is_empty() {
+            return false;
+        }
+        self.days = days;
+        self.changes.push(change.clone());
+        true
     }
-    let weekday = group[0].local.weekday();
-    let is_last = |change: &Change| (change.local.date() + Duration::days(7)).month() != change.local.month();
-    let number = |change: &Change| i32::try_from(change.local.day0() / 7 + 1).unwrap_or(1);
-    let first = number(&group[0]);
-    if group.iter().any(|change| change.local.weekday() != weekday) {
-        None
-    } else if group.iter().all(is_last) {
-        Some((weekday, -1))
-    } else {
-        group.iter().all(|change| number(change) == first).then_some((weekday, first))
+
+    /// The day of its rule, if it is one that is in force until `end`: the next change would come after it.
+    fn yearly_day(&self, end: DateTime<Utc>) -> Option<YearlyDay> {
+        let (day, last) = (*self.days.first()?, self.changes.last()?);
+        let next = date(last.local.year() + 1, last.local.month(), day)?;
+        let is_in_force = utc(next.and_time(last.local.time()), last.from_s) >= end;
+        (self.changes.len() >= MIN_YEARS && is_in_force).then_some(day)
     }
+}
+
+fn runs(changes: Vec<Change>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for change in changes {
+        if !runs.iter_mut().rev().any(|run| run.takes(&change)) {
+            runs.push(Run { days: days(&change), changes: vec![change] });
+        }
+    }
+    runs
+}
+
+/// By which rules a change could be on its day. The last one of a month is said so, if it can.
+fn days(change: &Change) -> Vec<YearlyDay> {
+    let date = change.local.date();
+    let number = i32::try_from(date.day0() / 7 + 1).unwrap_or(1);
+    let is_last = (date + Duration::days(7)).month() != date.month();
+    let numbers = is_last.then_some(-1).into_iter().chain([number]);
+    numbers.map(|number| (date.weekday(), number)).collect()
+}
+
+/// That day of a month.
+fn date(year: i32, month: u32, (weekday, number): YearlyDay) -> Option<NaiveDate> {
+    let nth = |number| NaiveDate::from_weekday_of_month_opt(year, month, weekday, number);
+    u8::try_from(number).map_or_else(|_| nth(5).or(nth(4)), nth)
+}
+
+/// From the clock's time to UTC.
+fn utc(local: NaiveDateTime, offset_s: i32) -> DateTime<Utc> {
+    (local - Duration::seconds(offset_s.into())).and_utc()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meetings::recurrence::{Rule, Window, expand};
 
     fn written(zone: Tz, year: i32) -> String {
         let first = Utc.with_ymd_and_hms(year, 9, 1, 8, 0, 0).single().expect("a time");
@@ -202,6 +247,59 @@ END:VTIMEZONE
         let written = written(Tz::Africa__Casablanca, 2026);
         assert!(!written.contains("RRULE"), "{written}");
         assert!(written.matches("BEGIN:DAYLIGHT").count() >= 5, "{written}");
+    }
+
+    /// What the written zone says of times, by RFC 5545 §3.6.5: since when which offset holds.
+    fn onsets(written: &str) -> Vec<(DateTime<Utc>, i32)> {
+        let last = Utc.with_ymd_and_hms(2040, 1, 1, 0, 0, 0).single().expect("a time");
+        let seconds = |text: &str| {
+            let number =
+                |from: usize| text.get(from..from + 2).map_or(0, |digits| digits.parse::<i32>().expect("digits"));
+            (number(1) * 3600 + number(3) * 60 + number(5)) * if text.starts_with('-') { -1 } else { 1 }
+        };
+        let mut onsets = Vec::new();
+        for observance in written.split("BEGIN:").skip(2) {
+            let value = |name: &str| observance.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let start = value("DTSTART").expect("a start");
+            let start = NaiveDateTime::parse_from_str(start, "%Y%m%dT%H%M%S").expect("a time").and_utc();
+            let (from_s, to_s) =
+                (seconds(value("TZOFFSETFROM").expect("one")), seconds(value("TZOFFSETTO").expect("one")));
+            let locals = match value("RRULE") {
+                Some(rule) => {
+                    let window = Window { from: start, to: last, limit: 100 };
+                    let rule = Rule::parse(rule, Tz::UTC).expect("a rule");
+                    expand(&rule, start, Tz::UTC, window).expect("times").starts
+                }
+                None => vec![start],
+            };
+            onsets.extend(locals.into_iter().map(|local| (local - Duration::seconds(from_s.into()), to_s)));
+        }
+        onsets.sort_unstable();
+        onsets
+    }
+
+    #[test]
+    fn every_zone_is_right_as_long_as_a_series_goes_on() {
+        let time = |year, month| Utc.with_ymd_and_hms(year, month, 3, 1, 0, 0).single().expect("a time");
+        // Over the years in which Mexico, Iran, Jordan and others stopped to change their clocks; and a series of long ago.
+        for (first, last) in
+            [(time(2021, 5), time(2028, 1)), (time(2010, 5), time(2027, 1)), (time(2022, 11), time(2022, 11))]
+        {
+            for zone in chrono_tz::TZ_VARIANTS {
+                let mut lines = Lines::default();
+                write(&mut lines, zone, first, last);
+                let text = lines.finish();
+                let onsets = onsets(&text);
+                let mut at = first;
+                while at <= last {
+                    let index = onsets.partition_point(|(since, _)| *since <= at);
+                    let said = index.checked_sub(1).map(|index| onsets[index].1);
+                    let known = zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
+                    assert_eq!(said, Some(known), "{zone} at {at}: {text}");
+                    at += Duration::hours(6);
+                }
+            }
+        }
     }
 
     #[test]

@@ -9,14 +9,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use store::StoreError;
+use store::{StoreError, Tx};
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::road::Road;
 use super::server::{CONCURRENCY, MailServer};
 use super::table::{self, Mail, MailNews, MailProblem, Written};
-use crate::api::ids::TenantId;
 use crate::app::App;
 use crate::config::MailConfig;
 use crate::invitations::compose::Composer;
@@ -41,6 +40,10 @@ const LAST_RETRY_OF_SERVER: Duration = Duration::minutes(15);
 
 /// After that time a mail is given up.
 const MAX_AGE: Duration = Duration::days(3);
+
+/// After so many tries as well: one that ends the process that writes it comes back with each lease, for ever. It is more
+/// than there are within [`MAX_AGE`].
+const MAX_ATTEMPTS: i64 = 1000;
 
 /// Sends until somebody ends it.
 pub(super) async fn run(app: &Arc<App>) {
@@ -76,25 +79,32 @@ pub(super) async fn run(app: &Arc<App>) {
     }
 }
 
-/// Takes mails that are due, for this process alone. `turn` is whose turn it was last.
-async fn take(
-    app: &App,
-    now: DateTime<Utc>,
-    limit: usize,
-    turn: &mut Option<TenantId>,
-) -> Result<Vec<Mail>, StoreError> {
+/// Takes mails that are due, for this process alone. `turn` is the tenant whose turn it was last.
+async fn take(app: &App, now: DateTime<Utc>, limit: usize, turn: &mut Option<String>) -> Result<Vec<Mail>, StoreError> {
     // Mostly there is nothing to do, and looking should not make writers wait.
     if limit == 0 || table::next_due(&mut app.store.read().await?, now, None).await?.is_none() {
         return Ok(Vec::new());
     }
     let mut tx = app.store.write().await?;
-    let (mut taken, mut served) = (Vec::new(), *turn);
+    let (mut taken, mut served) = (Vec::new(), turn.clone());
     for _ in 0..limit {
-        let Some(mail) = table::next_due(&mut tx, now, served).await? else { break };
-        served = Some(mail.tenant_id);
-        if table::lease(&mut tx, &mail, now, now + LEASE).await? {
-            taken.push(mail);
+        let Some(due) = table::next_due(&mut tx, now, served.as_deref()).await? else { break };
+        match table::find(&mut tx, &due).await {
+            Ok(Some(mail)) if mail.attempts < MAX_ATTEMPTS => {
+                if table::lease(&mut tx, &due, now, now + LEASE).await? {
+                    taken.push(mail);
+                }
+            }
+            Ok(Some(mail)) => give_up(&mut tx, &mail, mail.problem.unwrap_or(MailProblem::Unreadable), now).await?,
+            Ok(None) => {}
+            // The others shall not wait for it.
+            Err(StoreError::Senseless(what)) => {
+                error!(id = due.id, what, "a mail cannot be read, and is given up");
+                table::set_aside(&mut tx, &due, now).await?;
+            }
+            Err(error) => return Err(error),
         }
+        served = Some(due.tenant_id);
     }
     tx.commit().await?;
     *turn = served;
@@ -120,10 +130,15 @@ async fn try_to_deliver(
     server: &MailServer,
     mail: &Mail,
 ) -> Result<Option<bool>, StoreError> {
-    let written = match prepare(app, config, mail, Utc::now()).await? {
-        Ok(Some(written)) => written,
-        Ok(None) => return forget(app, mail).await.map(|()| None),
-        Err(problem) => return note_failure(app, mail, problem).await.map(|()| None),
+    let written = match prepare(app, config, mail, Utc::now()).await {
+        Ok(Ok(Some(written))) => written,
+        Ok(Ok(None)) => return forget(app, mail).await.map(|()| None),
+        Ok(Err(problem)) => return note_failure(app, mail, problem).await.map(|()| None),
+        Err(StoreError::Senseless(what)) => {
+            error!(id = %mail.id, what, "a mail cannot be written");
+            return note_failure(app, mail, MailProblem::Unreadable).await.map(|()| None);
+        }
+        Err(error) => return Err(error),
     };
     match server.send(&config.from, &written.recipient, &written.message).await {
         Ok(()) => note_success(app, mail, &written).await.map(|()| Some(true)),
@@ -159,14 +174,14 @@ async fn prepare(
         date: now,
     };
     let Ok(message) = message::write(&invitation, &headers) else { return Ok(Err(MailProblem::Impossible)) };
-    let is_over = matches!(invitation.news, News::Cancelled | News::Removed);
+    let is_over = invitation.news.is_over();
     let told = invitation.schedule.filter(|_| !is_over).map(|schedule| ToldTime {
         time_zone: schedule.time_zone,
         starts_at: schedule.starts_at,
         ends_at: schedule.ends_at,
     });
     let recipient = invitation.recipient.person.email;
-    let written = Written { recipient, message: message.formatted(), sequence: invitation.sequence, told };
+    let written = Written { recipient, message: message.formatted(), sequence: meeting.sequence, told };
     let mut tx = app.store.write().await?;
     table::keep(&mut tx, mail.id, &written).await?;
     tx.commit().await?;
@@ -214,15 +229,20 @@ async fn note_failure(app: &App, mail: &Mail, problem: MailProblem) -> Result<()
     let mut tx = app.store.write().await?;
     let next = now + retry_after(problem, mail.attempts);
     if problem.is_hopeless() || next - mail.created_at > MAX_AGE {
-        table::give_up(&mut tx, mail.id, problem, now).await?;
-        let event = event("invitee.mail_given_up", mail).with("problem", problem.as_str().into());
-        audit::append(&mut tx, Cause::system(Some(mail.tenant_id)), &event).await?;
-        info!(id = %mail.id, problem = problem.as_str(), "a mail is given up");
+        give_up(&mut tx, mail, problem, now).await?;
     } else {
         table::put_off(&mut tx, mail.id, problem, next).await?;
         debug!(id = %mail.id, problem = problem.as_str(), attempts = mail.attempts + 1, "a mail is tried later");
     }
     tx.commit().await
+}
+
+async fn give_up(tx: &mut Tx, mail: &Mail, problem: MailProblem, now: DateTime<Utc>) -> Result<(), StoreError> {
+    table::give_up(tx, mail.id, problem, now).await?;
+    let event = event("invitee.mail_given_up", mail).with("problem", problem.as_str().into());
+    audit::append(tx, Cause::system(Some(mail.tenant_id)), &event).await?;
+    info!(id = %mail.id, problem = problem.as_str(), "a mail is given up");
+    Ok(())
 }
 
 fn event(action: &'static str, mail: &Mail) -> Event {

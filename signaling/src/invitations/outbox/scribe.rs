@@ -7,13 +7,13 @@ use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::table::{self, Mail, MailNews, MailProblem};
-use crate::api::ids::{MailId, MeetingId};
+use crate::api::ids::{InviteeId, MailId, MeetingId};
 use crate::app::App;
 use crate::invitations::invitation::Change;
-use crate::meetings::changes::{self, ChangeKind, Noted, Reader};
+use crate::meetings::changes::{self, ChangeKind, Reader};
 use crate::meetings::invitees;
 use crate::meetings::model::{Delivery, Invitee, Meeting, MeetingStatus, OccurrenceStatus, RecurrenceId};
 use crate::meetings::{occurrences, table as meetings};
@@ -55,22 +55,35 @@ async fn write_some(app: &App, now: DateTime<Utc>) -> Result<usize, StoreError> 
     let mut known: HashMap<MeetingId, Option<Meeting>> = HashMap::new();
     let due_at = now + app.config.mail.as_ref().map_or(Duration::zero(), |mail| mail.fold);
     for noted in found.iter().filter(|noted| now - noted.created_at < MAX_AGE) {
-        let id = noted.change.meeting_id;
+        let Some(change) = &noted.change else { continue };
+        let id = change.meeting_id;
         let meeting = match known.entry(id) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let meeting = meetings::find(&mut tx, Some(noted.change.tenant_id), id).await?;
+                let meeting = sensible(meetings::find(&mut tx, Some(change.tenant_id), id).await, id)?.flatten();
                 entry.insert(meeting.filter(is_told))
             }
         };
         if let Some(meeting) = meeting {
-            tell(&mut tx, meeting, noted, now, due_at).await?;
+            sensible(tell(&mut tx, meeting, &change.kind, now, due_at).await, id)?;
         }
     }
     let ids: Vec<_> = found.into_iter().map(|noted| noted.id).collect();
     changes::done(&mut tx, Reader::Mail, &ids, now).await?;
     tx.commit().await?;
     Ok(ids.len())
+}
+
+/// What was read; none when what is stored makes no sense. The others shall not wait for that.
+fn sensible<T>(found: Result<T, StoreError>, meeting: MeetingId) -> Result<Option<T>, StoreError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::Senseless(what)) => {
+            error!(%meeting, what, "a change cannot be told");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether we write mails about it.
@@ -81,41 +94,60 @@ fn is_told(meeting: &Meeting) -> bool {
 async fn tell(
     tx: &mut Tx,
     meeting: &Meeting,
-    noted: &Noted,
+    kind: &ChangeKind,
     now: DateTime<Utc>,
     due_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let (news, named, only) = match &noted.change.kind {
-        ChangeKind::Created => (MailNews::Invited, Vec::new(), None),
-        ChangeKind::Cancelled => (MailNews::Cancelled, Vec::new(), None),
-        ChangeKind::Updated { fields } => (MailNews::Changed, of_meeting(fields), None),
+    let (audience, news, named) = match kind {
+        ChangeKind::Created => (Audience::Untold, MailNews::Invited, Vec::new()),
+        ChangeKind::Cancelled => (Audience::All, MailNews::Cancelled, Vec::new()),
+        ChangeKind::Updated { fields } => match of_meeting(fields) {
+            // Perhaps mails were not wanted before.
+            named if named.is_empty() && has(fields, &["invitation"]) => (Audience::Untold, MailNews::Invited, named),
+            named => (Audience::All, MailNews::Changed, named),
+        },
         ChangeKind::OccurrenceChanged { recurrence_id, fields } => {
-            (MailNews::Changed, of_occurrence(tx, meeting, *recurrence_id, fields).await?, None)
+            (Audience::All, MailNews::Changed, of_occurrence(tx, meeting, *recurrence_id, fields).await?)
         }
-        ChangeKind::InviteeAdded { invitee_id } => (MailNews::Invited, Vec::new(), Some(*invitee_id)),
-        ChangeKind::InviteeRemoved { invitee_id } => (MailNews::Removed, Vec::new(), Some(*invitee_id)),
+        ChangeKind::InviteeAdded { invitee_id } => (Audience::One(*invitee_id), MailNews::Invited, Vec::new()),
+        ChangeKind::InviteeRemoved { invitee_id } => (Audience::One(*invitee_id), MailNews::Removed, Vec::new()),
+        ChangeKind::InviteeChanged { invitee_id, fields } if has(fields, &["email", "user_id"]) => {
+            // Whoever reads that address now has not been told anything.
+            (Audience::One(*invitee_id), MailNews::Invited, Vec::new())
+        }
         ChangeKind::InviteeChanged { invitee_id, fields } => {
-            let has = |names: &[&str]| fields.iter().any(|field| names.contains(&field.as_str()));
-            if has(&["email", "user_id"]) {
-                // Whoever reads that address now has not been told anything.
-                (MailNews::Invited, Vec::new(), Some(*invitee_id))
-            } else {
-                let is_new_link = has(&["personal_join_url", "personal_pin"]);
-                (MailNews::Changed, is_new_link.then_some(Change::Access).into_iter().collect(), Some(*invitee_id))
-            }
+            let is_new_link = has(fields, &["personal_join_url", "personal_pin"]);
+            let named = is_new_link.then_some(Change::Access).into_iter().collect();
+            (Audience::One(*invitee_id), MailNews::Changed, named)
         }
     };
     if news == MailNews::Changed && named.is_empty() {
         return Ok(());
     }
-    let people = match only {
-        Some(id) => invitees::table::find(tx, meeting.id, id).await?.into_iter().collect(),
-        None => invitees::of_meeting(tx, meeting.id).await?,
+    let people = match audience {
+        Audience::One(id) => invitees::table::find(tx, meeting.id, id).await?.into_iter().collect(),
+        Audience::All | Audience::Untold => invitees::of_meeting(tx, meeting.id).await?,
     };
     for invitee in people.iter().filter(|invitee| is_reached(meeting, invitee, news)) {
-        fold(tx, invitee, news, &named, now, due_at).await?;
+        let folded = fold(tx, invitee, news, &named, audience == Audience::Untold, (now, due_at)).await;
+        sensible(folded, meeting.id)?;
     }
     Ok(())
+}
+
+/// Who hears of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// Everybody who is invited.
+    All,
+    /// Of them, those who have not heard of the meeting.
+    Untold,
+    /// This one.
+    One(InviteeId),
+}
+
+fn has(fields: &[String], names: &[&str]) -> bool {
+    fields.iter().any(|field| names.contains(&field.as_str()))
 }
 
 /// Whether there is somebody to write to: whose address we have, who is still invited, and who is not the one who invites.
@@ -153,33 +185,31 @@ async fn of_occurrence(
     id: RecurrenceId,
     fields: &[String],
 ) -> Result<Vec<Change>, StoreError> {
-    let has = |name: &str| fields.iter().any(|field| field == name);
     let found = occurrences::table::find(tx, meeting.id, id).await?;
     let Some(occurrence) = found else { return Ok(vec![Change::OccurrenceCancelled { at: id.0 }]) };
     Ok(if occurrence.status == OccurrenceStatus::Cancelled {
         vec![Change::OccurrenceCancelled { at: id.0 }]
-    } else if has("starts_at") || has("ends_at") || has("duration_minutes") {
+    } else if has(fields, &["starts_at", "ends_at", "duration_minutes"]) {
         vec![Change::OccurrenceMoved { from: id.0, to: occurrence.starts_at, ends_at: occurrence.ends_at }]
-    } else if has("status") || has("title") {
+    } else if has(fields, &["status", "title"]) {
         vec![Change::OccurrenceChanged { at: id.0 }]
     } else {
         Vec::new()
     })
 }
 
-/// Writes it into the mail that still waits, or makes one.
+/// Writes it into the mail that still waits, or makes one; for somebody who `is_untold_only` if they know nothing yet.
 async fn fold(
     tx: &mut Tx,
     invitee: &Invitee,
     news: MailNews,
     named: &[Change],
-    now: DateTime<Utc>,
-    due_at: DateTime<Utc>,
+    is_untold_only: bool,
+    (now, due_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let unsent = table::unsent(tx, invitee.meeting_id, invitee.id).await?;
     let mut is_invited = invitee.last_notified_sequence >= 0;
     let mut waiting: Option<Mail> = None;
-    for mail in unsent.into_iter().filter(|mail| mail.news != MailNews::Counter) {
+    for mail in table::unsent(tx, invitee.meeting_id, invitee.id).await? {
         // One that may be on its way, or that a server may have taken, stays as it is.
         if mail.leased_until.is_some() {
             is_invited = true;
@@ -189,12 +219,19 @@ async fn fold(
             waiting = Some(mail);
         }
     }
+    if is_untold_only && (is_invited || waiting.is_some()) {
+        return Ok(());
+    }
+    if let Some(mail) = &waiting
+        && !table::take_back(tx, mail.id).await?
+    {
+        // It set out a moment ago.
+        is_invited = true;
+        waiting = None;
+    }
     let (news, changes) = merge(waiting.as_ref(), is_invited, news, named);
     // Who waits longest for a mail gets it first, however often it is written anew.
     let due_at = waiting.as_ref().map_or(due_at, |mail| mail.due_at.min(due_at));
-    if let Some(mail) = waiting {
-        table::remove(tx, mail.id).await?;
-    }
     let Some(news) = news else { return Ok(()) };
     table::insert(tx, &new_mail(invitee, news, changes, now, due_at)).await
 }
@@ -228,9 +265,16 @@ fn merge(
         (true, false) => (None, Vec::new()),
         (true, true) => (Some(news), Vec::new()),
         (false, false) => (Some(MailNews::Invited), Vec::new()),
+        // They were removed, and do not know yet that they are invited again.
+        (false, true) if waiting.is_some_and(is_unheard_invitation) => (Some(MailNews::Invited), Vec::new()),
         (false, true) if news == MailNews::Changed => (Some(MailNews::Changed), changes),
         (false, true) => (Some(MailNews::Invited), Vec::new()),
     }
+}
+
+/// Whether it invites somebody, and no server can have it.
+fn is_unheard_invitation(mail: &Mail) -> bool {
+    mail.news == MailNews::Invited && mail.problem != Some(MailProblem::Interrupted)
 }
 
 fn new_mail(
@@ -257,54 +301,4 @@ fn new_mail(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn waiting(news: MailNews, changes: Vec<Change>) -> Mail {
-        let now = Utc::now();
-        let (tenant_id, meeting_id) = (crate::api::ids::TenantId::new(), MeetingId::new());
-        let (invitee_id, id) = (crate::api::ids::InviteeId::new(), MailId::new());
-        let (leased_until, problem, given_up_at) = (None, None, None);
-        let (created_at, due_at, attempts) = (now, now, 0);
-        Mail {
-            id,
-            tenant_id,
-            meeting_id,
-            invitee_id,
-            news,
-            changes,
-            created_at,
-            due_at,
-            attempts,
-            leased_until,
-            problem,
-            given_up_at,
-        }
-    }
-
-    #[test]
-    fn what_happens_before_a_mail_is_sent_becomes_one_mail() {
-        use MailNews::{Cancelled, Changed, Invited, Removed};
-        let title = [Change::Title];
-        let invited = waiting(Invited, Vec::new());
-        let changed = waiting(Changed, vec![Change::Time, Change::Title]);
-        assert_eq!(merge(None, false, Invited, &[]), (Some(Invited), vec![]));
-        assert_eq!(merge(Some(&invited), false, Changed, &title), (Some(Invited), vec![]), "they know nothing yet");
-        assert_eq!(merge(Some(&invited), false, Cancelled, &[]), (None, vec![]), "they never heard of it");
-        assert_eq!(merge(None, false, Changed, &title), (Some(Invited), vec![]));
-        assert_eq!(merge(None, true, Changed, &title), (Some(Changed), title.to_vec()));
-        assert_eq!(merge(Some(&changed), true, Changed, &title), (Some(Changed), vec![Change::Time, Change::Title]));
-        assert_eq!(merge(Some(&changed), true, Removed, &[]), (Some(Removed), vec![]));
-        assert_eq!(merge(Some(&waiting(Removed, vec![])), true, Invited, &[]), (Some(Invited), vec![]));
-    }
-
-    #[test]
-    fn a_time_that_is_moved_and_then_cancelled_is_told_as_cancelled() {
-        let (at, later) = (Utc::now(), Utc::now() + Duration::hours(1));
-        let moved = Change::OccurrenceMoved { from: at, to: later, ends_at: later };
-        let cancelled = Change::OccurrenceCancelled { at };
-        let mail = waiting(MailNews::Changed, vec![moved]);
-        let (_, changes) = merge(Some(&mail), true, MailNews::Changed, std::slice::from_ref(&cancelled));
-        assert_eq!(changes, [cancelled]);
-    }
-}
+mod tests;

@@ -39,6 +39,8 @@ words! {
         Rejected = "rejected",
         /// It cannot be written: the address is none.
         Impossible = "impossible",
+        /// It cannot be written: what is stored about it makes no sense.
+        Unreadable = "unreadable",
     }
 }
 
@@ -107,6 +109,28 @@ impl FromRow for Mail {
     }
 }
 
+/// A mail whose turn it is: what can be read of any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) id: String,
+    pub(super) tenant_id: String,
+    pub(super) attempts: i64,
+}
+
+impl FromRow for Due {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { id: row.get("id")?, tenant_id: row.get("tenant_id")?, attempts: row.get("attempts")? })
+    }
+}
+
+struct Count(i64);
+
+impl FromRow for Count {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        row.get("number").map(Self)
+    }
+}
+
 struct MaybeWritten(Option<Written>);
 
 impl FromRow for MaybeWritten {
@@ -144,15 +168,23 @@ pub(super) async fn insert(tx: &mut Tx, mail: &Mail) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Those to one person that are not sent yet, the oldest first. Of these only the first can be on its way.
+/// Those to one person that are not sent yet, the oldest first. Of these only the first can be on its way. Their proposals
+/// of another time go to the organizer.
 pub(super) async fn unsent(tx: &mut Tx, meeting: MeetingId, invitee: InviteeId) -> Result<Vec<Mail>, StoreError> {
     let mut select = sql(COLUMNS);
     select.push_bound(" WHERE meeting_id = ", meeting).push_bound(" AND invitee_id = ", invitee);
-    select.push(" AND given_up_at IS NULL ORDER BY id LIMIT 10");
+    select.push(" AND given_up_at IS NULL AND news <> 'counter' ORDER BY id LIMIT 10");
     tx.all(select).await
 }
 
-/// Those to some people that are not sent yet, or were given up, the oldest first.
+/// How many proposals of one person are not sent yet.
+pub(super) async fn count_counters(tx: &mut Tx, meeting: MeetingId, invitee: InviteeId) -> Result<i64, StoreError> {
+    let select = sql("SELECT COUNT(*) AS number FROM mails
+         WHERE meeting_id = $1 AND invitee_id = $2 AND given_up_at IS NULL AND news = 'counter'");
+    tx.one::<Count>(select.bind(meeting).bind(invitee)).await.map(|count| count.0)
+}
+
+/// Those to some people that are not sent yet, or were given up, the oldest first; without their proposals.
 pub(in crate::invitations) async fn of_invitees(
     tx: &mut Tx,
     meeting: MeetingId,
@@ -160,50 +192,64 @@ pub(in crate::invitations) async fn of_invitees(
 ) -> Result<Vec<Mail>, StoreError> {
     let mut select = sql(COLUMNS);
     select.push_bound(" WHERE meeting_id = ", meeting).push_list(" AND invitee_id IN ", invitees);
-    select.push_bound(" ORDER BY id LIMIT ", MAX_SHOWN);
+    select.push(" AND news <> 'counter'").push_bound(" ORDER BY id LIMIT ", MAX_SHOWN);
     tx.all(select).await
 }
 
 /// The one to be sent next: the oldest that is due of the tenant whose turn it is after that one. A person's second mail
-/// waits for the first.
-pub(super) async fn next_due(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    after: Option<TenantId>,
-) -> Result<Option<Mail>, StoreError> {
+/// waits for the first; what somebody proposes to the organizer waits for nothing, and nothing for it.
+pub(super) async fn next_due(tx: &mut Tx, now: DateTime<Utc>, after: Option<&str>) -> Result<Option<Due>, StoreError> {
     if let Some(after) = after
-        && let Some(mail) = first_due(tx, now, Some(after)).await?
+        && let Some(due) = first_due(tx, now, Some(after)).await?
     {
-        return Ok(Some(mail));
+        return Ok(Some(due));
     }
     first_due(tx, now, None).await
 }
 
-async fn first_due(tx: &mut Tx, now: DateTime<Utc>, after: Option<TenantId>) -> Result<Option<Mail>, StoreError> {
-    let mut select = sql(COLUMNS);
-    select.push_bound(" WHERE given_up_at IS NULL AND due_at <= ", now);
+async fn first_due(tx: &mut Tx, now: DateTime<Utc>, after: Option<&str>) -> Result<Option<Due>, StoreError> {
+    let mut select = sql("SELECT id, tenant_id, attempts FROM mails WHERE given_up_at IS NULL");
+    select.push_bound(" AND due_at <= ", now);
     if let Some(after) = after {
         select.push_bound(" AND tenant_id > ", after);
     }
     select
         .push_bound(" AND (leased_until IS NULL OR leased_until < ", now)
-        .push(") AND NOT EXISTS (SELECT 1 FROM mails before WHERE before.meeting_id = mails.meeting_id")
-        .push(" AND before.invitee_id = mails.invitee_id AND before.id < mails.id AND before.given_up_at IS NULL)")
+        .push(") AND (news = 'counter' OR NOT EXISTS (SELECT 1 FROM mails before")
+        .push(" WHERE before.meeting_id = mails.meeting_id AND before.invitee_id = mails.invitee_id")
+        .push(" AND before.id < mails.id AND before.given_up_at IS NULL AND before.news <> 'counter'))")
         .push(" ORDER BY tenant_id, due_at, id LIMIT 1");
+    tx.optional(select).await
+}
+
+/// The whole of one.
+pub(super) async fn find(tx: &mut Tx, due: &Due) -> Result<Option<Mail>, StoreError> {
+    let mut select = sql(COLUMNS);
+    select.push_bound(" WHERE id = ", &due.id);
     tx.optional(select).await
 }
 
 /// Takes one for sending, unless somebody else has.
 pub(super) async fn lease(
     tx: &mut Tx,
-    mail: &Mail,
+    due: &Due,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let update = sql("UPDATE mails SET leased_until = $1, attempts = attempts + 1
          WHERE id = $2 AND given_up_at IS NULL AND (leased_until IS NULL OR leased_until < $3) AND attempts = $4");
-    let update = update.bind(until).bind(mail.id).bind(now).bind(mail.attempts);
+    let update = update.bind(until).bind(&due.id).bind(now).bind(due.attempts);
     Ok(tx.execute(update).await? == 1)
+}
+
+/// Gives up one that cannot be read, such as of a newer version that was rolled back: as something that can.
+pub(super) async fn set_aside(tx: &mut Tx, due: &Due, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut update = sql("UPDATE mails SET changes = '[]', leased_until = NULL, recipient = NULL, message = NULL");
+    update.push_bound(", problem = ", MailProblem::Unreadable).push_bound(", given_up_at = ", now);
+    update.push(", news = CASE").push_list(" WHEN news IN ", MailNews::ALL.iter().copied());
+    update.push_bound(" THEN news ELSE ", MailNews::Changed).push_bound(" END WHERE id = ", &due.id);
+    tx.execute(update).await?;
+    Ok(())
 }
 
 /// The mail itself, if it has been written.
@@ -250,6 +296,11 @@ pub(super) async fn give_up(
          WHERE id = $3");
     tx.execute(update.bind(problem).bind(now).bind(id)).await?;
     Ok(())
+}
+
+/// Takes one back that nobody is sending. False when somebody is, or has.
+pub(super) async fn take_back(tx: &mut Tx, id: MailId) -> Result<bool, StoreError> {
+    Ok(tx.execute(sql("DELETE FROM mails WHERE id = $1 AND leased_until IS NULL").bind(id)).await? == 1)
 }
 
 /// It is sent, or not to be sent any more.
@@ -328,14 +379,15 @@ mod tests {
                 insert(&mut tx, &mail(tenant, now)).await.expect("a mail");
             }
             let mut order = Vec::new();
-            let mut turn = Some(crowd);
+            let mut turn = crowd.to_string();
             for _ in 0..5 {
-                let next = next_due(&mut tx, now, turn).await.expect("found").expect("a mail");
+                let next = next_due(&mut tx, now, Some(&turn)).await.expect("found").expect("a mail");
                 assert!(lease(&mut tx, &next, now, now + chrono::Duration::minutes(5)).await.expect("taken"));
-                turn = Some(next.tenant_id);
+                turn.clone_from(&next.tenant_id);
                 order.push(next.tenant_id);
             }
-            assert_eq!(order, [last, first, crowd, crowd, crowd], "each tenant in its turn");
+            let expected = [last, first, crowd, crowd, crowd].map(|tenant| tenant.to_string());
+            assert_eq!(order, expected, "each tenant in its turn");
         }
     }
 
@@ -349,12 +401,76 @@ mod tests {
             for mail in [&one, &two] {
                 insert(&mut tx, mail).await.expect("a mail");
             }
-            let next = async |tx: &mut Tx| next_due(tx, now, None).await.expect("found").map(|mail| mail.id);
-            assert_eq!(next(&mut tx).await, Some(one.id));
-            lease(&mut tx, &one, now, now + chrono::Duration::minutes(5)).await.expect("taken");
+            let next = async |tx: &mut Tx| next_due(tx, now, None).await.expect("found");
+            let first = next(&mut tx).await.expect("a mail");
+            assert_eq!(first.id, one.id.to_string());
+            lease(&mut tx, &first, now, now + chrono::Duration::minutes(5)).await.expect("taken");
             assert_eq!(next(&mut tx).await, None, "it is on its way");
             give_up(&mut tx, one.id, MailProblem::Rejected, now).await.expect("given up");
-            assert_eq!(next(&mut tx).await, Some(two.id));
+            assert_eq!(next(&mut tx).await.expect("a mail").id, two.id.to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_proposal_to_the_organizer_keeps_no_mail_to_who_proposes_waiting() {
+        for test in TestStore::both().await {
+            let now = Utc::now();
+            let news = MailNews::Counter;
+            let proposal = Mail { news, due_at: now + chrono::Duration::hours(4), ..mail(TenantId::new(), now) };
+            let own = Mail { id: MailId::new(), news: MailNews::Cancelled, due_at: now, ..proposal.clone() };
+            let second = Mail { id: MailId::new(), news, due_at: now, ..proposal.clone() };
+            let mut tx = test.store.write().await.expect("a transaction");
+            for mail in [&proposal, &own, &second] {
+                insert(&mut tx, mail).await.expect("a mail");
+            }
+            for expected in [&own, &second] {
+                let next = next_due(&mut tx, now, None).await.expect("found").expect("a mail");
+                assert_eq!(next.id, expected.id.to_string());
+                lease(&mut tx, &next, now, now + chrono::Duration::minutes(5)).await.expect("taken");
+            }
+            let unsent = unsent(&mut tx, own.meeting_id, own.invitee_id).await.expect("found");
+            assert_eq!(unsent.iter().map(|mail| mail.id).collect::<Vec<_>>(), [own.id]);
+            assert_eq!(count_counters(&mut tx, own.meeting_id, own.invitee_id).await.expect("counted"), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_on_its_way_is_not_taken_back() {
+        for test in TestStore::both().await {
+            let now = Utc::now();
+            let mail = mail(TenantId::new(), now);
+            let mut tx = test.store.write().await.expect("a transaction");
+            insert(&mut tx, &mail).await.expect("a mail");
+            let due = next_due(&mut tx, now, None).await.expect("found").expect("a mail");
+            assert!(lease(&mut tx, &due, now, now + chrono::Duration::minutes(5)).await.expect("taken"));
+            assert!(!take_back(&mut tx, mail.id).await.expect("tried"));
+            put_off(&mut tx, mail.id, MailProblem::Refused, now).await.expect("put off");
+            assert!(take_back(&mut tx, mail.id).await.expect("taken back"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_cannot_be_read_is_set_aside_and_shown() {
+        for test in TestStore::both().await {
+            let now = Utc::now();
+            let (one, two) = (mail(TenantId::new(), now), mail(TenantId::new(), now));
+            let mut tx = test.store.write().await.expect("a transaction");
+            for mail in [&one, &two] {
+                insert(&mut tx, mail).await.expect("a mail");
+            }
+            let update = sql("UPDATE mails SET news = 'teleported', changes = 'x' WHERE id = $1");
+            tx.execute(update.bind(one.id)).await.expect("changed");
+            for _ in 0..2 {
+                let due = next_due(&mut tx, now, None).await.expect("found").expect("a mail");
+                let found = find(&mut tx, &due).await;
+                assert_eq!(found.is_err(), due.id == one.id.to_string());
+                set_aside(&mut tx, &due, now).await.expect("set aside");
+            }
+            for (mail, news) in [(one, MailNews::Changed), (two, MailNews::Invited)] {
+                let found = of_invitees(&mut tx, mail.meeting_id, [mail.invitee_id]).await.expect("readable");
+                assert_eq!((found[0].news, found[0].problem), (news, Some(MailProblem::Unreadable)));
+                assert_eq!(found[0].given_up_at.map(|at| at.timestamp()), Some(now.timestamp()));
+            }
         }
     }
 }

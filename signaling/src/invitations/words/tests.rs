@@ -41,9 +41,17 @@ fn usual_rules_have_words() {
     );
     check("FREQ=MONTHLY;BYDAY=-1FR", "jeden Monat am letzten Freitag", "every month on the last Friday"); // spelling: no English
     check("FREQ=MONTHLY;BYMONTHDAY=15", "jeden Monat am 15.", "every month on day 15"); // spelling: no English
+    // The order is the calendar's, and small letters are letters.
+    check("FREQ=WEEKLY;BYDAY=WE,mo", "jede Woche am Montag und Mittwoch", "every week on Monday and Wednesday"); // spelling: no English
     check("FREQ=YEARLY", "jedes Jahr", "every year"); // spelling: no English
-    for rule in ["FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=WEEKLY;BYDAY=é", "x", ""]
-    {
+    for rule in [
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1",
+        "FREQ=MONTHLY;BYMONTHDAY=-1",
+        "FREQ=DAILY;BYHOUR=8",
+        "FREQ=WEEKLY;BYDAY=é",
+        "x",
+        "",
+    ] {
         check(rule, de::WORDS.own_rule, en::WORDS.own_rule);
     }
 }

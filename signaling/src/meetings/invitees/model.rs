@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::link;
 use crate::api::ids::{InviteeId, MeetingId, UserId};
+use crate::api::language::Language;
 use crate::app::App;
 use crate::meetings::input::InviteeInput;
 use crate::meetings::model::{Invitee, InviteeRole, InviteeType, Meeting, ResponseStatus};
@@ -33,10 +34,12 @@ pub(crate) struct InviteeView {
     pub(crate) role: InviteeRole,
     /// Where they belong.
     pub(crate) r#type: InviteeType,
-    /// What they answered.
+    /// What they answered to the meeting as it is now: a new time is a new question.
     pub(crate) response_status: ResponseStatus,
     /// Whether they come in without waiting.
     pub(crate) lobby_bypass: bool,
+    /// In which language they are written to, unless their account says one; null for the meeting's.
+    pub(crate) language: Option<Language>,
     /// Their own link. Null for those who may not change the meeting.
     pub(crate) personal_join_url: Option<String>,
     /// Their own PIN for the telephone. Null as the link.
@@ -55,7 +58,7 @@ pub(crate) struct InviteeView {
 
 impl InviteeView {
     /// Without what only they and hosts may know.
-    pub(super) fn public(invitee: &Invitee) -> Self {
+    pub(super) fn public(meeting: &Meeting, invitee: &Invitee) -> Self {
         Self {
             id: invitee.id,
             meeting_id: invitee.meeting_id,
@@ -65,8 +68,9 @@ impl InviteeView {
             name: invitee.name.clone(),
             role: invitee.role,
             r#type: invitee.kind,
-            response_status: invitee.response_status,
+            response_status: invitee.response(meeting),
             lobby_bypass: invitee.lobby_bypass,
+            language: invitee.language,
             personal_join_url: None,
             personal_pin: None,
             revoked_at: invitee.revoked_at,
@@ -84,7 +88,7 @@ impl InviteeView {
         invitee: &Invitee,
         pin: Option<&phone_pins::model::PhonePin>,
     ) -> Self {
-        let mut view = Self::public(invitee);
+        let mut view = Self::public(meeting, invitee);
         if invitee.revoked_at.is_none() {
             view.personal_join_url = Some(link::url(&app.config, &app.installation, meeting, invitee));
             view.personal_pin = pin.map(|pin| phone_pins::digits(&app.installation, pin));
@@ -116,5 +120,6 @@ pub(super) fn input(invitee: &Invitee) -> InviteeInput {
         role: Some(invitee.role),
         kind: Some(invitee.kind),
         lobby_bypass: invitee.lobby_bypass,
+        language: invitee.language,
     }
 }

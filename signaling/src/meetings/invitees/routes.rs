@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use store::Tx;
 use utoipa_axum::router::OpenApiRouter;
@@ -54,7 +54,7 @@ async fn list(
     let items = if viewer.change(&mut tx, meeting_id).await.is_ok() {
         views(&context.app, &mut tx, &meeting, &found).await?
     } else {
-        found.iter().map(InviteeView::public).collect()
+        found.iter().map(|invitee| InviteeView::public(&meeting, invitee)).collect()
     };
     let key = |invitee: &InviteeView| (invitee.created_at.timestamp_millis(), invitee.id);
     PageOf::new(items, page.limit, key)?.answer(&context.uri)
@@ -101,9 +101,14 @@ async fn get(context: Context, Path((meeting_id, id)): Path<(MeetingId, InviteeI
     let view = if viewer.change(&mut tx, meeting_id).await.is_ok() {
         whole(&context, &mut tx, &meeting, &invitee).await?
     } else {
-        InviteeView::public(&invitee)
+        InviteeView::public(&meeting, &invitee)
     };
-    etag::unless_known(&context.headers, invitee.revision, Answer::ok(&view)?)
+    let answer = Answer::ok(&view)?;
+    if invitee.response_status != view.response_status {
+        // The meeting has moved on since their answer, of which their revision does not know.
+        return Ok(answer.with_etag(invitee.revision).into_response());
+    }
+    etag::unless_known(&context.headers, invitee.revision, answer)
 }
 
 /// Replaces what is known of somebody who is invited

@@ -79,6 +79,7 @@ impl Wanted {
         invitee.role = self.input.role.unwrap_or(role);
         invitee.kind = self.kind;
         invitee.lobby_bypass = self.input.lobby_bypass;
+        invitee.language = self.input.language;
     }
 
     fn apply_co_host(&self, invitee: &mut Invitee) {
@@ -107,6 +108,7 @@ fn differing(old: &Invitee, new: &Invitee) -> Vec<String> {
         ("role", old.role != new.role),
         ("type", old.kind != new.kind),
         ("lobby_bypass", old.lobby_bypass != new.lobby_bypass),
+        ("language", old.language != new.language),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
@@ -305,6 +307,8 @@ async fn add(
         response_sequence: meeting.sequence,
         lobby_bypass: false,
         link_generation: 1,
+        language: None,
+        own_sequence: 0,
         revoked_at: None,
         last_notified_sequence: -1,
         revision: 1,
@@ -351,6 +355,8 @@ async fn keep(
     if is_back {
         // Whoever has the old link may not be who is invited now.
         invitee.link_generation += 1;
+        // RFC 5546 §2.1.4: their calendar has seen a cancellation.
+        invitee.own_sequence += 1;
         invitee.response_status = ResponseStatus::NeedsAction;
         phone_pins::create(tx, keys, Place::Meeting(meeting.id), PinKind::Personal, Some(invitee.id)).await?;
     }
@@ -390,6 +396,8 @@ pub(super) async fn revoke(
 ) -> Result<(), Problem> {
     let mut invitee = current.clone();
     invitee.revoked_at = Some(now);
+    // RFC 5546 §3.2.5: a cancellation is newer than what it cancels.
+    invitee.own_sequence += 1;
     invitee.revision += 1;
     invitee.updated_at = now;
     store(tx, &invitee).await?;

@@ -101,8 +101,8 @@ pub(super) async fn insert(tx: &mut Tx, invitee: &Invitee) -> Result<(), StoreEr
     tx.execute(
         sql("INSERT INTO invitees (id, meeting_id, tenant_id, email, user_id, phone_e164, name, role, type,
                  response_status, response_sequence, lobby_bypass, link_generation, revoked_at,
-                 last_notified_sequence, revision, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+                 last_notified_sequence, revision, created_at, updated_at, language, own_sequence)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)")
         .bind(invitee.id)
         .bind(invitee.meeting_id)
         .bind(invitee.tenant_id)
@@ -120,7 +120,9 @@ pub(super) async fn insert(tx: &mut Tx, invitee: &Invitee) -> Result<(), StoreEr
         .bind(invitee.last_notified_sequence)
         .bind(invitee.revision)
         .bind(invitee.created_at)
-        .bind(invitee.updated_at),
+        .bind(invitee.updated_at)
+        .bind(invitee.language)
+        .bind(invitee.own_sequence),
     )
     .await?;
     Ok(())
@@ -132,7 +134,7 @@ pub(super) async fn update(tx: &mut Tx, invitee: &Invitee) -> Result<bool, Store
         .execute(
             sql("UPDATE invitees SET email = $1, user_id = $2, phone_e164 = $3, name = $4, role = $5, type = $6,
                      response_status = $7, lobby_bypass = $8, link_generation = $9, revoked_at = $10,
-                     revision = $11, updated_at = $12
+                     revision = $11, updated_at = $12, language = $14, own_sequence = $15
                  WHERE id = $13 AND revision = $11 - 1")
             .bind(invitee.email.clone())
             .bind(invitee.user_id)
@@ -146,7 +148,9 @@ pub(super) async fn update(tx: &mut Tx, invitee: &Invitee) -> Result<bool, Store
             .bind(invitee.revoked_at)
             .bind(invitee.revision)
             .bind(invitee.updated_at)
-            .bind(invitee.id),
+            .bind(invitee.id)
+            .bind(invitee.language)
+            .bind(invitee.own_sequence),
         )
         .await?;
     Ok(updated == 1)

@@ -18,7 +18,7 @@ pub(crate) struct OwnPart {
     is_organizer: bool,
     /// What they are invited as; null when they are not.
     role: Option<InviteeRole>,
-    /// What they answered; null when they are not invited.
+    /// What they answered to the meeting as it is now; null when they are not invited.
     response_status: Option<ResponseStatus>,
 }
 
@@ -53,12 +53,15 @@ impl FromRow for Invited {
 pub(super) async fn parts(tx: &mut Tx, person: Option<UserId>, page: &[Entry]) -> Result<Parts, StoreError> {
     let mut parts = Parts { person, invited: HashMap::new() };
     let (Some(person), false) = (person, page.is_empty()) else { return Ok(parts) };
-    let mut select = sql("SELECT meeting_id, role, response_status FROM invitees WHERE revoked_at IS NULL
-         AND (user_id = $1 OR email = (SELECT email FROM users WHERE id = $1))")
-    .bind(person);
-    select.push_list(" AND meeting_id IN ", page.iter().map(|entry| entry.occurrence.meeting_id));
+    let mut select =
+        sql("SELECT i.meeting_id, i.role, CASE WHEN i.response_sequence >= m.sequence THEN i.response_status
+             ELSE 'needs_action' END AS response_status
+         FROM invitees i JOIN meetings m ON m.id = i.meeting_id WHERE i.revoked_at IS NULL
+         AND (i.user_id = $1 OR i.email = (SELECT email FROM users WHERE id = $1))")
+        .bind(person);
+    select.push_list(" AND i.meeting_id IN ", page.iter().map(|entry| entry.occurrence.meeting_id));
     // An account's invitation comes last, and so counts, if there is one by address as well.
-    select.push(" ORDER BY CASE WHEN user_id IS NULL THEN 0 ELSE 1 END");
+    select.push(" ORDER BY CASE WHEN i.user_id IS NULL THEN 0 ELSE 1 END");
     let invited: Vec<Invited> = tx.all(select).await?;
     parts.invited.extend(invited.into_iter().map(|Invited(meeting, role, response)| (meeting, (role, response))));
     Ok(parts)

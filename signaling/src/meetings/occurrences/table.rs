@@ -17,18 +17,16 @@ pub(crate) async fn find(tx: &mut Tx, meeting: MeetingId, id: RecurrenceId) -> R
     tx.optional(select.bind(meeting).bind(id.0)).await
 }
 
-/// The first ones of a meeting whose ids are not before `from`, by id.
-pub(crate) async fn of_meeting(
-    tx: &mut Tx,
-    meeting: MeetingId,
-    from: Option<RecurrenceId>,
-    limit: i64,
-) -> Result<Vec<Occurrence>, StoreError> {
-    let mut select = sql("SELECT * FROM occurrences WHERE meeting_id = $1").bind(meeting);
-    if let Some(from) = from {
-        select.push_bound(" AND recurrence_id >= ", from.0);
+/// Those of several meetings that differ from what the rule says, or do not take place: the newest first, and so many at
+/// most.
+pub(crate) async fn differing(tx: &mut Tx, meetings: &[MeetingId], limit: i64) -> Result<Vec<Occurrence>, StoreError> {
+    if meetings.is_empty() {
+        return Ok(Vec::new());
     }
-    select.push_bound(" ORDER BY recurrence_id LIMIT ", limit);
+    // As the index has it.
+    let mut select = sql("SELECT * FROM occurrences WHERE (is_exception = TRUE OR status = 'cancelled')");
+    select.push_list(" AND meeting_id IN ", meetings.iter().copied());
+    select.push_bound(" ORDER BY recurrence_id DESC LIMIT ", limit);
     tx.all(select).await
 }
 

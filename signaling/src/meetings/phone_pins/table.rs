@@ -51,6 +51,16 @@ pub(crate) async fn of_invitee(
     tx.optional(select).await
 }
 
+/// The personal ones of several people, whatever they are invited to.
+pub(crate) async fn of_invitees(tx: &mut Tx, invitees: &[InviteeId]) -> Result<Vec<PhonePin>, StoreError> {
+    if invitees.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = select();
+    select.push(" WHERE kind = 'personal'").push_list(" AND invitee_id IN ", invitees.iter().copied());
+    tx.all(select).await
+}
+
 /// The one that is recognised so.
 pub(super) async fn by_lookup(tx: &mut Tx, place: Place, lookup: &str) -> Result<Option<PhonePin>, StoreError> {
     let mut select = select();

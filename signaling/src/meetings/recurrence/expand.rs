@@ -99,19 +99,23 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
 }
 
 /// Which of these times are starts of `rule`. Those that are too far away to be looked at are none.
+///
+/// # Errors
+///
+/// Fails when too many days or times would have to be looked at.
 pub(crate) fn said(
     rule: &Rule,
     start: DateTime<Utc>,
     zone: Tz,
     times: &BTreeSet<DateTime<Utc>>,
-) -> BTreeSet<DateTime<Utc>> {
+) -> Result<BTreeSet<DateTime<Utc>>, RuleError> {
     // One that is too far away must not keep the others from being looked at.
     let mut near = times.range(start..start + Duration::days(i64::from(MAX_DAYS) / 2));
-    let Some(from) = near.next() else { return BTreeSet::new() };
+    let Some(from) = near.next() else { return Ok(BTreeSet::new()) };
     let last = near.next_back().unwrap_or(from);
     let window = Window { from: *from, to: *last + Duration::seconds(1), limit: usize::MAX };
-    let starts = expand(rule, start, zone, window).map(|found| found.starts).unwrap_or_default();
-    starts.into_iter().filter(|time| times.contains(time)).collect()
+    let starts = expand(rule, start, zone, window)?.starts;
+    Ok(starts.into_iter().filter(|time| times.contains(time)).collect())
 }
 
 /// The times of a period, in the clocks' order.

@@ -43,7 +43,7 @@ impl RuleError {
 
 /// How long a period is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frequency {
+pub(crate) enum Frequency {
     Daily,
     Weekly,
     Monthly,
@@ -66,6 +66,15 @@ impl Numbers {
         let mut numbers = Self::default();
         numbers.insert(i32::try_from(number).unwrap_or(1));
         numbers
+    }
+
+    /// All of them, those from the beginning first.
+    pub(super) fn list(&self) -> Vec<i32> {
+        let all = |sets: [u64; 6]| {
+            let has = move |number: &i32| sets[*number as usize / 64] & (1 << (number % 64)) != 0;
+            (1..384).filter(has)
+        };
+        all(self.forward).chain(all(self.backward).map(|number| -number)).collect()
     }
 
     fn insert(&mut self, number: i32) {
@@ -104,6 +113,19 @@ impl Weekdays {
         let mut weekdays = Self::default();
         weekdays.insert(None, weekday);
         weekdays
+    }
+
+    /// All of them, from Monday.
+    pub(super) fn list(&self) -> Vec<(Option<i32>, Weekday)> {
+        let mut all = Vec::new();
+        for weekday in [0, 1, 2, 3, 4, 5, 6].into_iter().filter_map(|number| Weekday::try_from(number).ok()) {
+            let index = weekday.num_days_from_monday();
+            if self.every & (1 << index) != 0 {
+                all.push((None, weekday));
+            }
+            all.extend(self.nth[index as usize].list().into_iter().map(|number| (Some(number), weekday)));
+        }
+        all
     }
 
     fn insert(&mut self, nth: Option<i32>, weekday: Weekday) {

@@ -133,7 +133,7 @@ pub(super) static PLACES: &[Place] = &[
         name: "invitations",
         find: Some(concat!(
             "SELECT i.id, i.meeting_id, m.title, m.starts_at, i.email, i.phone_e164, i.name, i.role, i.type,
-                 i.response_status, i.created_at, i.updated_at
+                 i.response_status, i.language, i.created_at, i.updated_at
              FROM invitees i JOIN meetings m ON m.id = i.meeting_id
              WHERE i.id IN ", invitations!(), " ORDER BY i.id LIMIT $5"
         )),

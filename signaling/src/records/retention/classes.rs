@@ -153,14 +153,16 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
-        // Those that could not be sent: what was sent is gone at once. No mail is tried for longer than three days.
+        // Those that could not be sent: what was sent is gone at once. A mail is tried for three days, also where a tenant
+        // keeps what failed for one; one that nobody has given up after four days is for a server that is not set up.
         name: "mails",
         keep: Duration::days(30),
         tenants_may: TENANTS_MAY,
         tables: &["mails"],
         how: How::By(
             "DELETE FROM mails WHERE id IN (
-                 SELECT id FROM mails WHERE tenant_id = $3 AND created_at < $1 ORDER BY created_at LIMIT $2)
+                 SELECT id FROM mails WHERE tenant_id = $3 AND created_at < $1
+                     AND (given_up_at IS NOT NULL OR created_at < $1 - 345600000) ORDER BY created_at LIMIT $2)
              RETURNING created_at AS time",
         ),
     },

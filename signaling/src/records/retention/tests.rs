@@ -316,6 +316,20 @@ async fn attendance_is_kept_as_long_as_the_tenant_says_and_chat_for_a_while() {
     }
 }
 
+#[tokio::test]
+async fn a_mail_that_is_still_tried_stays_however_short_a_tenant_keeps_what_failed() {
+    for world in World::both().await {
+        let mails = async || world.database.row_counts().await["mails"];
+        let update = sql("UPDATE tenants SET settings = $1");
+        execute(&world.database, update.bind(&json!({ "retention": { "mails_days": 1 } }))).await;
+        execute(&world.database, sql("UPDATE mails SET given_up_at = 1 WHERE id = 'm1'")).await;
+        run_all(&world.database, DateTime::UNIX_EPOCH + Duration::days(2)).await;
+        assert_eq!(mails().await, 4, "what has failed goes");
+        run_all(&world.database, DateTime::UNIX_EPOCH + Duration::days(6)).await;
+        assert_eq!(mails().await, 0);
+    }
+}
+
 #[test]
 fn every_class_has_a_name_of_its_own_and_what_a_tenant_may_choose_is_in_its_settings() {
     let days = Some(1);

@@ -83,10 +83,13 @@ async fn a_link_leads_to_a_page_and_only_its_button_answers() {
         let later = json!({ "starts_at": nth(0) + Duration::hours(1) });
         scene.done(&format!("PATCH {}", meeting.path("")), Some(&later)).await;
         assert!(!scene.server.get(&format!("/r/{token}")).await.text().contains(said));
+        assert_eq!(scene.response(&meeting, ZOFIE).await, "needs_action", "as their calendar shows it");
+        press(&scene, &token, "declined").await;
+        assert_eq!(scene.response(&meeting, ZOFIE).await, "declined");
         let path = meeting.path(&format!("/invitees/{}", meeting.invitee(ZOFIE)));
         scene.done(&format!("DELETE {path}"), None).await;
         assert_eq!(press(&scene, &token, "accepted").await.status, 410);
-        assert_eq!(scene.response(&meeting, ZOFIE).await, "tentative");
+        assert_eq!(scene.response(&meeting, ZOFIE).await, "declined");
     }
 }
 

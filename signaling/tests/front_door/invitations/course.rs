@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use store::testing::TestStore;
 
-use super::scene::{ORGANIZER, RULE, Scene, ZOFIE, german, nth};
+use super::scene::{ALI, ORGANIZER, RULE, Scene, ZOFIE, german, nth};
 use crate::support::mail::read_calendar;
 
 /// Somebody with an account, who wants English.
@@ -167,7 +167,7 @@ async fn who_is_invited_hears_of_everything_and_their_calendar_understands_it() 
             (&read["events"][0]["status"], &read["events"][0]["uid"]),
             (&json!("CANCELLED"), &json!(meeting.uid))
         );
-        assert!(read["events"][0]["sequence"].as_i64() >= Some(sequence));
+        assert!(read["events"][0]["sequence"].as_i64() > Some(sequence));
         assert_eq!(read["events"].as_array().map(Vec::len), Some(1), "the whole series");
         scene.sent(&meeting, ANNA).await;
 
@@ -205,9 +205,45 @@ async fn software_that_sends_itself_gets_the_words_and_the_file() {
     assert!(file.head.contains("content-type: text/calendar; method=publish"), "{}", file.head);
     let read = read_calendar(file.text(), &nth(0).to_rfc3339(), &(nth(0) + Duration::days(8)).to_rfc3339()).await;
     assert_eq!((&read["events"][0]["attendees"], starts(&read).len()), (&json!([]), 2));
+    scene.done(&format!("DELETE {}", meeting.path("")), None).await;
+    let file = scene.get(&meeting.path("/invitation.ics")).await;
+    assert!(file.head.contains("content-type: text/calendar; method=cancel"), "{}", file.head);
+    assert!(file.text().contains("STATUS:CANCELLED") && !file.text().contains("/m/"), "{}", file.text());
+    assert!(!file.text().contains("EXDATE"), "it is the series that is cancelled: {}", file.text());
     let unknown = "0198f2c4-7d1e-7c3a-9b1f-4f0d2f6f9fff";
     assert_eq!(scene.get(&format!("/meetings/{unknown}/invitation")).await.status, 404);
     assert_eq!(scene.get(&meeting.path(&format!("/invitation?invitee_id={unknown}"))).await.status, 404);
     assert_eq!(scene.get(&meeting.path("/invitation?language=fr")).await.status, 422);
     assert_eq!(scene.delivery(&meeting, ZOFIE).await["status"], "none");
+}
+
+#[tokio::test]
+async fn who_has_no_account_is_written_to_in_a_language_of_their_own() {
+    for database in TestStore::both().await {
+        let mut scene = Scene::on(database).await;
+        let account = json!({ "email": ANNA, "name": "Anna Muster", "language": "en" });
+        scene.done("POST /users", Some(&account)).await;
+        let invitees = json!({ "invitees": [
+            { "email": ALI, "language": "en" }, { "email": ANNA, "language": "de" }, { "email": ZOFIE },
+        ] });
+        let meeting = scene.schedule_with(&[], invitees).await;
+        let subjects: Vec<_> = scene.mails.mails(3).await.iter().map(|mail| subject(mail).clone()).collect();
+        let (german, english) = ("Einladung: Jour fixe Öffnung", "Invitation: Jour fixe Öffnung"); // spelling: no English
+        assert_eq!(subjects, [english, english, german], "Ali's, Anna's account's, and the meeting's");
+        let path = meeting.path(&format!("/invitees/{}", meeting.invitee(ALI)));
+        assert_eq!(scene.get(&path).await.json()["language"], "en");
+        let invitation = meeting.path(&format!("/invitation?invitee_id={}", meeting.invitee(ALI)));
+        let text = scene.get(&invitation).await.json();
+        let (_, page) = text["text"].as_str().expect("text").split_once("/r/").expect("a link");
+        let page = scene.server.get(&format!("/r/{}", page.split_once('?').expect("an answer").0)).await;
+        assert!(page.text().contains("<html lang=\"en\">"), "{}", page.text());
+        let ics = text["ics"].as_str().expect("a calendar").replace("\r\n ", "");
+        assert!(ics.contains("LABEL=\"Join the meeting\""), "{ics}");
+        // What else changes leaves it as it is; null is the meeting's again.
+        scene.done(&format!("PATCH {path}"), Some(&json!({ "name": "Ali" }))).await;
+        assert_eq!(scene.get(&path).await.json()["language"], "en");
+        scene.done(&format!("PATCH {path}"), Some(&json!({ "language": null }))).await;
+        assert_eq!(scene.get(&invitation).await.json()["subject"], german);
+        assert_eq!(scene.ask(&format!("PATCH {path}"), Some(&json!({ "language": "fr" }))).await.status, 422);
+    }
 }

@@ -62,6 +62,78 @@ async fn only_the_one_fails_whom_nobody_knows() {
 }
 
 #[tokio::test]
+async fn who_is_not_let_send_at_all_loses_no_mail() {
+    for database in TestStore::both().await {
+        let mut scene = Scene::on(database).await;
+        scene.mails.answer("sender 554 your address is on a list").await;
+        let meeting = scene.schedule(&[ALI]).await;
+        let found = scene.delivered(&meeting, ALI, waits_for("not_allowed")).await;
+        assert!(found["next_attempt_at"].is_string() && found["failed_at"].is_null(), "{found}");
+        scene.mails.answer("sender 250 OK").await;
+        scene.set(sql("UPDATE mails SET due_at = 0")).await;
+        assert_eq!(scene.mails.mail().await["envelope_to"], json!([ALI]));
+        scene.sent(&meeting, ALI).await;
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_makes_no_sense_keeps_no_other_waiting() {
+    for database in TestStore::both().await {
+        let mut scene = Scene::on(database).await;
+        scene.mails.answer("sender 451 later").await;
+        let meeting = scene.schedule(&[ALI, ZOFIE]).await;
+        scene.delivered(&meeting, ALI, waits_for("refused")).await;
+        scene.delivered(&meeting, ZOFIE, waits_for("refused")).await;
+        // As if a newer version had written them, which was rolled back.
+        let update = sql("UPDATE mails SET news = 'teleported' WHERE invitee_id = $1");
+        scene.set(update.bind(meeting.invitee(ALI))).await;
+        scene.mails.answer("sender 250 OK").await;
+        scene.set(sql("UPDATE mails SET due_at = 0")).await;
+        assert_eq!(scene.mails.mail().await["envelope_to"], json!([ZOFIE]));
+        let select = "SELECT problem AS text FROM mails";
+        scene.eventually(select, "unreadable").await;
+        assert!(has_failed(&scene.delivery(&meeting, ALI).await));
+    }
+}
+
+#[tokio::test]
+async fn who_is_removed_and_invited_again_hears_so_and_calendars_follow() {
+    for database in TestStore::both().await {
+        let mut scene = Scene::on(database).await;
+        let meeting = scene.schedule(&[ALI]).await;
+        let mut told = vec![scene.mails.mail().await];
+        scene.sent(&meeting, ALI).await;
+        let path = meeting.path(&format!("/invitees/{}", meeting.invitee(ALI)));
+        scene.done(&format!("DELETE {path}"), None).await;
+        told.push(scene.mails.mail().await);
+        scene.sent(&meeting, ALI).await;
+        let back = json!({ "title": "Neu", "invitees": [{ "email": ALI }] });
+        scene.done(&format!("PATCH {}", meeting.path("")), Some(&back)).await;
+        told.push(scene.mails.mail().await);
+        let subjects: Vec<_> = told.iter().map(|mail| mail["headers"]["subject"].as_str().expect("one")).collect();
+        let expected = ["Einladung: Jour fixe Öffnung", "Abgesagt: Jour fixe Öffnung", "Einladung: Neu"]; // spelling: no English
+        assert_eq!(subjects, expected, "they do not know of the time without them");
+        let mut sequences = Vec::new();
+        for mail in &told {
+            let calendar = mail["calendar"].as_str().expect("a calendar").lines();
+            sequences.extend(calendar.filter_map(|line| line.strip_prefix("SEQUENCE:")).map(str::to_owned));
+        }
+        assert_eq!(sequences, ["0", "1", "2"], "each is newer than the one before");
+        assert_eq!(scene.sent(&meeting, ALI).await["sequence"], 0, "of the meeting nothing has moved");
+    }
+}
+
+#[tokio::test]
+async fn a_meeting_whose_invitations_go_out_by_mail_from_now_on_invites_everybody() {
+    let mut scene = Scene::on(TestStore::sqlite().await).await;
+    let silent = json!({ "invitation": { "delivery": "none", "language": "de" } });
+    let meeting = scene.schedule_with(&[ALI], silent).await;
+    let mail = json!({ "invitation": { "delivery": "mail" } });
+    scene.done(&format!("PATCH {}", meeting.path("")), Some(&mail)).await;
+    assert_eq!(scene.mails.mail().await["envelope_to"], json!([ALI]));
+}
+
+#[tokio::test]
 async fn a_mail_is_given_up_after_three_days() {
     for database in TestStore::both().await {
         let mut scene = Scene::on(database).await;

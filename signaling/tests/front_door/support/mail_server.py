@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """An SMTP server that keeps what it receives: the first line on standard output is its port, each further one a mail, as
 JSON. A line on standard input is what it answers from then on, such as `451 later`; `hold` lets the next mail wait.
+`sender 550 blocked` is what it answers from then on to who sends.
 It knows nobody whose address begins with `nobody`, and takes mails to those that begin with `grey` at the second try.
 
 Its argument is JSON: `port`; `certificate` and `key` for STARTTLS, or for TLS from the beginning with `is_wrapped`; `login`,
@@ -20,9 +21,16 @@ from icalendar import Calendar
 class Keeper:
     def __init__(self):
         self.answer = "250 OK"
+        self.answer_to_sender = "250 OK"
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.seen = set()
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.answer_to_sender.startswith("250"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return self.answer_to_sender
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody"):
@@ -47,6 +55,8 @@ class Keeper:
         while line := (await reader.readline()).decode().strip():
             if line == "hold":
                 self.go_on.clear()
+            elif line.startswith("sender "):
+                self.answer_to_sender = line.removeprefix("sender ")
             else:
                 self.answer = line
                 self.go_on.set()

@@ -21,6 +21,7 @@ export interface InviteeInput {
   readonly role: InviteeRole;
   readonly type?: string;
   readonly lobby_bypass: boolean;
+  readonly language?: string;
 }
 
 /** Somebody who is invited, as the API shows them. */
@@ -34,6 +35,7 @@ export interface Invitee {
   readonly type: string;
   readonly response_status: 'needs_action' | 'accepted' | 'tentative' | 'declined';
   readonly lobby_bypass: boolean;
+  readonly language: string | null;
   readonly personal_join_url: string | null;
   readonly personal_pin: string | null;
   readonly revoked_at: string | null;
@@ -163,7 +165,7 @@ function minutesOf({ starts_at: start, ends_at: end }: Meeting): number | null {
 
 /** Without what the server works out. An account's address may have changed meanwhile, so that the account counts. */
 function inviteeInput(invitee: Invitee): InviteeInput {
-  const { user_id: user, email, phone_e164: phone, name, role, type, lobby_bypass } = invitee;
+  const { user_id: user, email, phone_e164: phone, name, role, type, lobby_bypass, language } = invitee;
   return {
     ...(user !== null ? { user_id: user } : {}),
     ...(user === null && email !== null ? { email } : {}),
@@ -172,6 +174,7 @@ function inviteeInput(invitee: Invitee): InviteeInput {
     role,
     type,
     lobby_bypass,
+    ...(language === null ? {} : { language }),
   };
 }
 

@@ -64,6 +64,7 @@ const MEETING = {
     type: 'external',
     response_status: response,
     lobby_bypass: false,
+    language: null,
     personal_join_url: 'https://conf.example.org/m/eE0oAt813UaJ0iFqvyxhkM#i=x',
     personal_pin: '48151623',
     revoked_at: null,

@@ -32,8 +32,8 @@ const meeting: Meeting = {
   dial_in: { numbers: [], conference_id: '1', pin: null },
   invitation: { delivery: 'none', language: 'de', message: '' },
   invitees: [
-    { id: 'i1', user_id: 'u2', email: 'b@x.de', phone_e164: null, name: 'B', role: 'co_host', type: 'internal', response_status: 'accepted', lobby_bypass: false, personal_join_url: null, personal_pin: null, revoked_at: null },
-    { id: 'i2', user_id: null, email: 'gone@x.de', phone_e164: null, name: '', role: 'attendee', type: 'external', response_status: 'declined', lobby_bypass: false, personal_join_url: null, personal_pin: null, revoked_at: '2026-01-01T00:00:00Z' },
+    { id: 'i1', user_id: 'u2', email: 'b@x.de', phone_e164: null, name: 'B', role: 'co_host', type: 'internal', response_status: 'accepted', lobby_bypass: false, language: 'en', personal_join_url: null, personal_pin: null, revoked_at: null },
+    { id: 'i2', user_id: null, email: 'gone@x.de', phone_e164: null, name: '', role: 'attendee', type: 'external', response_status: 'declined', lobby_bypass: false, language: null, personal_join_url: null, personal_pin: null, revoked_at: '2026-01-01T00:00:00Z' },
   ],
 };
 
@@ -94,7 +94,7 @@ describe('a meeting that is there', () => {
       excluded: ['2026-10-26'],
       lobby: 'everyone',
       muteOnEntry: 'false',
-      invitees: [{ user_id: 'u2', name: 'B', role: 'co_host' }],
+      invitees: [{ user_id: 'u2', name: 'B', role: 'co_host', language: 'en' }],
     });
     expect(draftOf({ ...meeting, recurrence_rule: 'FREQ=MONTHLY;BYSETPOS=1;BYDAY=MO,TU' })).toMatchObject({
       repeat: 'other',
