@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Puts an invitation together from what is stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
@@ -236,13 +236,13 @@ fn schedule(meeting: &Meeting, differing: &[Occurrence]) -> Option<Schedule> {
 
 fn recurrence(meeting: &Meeting, rule: &str, differing: &[Occurrence]) -> Recurrence {
     // What differed from an earlier rule is no part of this one: calendars would show it besides, or refuse all of it.
-    let mut starts: Vec<_> = differing.iter().map(|occurrence| occurrence.recurrence_id.0).collect();
+    let mut starts: BTreeSet<_> = differing.iter().map(|occurrence| occurrence.recurrence_id.0).collect();
     starts.extend(&meeting.excluded_dates);
     let zone = meeting.time_zone.0;
-    let known = Rule::parse(rule, zone).and_then(|rule| said(&rule, meeting.starts_at, zone, &starts));
+    let known = Rule::parse(rule, zone).map(|rule| said(&rule, meeting.starts_at, zone, &starts));
     let known = known.unwrap_or_else(|error| {
-        warn!(meeting = %meeting.id, %error, "a series cannot be worked out");
-        starts.into_iter().collect()
+        warn!(meeting = %meeting.id, %error, "a stored rule is none");
+        starts
     });
     let (mut excluded, mut exceptions) = (Vec::new(), Vec::new());
     excluded.extend(meeting.excluded_dates.iter().copied().filter(|start| known.contains(start)));

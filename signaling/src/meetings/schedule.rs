@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use super::expansion;
 use super::input::MeetingInput;
 use super::model::{MeetingType, TimeZone};
-use super::recurrence::{Expansion, Rule, expand, is_second};
+use super::recurrence::{Expansion, Rule, expand};
 use super::tenant::Tenant;
 use crate::api::problem::Invalid;
 
@@ -67,6 +67,10 @@ impl Schedule {
         };
         schedule.starts_at = starts_at.trunc_subsecs(0);
         check_distance(schedule.starts_at, now, invalid);
+        if kind == MeetingType::Recurring && zone.is_second(schedule.starts_at) {
+            // Calendars would take the first of the two.
+            invalid.add("/starts_at", "said-twice");
+        }
         schedule.ends_at = end(input, schedule.starts_at, tenant.settings.limits.max_meeting_minutes, invalid);
         match kind {
             MeetingType::Recurring => schedule.repeat(input, now, invalid),
@@ -87,10 +91,6 @@ impl Schedule {
         excluded.sort_unstable();
         excluded.dedup();
         self.excluded_dates = excluded;
-        if is_second(self.zone.0, self.starts_at) {
-            // Calendars would take the first of the two.
-            invalid.add("/starts_at", "said-twice");
-        }
         let window = expansion::window(self.starts_at, now);
         let expanded = Rule::parse(text, self.zone.0).and_then(|rule| {
             self.rule = Some(rule.to_string());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! When things happen by a rule, within a window.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use chrono_tz::Tz;
@@ -94,21 +94,20 @@ pub(crate) fn expand(rule: &Rule, start: DateTime<Utc>, zone: Tz, window: Window
     Ok(found)
 }
 
-/// Which of these starts the rule says.
-///
-/// # Errors
-///
-/// Fails when too many days or times would have to be looked at.
+/// Which of these times are starts of `rule`. Those that are too far away to be looked at are none.
 pub(crate) fn said(
     rule: &Rule,
     start: DateTime<Utc>,
     zone: Tz,
-    wanted: &[DateTime<Utc>],
-) -> Result<HashSet<DateTime<Utc>>, RuleError> {
-    let (Some(first), Some(last)) = (wanted.iter().min(), wanted.iter().max()) else { return Ok(HashSet::new()) };
-    let window = Window { from: *first, to: *last + Duration::seconds(1), limit: usize::MAX };
-    let starts = expand(rule, start, zone, window)?.starts;
-    Ok(wanted.iter().copied().filter(|wanted| starts.binary_search(wanted).is_ok()).collect())
+    times: &BTreeSet<DateTime<Utc>>,
+) -> BTreeSet<DateTime<Utc>> {
+    // One that is too far away must not keep the others from being looked at.
+    let mut near = times.range(start..start + Duration::days(i64::from(MAX_DAYS) / 2));
+    let Some(from) = near.next() else { return BTreeSet::new() };
+    let last = near.next_back().unwrap_or(from);
+    let window = Window { from: *from, to: *last + Duration::seconds(1), limit: usize::MAX };
+    let starts = expand(rule, start, zone, window).map(|found| found.starts).unwrap_or_default();
+    starts.into_iter().filter(|time| times.contains(time)).collect()
 }
 
 /// The times of a period, in the clocks' order.

@@ -83,7 +83,7 @@ pub(super) const OPERATIONS: &[(&str, May, u16)] = &[
     // There is one of that kind already.
     ("POST /meetings/{meeting_id}/phone_pins", Scope("invitees:write"), 409),
     // Software is not invited.
-    ("PUT /meetings/{meeting_id}/response", Known, 403),
+    ("PUT /meetings/{meeting_id}/response", Scope("meetings:read"), 404),
     ("POST /meetings/{meeting_id}/sessions", Scope("sessions:moderate"), 201),
     ("GET /meetings/{meeting_id}/deliveries", Scope("invitees:read"), 200),
     ("POST /oauth/token", Everybody, 401),
