@@ -242,7 +242,7 @@ fn recurrence(meeting: &Meeting, rule: &str, differing: &[Occurrence]) -> Recurr
     let known = Rule::parse(rule, zone).and_then(|rule| said(&rule, meeting.starts_at, zone, &starts));
     let known = known.unwrap_or_else(|error| {
         warn!(meeting = %meeting.id, %error, "a series cannot be worked out");
-        starts.into_iter().collect()
+        starts
     });
     let (mut excluded, mut exceptions) = (Vec::new(), Vec::new());
     excluded.extend(meeting.excluded_dates.iter().copied().filter(|start| known.contains(start)));

@@ -11,6 +11,7 @@ use store::{FromRow, Row, StoreError, Textual};
 use utoipa::ToSchema;
 
 use super::policies::rules::RuleChanges;
+use super::recurrence::instant;
 use super::words::words;
 use crate::api::ids::{InviteeId, MeetingId, PolicyId, RoomId, TenantId, UserId};
 use crate::api::language::Language;
@@ -105,6 +106,11 @@ impl TimeZone {
     /// Reads its name, such as `Europe/Berlin`.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         name.parse().ok().map(Self)
+    }
+
+    /// Whether its clocks showed the same time before: it is the second of two, and cannot be said by them.
+    pub(crate) fn is_second(self, at: DateTime<Utc>) -> bool {
+        instant(self.0, at.with_timezone(&self.0).naive_local()) != at
     }
 }
 
@@ -393,6 +399,19 @@ mod tests {
         check(InviteeType::ALL);
         check(ResponseStatus::ALL);
         check(Delivery::ALL);
+    }
+
+    #[test]
+    fn only_the_second_of_two_equal_times_is_one() {
+        let check = |at: &str, expected: bool| {
+            let at: DateTime<Utc> = at.parse().expect("a time");
+            assert_eq!(TimeZone(chrono_tz::Tz::Europe__Berlin).is_second(at), expected, "{at}");
+        };
+        check("2026-10-25T00:30:00Z", false);
+        check("2026-10-25T01:00:00Z", true);
+        check("2026-10-25T01:30:00Z", true);
+        check("2026-10-25T02:00:00Z", false);
+        check("2026-03-29T01:00:00Z", false);
     }
 
     #[test]

@@ -9,13 +9,12 @@
 mod days;
 mod expand;
 mod local;
-mod plain;
+pub(crate) mod plain;
 mod rule;
 
 pub(crate) use self::expand::{Expansion, Window, expand, said};
-pub(crate) use self::local::{instant, is_second};
-pub(crate) use self::plain::Plain;
-pub(crate) use self::rule::{Frequency, Rule};
+pub(crate) use self::local::instant;
+pub(crate) use self::rule::Rule;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::expansion;
 use super::input::MeetingInput;
 use super::model::{Meeting, MeetingType, RecurrenceId, TimeZone};
-use super::recurrence::{Expansion, Rule, expand, instant, is_second, said};
+use super::recurrence::{Expansion, Rule, expand, instant, said};
 use super::tenant::Tenant;
 use crate::api::problem::Invalid;
 
@@ -137,7 +137,7 @@ impl Schedule {
                 } else if self.differs(before) {
                     self.check_exclusions(&rule, &excluded, invalid);
                 }
-                if is_second(self.zone.0, self.starts_at) && self.differs(before) {
+                if self.zone.is_second(self.starts_at) && self.differs(before) {
                     // Calendars would take the first of the two.
                     invalid.add("/starts_at", "said-twice");
                 }

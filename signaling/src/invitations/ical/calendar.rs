@@ -10,8 +10,7 @@ use crate::invitations::invitation::{
     AttendeeKind, AttendeeRole, Exception, Invitation, Method, Person, Recurrence, Schedule,
 };
 use crate::invitations::{mail, words};
-use crate::meetings::model::ResponseStatus;
-use crate::meetings::recurrence::is_second;
+use crate::meetings::model::{ResponseStatus, TimeZone};
 
 /// Who wrote it.
 const PRODUCT: &str = "-//Saal//Saal//EN";
@@ -105,13 +104,13 @@ fn write_exception(lines: &mut Lines, invitation: &Invitation, zone: Tz, excepti
 /// By the clock of the meeting's zone, as far as that can say it: of a time that it shows twice, calendars take the first.
 /// No series begins at the second.
 fn write_times(lines: &mut Lines, zone: Tz, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) {
-    if is_second(zone, starts_at) {
+    if TimeZone(zone).is_second(starts_at) {
         lines.push(Line::new("DTSTART").value(&utc(starts_at)));
         lines.push(Line::new("DTEND").value(&utc(ends_at)));
         return;
     }
     lines.push(local("DTSTART", zone, starts_at));
-    if is_second(zone, ends_at) {
+    if TimeZone(zone).is_second(ends_at) {
         lines.push(Line::new("DURATION").value(&format!("PT{}S", (ends_at - starts_at).num_seconds())));
     } else {
         lines.push(local("DTEND", zone, ends_at));

@@ -5,7 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::Words;
-use crate::meetings::recurrence::{Frequency, Plain, Rule};
+use crate::meetings::recurrence::Rule;
+use crate::meetings::recurrence::plain::{Frequency, Plain};
 
 impl Words {
     /// RRULE's value in words.

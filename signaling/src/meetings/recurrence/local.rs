@@ -23,11 +23,6 @@ pub(crate) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     }
 }
 
-/// Whether the clocks of that zone showed the same time before: it is the second of two, and cannot be said by them.
-pub(crate) fn is_second(zone: Tz, at: DateTime<Utc>) -> bool {
-    instant(zone, at.with_timezone(&zone).naive_local()) != at
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,18 +43,5 @@ mod tests {
         check(Tz::America__New_York, "2007-11-04 01:30", "2007-11-04 05:30");
         check(Tz::Pacific__Apia, "2011-12-30 12:00", "2011-12-30 22:00");
         check(Tz::Australia__Lord_Howe, "2026-10-04 02:15", "2026-10-03 15:45");
-    }
-
-    #[test]
-    fn only_the_second_of_two_equal_times_is_one() {
-        let check = |at: &str, expected: bool| {
-            let utc = NaiveDateTime::parse_from_str(at, "%Y-%m-%d %H:%M").expect("a time").and_utc();
-            assert_eq!(is_second(Tz::Europe__Berlin, utc), expected, "{at}");
-        };
-        check("2026-10-25 00:30", false);
-        check("2026-10-25 01:00", true);
-        check("2026-10-25 01:30", true);
-        check("2026-10-25 02:00", false);
-        check("2026-03-29 01:00", false);
     }
 }

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc, Weekday};
 
-use super::rule::{Frequency, Rule};
+pub(crate) use super::rule::Frequency;
+use super::rule::Rule;
 
 /// A rule that has no more than this.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -138,7 +138,8 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
-        // When series that go on took place. They would keep them for ever. Those of others go with their meetings.
+        // When series that go on took place. They would keep them for ever. Those of others go with their meetings. What
+        // differs from the rule stays with the series, or it would come back in calendars as the rule says.
         name: "past_occurrences",
         keep: Duration::days(90),
         tenants_may: None,
@@ -148,6 +149,7 @@ pub(super) static CLASSES: &[Class] = &[
                  SELECT o.meeting_id, o.recurrence_id FROM meetings m CROSS JOIN occurrences o
                  WHERE m.expanded_until > 0 AND m.status = 'scheduled'
                      AND o.meeting_id = m.id AND o.recurrence_id < $1 AND o.ends_at < $1
+                     AND o.is_exception = FALSE AND o.status = 'scheduled'
                  LIMIT $2)
              RETURNING ends_at AS time",
         ),

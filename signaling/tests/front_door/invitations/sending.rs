@@ -128,6 +128,8 @@ async fn a_meeting_whose_invitations_go_out_by_mail_from_now_on_invites_everybod
     let mut scene = Scene::on(TestStore::sqlite().await).await;
     let silent = json!({ "invitation": { "delivery": "none", "language": "de" } });
     let meeting = scene.schedule_with(&[ALI], silent).await;
+    // Nobody was told anything when it was made.
+    scene.eventually("SELECT CAST(COUNT(*) AS TEXT) AS text FROM meeting_changes WHERE mailed_at IS NULL", "0").await;
     let mail = json!({ "invitation": { "delivery": "mail" } });
     scene.done(&format!("PATCH {}", meeting.path("")), Some(&mail)).await;
     assert_eq!(scene.mails.mail().await["envelope_to"], json!([ALI]));
