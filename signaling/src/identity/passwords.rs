@@ -194,7 +194,10 @@ mod tests {
     async fn a_flood_is_turned_away() {
         let passwords = Arc::new(Passwords::default());
         let tries = (0..MAX_WAITING + 8).map(|_| passwords.verify("a password".into(), Some("nonsense".into())));
-        let answers = futures_util::future::join_all(tries).await;
+        let tries = futures_util::future::join_all(tries);
+        // None of them is done before all have come.
+        let busy = Arc::clone(&passwords.permits).acquire_many_owned(AT_ONCE as u32).await;
+        let (answers, ()) = tokio::join!(tries, async { drop(busy) });
         let refused = answers.iter().filter(|answer| answer.is_err()).count();
         assert_eq!(refused, 8, "those beyond the bound");
     }
