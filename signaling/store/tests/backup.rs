@@ -204,7 +204,12 @@ async fn an_older_backup_is_brought_up_to_date() {
         let first = ["tenants", "users", "user_sessions", "api_tokens", "oauth_clients", "installation_secrets"];
         let is_old = |line: &&str| first.iter().any(|name| line.contains(&format!("\"table\":\"{name}\"")));
         let mut old = "{\"saal_backup\":1,\"created_at_ms\":0,\"migrations\":[1]}\n".to_owned();
-        text.lines().filter(is_old).for_each(|line| old += &format!("{line}\n"));
+        for line in text.lines().filter(is_old) {
+            // A later step adds a column to this one, as its last.
+            let later = line.rfind(",[\"expires_at\"").filter(|_| line.contains("\"oauth_clients\""));
+            old += later.map(|at| format!("{}]}}", &line[..at])).as_deref().unwrap_or(line);
+            old.push('\n');
+        }
         let hash = sha256(&old);
         let tables = old.lines().count() - 1;
         old += &format!("{{\"tables\":{tables},\"rows\":0,\"sha256\":\"{hash}\"}}\n");
