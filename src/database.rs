@@ -4,9 +4,11 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use nix::unistd::{Uid, User};
 use store::{Location, Store};
 
 use crate::config::Settings;
@@ -17,9 +19,18 @@ pub(crate) async fn open(settings: &Settings) -> Result<Store> {
     Store::open(&location).await.with_context(|| opening(&location))
 }
 
+/// The same for a service, which starts with the machine and perhaps before its database: one that is away is waited for.
+pub(crate) async fn open_patiently(settings: &Settings) -> Result<Store> {
+    let location = prepared(settings)?;
+    store::patiently(async || Store::open(&location).await).await.with_context(|| opening(&location))
+}
+
 /// Opens one that is there, and leaves its tables as they are.
 pub(crate) async fn open_as_it_is(settings: &Settings) -> Result<Store> {
     let location = settings.database()?;
+    if let Location::Sqlite(file) = &location {
+        check_owner(file)?;
+    }
     Store::open_as_it_is(&location).await.with_context(|| opening(&location))
 }
 
@@ -31,15 +42,31 @@ pub(crate) fn prepared(settings: &Settings) -> Result<Location> {
         let folder = &settings.data_dir;
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("making the data folder {}", folder.display()))?;
+        check_owner(folder)?;
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
         match made {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 return Err(error).with_context(|| format!("making the database {}", file.display()));
             }
-            _ => {}
+            _ => check_owner(file)?,
         }
     }
     Ok(location)
+}
+
+/// The superuser could open anybody's database, and the files that are made with it would be the superuser's: the service
+/// could not write any more.
+fn check_owner(file: &Path) -> Result<()> {
+    let Ok(found) = file.metadata() else { return Ok(()) };
+    let (me, owner) = (Uid::effective(), Uid::from_raw(found.uid()));
+    if me.is_root() && owner != me {
+        let name = User::from_uid(owner).ok().flatten().map_or_else(|| format!("'#{owner}'"), |user| user.name);
+        bail!(
+            "{} belongs to {name}; run this as that user: runuser -u {name} -- saal …, or sudo -u {name} saal …",
+            file.display()
+        );
+    }
+    Ok(())
 }
 
 fn opening(location: &Location) -> String {

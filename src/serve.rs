@@ -60,7 +60,10 @@ async fn serve(settings: &Settings) -> Result<()> {
 
 /// The one place where the roles are composed: the bus, the SFU node, the signaling service.
 async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Result<()> {
-    let store = database::open(settings).await?;
+    let store = tokio::select! {
+        store = database::open_patiently(settings) => store?,
+        () = stop.asked_for() => return Ok(()),
+    };
     let metrics = prometheus::Registry::new();
     let bus = Bus::local();
     let node_config = NodeConfig {
@@ -71,10 +74,14 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     };
     let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
+    let service = signaling::Service::new(signaling_config(settings)?, store.clone(), bus, metrics);
+    let service = tokio::select! {
+        service = service => service.context("starting the signaling service")?,
+        () = stop.asked_for() => return Ok(()),
+    };
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    let signaling = signaling::serve(signaling_config(settings)?, store.clone(), bus, http, metrics, stop.asked_for());
     tokio::select! {
-        result = signaling => result.context("serving HTTP")?,
+        result = service.serve(http, stop.asked_for()) => result.context("serving HTTP")?,
         () = died => {
             // The clients of the shards that still run get their goodbye.
             let _ = node.shutdown().await;

@@ -15,6 +15,7 @@ mod catalogue;
 mod error;
 mod location;
 mod migrations;
+mod patience;
 mod row;
 mod statement;
 mod transaction;
@@ -25,25 +26,47 @@ pub mod testing;
 
 pub use crate::error::StoreError;
 pub use crate::location::{Location, UnknownLocation};
+pub use crate::patience::patiently;
 pub use crate::row::{Column, FromRow, Object, Row, Single};
 pub use crate::statement::{Statement, sql};
 pub use crate::transaction::Tx;
 pub use crate::value::{Textual, Value};
 
 use crate::backends::Backend;
+use crate::transaction::AnyTransaction;
 
 /// An open database. Clones share its connections.
 #[derive(Clone, Debug)]
-pub struct Store(Backend);
+pub struct Store {
+    backend: Backend,
+    /// For tests that look how statements are done.
+    #[cfg(feature = "testing")]
+    journal: testing::plans::Journal,
+}
 
 impl Store {
+    fn over(backend: Backend) -> Self {
+        Self {
+            backend,
+            #[cfg(feature = "testing")]
+            journal: testing::plans::Journal::default(),
+        }
+    }
+
+    fn begun(&self, transaction: AnyTransaction) -> Tx {
+        let tx = Tx::new(transaction);
+        #[cfg(feature = "testing")]
+        let tx = tx.noted_in(&self.journal);
+        tx
+    }
+
     /// Opens the database, which is made if it is a file that is not there, and brings its tables up to date.
     ///
     /// # Errors
     ///
     /// Fails when it cannot be reached, or was written by a newer version of Saal.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
-        let store = Self(Backend::open(location, true).await?);
+        let store = Self::over(Backend::open(location, true).await?);
         store.bring_up_to_date().await?;
         Ok(store)
     }
@@ -55,7 +78,7 @@ impl Store {
     ///
     /// Fails when it is not there, cannot be reached, or was written by a newer version of Saal.
     pub async fn open_as_it_is(location: &Location) -> Result<Self, StoreError> {
-        let store = Self(Backend::open(location, false).await?);
+        let store = Self::over(Backend::open(location, false).await?);
         let applied = migrations::applied(&mut store.read().await?).await?;
         if applied.iter().all(|version| migrations::is_known(*version)) { Ok(store) } else { Err(StoreError::TooNew) }
     }
@@ -64,12 +87,12 @@ impl Store {
     async fn open_at(location: &Location, versions: &[i64]) -> Result<Self, StoreError> {
         let backend = Backend::open(location, true).await?;
         migrations::run(&backend, |version| versions.contains(&version)).await?;
-        Ok(Self(backend))
+        Ok(Self::over(backend))
     }
 
     /// Does the steps that are left.
     async fn bring_up_to_date(&self) -> Result<(), StoreError> {
-        migrations::run(&self.0, |_| true).await
+        migrations::run(&self.backend, |_| true).await
     }
 
     /// Begins to read. All that is read until the transaction ends is of one moment.
@@ -78,7 +101,7 @@ impl Store {
     ///
     /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        self.0.read().await.map(Tx::new)
+        self.backend.read().await.map(|transaction| self.begun(transaction))
     }
 
     /// Begins to write. In SQLite one transaction writes at a time; in PostgreSQL each statement sees what others have
@@ -88,17 +111,17 @@ impl Store {
     ///
     /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        self.0.write().await.map(Tx::new)
+        self.backend.write().await.map(|transaction| self.begun(transaction))
     }
 
     /// Whether several processes may use it at a time.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self.0, Backend::Postgres(_))
+        matches!(self.backend, Backend::Postgres(_))
     }
 
     /// Closes all connections, after what is under way has ended.
     pub async fn close(&self) {
-        self.0.close().await;
+        self.backend.close().await;
     }
 }

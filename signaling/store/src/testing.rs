@@ -2,6 +2,8 @@
 //! Throw-away databases, of both kinds. PostgreSQL is a real server from Debian's packages, started once per test
 //! program on a Unix socket in a temporary folder, and ended with the program.
 
+pub mod plans;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

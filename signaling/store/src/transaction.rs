@@ -23,6 +23,8 @@ pub struct Tx {
     transaction: AnyTransaction,
     /// Longest wait for a statement.
     patience: Duration,
+    #[cfg(feature = "testing")]
+    journal: crate::testing::plans::Journal,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,18 @@ macro_rules! query {
 
 impl Tx {
     pub(crate) fn new(transaction: AnyTransaction) -> Self {
-        Self { transaction, patience: STATEMENT_TIMEOUT }
+        Self {
+            transaction,
+            patience: STATEMENT_TIMEOUT,
+            #[cfg(feature = "testing")]
+            journal: crate::testing::plans::Journal::default(),
+        }
+    }
+
+    /// Whose statements are noted there, if any are.
+    #[cfg(feature = "testing")]
+    pub(crate) fn noted_in(self, journal: &crate::testing::plans::Journal) -> Self {
+        Self { journal: journal.clone(), ..self }
     }
 
     /// Which of the databases it is.
@@ -69,6 +82,8 @@ impl Tx {
     /// See [`StoreError`]. After one the transaction can only be dropped.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
         let (text, values) = statement.into_parts()?;
+        #[cfg(feature = "testing")]
+        self.journal.note(&text, &values);
         in_time(self.patience, async {
             Ok(match &mut self.transaction {
                 AnyTransaction::Sqlite(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
@@ -85,6 +100,8 @@ impl Tx {
     /// See [`StoreError`]. After one the transaction can only be dropped.
     pub async fn all<T: FromRow>(&mut self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let (text, values) = statement.into_parts()?;
+        #[cfg(feature = "testing")]
+        self.journal.note(&text, &values);
         in_time(self.patience, async {
             let mut found = Vec::new();
             match &mut self.transaction {

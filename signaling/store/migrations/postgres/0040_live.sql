@@ -10,7 +10,7 @@ CREATE TABLE meeting_sessions (
     meeting_id TEXT REFERENCES meetings (id) ON DELETE CASCADE,
     room_id TEXT REFERENCES rooms (id) ON DELETE CASCADE,
     -- That one, while it runs: nothing runs twice at a time. Null afterwards.
-    running_id TEXT UNIQUE,
+    running_id TEXT,
     -- The occurrence whose time it was.
     recurrence_id BIGINT,
     is_locked BOOLEAN NOT NULL,
@@ -29,6 +29,8 @@ CREATE TABLE meeting_sessions (
 CREATE INDEX meeting_sessions_page ON meeting_sessions (tenant_id, started_at, id);
 CREATE INDEX meeting_sessions_meeting ON meeting_sessions (meeting_id, started_at);
 CREATE INDEX meeting_sessions_room ON meeting_sessions (room_id, started_at);
+-- Of those that run only: it stays as small as what goes on, whatever the database makes of it.
+CREATE UNIQUE INDEX meeting_sessions_running_id ON meeting_sessions (running_id) WHERE running_id IS NOT NULL;
 CREATE INDEX meeting_sessions_running ON meeting_sessions (started_at, id) WHERE running_id IS NOT NULL;
 
 -- Who was let in, while the session runs. Deleted at its end, unless the tenant keeps lists of attendance.
