@@ -15,6 +15,7 @@ use crate::identity::api_tokens::{self, token};
 use crate::identity::caller::Actor;
 use crate::identity::keys::Keys;
 use crate::identity::scopes::{Scope, Scopes};
+use crate::identity::secret;
 use crate::identity::tenants;
 use crate::invitations::answers::mail::{MAX_BYTES, receive};
 use crate::records::audit::{Cause, Event, append};
@@ -140,7 +141,7 @@ pub async fn create_api_token(store: &Store, wanted: &NewApiToken<'_>) -> Result
         last_used_at: None,
         revoked_at: None,
     };
-    api_tokens::insert(&mut tx, &made, &token::hash(&secret), &Actor::System).await?;
+    api_tokens::insert(&mut tx, &made, &secret::hash(&secret), &Actor::System).await?;
     let event = Event::new("api_token.create", made.id).with("scopes", serde_json::json!(made.scopes));
     append(&mut tx, Cause::system(tenant), &event).await?;
     tx.commit().await?;

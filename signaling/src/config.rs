@@ -70,6 +70,13 @@ impl MailConfig {
     }
 }
 
+impl Config {
+    /// The link that leads to a meeting or a room by its code.
+    pub(crate) fn join_url(&self, code: &str) -> String {
+        format!("{}/m/{code}", self.public_url)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -13,6 +13,7 @@ pub(crate) mod passwords;
 pub(crate) mod roles;
 mod room_tokens;
 pub(crate) mod scopes;
+pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod tenants;
 pub(crate) mod throttle;

@@ -16,6 +16,7 @@ use super::caller::{Actor, Caller};
 use crate::api::ids::ApiTokenId;
 use crate::api::problem::Problem;
 use crate::app::App;
+use crate::identity::secret;
 
 pub(crate) use self::table::insert;
 
@@ -31,7 +32,7 @@ const USE_NOTED_EVERY: Duration = Duration::minutes(10);
 pub(crate) async fn caller(app: &App, token: &str, address: Option<IpAddr>) -> Result<Option<Caller>, Problem> {
     let now = Utc::now();
     let mut tx = app.store.read().await?;
-    let found = table::by_hash(&mut tx, &token::hash(token)).await?;
+    let found = table::by_hash(&mut tx, &secret::hash(token)).await?;
     drop(tx);
     let Some(found) = found.filter(|found| found.is_valid(now) && found.is_allowed_from(address)) else {
         return Ok(None);

@@ -13,6 +13,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
 use crate::api::problem::{Code, Problem};
+use crate::identity::secret;
 
 /// Characters of the shortest password (NIST SP 800-63B-4 §3.1.1.2 asks for 15 where a password is all there is, 8
 /// beside something else; throttling and hashing stand between).
@@ -170,7 +171,7 @@ fn nobodys() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
         let random: [u8; 32] = rand::random();
-        hash(&crate::records::audit::hex(&random)).unwrap_or_default()
+        hash(&secret::hex(&random)).unwrap_or_default()
     })
 }
 

@@ -20,6 +20,7 @@ use super::users;
 use crate::api::ids::UserId;
 use crate::api::problem::Problem;
 use crate::app::App;
+use crate::identity::secret;
 
 /// Who sits before the browser that shows this cookie. A cookie that is over is as good as none.
 pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<Authenticated>, Problem> {
@@ -47,7 +48,7 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Optio
 
 /// The hash of the cookie that a request shows.
 pub(crate) fn hash_in(app: &App, headers: &HeaderMap) -> Option<String> {
-    cookie::read(headers, cookie::name(app, cookie::SESSION).as_str()).map(cookie::hash)
+    cookie::read(headers, cookie::name(app, cookie::SESSION).as_str()).map(secret::hash)
 }
 
 /// What a page of ours sends beside the cookie, which pages of others do not know.
@@ -65,8 +66,8 @@ pub(crate) struct Begun {
 
 /// Signs somebody in.
 pub(crate) async fn begin(app: &App, tx: &mut Tx, user: UserId, provider: &FromProvider) -> Result<Begun, StoreError> {
-    let secret = cookie::make();
-    let hash = cookie::hash(&secret);
+    let secret = secret::make("");
+    let hash = secret::hash(&secret);
     let now = Utc::now();
     table::insert(tx, &hash, user, provider, now).await?;
     users::table::note_sign_in(tx, user, now).await?;

@@ -2,18 +2,16 @@
 //! By which a guest's browser is known again: a cookie with a secret and the proof that we made it. What is derived from
 //! it differs from meeting to meeting, so nobody is followed from one to the next.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::venue::Venue;
 use crate::app::App;
 use crate::identity::keys::Purpose;
+use crate::identity::sessions::cookie;
 
 const NAME: &str = "saal_guest";
-
-/// Browsers take this name from the very host only, over https, for all paths.
-const SECURE_NAME: &str = "__Host-saal_guest";
 
 /// Bytes of the secret.
 const SECRET_BYTES: usize = 16;
@@ -29,11 +27,8 @@ pub(super) struct GuestBrowser {
 impl GuestBrowser {
     /// The one that sends this, if it has been here before.
     pub(super) fn known(app: &App, headers: &HeaderMap) -> Option<Self> {
-        let name = name(app);
-        let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
-        values.filter_map(|value| value.split_once('.')).find_map(|(secret, proof)| {
+        let name = cookie::name(app, NAME);
+        cookie::all(headers, &name).filter_map(|value| value.split_once('.')).find_map(|(secret, proof)| {
             let is_ours = app.installation.is_derived(proof, Purpose::GuestBrowser, &[b"cookie", secret.as_bytes()]);
             is_ours.then(|| Self { secret: secret.to_owned() })
         })
@@ -45,13 +40,10 @@ impl GuestBrowser {
     }
 
     /// What it is to keep.
-    pub(super) fn cookie(&self, app: &App) -> Option<HeaderValue> {
+    pub(super) fn cookie(&self, app: &App) -> HeaderValue {
         let secret = &self.secret;
         let proof = app.installation.derive_text(Purpose::GuestBrowser, &[b"cookie", secret.as_bytes()]);
-        let secure = if is_secure(app) { "; Secure" } else { "" };
-        let name = name(app);
-        let cookie = format!("{name}={secret}.{proof}; Path=/; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
-        HeaderValue::try_from(cookie).ok()
+        cookie::set(app, NAME, &format!("{secret}.{proof}"), Some(LIFE_SECONDS))
     }
 
     /// What it is known by at a venue.
@@ -60,12 +52,4 @@ impl GuestBrowser {
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         app.installation.derive_text(Purpose::GuestBrowser, &parts)
     }
-}
-
-fn is_secure(app: &App) -> bool {
-    app.config.public_url.starts_with("https:")
-}
-
-fn name(app: &App) -> &'static str {
-    if is_secure(app) { SECURE_NAME } else { NAME }
 }

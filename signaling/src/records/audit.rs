@@ -12,11 +12,11 @@ pub(crate) mod verify;
 
 use chrono::Utc;
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{AuditEventId, TenantId};
 use crate::identity::caller::{Actor, Caller};
+use crate::identity::secret;
 
 pub(crate) use self::filter::{Filter, Order};
 
@@ -221,7 +221,7 @@ impl Link {
             self.request_id,
             self.details,
         ]);
-        hex(&Sha256::digest(content.to_string()))
+        secret::hash(&content.to_string())
     }
 }
 
@@ -244,14 +244,4 @@ impl FromRow for Link {
             hash: row.get("hash")?,
         })
     }
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -11,6 +11,7 @@ use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{TenantId, UserId};
 use crate::identity::roles::Role;
+use crate::identity::users::model::tidy_email;
 
 /// Whose data it is about, within a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Person {
         match known_by {
             KnownBy::Account(user) => _ = select.push_bound(" AND id = ", *user),
             KnownBy::Email(email) => {
-                let email = email.trim().to_lowercase();
+                let email = tidy_email(email);
                 select.push_bound(" AND email = ", &email);
                 stranger.email = Some(email);
             }

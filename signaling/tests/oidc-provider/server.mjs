@@ -11,6 +11,13 @@ import Provider from 'oidc-provider';
 const CLIENT = 'saal';
 const SECRET = 'a secret+with % characters of thirty-two bytes';
 
+// For browsers: the field and the button have names by which tests find them.
+const WHO = `<!doctype html><html lang="en"><title>Who are you?</title><form method="post">
+<label>Who are you? <input name="login" data-testid="provider-login"></label>
+<button data-testid="provider-submit">Sign in</button></form>`;
+
+const SIGN_OUT = '<button form="op.logoutForm" name="logout" value="yes" data-testid="provider-sign-out">Sign out</button>';
+
 const { saal } = JSON.parse(process.argv[2]);
 const accounts = new Map();
 let issuer;
@@ -52,7 +59,13 @@ async function makeProvider(alg) {
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: true },
+      // Its own page fetches letters from elsewhere.
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          ctx.body = `<!doctype html><html lang="en"><title>Sign out?</title>${form}${SIGN_OUT}`;
+        },
+      },
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     pkce: { required: () => true },
@@ -130,7 +143,8 @@ async function handle(request, response) {
     const login = { accountId: form.get('login'), acr: form.get('acr') ?? undefined };
     await current.provider.interactionFinished(request, response, { login });
   } else if (area === 'interaction') {
-    response.end('Who are you?');
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(WHO);
   } else {
     await current.handle(request, response);
   }

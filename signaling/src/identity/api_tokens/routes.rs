@@ -20,6 +20,7 @@ use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::bounds::Bounds;
 use crate::identity::scopes::{Scope, Scopes};
+use crate::identity::secret;
 use crate::records::audit::Event;
 
 /// Until when a token is valid of which nothing was said.
@@ -59,7 +60,7 @@ async fn create(context: Context, Body(input): Body<ApiTokenInput>) -> Result<Re
     let secret = token::make();
     let api_token = ApiToken { prefix: token::shown(&secret), ..api_token };
     let mut tx = context.write().await?;
-    table::insert(&mut tx, &api_token, &token::hash(&secret), &context.caller.actor).await?;
+    table::insert(&mut tx, &api_token, &secret::hash(&secret), &context.caller.actor).await?;
     let event = Event::new("api_token.create", api_token.id).with("scopes", serde_json::json!(api_token.scopes));
     let location = format!("/api/v1/api_tokens/{}", api_token.id);
     let repeated = NewApiToken { api_token: api_token.clone(), token: None };

@@ -20,7 +20,7 @@ use crate::api::problem::{Code, Invalid, Problem};
 use crate::app::App;
 use crate::identity::bounds::Bounds;
 use crate::identity::scopes::Scope;
-use crate::identity::sessions::cookie;
+use crate::identity::secret;
 use crate::records::audit::Event;
 
 pub(in crate::identity) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -50,9 +50,9 @@ async fn create(context: Context, Body(input): Body<OauthClientInput>) -> Result
     let tenant = context.tenant_filter()?;
     let bounds = Bounds::of(&context).await?;
     let oauth_client = from_input(&context, &bounds, tenant, input)?;
-    let secret = cookie::make();
+    let secret = secret::make("");
     let mut tx = context.write().await?;
-    table::insert(&mut tx, &oauth_client, &cookie::hash(&secret), &context.caller.actor).await?;
+    table::insert(&mut tx, &oauth_client, &secret::hash(&secret), &context.caller.actor).await?;
     let event =
         Event::new("oauth_client.create", oauth_client.id).with("scopes", serde_json::json!(oauth_client.scopes));
     let location = format!("/api/v1/oauth_clients/{}", oauth_client.id);

@@ -25,7 +25,7 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::caller::Actor;
 use crate::identity::scopes::Scopes;
-use crate::identity::sessions::cookie;
+use crate::identity::secret;
 use crate::records::audit::{self, Cause, Event};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -202,7 +202,7 @@ async fn client(app: &App, anyone: &Anyone, id: &str, secret: &str) -> Result<Oa
     let mut tx = app.store.read().await?;
     let client = table::find(&mut tx, None, id).await?;
     let known = table::secret_hash(&mut tx, id).await?.unwrap_or_default();
-    let is_right = known == cookie::hash(secret);
+    let is_right = known == secret::hash(secret);
     let is_good =
         |client: &OauthClient| is_right && client.is_valid(Utc::now()) && client.is_allowed_from(anyone.address);
     client.filter(is_good).ok_or(UNKNOWN_CLIENT)

@@ -24,9 +24,10 @@ use crate::api::language::Language;
 use crate::api::visitor::Visitor;
 use crate::app::App;
 use crate::identity::caller::Actor;
+use crate::identity::secret;
 use crate::identity::sessions::{self, cookie, origin, table};
 use crate::identity::users;
-use crate::records::audit::{self, Cause, Event, hex};
+use crate::records::audit::{self, Cause, Event};
 
 /// What a logout token must say that it is.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -171,7 +172,6 @@ async fn verify(provider: &Provider, token: &str) -> Result<Claims, Refusal> {
 
 /// Fails for a token that was used before.
 async fn note_token(tx: &mut Tx, claims: &Claims, now: DateTime<Utc>) -> Result<(), Refusal> {
-    use sha2::{Digest as _, Sha256};
     let jti = claims.text("jti").ok_or(Refusal::BadToken)?;
     let expires_at_s = claims.seconds("exp").ok_or(Refusal::BadToken)?;
     // Saturates; a time that no clock shows is as good as for ever.
@@ -180,7 +180,7 @@ async fn note_token(tx: &mut Tx, claims: &Claims, now: DateTime<Utc>) -> Result<
     let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
     tx.execute(sql("DELETE FROM oidc_logout_tokens WHERE expires_at < $1").bind(now)).await?;
     let insert = sql("INSERT INTO oidc_logout_tokens (jti_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING");
-    let insert = insert.bind(hex(&Sha256::digest(jti))).bind(until);
+    let insert = insert.bind(secret::hash(jti)).bind(until);
     if tx.execute(insert).await? == 1 { Ok(()) } else { Err(Refusal::BadToken) }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::identity::keys::Purpose;
-use crate::identity::sessions::cookie;
+use crate::identity::secret;
 
 /// The cookie.
 pub(super) const COOKIE: &str = "saal_sign_in";
@@ -31,7 +31,7 @@ pub(super) struct SignIn {
 
 impl SignIn {
     pub(super) fn new(return_to: &str) -> Self {
-        Self { secret: cookie::make(), begun_at_s: Utc::now().timestamp(), return_to: own_path(return_to).to_owned() }
+        Self { secret: secret::make(""), begun_at_s: Utc::now().timestamp(), return_to: own_path(return_to).to_owned() }
     }
 
     /// The cookie's value.

@@ -2,29 +2,14 @@
 //! Cookies: how they are named, read and set (RFC 6265).
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
-use crate::records::audit::hex;
 
 /// The cookie of a browser that is signed in.
 pub(crate) const SESSION: &str = "saal_session";
 
 /// Characters of the longest cookie that is looked at.
 const MAX_CHARS: usize = 4_096;
-
-/// A secret for one: 256 random bits.
-pub(crate) fn make() -> String {
-    let secret: [u8; 32] = rand::random();
-    URL_SAFE_NO_PAD.encode(secret)
-}
-
-/// What is stored of it. A fast hash will do: nobody guesses 256 bits.
-pub(crate) fn hash(secret: &str) -> String {
-    hex(&Sha256::digest(secret))
-}
 
 /// How a cookie is called here. With https it says that it was set by this very host, for all of it, and not by a
 /// neighbour in the domain.
@@ -38,9 +23,14 @@ fn is_secure(app: &App) -> bool {
 
 /// The value of a cookie in a request.
 pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    all(headers, name).next()
+}
+
+/// All values of a cookie in a request: without https a neighbour in the domain may have set one as well.
+pub(crate) fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(known, _)| *known == name).map(|(_, value)| value).filter(|value| value.len() <= MAX_CHARS)
+    let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value).filter(|value| value.len() <= MAX_CHARS)
 }
 
 /// Sets a cookie that no script can read and no other site's form brings along; for so many seconds, or as long as the

@@ -50,19 +50,19 @@ pub(crate) struct DialInNumber {
     pub(crate) language: Option<String>,
 }
 
-/// How pages and mails of the tenant look.
+/// How pages of the tenant look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Branding {
-    /// What stands in headings and mails instead of the tenant's name.
+    /// Whose meetings they are, in the words of those who join them; the tenant's name without it.
     #[schema(min_length = 1, max_length = 100)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
-    /// The logo: a path on our own server, since pages load nothing from elsewhere.
+    /// The logo: a path on our own server, since pages load nothing from elsewhere. Without effect so far.
     #[schema(max_length = 400, pattern = r"^/[^/\\].*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) logo_path: Option<String>,
-    /// The colour of buttons and links.
+    /// The colour of buttons and links. Without effect so far.
     #[schema(pattern = "^#[0-9a-fA-F]{6}$", example = "#004b76")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accent_colour: Option<String>,
@@ -98,7 +98,7 @@ pub(crate) struct Limits {
     #[schema(minimum = 0, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_phone_calls: Option<u32>,
-    /// Media that goes out for the tenant, in kilobits a second.
+    /// Media that goes out for the tenant, in kilobits a second. Without effect so far.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_bitrate_kbps: Option<u32>,
@@ -106,7 +106,7 @@ pub(crate) struct Limits {
     #[schema(minimum = 1, maximum = 10_080)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_meeting_minutes: Option<u32>,
-    /// Room for recordings.
+    /// Room for recordings. Without effect so far: nothing is recorded.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recording_storage_bytes: Option<u64>,

@@ -265,8 +265,8 @@ pub(super) static CLASSES: &[Class] = &[
         tables: &["oauth_clients"],
         how: How::By(
             "DELETE FROM oauth_clients WHERE id IN (
-                 SELECT id FROM oauth_clients WHERE revoked_at < $1 ORDER BY revoked_at LIMIT $2)
-             RETURNING revoked_at AS time",
+                 SELECT id FROM oauth_clients WHERE revoked_at < $1 OR expires_at < $1 ORDER BY id LIMIT $2)
+             RETURNING COALESCE(revoked_at, expires_at) AS time",
         ),
     },
     Class {

@@ -10,7 +10,7 @@ pub(super) const SIGN_OUT: (&str, &str) = ("Von Saal abmelden?", "Abmelden");
 pub(super) const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::NotConfigured => (
-            "Keine Anmeldung über einen Dienst",
+            "Kein Anmeldedienst eingerichtet",
             "Dieser Server hat keinen Anmeldedienst. Melden Sie sich mit Adresse und Passwort an.",
         ),
         Refusal::ProviderAway => (
