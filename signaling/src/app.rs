@@ -93,7 +93,7 @@ impl App {
         if !config.dev && config.api_keys.iter().any(|key| key.secret.expose().len() < MIN_SECRET_BYTES) {
             warn!("the secret of an API key is shorter than {MIN_SECRET_BYTES} bytes");
         }
-        let installation = prepare(&store).await.map_err(io::Error::other)?;
+        let installation = store::patiently(async || prepare(&store).await).await.map_err(io::Error::other)?;
         let oidc = config.oidc.as_ref().map(oidc::Provider::new).transpose()?;
         let mail_server = config.mail.as_ref().map(MailServer::new).transpose()?;
         let metrics = Metrics::new(&registry).map_err(io::Error::other)?;
@@ -103,7 +103,7 @@ impl App {
         let follower = notifier.clone().map(|notifier| notifier as Arc<dyn Follower>);
         let directory = Directory::new(bus, config.rooms.settings(), codec, metrics.clone(), follower);
         let revocations = Revocations::default();
-        revocations.load(&store).await.map_err(io::Error::other)?;
+        store::patiently(async || revocations.load(&store).await).await.map_err(io::Error::other)?;
         let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
         Ok(Self {
             oidc,

@@ -47,24 +47,37 @@ pub use crate::identity::is_role;
 
 use crate::app::App;
 
-/// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
-///
-/// # Errors
-///
-/// Fails at once when the configuration cannot be used, or the database is away.
-pub async fn serve(
-    config: Config,
-    store: Store,
-    bus: Bus,
-    listener: TcpListener,
-    registry: Registry,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), io::Error> {
-    let app = Arc::new(App::new(config, store, bus, registry).await?);
-    let mut background = background::start(&app);
-    tokio::select! {
-        () = accept::serve(app, listener, shutdown) => Ok(()),
-        error = background.failed() => Err(error),
+/// A service that is ready to serve.
+pub struct Service {
+    app: Arc<App>,
+}
+
+impl Service {
+    /// Reads what it needs from the database, and puts there what must be there before anybody asks. A database that is
+    /// away is waited for, for a minute.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the configuration cannot be used, or the database stays away.
+    pub async fn new(config: Config, store: Store, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
+        Ok(Self { app: Arc::new(App::new(config, store, bus, registry).await?) })
+    }
+
+    /// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails when work in the background cannot go on.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), io::Error> {
+        let mut background = background::start(&self.app);
+        tokio::select! {
+            () = accept::serve(self.app, listener, shutdown) => Ok(()),
+            error = background.failed() => Err(error),
+        }
     }
 }
 

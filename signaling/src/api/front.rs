@@ -25,7 +25,7 @@ use super::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::authentication::{self, ProvenBy};
 use crate::identity::caller::Actor;
-use crate::records::audit::hex;
+use crate::identity::secret::hex;
 
 /// Longest body of somebody who is known: a hundred meetings at once have about 200 kB.
 const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -23,3 +23,6 @@ pub(super) fn field(code: &str, value: Option<&str>, language: Language) -> Stri
     };
     words.replace("{}", value.unwrap_or("?"))
 }
+
+#[cfg(test)]
+mod tests;

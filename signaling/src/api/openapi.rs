@@ -3,6 +3,8 @@
 //! callers prove who they are, merge patches) is added here.
 
 mod answers;
+#[cfg(test)]
+mod outline;
 mod schemas;
 
 use std::sync::Arc;

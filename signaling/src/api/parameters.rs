@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Checks what stands in queries against the parameters that the OpenAPI document shows, as bodies are checked against
-//! their schemas. Parameters that are not known are passed over, as everywhere on the web.
+//! their schemas. What is not known is refused as it is there: a filter that is misspelt would let everything through.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -16,10 +16,20 @@ use super::schema;
 /// Where the paths of the document begin.
 const BASE: &str = "/api/v1";
 
+/// What software of the installation and the pages for its administrators send with whatever they ask. Where it says
+/// nothing, it is passed over.
+const TENANT: &str = "tenant_id";
+
 /// The parameters of each operation, by its method and path.
 pub(super) struct Parameters {
-    operations: HashMap<String, Vec<Parameter>>,
+    operations: HashMap<String, Operation>,
     schemas: Value,
+}
+
+struct Operation {
+    parameters: Vec<Parameter>,
+    /// Whether parameters that are not known are passed over, which OAuth wants (RFC 6749 §3.2).
+    takes_unknown: bool,
 }
 
 struct Parameter {
@@ -44,9 +54,7 @@ impl Parameters {
         let mut operations = HashMap::new();
         for (path, methods) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in methods.as_object().into_iter().flatten() {
-                let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-                let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
-                operations.insert(format!("{} {path}", method.to_uppercase()), in_query.map(Parameter::of).collect());
+                operations.insert(format!("{} {path}", method.to_uppercase()), Operation::of(operation));
             }
         }
         Self { operations, schemas: document["components"]["schemas"].clone() }
@@ -56,11 +64,11 @@ impl Parameters {
     pub(super) fn check(&self, parts: &Parts) -> Result<(), Problem> {
         let Some(path) = parts.extensions.get::<MatchedPath>() else { return Ok(()) };
         let path = path.as_str().strip_prefix(BASE).unwrap_or(path.as_str());
-        let Some(parameters) = self.operations.get(&format!("{} {path}", parts.method)) else { return Ok(()) };
+        let Some(operation) = self.operations.get(&format!("{} {path}", parts.method)) else { return Ok(()) };
         let query = parts.uri.query().unwrap_or_default();
         let given: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         let mut invalid = Invalid::default();
-        for parameter in parameters {
+        for parameter in &operation.parameters {
             let place = format!("query/{}", parameter.name);
             let mut values = given.iter().filter(|(name, _)| *name == parameter.name);
             match (values.next(), values.next()) {
@@ -70,7 +78,23 @@ impl Parameters {
                 (Some((_, text)), None) => parameter.check(text, &self.schemas, &place, &mut invalid),
             }
         }
+        for (name, _) in given.iter().filter(|(name, _)| !operation.knows(name)) {
+            invalid.add(format!("query/{name}"), "unknown-field");
+        }
         invalid.finish()
+    }
+}
+
+impl Operation {
+    fn of(said: &Value) -> Self {
+        let parameters = said["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+        let takes_unknown = said["requestBody"]["content"]["application/x-www-form-urlencoded"].is_object();
+        Self { parameters: in_query.map(Parameter::of).collect(), takes_unknown }
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.takes_unknown || name == TENANT || self.parameters.iter().any(|parameter| parameter.name == name)
     }
 }
 

@@ -19,7 +19,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
-/// What stands in the query. Parameters that are not known are passed over, as everywhere on the web.
+/// What stands in the query, of what one part of a handler asks for. What no part knows is refused before: see `Parameters`.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {

@@ -41,14 +41,14 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::MeetingEnded => ("Besprechung beendet", "Die Besprechung ist vorbei oder findet nicht statt."),
         Code::MeetingLocked => (
             "Besprechung abgeschlossen",
-            "Die Gastgeberin oder der Gastgeber lässt niemanden mehr ein. Bitten Sie darum, wieder aufzuschließen.",
+            "Die Leitung lässt niemanden mehr ein. Bitten Sie darum, wieder aufzuschließen.",
         ),
         Code::MeetingFull => (
             "Besprechung voll",
             "In der Besprechung ist kein Platz mehr frei. Versuchen Sie es in einigen Minuten noch einmal.",
         ),
         Code::LobbyFull => {
-            ("Warteraum voll", "Es warten schon zu viele Menschen. Versuchen Sie es in einigen Minuten noch einmal.")
+            ("Warteraum voll", "Es warten schon zu viele Personen. Versuchen Sie es in einigen Minuten noch einmal.")
         }
         Code::NotAdmitted => ("Nicht eingelassen", "Sie wurden nicht in die Besprechung eingelassen."),
         Code::Banned => ("Von der Besprechung ausgeschlossen", "Sie wurden von dieser Besprechung ausgeschlossen."),
@@ -56,9 +56,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Keine Gäste",
             "Diese Besprechung nimmt keine Gäste auf. Nutzen Sie Ihren persönlichen Link oder melden Sie sich an.",
         ),
-        Code::AcrTooLow => {
-            ("Stärkere Anmeldung nötig", "Melden Sie sich so stark an, wie es diese Besprechung verlangt.")
-        }
+        Code::AcrTooLow => (
+            "Stärkere Anmeldung nötig",
+            "Diese Besprechung verlangt eine stärkere Anmeldung, zum Beispiel mit einem zweiten Faktor.",
+        ),
         Code::EtagMismatch => (
             "Inzwischen geändert",
             "Jemand hat die Ressource inzwischen geändert. Lesen Sie sie neu und wiederholen Sie es.",
@@ -105,10 +106,10 @@ pub(super) fn field(code: &str) -> &'static str {
         "in-the-past" => "Liegt in der Vergangenheit.",
         "contradiction" => "Widerspricht einer anderen Angabe: {}.",
         "not-a-rule" => "Keine Wiederholungsregel nach RFC 5545.",
-        "no-occurrence" => "Danach findet nie etwas statt.",
+        "no-occurrence" => "Nach dieser Regel findet nie ein Termin statt.",
         "too-often" => "Wiederholt sich zu oft oder ist zu aufwendig; täglich ist das Kürzeste.",
         "said-twice" => {
-            "Die Uhren zeigen diese Zeit an dem Tag zweimal, und dies ist die zweite; eine Serie kann mit der ersten beginnen."
+            "Die Uhren zeigen diese Zeit an dem Tag zweimal, und dies ist die zweite; eine Reihe kann mit der ersten beginnen."
         }
         "not-by-the-rule" => "Entspricht nicht der Regel; der nächste Beginn nach ihr: {}.",
         "no-start-of-the-rule" => "Zu dieser Zeit beginnt nach der Regel nichts.",
