@@ -103,7 +103,8 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     if person.has_no_account() && !may_be_guest {
         return Some(Code::GuestsForbidden);
     }
-    if rules.required_acr.is_some() && rules.required_acr != person.acr {
+    let suffices = |wanted: &String| wanted.split_whitespace().any(|one| person.acr.as_deref() == Some(one));
+    if rules.required_acr.as_ref().is_some_and(|wanted| !suffices(wanted)) {
         return Some(Code::AcrTooLow);
     }
     if (terms.timing == Timing::Over || at.has_had_its_time) && !at.is_running {
@@ -114,7 +115,8 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
         return Some(Code::MeetingLocked);
     }
     let is_full = at.is_tenant_full || rules.max_participants.is_some_and(|most| at.participants >= most);
-    (is_full && !at.is_inside).then_some(Code::MeetingFull)
+    // Somebody must be able to keep order, and to end it.
+    (is_full && !is_host && !at.is_inside).then_some(Code::MeetingFull)
 }
 
 #[cfg(test)]
@@ -220,6 +222,10 @@ mod tests {
         assert_eq!(decide(&someone, &strict, at, now()), Decision::Refuse(Code::AcrTooLow));
         let strong = Person { acr: Some("high".into()), ..someone };
         assert_eq!(decide(&strong, &strict, at, now()), Decision::Admit);
+        let either = terms(json!({ "required_acr": "substantial high" }), Timing::Anytime);
+        assert_eq!(decide(&strong, &either, at, now()), Decision::Admit);
+        let odd = Person { acr: Some("substantial high".into()), ..strong };
+        assert_eq!(decide(&odd, &either, at, now()), Decision::Refuse(Code::AcrTooLow));
     }
 
     #[test]

@@ -122,21 +122,21 @@ async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Per
     let Some(account) = tx.optional::<Account>(select.bind(id).bind(venue.tenant_id())).await? else {
         return Ok(None);
     };
+    let invited = match venue {
+        Venue::Meeting(meeting) => invited::as_what(tx, meeting.id, id).await?,
+        Venue::Room(_) => None,
+    };
     let role = if venue.is_moderated_by(tx, id).await? {
         MeetingRole::Host
     } else {
-        let invited = match venue {
-            Venue::Meeting(meeting) => invited::role(tx, meeting.id, id).await?,
-            Venue::Room(_) => None,
-        };
-        invited.map_or(MeetingRole::Attendee, role_of)
+        invited.map_or(MeetingRole::Attendee, |invited| role_of(invited.role))
     };
     Ok(Some(Person {
         identity: format!("u_{id}"),
         marks: Marks { user_id: Some(id), ..Marks::default() },
         name: account.name,
         role,
-        lobby_bypass: false,
+        lobby_bypass: invited.is_some_and(|invited| invited.lobby_bypass),
         acr: None,
     }))
 }

@@ -29,6 +29,7 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::caller::Actor;
 use crate::identity::keys::Purpose;
+use crate::identity::secret;
 use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER_ADDRESS};
 use crate::lobby::{self, ticket};
 use crate::meeting_sessions::happenings;
@@ -65,6 +66,10 @@ struct JoinPage {
     takes_guests: bool,
     /// Who it takes whoever asks for. Null is a stranger.
     you: Option<JoinPagePerson>,
+    /// Whether what is written there is kept after the end.
+    keeps_chat: bool,
+    /// Whether it is kept after the end who was there.
+    keeps_attendance: bool,
     /// The organisation's language.
     language: Language,
     /// Where its legal texts are.
@@ -165,6 +170,7 @@ impl LobbyWaiting {
 
 struct Organisation {
     name: String,
+    keeps_attendance: bool,
     language: Language,
     legal: JoinPageLegal,
 }
@@ -173,7 +179,12 @@ impl FromRow for Organisation {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         let (locale, mut settings): (String, Json) = (row.get("locale")?, row.json("settings")?);
         let legal = serde_json::from_value(settings["legal"].take()).unwrap_or_default();
-        Ok(Self { name: row.get("name")?, language: Language::from_tag(&locale).unwrap_or_default(), legal })
+        let name = match settings["branding"]["display_name"].as_str() {
+            Some(name) => name.to_owned(),
+            None => row.get("name")?,
+        };
+        let keeps_attendance = settings["keep_attendance"].as_bool().unwrap_or_default();
+        Ok(Self { name, keeps_attendance, language: Language::from_tag(&locale).unwrap_or_default(), legal })
     }
 }
 
@@ -219,6 +230,8 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
         starts_at: starts_at(terms.timing),
         is_over: terms.timing == Timing::Over && !is_running,
         takes_guests: terms.rules.guests == Guests::Link,
+        keeps_chat: terms.rules.keep_chat,
+        keeps_attendance: organisation.keeps_attendance,
         you: (!is_stranger).then_some(JoinPagePerson { name: person.name, role: person.role }),
         language: organisation.language,
         legal: organisation.legal,
@@ -308,7 +321,7 @@ impl Knock<'_> {
         let caller = self.anyone.caller.as_ref();
         let shown = Shown { caller, invitation, name: &self.request.name, headers: self.headers };
         let found = person::find(tx, app, &venue, &shown).await?;
-        let (person, cookie) = (found.person, found.browser.and_then(|browser| browser.cookie(app)));
+        let (person, cookie) = (found.person, found.browser.map(|browser| browser.cookie(app)));
         let session = running(tx, &venue.id()).await?;
         let terms = venue.terms(tx, now, session.as_ref()).await?;
         let at = admission::circumstances(tx, app, (&venue, &terms), session.as_ref(), &person, presence).await?;
@@ -353,12 +366,15 @@ impl Coming<'_> {
 
     async fn wait(self, mut tx: Tx, waits_for: WaitsFor, now: DateTime<Utc>) -> Result<Response, Problem> {
         let app = &self.anyone.app;
+        if let Some(pause) = self.entry.as_ref().and_then(|entry| entry.pause(now)) {
+            return Err(Problem::from(Code::NotAdmitted).retry_after(pause.to_std().unwrap_or_default()));
+        }
         let (venue, secret) = (self.venue.id(), ticket::make());
         let known = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
         let known = known.filter(|entry| now - entry.last_seen_at < table::SILENCE);
         let entry = match known {
             Some(entry) => {
-                table::renew(&mut tx, entry, &ticket::hash(&secret), &self.person.name, now).await?;
+                table::renew(&mut tx, entry, &secret::hash(&secret), &self.person.name, now).await?;
                 entry.clone()
             }
             None => self.enter(&mut tx, &venue, &secret, waits_for, now).await?,
@@ -392,12 +408,13 @@ impl Coming<'_> {
             meeting_id: self.venue.meeting_id(),
             room_id: self.venue.room_id(),
             venue_id: venue.to_owned(),
-            ticket_hash: ticket::hash(secret),
+            ticket_hash: secret::hash(secret),
             person: self.person.clone(),
             waits_for,
             status: LobbyStatus::Waiting,
             created_at: now,
             last_seen_at: now,
+            decided_at: None,
         };
         table::insert(tx, &entry, &mark).await?;
         let event = Event::new("lobby_entry.create", entry.id).with("venue", venue.into());

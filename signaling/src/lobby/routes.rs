@@ -15,13 +15,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::table::{self, Entry, LobbyStatus};
-use super::ticket;
 use crate::api::answer::Answer;
 use crate::api::context::Anyone;
 use crate::api::ids::LobbyEntryId;
 use crate::api::path::{Path, Query};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
+use crate::identity::secret;
 use crate::joining::admission::{self, Presence};
 use crate::joining::decision::{Decision, decide, decide_for_admitted};
 use crate::joining::person;
@@ -118,7 +118,7 @@ async fn authenticated(app: &App, id: LobbyEntryId, headers: &HeaderMap) -> Resu
         return Err(Code::Unauthenticated.into());
     }
     let entry = table::find(&mut app.store.read().await?, id).await?;
-    let hash = ticket::hash(secret.trim());
+    let hash = secret::hash(secret.trim());
     let entry = entry.filter(|entry| {
         aws_lc_rs::constant_time::verify_slices_are_equal(entry.ticket_hash.as_bytes(), hash.as_bytes()).is_ok()
     });

@@ -20,6 +20,9 @@ pub(crate) const MAX_WAITING_PER_ADDRESS: i64 = 100;
 /// Who has not asked for so long is gone: browsers ask anew every 25 s.
 pub(crate) const SILENCE: Duration = Duration::seconds(45);
 
+/// Who was turned away can ask again after this time.
+pub(crate) const PAUSE_AFTER_DENIAL: Duration = Duration::seconds(30);
+
 words! {
     /// How somebody stands in the lobby.
     LobbyStatus {
@@ -48,6 +51,17 @@ pub(crate) struct Entry {
     pub(crate) status: LobbyStatus,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) last_seen_at: DateTime<Utc>,
+    /// When a moderator decided, or they gave up.
+    pub(crate) decided_at: Option<DateTime<Utc>>,
+}
+
+impl Entry {
+    /// How long they still have to stay away: they were turned away a moment ago, and moderators have more to do than to
+    /// turn away the same person again and again.
+    pub(crate) fn pause(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let denied_at = self.decided_at.filter(|_| self.status == LobbyStatus::Denied)?;
+        Some(denied_at + PAUSE_AFTER_DENIAL - now).filter(|pause| *pause > Duration::zero())
+    }
 }
 
 impl FromRow for Entry {
@@ -72,6 +86,7 @@ impl FromRow for Entry {
             status: row.get("status")?,
             created_at: row.get("created_at")?,
             last_seen_at: row.get("last_seen_at")?,
+            decided_at: row.get("decided_at")?,
         })
     }
 }

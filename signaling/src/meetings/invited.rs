@@ -3,7 +3,7 @@
 //! change a meeting that they do not moderate, or the other way round.
 
 use chrono::{DateTime, Utc};
-use store::{Single, Statement, StoreError, Tx, sql};
+use store::{FromRow, Row, Statement, StoreError, Tx, sql};
 
 use super::model::{Invitee, InviteeRole};
 use crate::api::ids::{MeetingId, TenantId, UserId};
@@ -11,15 +11,33 @@ use crate::api::ids::{MeetingId, TenantId, UserId};
 /// Most invitations of one person that are read at once.
 const MAX_INVITATIONS: i64 = 1000;
 
+/// What somebody is invited as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Invited {
+    pub(crate) role: InviteeRole,
+    /// They need not wait in the lobby.
+    pub(crate) lobby_bypass: bool,
+}
+
+impl FromRow for Invited {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { role: row.get("role")?, lobby_bypass: row.get("lobby_bypass")? })
+    }
+}
+
 /// What somebody with an account in the meeting's tenant is invited as. They may be so by account and by address: what lets
 /// them do more counts.
-pub(crate) async fn role(tx: &mut Tx, meeting: MeetingId, user: UserId) -> Result<Option<InviteeRole>, StoreError> {
-    let select = sql("SELECT role FROM invitees WHERE meeting_id = $1 AND revoked_at IS NULL
+pub(crate) async fn as_what(tx: &mut Tx, meeting: MeetingId, user: UserId) -> Result<Option<Invited>, StoreError> {
+    let select = sql("SELECT role, lobby_bypass FROM invitees WHERE meeting_id = $1 AND revoked_at IS NULL
              AND (user_id = $2
                  OR email = (SELECT email FROM users WHERE id = $2 AND users.tenant_id = invitees.tenant_id))
          ORDER BY CASE WHEN role = 'co_host' THEN 0 WHEN user_id IS NOT NULL THEN 1 ELSE 2 END LIMIT 1");
-    let found: Option<Single<InviteeRole>> = tx.optional(select.bind(meeting).bind(user)).await?;
-    Ok(found.map(|Single(role)| role))
+    tx.optional(select.bind(meeting).bind(user)).await
+}
+
+/// The role alone.
+pub(crate) async fn role(tx: &mut Tx, meeting: MeetingId, user: UserId) -> Result<Option<InviteeRole>, StoreError> {
+    Ok(as_what(tx, meeting, user).await?.map(|invited| invited.role))
 }
 
 /// The invitations of somebody with an account in that tenant, to all meetings or to one. An account's is before an

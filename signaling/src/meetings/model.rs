@@ -57,9 +57,9 @@ words! {
         Attendee = "attendee",
         /// Hears and sees only.
         Listener = "listener",
-        /// Interprets, by voice or in sign language.
+        /// Interprets, by voice or in sign language. Like an attendee so far, but shown as what they are.
         Interpreter = "interpreter",
-        /// Writes what is said.
+        /// Writes what is said. Like an attendee so far, but shown as what they are.
         Captioner = "captioner",
     }
 
@@ -167,7 +167,7 @@ pub(crate) struct ExpectedParticipants {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 100_000)]
     pub(crate) browser: Option<u32>,
-    /// Of these, how many with a camera.
+    /// Of these, how many with a camera. Without effect so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 100_000)]
     pub(crate) video: Option<u32>,
@@ -175,7 +175,7 @@ pub(crate) struct ExpectedParticipants {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 100_000)]
     pub(crate) phone: Option<u32>,
-    /// How they spread over the organisation's sites.
+    /// How they spread over the organisation's sites. Without effect so far: media is forwarded at one place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) by_site: BTreeMap<String, u32>,
 }

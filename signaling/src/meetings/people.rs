@@ -4,6 +4,7 @@
 use store::{FromRow, Row, StoreError, Tx, sql};
 
 use crate::api::ids::{TenantId, UserId};
+use crate::identity::users::model::tidy_email;
 
 /// What meetings know of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,5 +30,5 @@ pub(super) async fn by_id(tx: &mut Tx, tenant: TenantId, id: UserId) -> Result<O
 /// The account with that address, if it is the tenant's.
 pub(super) async fn by_email(tx: &mut Tx, tenant: TenantId, email: &str) -> Result<Option<Person>, StoreError> {
     let select = sql("SELECT id, email, name FROM users WHERE email = $1 AND tenant_id = $2");
-    tx.optional(select.bind(email.to_lowercase()).bind(tenant)).await
+    tx.optional(select.bind(tidy_email(email)).bind(tenant)).await
 }

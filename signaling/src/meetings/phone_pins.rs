@@ -13,7 +13,7 @@ use store::{StoreError, Tx};
 use self::model::{PhonePin, PinKind, Place};
 use crate::api::ids::{InviteeId, PhonePinId};
 use crate::identity::keys::{Keys, Purpose};
-use crate::records::audit::hex;
+use crate::identity::secret::hex;
 
 /// Tries before something must be wrong. A thousand PINs of eight digits leave one in a hundred thousand taken.
 const MAX_TRIES: i64 = 64;

@@ -97,7 +97,8 @@ async fn list(
     let now = Utc::now();
     let mut tx = context.read().await?;
     let viewer = Viewer::of_list(&context, &mut tx).await?;
-    let found: Vec<Meeting> = tx.all(listing::select(&viewer, &filter, &page, now)?).await?;
+    let select = listing::select(&mut tx, &viewer, &filter, &page, now).await?;
+    let found: Vec<Meeting> = tx.all(select).await?;
     let page = PageOf::new(found, page.limit, |meeting| filter.key(meeting))?;
     let mut items = view::views(&context.app, &mut tx, &page.items, now).await?;
     for (item, meeting) in items.iter_mut().zip(&page.items) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{Statement, StoreError, Tx, sql};
+use store::{Single, Statement, StoreError, Tx, sql};
 
 use super::model::Meeting;
 use crate::api::ids::TenantId;
@@ -16,6 +16,9 @@ const MAX_WORD_CHARS: usize = 40;
 
 /// Most words of a search.
 pub(super) const MAX_SOUGHT: usize = 5;
+
+/// So many meetings that have a word are many.
+const MANY: i64 = 1000;
 
 /// What comes behind every word that begins like another: no character is larger.
 const LAST: char = char::MAX;
@@ -43,18 +46,62 @@ pub(super) async fn note_words(tx: &mut Tx, meeting: &Meeting) -> Result<(), Sto
     Ok(())
 }
 
-/// Appends a table `found` with the ids of a tenant's meetings in whose titles each of these words begins one.
-pub(super) fn push_found(select: &mut Statement, tenant: TenantId, sought: &BTreeSet<String>) {
-    select.push("(");
-    for (index, word) in sought.iter().enumerate() {
-        // A set, though several words of a title may begin alike.
-        select.push(if index == 0 { "SELECT DISTINCT" } else { " INTERSECT SELECT" });
-        select
-            .push_bound(" meeting_id FROM meeting_words WHERE tenant_id = ", tenant)
-            .push_bound(" AND word >= ", word)
-            .push_bound(" AND word < ", format!("{word}{LAST}"));
+/// Words that are looked for, and how.
+pub(super) struct Search {
+    tenant: TenantId,
+    /// A word that few meetings have: they are looked at, and no others. Without one, meetings are taken in their order,
+    /// of which many will do.
+    rare: Option<String>,
+    others: BTreeSet<String>,
+}
+
+impl Search {
+    /// Finds out which word leads to the fewest meetings.
+    pub(super) async fn plan(tx: &mut Tx, tenant: TenantId, mut sought: BTreeSet<String>) -> Result<Self, StoreError> {
+        let mut rarest: Option<(i64, String)> = None;
+        for word in &sought {
+            let mut count = sql("SELECT COUNT(*) AS number FROM (SELECT 1 FROM meeting_words WHERE tenant_id = ");
+            count.push_bound("", tenant);
+            push_beginning(&mut count, word);
+            count.push_bound(" LIMIT ", MANY).push(") AS probed");
+            let Single(number) = tx.one::<Single<i64>>(count).await?;
+            if number < MANY && rarest.as_ref().is_none_or(|(fewest, _)| number < *fewest) {
+                rarest = Some((number, word.clone()));
+            }
+        }
+        let rare = rarest.map(|(_, word)| word);
+        if let Some(rare) = &rare {
+            sought.remove(rare);
+        }
+        Ok(Self { tenant, rare, others: sought })
     }
-    select.push(") AS found");
+
+    /// Whether it leads to few meetings.
+    pub(super) const fn is_narrow(&self) -> bool {
+        self.rare.is_some()
+    }
+
+    /// Appends a table `found` with the ids of the meetings that the rare word leads to, each once.
+    pub(super) fn push_found(&self, select: &mut Statement) {
+        let Some(rare) = &self.rare else { return };
+        select.push_bound("(SELECT DISTINCT meeting_id FROM meeting_words WHERE tenant_id = ", self.tenant);
+        push_beginning(select, rare);
+        select.push(") AS found");
+    }
+
+    /// Appends that the meetings have the other words, too.
+    pub(super) fn push_others(&self, select: &mut Statement) {
+        for word in &self.others {
+            select.push(" AND EXISTS (SELECT 1 FROM meeting_words WHERE meeting_words.meeting_id = meetings.id");
+            push_beginning(select, word);
+            select.push(")");
+        }
+    }
+}
+
+/// Appends that a word begins so.
+fn push_beginning(select: &mut Statement, word: &str) {
+    select.push_bound(" AND word >= ", word).push_bound(" AND word < ", format!("{word}{LAST}"));
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ pub(crate) async fn views(
             status: goings.of_meeting(meeting.id, meeting.status, over_at, now),
             dial_in: DialInView::new(numbers, &meeting.conference_id, pin),
             co_hosts: own.map(co_host).collect(),
-            join_url: format!("{}/m/{}", app.config.public_url, meeting.code),
+            join_url: app.config.join_url(&meeting.code),
             ..bare(meeting)
         }
     };

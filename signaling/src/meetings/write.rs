@@ -18,6 +18,7 @@ use super::{
 use crate::api::context::Context;
 use crate::api::ids::{MeetingId, TenantId};
 use crate::api::problem::{Code, Invalid, Problem};
+use crate::identity::users::model::tidy_email;
 
 /// What somebody who writes brings along.
 pub(super) struct Writer<'a> {
@@ -239,7 +240,7 @@ impl Writer<'_> {
             // Who held it was erased, and who changes something else about it does not take it over.
             return Ok(());
         }
-        let email = given.email.as_ref().map(|email| email.to_lowercase());
+        let email = given.email.as_deref().map(tidy_email);
         let account = match (given.user_id.or(self.own_account(input)), &email) {
             (Some(id), _) => people::by_id(tx, meeting.tenant_id, id).await?,
             (None, Some(email)) => people::by_email(tx, meeting.tenant_id, email).await?,

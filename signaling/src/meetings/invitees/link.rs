@@ -18,7 +18,7 @@ pub(crate) fn token(keys: &Keys, invitee: &Invitee) -> String {
 
 /// An invitee's link.
 pub(crate) fn url(config: &Config, keys: &Keys, meeting: &Meeting, invitee: &Invitee) -> String {
-    format!("{}/m/{}#i={}", config.public_url, meeting.code, token(keys, invitee))
+    format!("{}#i={}", config.join_url(&meeting.code), token(keys, invitee))
 }
 
 /// Whose link it is, if it is one to this meeting. It may have been withdrawn: see `revoked_at`.

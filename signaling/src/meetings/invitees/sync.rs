@@ -10,6 +10,7 @@ use super::table;
 use crate::api::ids::InviteeId;
 use crate::api::problem::{Code, Invalid, Problem};
 use crate::identity::keys::Keys;
+use crate::identity::users::model::tidy_email;
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 use crate::meetings::input::{InviteeInput, MeetingInput, PersonInput};
 use crate::meetings::model::{Invitee, InviteeRole, InviteeType, Meeting, MeetingStatus, ResponseStatus};
@@ -122,7 +123,7 @@ pub(in crate::meetings) async fn look_up(
     invalid: &mut Invalid,
 ) -> Result<Wanted, StoreError> {
     let mut input = input.clone();
-    input.email = input.email.map(|email| email.to_lowercase());
+    input.email = input.email.as_deref().map(tidy_email);
     let account = match (input.user_id, &input.email) {
         (Some(id), _) => {
             let found = people::by_id(tx, meeting.tenant_id, id).await?;

@@ -120,7 +120,7 @@ async fn calendar(
         occurrence: OccurrenceView::new(&entry.occurrence, &goings, now),
         meeting_title: entry.meeting_title,
         organizer_name: entry.organizer_name,
-        join_url: format!("{}/m/{}", context.app.config.public_url, entry.code),
+        join_url: context.app.config.join_url(&entry.code),
     };
     let items = found.into_iter().map(entry).collect();
     let key = |entry: &CalendarEntry| {

@@ -247,7 +247,7 @@ async fn views(context: &Context, tx: &mut Tx, tenant_id: TenantId, rooms: &[Roo
             slug: room.slug.clone(),
             owner_id: room.owner_id,
             policy_id: room.policy_id,
-            join_url: format!("{}/m/{}", context.app.config.public_url, room.code),
+            join_url: context.app.config.join_url(&room.code),
             dial_in: DialInView::new(&numbers, &room.conference_id, pin),
             revision: room.revision,
             created_at: room.created_at,

@@ -174,7 +174,8 @@ rules! {
     e2ee: EndToEndEncryption = EndToEndEncryption::Off, EndToEndEncryption;
     /// Whether people without an account may come. Default: with a personal link.
     guests: Guests = Guests::InvitedOnly, Guests;
-    /// How strongly people must have proven who they are, in the identity provider's words (acr); empty asks for nothing.
+    /// How strongly people must have proven who they are, in the identity provider's words (acr); each of several, with
+    /// blanks between them, suffices. Empty asks for nothing.
     [max_length = 200]
     required_acr: Option<String> = None, String;
     /// Most people at once; 0 is no limit of its own.

@@ -74,7 +74,9 @@ impl Room {
     fn is_full_for(&self, join: &Join) -> bool {
         let limit = self.settings.max_participants;
         let others = self.participants.values().filter(|other| other.profile.identity != join.profile.identity);
+        // Somebody must be able to keep order, and to end it.
         limit > 0
+            && !join.profile.is_moderator
             && !join.profile.kind.is_dependent()
             && count(others.filter(|other| !other.profile.kind.is_dependent())) >= limit
     }
