@@ -143,6 +143,13 @@ impl<'a> Composer<'a> {
         let email = known(invitee.email.as_deref().unwrap_or_default(), |account| &account.email);
         let name = known(&invitee.name, |account| &account.name);
         let answer_token = answers::token(&app.installation, invitee);
+        // Nobody is asked whether they come to what they hold, and calendars refuse such a question (RFC 5546 §3.2.2).
+        let is_asked = email != meeting.organizer_email;
+        let method = match (news.is_over(), is_asked) {
+            (true, _) => Method::Cancel,
+            (false, true) => Method::Request,
+            (false, false) => Method::Publish,
+        };
         let kind = if invitee.kind == InviteeType::RoomSystem { AttendeeKind::Room } else { AttendeeKind::Individual };
         let recipient = Recipient {
             person: Person { name, email },
@@ -152,10 +159,10 @@ impl<'a> Composer<'a> {
         };
         Invitation {
             told,
-            method: if news.is_over() { Method::Cancel } else { Method::Request },
+            method,
             sequence: invitee.sequence(meeting),
-            reply_address: reply_address(app, &answer_token),
-            answer_url: Some(format!("{}/r/{answer_token}", app.config.public_url)),
+            reply_address: reply_address(app, &answer_token).filter(|_| is_asked),
+            answer_url: is_asked.then(|| format!("{}/r/{answer_token}", app.config.public_url)),
             join_url: link::url(&app.config, &app.installation, meeting, invitee),
             dial_in: self.dial_in(pin),
             ..self.common(language, recipient, news, now)
@@ -191,7 +198,7 @@ impl<'a> Composer<'a> {
             recipient,
             schedule: self.schedule.clone(),
             told: None,
-            join_url: format!("{}/m/{}", self.app.config.public_url, meeting.code),
+            join_url: self.app.config.join_url(&meeting.code),
             dial_in: self.dial_in(None),
             answer_url: None,
             privacy_url: self.organisation.privacy_url.clone(),

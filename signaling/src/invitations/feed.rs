@@ -31,9 +31,10 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::keys::Purpose;
 use crate::identity::scopes::Scope;
+use crate::identity::secret;
 use crate::meetings::model::{Invitee, Meeting};
 use crate::meetings::phone_pins;
-use crate::records::audit::{Event, hex};
+use crate::records::audit::Event;
 
 /// How long a meeting that is over is still shown.
 const PAST: Duration = Duration::days(90);
@@ -148,7 +149,7 @@ async fn read(
             return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], "").into_response();
         }
     };
-    let etag = format!("\"{}\"", &hex(&Sha256::digest(&feed))[..32]);
+    let etag = format!("\"{}\"", &secret::hex(&Sha256::digest(&feed))[..32]);
     let known = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
     let is_known = known.flat_map(|list| list.split(',')).any(|tag| tag.trim().trim_start_matches("W/") == etag);
     let mut response = if is_known {

@@ -35,6 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 
 /// Whose invitation, and in which language.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     /// The invited person, with their own link and PIN. Without it, the invitation says what everybody may know.
     invitee_id: Option<InviteeId>,

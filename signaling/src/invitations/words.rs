@@ -57,6 +57,8 @@ pub(super) struct Words {
     date: &'static str,
     /// Behind a time of day, with the space before it.
     o_clock: &'static str,
+    /// Times that people have a word for, by their abbreviation. It says all; others stand behind the name of the zone.
+    known_times: &'static [(&'static str, &'static str)],
     /// For each frequency (day, week, month, year): every one, and every so many.
     every: [(&'static str, &'static str); 4],
     /// On a weekday of a week; on a numbered one or the last one of a month; on a day of the month.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What calendars answer (RFC 5546 §3.2.3, §3.2.7). Everything in it may be made up.
 
+use crate::identity::users::model::tidy_email;
 use crate::meetings::model::ResponseStatus;
 
 /// Longest answer that is looked at. Real ones have a few thousand bytes.
@@ -60,7 +61,7 @@ fn attendee(parameters: &[(String, String)], value: &str) -> Option<(String, Res
         "TENTATIVE" => ResponseStatus::Tentative,
         _ => return None,
     };
-    scheme.eq_ignore_ascii_case("mailto").then(|| (address.trim().to_lowercase(), response))
+    scheme.eq_ignore_ascii_case("mailto").then(|| (tidy_email(address), response))
 }
 
 /// A line's name, parameters and value.

@@ -150,10 +150,11 @@ fn has(fields: &[String], names: &[&str]) -> bool {
     fields.iter().any(|field| names.contains(&field.as_str()))
 }
 
-/// Whether there is somebody to write to: whose address we have, who is still invited, and who is not the one who invites.
+/// Whether there is somebody to write to: whose address we have, who is still invited, and who does not invite. Who invites
+/// without an account hears of it, as nothing else leads them to their meeting.
 fn is_reached(meeting: &Meeting, invitee: &Invitee, news: MailNews) -> bool {
-    let is_organizer = invitee.email.as_ref() == Some(&meeting.organizer_email)
-        || (invitee.user_id.is_some() && invitee.user_id == meeting.organizer_id);
+    let is_organizer = meeting.organizer_id.is_some()
+        && (invitee.email.as_ref() == Some(&meeting.organizer_email) || invitee.user_id == meeting.organizer_id);
     let has_address = invitee.email.is_some() || invitee.user_id.is_some();
     has_address && !is_organizer && (invitee.revoked_at.is_some() == (news == MailNews::Removed))
 }

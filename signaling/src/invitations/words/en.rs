@@ -55,6 +55,7 @@ pub(super) const WORDS: Words = Words {
     ],
     date: "{weekday}, {day} {month} {year}",
     o_clock: "",
+    known_times: &[],
     every: [
         ("every day", "every {} days"),
         ("every week", "every {} weeks"),

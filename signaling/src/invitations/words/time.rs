@@ -17,7 +17,7 @@ impl Words {
         } else {
             format!("{}, {end_time}{o_clock}", self.date(end.date_naive()))
         };
-        format!("{date}, {start_time}–{until} ({})", zone_name(zone, starts_at))
+        format!("{date}, {start_time}–{until} ({})", self.zone_name(zone, starts_at))
     }
 
     /// A point in time.
@@ -40,15 +40,19 @@ impl Words {
     pub(super) fn weekday(&self, weekday: chrono::Weekday) -> &'static str {
         self.weekdays[usize::try_from(weekday.num_days_from_monday()).unwrap_or(0)]
     }
-}
 
-/// Such as `Europe/Berlin, CET`. Zones without a name of their own get the distance from Greenwich.
-fn zone_name(zone: Tz, at: DateTime<Utc>) -> String {
-    let local = at.with_timezone(&zone);
-    let abbreviation = local.offset().abbreviation().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
-    match abbreviation {
-        Some(name) if name == zone.name() => name.to_owned(),
-        Some(name) => format!("{}, {name}", zone.name()),
-        None => format!("{}, UTC{}", zone.name(), local.format("%:z")),
+    /// Such as `MEZ`, or `Europe/Berlin, CET`. Zones without a name of their own get the distance from Greenwich.
+    fn zone_name(&self, zone: Tz, at: DateTime<Utc>) -> String {
+        let local = at.with_timezone(&zone);
+        let abbreviation =
+            local.offset().abbreviation().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+        match abbreviation {
+            Some(name) => match self.known_times.iter().find(|(known, _)| *known == name) {
+                Some((_, word)) => (*word).to_owned(),
+                None if name == zone.name() => name.to_owned(),
+                None => format!("{}, {name}", zone.name()),
+            },
+            None => format!("{}, UTC{}", zone.name(), local.format("%:z")),
+        }
     }
 }
