@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use livekit_protocol as proto;
 
+use crate::identity::secret;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, RoomInfo};
 use crate::rooms::output::Milestone;
 use crate::session::convert;
@@ -42,7 +43,7 @@ pub(super) fn describe(room: &RoomInfo, milestone: &Milestone) -> proto::Webhook
 
 fn id() -> String {
     let random: [u8; ID_BYTES] = rand::random();
-    format!("EV_{}", crate::records::audit::hex(&random))
+    format!("EV_{}", secret::hex(&random))
 }
 
 /// Whose track it is. The list of all their tracks would say nothing new, and at their end something wrong.

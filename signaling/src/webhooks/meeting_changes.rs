@@ -37,6 +37,9 @@ pub(super) async fn publish(store: &Store, now: DateTime<Utc>) -> Result<usize, 
     Ok(total)
 }
 
+/// What changes of somebody who answers their invitation.
+const ANSWERED: [&str; 1] = ["response_status"];
+
 fn happening(change: &MeetingChange) -> Happening {
     let mut data = json!({ "meeting_id": change.meeting_id });
     let event = match &change.kind {
@@ -54,6 +57,10 @@ fn happening(change: &MeetingChange) -> Happening {
         ChangeKind::InviteeAdded { invitee_id } => {
             data["invitee_id"] = json!(invitee_id);
             WebhookEvent::InviteeChanged
+        }
+        ChangeKind::InviteeChanged { invitee_id, fields } if fields.as_slice() == ANSWERED => {
+            data["invitee_id"] = json!(invitee_id);
+            WebhookEvent::InviteeResponded
         }
         ChangeKind::InviteeChanged { invitee_id, fields } => {
             data["invitee_id"] = json!(invitee_id);
