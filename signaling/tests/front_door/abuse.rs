@@ -5,12 +5,17 @@ use livekit_protocol as proto;
 use livekit_protocol::participant_info::State;
 use livekit_protocol::signal_request::Message as Request;
 use prost::Message as _;
+use signaling::Config;
+use store::testing::TestStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::api::header;
+use crate::identity::installation::{Installation, Shows};
 use crate::support::client::{join_request, offer};
+use crate::support::server::{Answer, config};
 use crate::support::sfu::sdp;
 use crate::support::{Client, Server, Token, soon};
 
@@ -168,4 +173,39 @@ async fn a_url_without_end_is_not_read() {
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     assert_eq!(server.get("/health/live").await.status, 200);
+}
+
+/// Asks until somebody is told to wait, and returns that answer.
+async fn told_to_wait(ask: impl AsyncFn() -> Answer) -> Answer {
+    for _ in 0..10_000 {
+        let answer = ask().await;
+        if answer.status == 429 {
+            return answer;
+        }
+    }
+    panic!("nobody is ever told to wait");
+}
+
+#[tokio::test]
+async fn who_asks_the_api_too_often_waits_and_nobody_else() {
+    let config = Config { api_requests_per_second: 1, ..config() };
+    let saal = Installation::with(TestStore::sqlite().await, config).await;
+    let tenant = saal.first_tenant().await;
+    let token = async |name: &str| {
+        let body = serde_json::json!({ "name": name, "scopes": ["users:read"] });
+        let made = saal.made(&saal.root(), &format!("/api_tokens?tenant_id={tenant}"), &body).await;
+        Shows::Token(made["token"].as_str().expect("a token").to_owned())
+    };
+    let (busy, other) = (token("busy").await, token("other").await);
+    let answer = told_to_wait(async || saal.get(&busy, "/users").await).await;
+    assert_eq!(answer.json()["code"], "rate-limited");
+    let seconds = header(&answer, "retry-after").and_then(|value| value.parse::<u32>().ok());
+    assert!(seconds.is_some_and(|seconds| (1..=5).contains(&seconds)), "{}", answer.head);
+    assert_eq!(saal.get(&other, "/users").await.status, 200);
+    // Strangers are counted by their address.
+    let from =
+        async |address: &str| saal.ask(&Shows::Nothing, "GET /join/x", &[("x-forwarded-for", address)], None).await;
+    let answer = told_to_wait(async || from("192.0.2.1").await).await;
+    assert!(header(&answer, "retry-after").is_some(), "{}", answer.head);
+    assert_eq!(from("192.0.2.2").await.status, 404);
 }

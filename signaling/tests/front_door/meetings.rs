@@ -3,6 +3,7 @@
 
 mod accounts;
 mod changes;
+mod plans;
 mod progress;
 mod promises;
 mod rights;

@@ -323,6 +323,28 @@ async fn who_waits_is_judged_by_what_they_are_now() {
 }
 
 #[tokio::test]
+async fn who_was_turned_away_stays_away_for_a_moment() {
+    for database in TestStore::both().await {
+        let hall = Hall::on(database, json!({ "guests": "link", "lobby": "everyone" })).await;
+        let (_client, host) = hall.come(HOST).await;
+        let waiting = hall.knock(None, json!({ "name": "Gus" })).await;
+        assert_eq!(waiting.status, 202, "{}", waiting.text());
+        let browser = cookie(&waiting);
+        let entry = json!({ "entry_id": Waiting::of(&waiting).entry });
+        assert_eq!(hall.moderate(&host.token, &host.session, "deny", Some(entry)).await, 204);
+        let again = hall.knock(Some(&browser), json!({ "name": "Gus again" })).await;
+        assert_eq!(code(&again), (403, "not-admitted".to_owned()));
+        let wait = again.head.split_once("retry-after: ").and_then(|(_, rest)| rest.split_once('\r')).expect("when").0;
+        let wait: u64 = wait.parse().expect("seconds");
+        assert!((1..=30).contains(&wait), "{wait}");
+        // Others are not meant.
+        assert_eq!(hall.knock(None, json!({ "name": "Zoe" })).await.status, 202);
+        write(&hall.server.database, "UPDATE lobby_entries SET decided_at = decided_at - 30000").await;
+        assert_eq!(hall.knock(Some(&browser), json!({ "name": "Gus" })).await.status, 202);
+    }
+}
+
+#[tokio::test]
 async fn who_was_admitted_is_so_also_after_loading_the_page_anew() {
     let hall = Hall::on(TestStore::sqlite().await, json!({ "guests": "link" })).await;
     let (_client, host) = hall.come(HOST).await;

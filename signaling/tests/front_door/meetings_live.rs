@@ -7,12 +7,13 @@ use livekit_protocol::data_packet::Value as Data;
 use livekit_protocol::signal_request::Message as Request;
 use prost::Message as _;
 use serde_json::{Value, json};
+use store::sql;
 use store::testing::TestStore;
 
 use crate::support::client::{join_request, path};
 use crate::support::hall::{CODE, HOST, Hall, INVITEE, MEETING, code, cookie};
 use crate::support::server::config;
-use crate::support::{Client, Server};
+use crate::support::{Client, Server, Token};
 
 #[tokio::test]
 async fn a_guest_waits_is_admitted_removed_and_banned_and_cannot_return() {
@@ -125,7 +126,7 @@ async fn a_room_token_moderates_its_own_meeting_only() {
     assert_eq!(hall.moderate(&attendee.token, &host.session, "mute", Some(mute.clone())).await, 403);
     let elsewhere = "0190c0de-0000-7000-8000-0000000000ff";
     assert_eq!(hall.moderate(&host.token, elsewhere, "lock", None).await, 404);
-    let foreign = crate::support::Token::admin("room").granting("roomJoin", json!(true)).with("sub", json!("eve"));
+    let foreign = Token::admin("room").granting("roomJoin", json!(true)).with("sub", json!("eve"));
     assert_eq!(hall.moderate(&foreign.sign(), &host.session, "lock", None).await, 404);
     assert_eq!(hall.ask("GET /api_tokens", Some(&host.token), None, None).await.status, 403);
     for (action, body) in [
@@ -242,4 +243,62 @@ async fn somebody_is_sent_to_another_room() {
     assert_eq!(leave.action(), proto::leave_request::Action::Reconnect);
     let mut there = Client::connect(&server, &path(&token, &join_request())).await.expect("let in");
     assert_eq!(there.joined().await.room.expect("a room").name, "there");
+}
+
+/// What is asked of a run, with a body that is right: all that changes it, and who waits.
+async fn asked_of_runs(hall: &Hall) -> Vec<(String, Option<Value>)> {
+    let document = hall.server.get("/api/v1/openapi.json").await.json();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let Some(action) = path.strip_prefix("/meeting_sessions/{session_id}/") else { continue };
+        if let Some(post) = methods.get("post") {
+            let body = post["requestBody"]["content"]["application/json"]["example"].clone();
+            found.push((format!("POST {action}"), Some(body).filter(|body| !body.is_null())));
+        }
+        if action == "lobby" && methods.get("get").is_some() {
+            found.push(("GET lobby".to_owned(), None));
+        }
+    }
+    assert!(found.len() > 12, "{found:?}");
+    found
+}
+
+#[tokio::test]
+async fn only_hosts_of_a_meeting_keep_order_in_it() {
+    for database in TestStore::both().await {
+        let hall = Hall::on(database, json!({ "guests": "link", "lobby": "off" })).await;
+        let (_host_client, host) = hall.come(HOST).await;
+        let asked = asked_of_runs(&hall).await;
+        let ask = async |token: &str, what: &str, body: &Option<Value>| {
+            let (method, action) = what.split_once(' ').expect("a method");
+            let head = format!("{method} /meeting_sessions/{}/{action}", host.session);
+            hall.ask(&head, Some(token), None, body.clone()).await.status
+        };
+        // Otherwise the refusals below show nothing.
+        for (what, body) in asked.iter().filter(|(what, _)| what != "POST end") {
+            let status = ask(&host.token, what, body).await;
+            assert!(![401, 403].contains(&status) && status < 500, "{what}: {status}");
+        }
+        assert_eq!(hall.moderate(&host.token, &host.session, "unlock", None).await, 204);
+        for role in ["presenter", "attendee", "listener", "interpreter", "captioner"] {
+            let mut tx = hall.server.database.store.write().await.expect("a transaction");
+            let update = sql("UPDATE invitees SET role = $1 WHERE id = $2").bind(role).bind(INVITEE);
+            tx.execute(update).await.expect("changed");
+            tx.commit().await.expect("kept");
+            let (_client, person) = hall.come(INVITEE).await;
+            for (what, body) in &asked {
+                assert_eq!(ask(&person.token, what, body).await, 403, "{role}: {what}");
+            }
+        }
+        let admitted = hall.knock(None, json!({ "name": "Gus" })).await;
+        let (_client, guest) = hall.enter(&admitted).await;
+        for (what, body) in &asked {
+            assert_eq!(ask(&guest.token, what, body).await, 403, "a guest: {what}");
+        }
+        let stranger = Token::join("another-room", "eve").granting("roomAdmin", json!(true)).sign();
+        for (what, body) in &asked {
+            assert!([403, 404].contains(&ask(&stranger, what, body).await), "a host of another room: {what}");
+        }
+        assert_eq!(hall.session(&host.session).await["status"], "running");
+    }
 }

@@ -172,6 +172,40 @@ async fn what_software_makes_lives_no_longer_and_is_used_from_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_token_works_in_its_networks_and_until_its_end() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let admin = saal.browser(&tenant, "ann@example.org", "tenant_admin").await;
+        let networks = json!(["10.20.0.0/16", "2001:db8::/32"]);
+        let input = json!({ "name": "narrow", "scopes": ["users:read"], "allowed_networks": networks });
+        let made = saal.made(&admin, "/api_tokens", &input).await;
+        let narrow = Shows::Token(made["token"].as_str().expect("a token").to_owned());
+        let client = saal.made(&admin, "/oauth_clients", &input).await;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client["id"].as_str().expect("an id")),
+            ("client_secret", client["client_secret"].as_str().expect("a secret")),
+        ];
+        let from = async |shows: &Shows, address: &str| {
+            saal.ask(shows, "GET /users", &[("x-forwarded-for", address)], None).await.status
+        };
+        for (address, expected) in [("10.20.255.1", 200), ("2001:db8::7", 200), ("10.21.0.1", 401), ("192.0.2.1", 401)]
+        {
+            assert_eq!(from(&narrow, address).await, expected, "{address}");
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+            let headers = [("x-forwarded-for", address), ("content-type", "application/x-www-form-urlencoded")];
+            let granted = saal.server.request("POST /api/v1/oauth/token", &headers, body.as_bytes()).await;
+            assert_eq!(granted.status, expected, "{address}: {}", granted.text());
+        }
+        let mut tx = saal.server.database.store.write().await.expect("a transaction");
+        tx.execute(store::sql("UPDATE api_tokens SET expires_at = 1 WHERE name = 'narrow'")).await.expect("expired");
+        tx.commit().await.expect("kept");
+        assert_eq!(from(&narrow, "10.20.255.1").await, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_persons_feed_and_account_are_shown_to_software_that_is_meant_to_see_them() {
     for database in TestStore::both().await {
         let saal = Installation::on(database).await;

@@ -47,6 +47,11 @@ impl Operation {
             _ => None,
         }
     }
+
+    /// Whether no software may do it.
+    pub(crate) fn is_for_browsers_alone(&self) -> bool {
+        self.may == May::Browser
+    }
 }
 
 /// An installation with two tenants, and all that can be asked of it.

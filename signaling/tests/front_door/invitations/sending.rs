@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use store::sql;
 use store::testing::TestStore;
 
-use super::scene::{ALI, Scene, ZOFIE, mail_config};
+use super::scene::{ALI, ORGANIZER, Scene, ZOFIE, mail_config};
 use crate::support::mail::MailServer;
 
 /// Whether the last try failed for that reason, and there will be another.
@@ -58,6 +58,32 @@ async fn only_the_one_fails_whom_nobody_knows() {
         assert!(mail["headers"]["subject"].as_str().is_some_and(|subject| subject.starts_with("Einladung: "))); // spelling: no English
         let found = scene.sent(&meeting, nobody).await;
         assert_eq!((&found["problem"], &found["failed_at"]), (&Value::Null, &Value::Null), "what failed is history");
+    }
+}
+
+#[tokio::test]
+async fn who_invites_without_an_account_gets_a_link_of_their_own_and_is_not_asked_whether_they_come() {
+    for database in TestStore::both().await {
+        let mut scene = Scene::on(database).await;
+        let as_co_host = json!({ "co_hosts": [{ "email": ORGANIZER }] });
+        let meeting = scene.schedule_with(&[ALI], as_co_host.clone()).await;
+        let mails = scene.mails.mails(2).await;
+        let found = |email: &str| mails.iter().find(|mail| mail["envelope_to"] == json!([email])).expect("their mail");
+        assert_eq!((&found(ALI)["method"], &found(ORGANIZER)["method"]), (&json!("REQUEST"), &json!("PUBLISH")));
+        let text = |email: &str| found(email)["text"].as_str().expect("a text").to_owned();
+        let [own, asked] = [ORGANIZER, ALI].map(text);
+        assert!(own.contains("/m/") && own.contains("#i=") && !own.contains("/r/"), "{own}");
+        assert!(asked.contains("/r/"), "{asked}");
+        let path = meeting.path("/invitees");
+        assert_eq!(scene.get(&path).await.json()["items"].as_array().map(Vec::len), Some(2));
+        // With an account it is among their meetings, and mails would only repeat that.
+        scene.done("POST /users", Some(&json!({ "email": ORGANIZER, "name": "Jörg Müller" }))).await;
+        let second = scene.schedule_with(&[ALI], as_co_host).await;
+        assert_eq!(scene.mails.mail().await["envelope_to"], json!([ALI]));
+        scene.sent(&second, ALI).await;
+        let items = scene.get(&second.path("/deliveries")).await.json()["items"].clone();
+        let states: Vec<_> = items.as_array().expect("entries").iter().map(|item| &item["status"]).collect();
+        assert_eq!((states.len(), states.contains(&&json!("none"))), (2, true), "{states:?}");
     }
 }
 

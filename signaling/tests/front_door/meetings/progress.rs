@@ -72,6 +72,8 @@ async fn a_meeting_is_as_far_as_the_people_in_it() {
                 ("organizer=ann@example.org", vec!["Past", "Weekly now", "Later", "Draft", "Off"]),
                 ("q=NOW+week", vec!["Weekly now"]),
                 ("q=ow", vec![]),
+                ("q=now+now+weekly", vec!["Weekly now"]),
+                ("q=now+past", vec![]),
                 ("q=la&status=scheduled", vec!["Later"]),
                 ("q=la&status=ended", vec![]),
                 ("type=recurring", vec!["Weekly now"]),

@@ -83,10 +83,10 @@ impl Server {
         let sfu = TestSfu::serve(&bus, "node");
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
-        let serving = signaling::serve(config, database.store.clone(), bus, listener, Registry::new(), async {
-            drop(told.await);
-        });
-        let task = tokio::spawn(async { serving.await.expect("a good configuration") });
+        let service = signaling::Service::new(config, database.store.clone(), bus, Registry::new());
+        let service = service.await.expect("a good configuration");
+        let shutdown_asked = async { drop(told.await) };
+        let task = tokio::spawn(async { service.serve(listener, shutdown_asked).await.expect("served") });
         Self { address, sfu, database, shutdown: Some(shutdown), task }
     }
 
