@@ -95,7 +95,8 @@ pub(crate) struct SettingsFlags {
     /// For development: HTTP on loopback only, with the API key `devkey` and the secret `secret`
     #[arg(long)]
     pub(crate) dev: bool,
-    /// Settings file; without it, saal.toml in the working directory is read if there is one
+    /// Settings file; without it, saal.toml in the working directory is read if there is one, or else
+    /// /etc/saal/saal.toml
     #[arg(long, value_name = "FILE", env = "SAAL_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Folder for what must survive a restart

@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::SettingsFlags;
-use layers::Layer;
+use layers::{Layer, USUAL_FILES};
 pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
 use signaling::{MailConfig, RoomDefaults, Secret};
@@ -244,7 +244,10 @@ impl Settings {
         if flags.dev {
             layers = layers.merge(Layer::development());
         }
-        layers = layers.merge(Layer::file(flags.config.as_deref())?).merge(environment).merge(Layer::flags(flags));
+        // Whoever develops does not mean the service's.
+        let usual = if flags.dev { &USUAL_FILES[..1] } else { &USUAL_FILES };
+        let file = Layer::file(flags.config.as_deref(), usual)?;
+        layers = layers.merge(file).merge(environment).merge(Layer::flags(flags));
         let mut problems = Problems::in_values(&layers);
         misspelt.iter().for_each(|variable| problems.add_misspelt(variable));
         let mut settings: Self = match layers.extract() {

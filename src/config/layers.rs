@@ -2,7 +2,6 @@
 
 //! Where settings come from. Each layer knows how to name the place of a key in it.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use figment::value::{Dict, Map, Value};
@@ -11,8 +10,9 @@ use figment::{Error, Metadata, Profile, Provider};
 use super::{DEV_KEY, DEV_SECRET, Problems, Settings};
 use crate::cli::SettingsFlags;
 
-/// Read without being asked for, when it is there.
-const USUAL_FILE: &str = "saal.toml";
+/// The first that is there is read without being asked for: that of whoever tries Saal, and the service's, so that a command
+/// beside the service has its settings.
+pub(super) const USUAL_FILES: [&str; 2] = ["saal.toml", "/etc/saal/saal.toml"];
 
 const PREFIX: &str = "SAAL_";
 
@@ -38,15 +38,19 @@ impl Layer {
         layer
     }
 
-    /// A settings file: the one asked for, or the usual one if there is one.
-    pub(super) fn file(asked_for: Option<&Path>) -> Result<Self, Problems> {
-        let path = asked_for.unwrap_or(Path::new(USUAL_FILE));
-        let mut layer = Self::empty(Origin::File(path.to_owned()));
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && asked_for.is_none() => return Ok(layer),
-            Err(error) => return Err(Problems::one(format!("cannot read {}: {error}", path.display()))),
+    /// A settings file: the one asked for, or the first of the usual ones that is there.
+    pub(super) fn file(asked_for: Option<&Path>, usual: &[&str]) -> Result<Self, Problems> {
+        let path = match asked_for {
+            Some(path) => path,
+            // One that may not be read counts: it would be the right one.
+            None => match usual.iter().map(Path::new).find(|path| path.try_exists().unwrap_or(true)) {
+                Some(path) => path,
+                None => return Ok(Self::empty(Origin::File(PathBuf::new()))),
+            },
         };
+        let mut layer = Self::empty(Origin::File(path.to_owned()));
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Problems::one(format!("cannot read {}: {error}", path.display())))?;
         layer.values = toml::from_str(&text).map_err(|error| {
             // Not the error's own text, which quotes the line: it could hold a secret.
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);

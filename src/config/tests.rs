@@ -200,6 +200,24 @@ fn a_file_that_was_asked_for_must_be_there() {
 }
 
 #[test]
+fn the_first_of_the_usual_files_is_read_and_none_need_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, there] = ["here.toml", "there.toml"].map(|name| folder.path().join(name).display().to_string());
+    let listen = |usual: &[&str]| {
+        let layers = Figment::new().merge(Layer::file(None, usual).unwrap());
+        layers.extract_inner::<String>("http.listen").ok()
+    };
+    assert_eq!(listen(&[&here, &there]), None);
+    std::fs::write(&there, "http.listen = '192.0.2.2:1'").unwrap();
+    assert_eq!(listen(&[&here, &there]).as_deref(), Some("192.0.2.2:1"));
+    std::fs::write(&here, "http.listen = '192.0.2.1:1'").unwrap();
+    assert_eq!(listen(&[&here, &there]).as_deref(), Some("192.0.2.1:1"));
+    // One that is there and cannot be read is not passed over.
+    let told = Layer::file(None, &[&folder.path().display().to_string(), &there]).err().unwrap().to_string();
+    assert!(told.starts_with("cannot read "), "{told}");
+}
+
+#[test]
 fn a_server_refuses_a_missing_or_a_short_secret_and_says_how_to_make_one() {
     let serve = |file: &str| load(file, &[], SettingsFlags::default(), Purpose::Serve);
     for file in ["", "[api_keys]\nkey = 'too short'\n", "[api_keys]\ndevkey = 'secret'\n"] {
