@@ -11,7 +11,7 @@ use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
-use crate::{compare, floor, scale, size};
+use crate::{api, compare, floor, scale, size};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Size(size::Options),
     /// Measures what each kind of work costs Saal, on this machine, for `size`.
     Scale(scale::Options),
+    /// Measures how long a server's REST API takes, with more and more meetings stored.
+    Api(api::Options),
     /// The sending half of `floor`.
     #[command(hide = true)]
     FloorSend(floor::SendOptions),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Puts load on conferencing servers, and says what it costs them.
 
+mod api;
 mod cli;
 mod compare;
 mod counters;
@@ -88,6 +89,7 @@ async fn work(command: &Command, interruption: &Interruption) -> Result<()> {
         Command::Compare(options) => compare::run(options).await,
         Command::Floor(options) => floor::run(options).await,
         Command::Scale(options) => scale::run(options).await,
+        Command::Api(options) => api::run(options).await,
         Command::FloorSend(_) | Command::FloorReceive(_) | Command::Size(_) => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -44,12 +44,26 @@ impl Base {
 /// A connection that is opened by the first request, and again when the server has closed it.
 pub(crate) struct Http {
     base: Base,
+    /// What is shown with each request.
+    authorization: Option<String>,
     sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// What a server answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Http {
     pub(crate) const fn new(base: Base) -> Self {
-        Self { base, sender: None }
+        Self { base, authorization: None, sender: None }
+    }
+
+    /// With a bearer token.
+    pub(crate) fn with_token(base: Base, token: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {token}")), ..Self::new(base) }
     }
 
     /// Where the server is.
@@ -69,17 +83,29 @@ impl Http {
         content_type: &str,
         body: String,
     ) -> Result<(StatusCode, Bytes)> {
-        let request = Request::builder()
+        let answer = self.ask(method, path, content_type, body).await?;
+        Ok((answer.status, answer.body))
+    }
+
+    /// The same with the answer's headers.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or hangs up.
+    pub(crate) async fn ask(&mut self, method: Method, path: &str, content_type: &str, body: String) -> Result<Answer> {
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base.path))
             .header(HOST, &self.base.authority)
-            .header(CONTENT_TYPE, content_type)
-            .body(Full::new(Bytes::from(body)))
-            .context("a request that is none")?;
+            .header(CONTENT_TYPE, content_type);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).context("a request that is none")?;
         let response = self.sender().await?.send_request(request).await.context("the server hung up")?;
-        let status = response.status();
-        let body = response.into_body().collect().await.context("the server hung up")?.to_bytes();
-        Ok((status, body))
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.context("the server hung up")?.to_bytes();
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     async fn sender(&mut self) -> Result<&mut SendRequest<Full<Bytes>>> {
