@@ -7,76 +7,83 @@ import json
 import os
 import random
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import schemathesis
 
-IDS = json.loads(os.environ["CONTRACT_IDS"])
+from fitting import Fitting, is_negative
+
+PLANTED = json.loads(Path(os.environ["CONTRACT_PLANTED"]).read_text())
 TENANT = os.environ["CONTRACT_TENANT"]
-NEEDS_TENANT = os.environ["CONTRACT_NEEDS_TENANT"] == "1"
+TICKET, COOKIE, CSRF = (os.environ[f"CONTRACT_{name}"] for name in ("TICKET", "COOKIE", "CSRF"))
 
-CSRF = os.environ["CONTRACT_CSRF"]
-
-# Requests that name something which is there, of ten.
+# Of ten requests, those that name something which is there; and those whose bodies are made to agree with it, since
+# what a schema alone makes up is mostly refused.
 KNOWN_OF_TEN = 8
+AGREEING_OF_TEN = 5
 
 DICE = random.Random(4)
+FITTING = Fitting(PLANTED, os.environ["CONTRACT_URL"], os.environ["CONTRACT_TOKEN"], DICE)
 ANSWERS = defaultdict(Counter)
 
-# What made-up values never fit: a span of time.
-FITTING = {"/availability": {"from": "2030-03-04T08:00:00Z", "to": "2030-03-04T09:00:00Z"}}
+# By the places in the lobby that they are for.
+TICKETS = PLANTED["tickets"]
+
+# Who has signed in, and may sign out.
+SIGNED_IN = []
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    # Each from an address of its own: strangers who ask often would be told to wait.
-    address = ".".join(["10", *(str(DICE.randrange(256)) for _ in range(3))])
-    # The other is what pages of ours send beside the cookie.
-    own = {"X-Forwarded-For": address, "X-CSRF-Token": CSRF}
-    case.headers = {**(case.headers or {}), **own}
+    operation = name_of(case)
     phase = case.meta.phase.name.value if case.meta else ""
-    # What such a sequence has made is what it goes on with.
-    if phase != "stateful" and case.path_parameters and not is_negative(case, "path"):
-        name_things(case)
+    # In them everything is done once as it should be.
+    is_example = phase == "examples"
+    is_known, is_agreeing = (is_example or DICE.randrange(10) < share for share in (KNOWN_OF_TEN, AGREEING_OF_TEN))
+    if is_agreeing and isinstance(case.body, dict) and not is_negative(case, "body"):
+        FITTING.agree_body(case, operation)
+    # What a sequence has made is what it goes on with.
+    if is_known and phase != "stateful" and not is_negative(case, "path"):
+        FITTING.name_things(case, operation, is_example)
+    FITTING.spare_what_is_kept(case, operation)
+    if is_known and not is_negative(case, "query"):
+        FITTING.agree_query(case, operation, TENANT, is_example)
+    if is_known and not is_negative(case, "header"):
+        FITTING.agree_head(case)
+    show_who_asks(case, operation)
     # The answer would wait for news, of which there are none.
     if case.path.startswith("/lobby/") and case.query:
         case.query.pop("known", None)
-    if DICE.randrange(10) >= KNOWN_OF_TEN:
-        return
-    if not is_negative(case, "query"):
-        tenant = {"tenant_id": TENANT} if NEEDS_TENANT else {}
-        case.query = {**(case.query or {}), **FITTING.get(case.path, {}), **tenant}
-    # Software that acts for nobody has to say whose a room is.
-    if case.path.startswith("/rooms") and isinstance(case.body, dict) and not is_negative(case, "body"):
-        case.body["owner_id"] = DICE.choice(IDS["user_id"])
-    headers = {name.lower(): name for name in case.headers or {}}
-    if "if-match" in headers and not is_negative(case, "header"):
-        case.headers[headers["if-match"]] = "*"
-    # Or it would be new only where it is not there yet, and unchanged wherever it is.
-    if "if-none-match" in headers and not is_negative(case, "header"):
-        del case.headers[headers["if-none-match"]]
 
 
-def is_negative(case, location):
-    components = case.meta.components if case.meta else {}
-    parts = [part for place, part in components.items() if place.value.startswith(location)]
-    return any(part.mode.value == "negative" for part in parts)
+def show_who_asks(case, operation):
+    # Each from an address of its own: strangers who ask often would be told to wait.
+    address = ".".join(["10", *(str(DICE.randrange(256)) for _ in range(3))])
+    # The other is what pages of ours send beside the cookie.
+    case.headers = {**(case.headers or {}), "X-Forwarded-For": address, "X-CSRF-Token": CSRF}
+    if case.headers.get("Authorization") == f"Bearer {TICKET}":
+        ticket = TICKETS.get(case.path_parameters.get("entry_id"), TICKET)
+        case.headers["Authorization"] = f"Bearer {ticket}"
+    # Who signs out can do nothing more, so somebody else does.
+    if operation == "DELETE /session" and (case.cookies or {}).get("saal_session") == COOKIE:
+        other = SIGNED_IN.pop(0) if SIGNED_IN else {"cookie": "nobody", "csrf": CSRF}
+        case.cookies["saal_session"], case.headers["X-CSRF-Token"] = other["cookie"], other["csrf"]
 
 
-def name_things(case):
-    """Puts ids of things into the path. What is deleted or ended is made up, or nothing would be left."""
-    if case.method.upper() == "DELETE" or case.path.endswith("/end") or DICE.randrange(10) >= KNOWN_OF_TEN:
-        return
-    path = case.path_parameters
-    for name in list(path):
-        if IDS.get(name):
-            thing = DICE.choice(IDS[name])
-            # Things that are part of others bring the others' ids.
-            path.update(thing if isinstance(thing, dict) else {name: thing})
+def name_of(case):
+    return f"{case.method.upper()} {case.path}"
 
 
 @schemathesis.hook
 def after_call(context, case, response):
-    ANSWERS[f"{case.method.upper()} {case.path}"][response.status_code] += 1
+    operation = name_of(case)
+    ANSWERS[operation][response.status_code] += 1
+    if (operation, response.status_code) == ("POST /join/{code}", 202):
+        answer = response.json()
+        TICKETS[answer["entry_id"]] = answer["ticket"]
+    if (operation, response.status_code) == ("POST /session", 201):
+        cookie = response.headers["set-cookie"][0].split(";")[0].split("=", 1)[1]
+        SIGNED_IN.append({"cookie": cookie, "csrf": response.json()["csrf_token"]})
 
 
 @atexit.register

@@ -35,7 +35,12 @@ class Postgres:
             if self.process.poll() is not None:
                 raise SystemExit(f"PostgreSQL did not start: see {folder}/postgres.log")
             time.sleep(0.1)
+        self.programs = programs
         self.url = f"postgres://saal@localhost/postgres?host={self.data}"
+
+    def execute(self, statement):
+        psql = [self.programs / "psql", "--no-psqlrc", "--quiet", "--host", self.data, "--username", "saal"]
+        subprocess.run([*psql, "--dbname", "postgres", "--command", statement], check=True)
 
     def end(self):
         self.process.terminate()

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::Dice;
 
 /// How many times each meeting happens.
-pub(crate) const OCCURRENCES: i64 = 5;
+pub(crate) const OCCURRENCES: usize = 5;
+
+/// When each happens first: 1 January 2035, 9:00.
+const FIRST_START: DateTime<Utc> = DateTime::from_timestamp(2_051_254_800, 0).expect("a time");
 
 /// How a meeting is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,19 @@ pub(crate) struct State {
     pub(crate) title: String,
     pub(crate) is_cancelled: bool,
     pub(crate) invitees: BTreeSet<String>,
+    /// In the order of the rule.
+    pub(crate) occurrences: Vec<Occurrence>,
+    /// What was done to it since it was made, in the words of the audit log.
+    pub(crate) actions: Vec<String>,
+}
+
+/// How one time of a meeting is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Occurrence {
+    pub(crate) title: Option<String>,
+    /// By how much it is later than the rule says.
+    pub(crate) later_minutes: i64,
+    pub(crate) is_cancelled: bool,
 }
 
 /// What a writer knows of a meeting.
@@ -80,32 +97,60 @@ impl Writer {
         if free == 0 || kind < 4 {
             let key = format!("w{}-{}", self.number, self.entries.len());
             let invitees = (0..self.dice.throw(4)).map(|guest| format!("{key}-{guest}@example.org")).collect();
-            let state = State { revision: 1, title: key.clone(), is_cancelled: false, invitees };
+            let occurrences = vec![Occurrence::default(); OCCURRENCES];
+            let state = State {
+                revision: 1,
+                title: key.clone(),
+                is_cancelled: false,
+                invitees,
+                occurrences,
+                actions: Vec::new(),
+            };
             self.entries.push(Entry { key, id: None, state, asked: None });
             return self.create(server, self.entries.len() - 1);
         }
         let chosen = usize::try_from(self.dice.throw(free)).expect("few");
+        let which = usize::try_from(self.dice.throw(OCCURRENCES as u64)).expect("few");
         let entry = self.entries.iter_mut().filter(is_free).nth(chosen).expect("a meeting");
         let id = entry.id.as_deref().expect("it was acknowledged");
         // What repeats what is there changes nothing, not even the revision.
         let serial = entry.state.revision;
         let mut wanted = State { revision: entry.state.revision + 1, ..entry.state.clone() };
         let tag = format!("\"{}\"", entry.state.revision);
-        let answer = if kind < 9 {
-            // The first one goes, and another comes.
-            wanted.invitees.pop_first();
-            wanted.invitees.insert(format!("{}-new-{serial}@example.org", entry.key));
-            wanted.title = format!("{} {serial}", entry.key);
-            let invitees: Vec<_> = wanted.invitees.iter().map(|email| json!({ "email": email })).collect();
-            let change = json!({ "title": wanted.title, "invitees": invitees });
-            ask(server, &self.token, &format!("PATCH /meetings/{id}"), &[("if-match", &tag)], Some(&change))
-        } else {
-            wanted.is_cancelled = true;
-            ask(server, &self.token, &format!("DELETE /meetings/{id}"), &[("if-match", &tag)], None)
+        let start = FIRST_START + TimeDelta::weeks(which as i64);
+        let one = format!("/meetings/{id}/occurrences/{}", start.format("%Y%m%dT%H%M%SZ"));
+        let occurrence = &mut wanted.occurrences[which];
+        let (path, change, action) = match kind {
+            4..7 => {
+                // The first one goes, and another comes.
+                wanted.invitees.pop_first();
+                wanted.invitees.insert(format!("{}-new-{serial}@example.org", entry.key));
+                wanted.title = format!("{} {serial}", entry.key);
+                let invitees: Vec<_> = wanted.invitees.iter().map(|email| json!({ "email": email })).collect();
+                let change = json!({ "title": wanted.title, "invitees": invitees });
+                (format!("PATCH /meetings/{id}"), Some(change), "meeting.update")
+            }
+            7 if which > 0 && !occurrence.is_cancelled => {
+                occurrence.is_cancelled = true;
+                (format!("DELETE {one}"), None, "meeting.cancel_occurrence")
+            }
+            7 | 8 => {
+                occurrence.title = Some(format!("{} {serial}", entry.key));
+                occurrence.later_minutes = serial % 600;
+                let starts_at = start + TimeDelta::minutes(occurrence.later_minutes);
+                let change = json!({ "title": occurrence.title, "starts_at": starts_at });
+                (format!("PATCH {one}"), Some(change), "meeting.update_occurrence")
+            }
+            _ => {
+                wanted.is_cancelled = true;
+                wanted.occurrences.iter_mut().for_each(|occurrence| occurrence.is_cancelled = true);
+                (format!("DELETE /meetings/{id}"), None, "meeting.cancel")
+            }
         };
-        match answer {
+        wanted.actions.push(action.to_owned());
+        match ask(server, &self.token, &path, &[("if-match", &tag)], change.as_ref()) {
             Some(answer) => {
-                assert!(matches!(answer.status, 200 | 204), "{} {}", answer.head, answer.body);
+                assert!(matches!(answer.status, 200 | 204), "{path}: {} {}", answer.head, answer.body);
                 entry.state = wanted;
                 true
             }
@@ -121,7 +166,7 @@ impl Writer {
         let entry = &mut self.entries[index];
         let invitees: Vec<_> = entry.state.invitees.iter().map(|email| json!({ "email": email })).collect();
         let body = json!({
-            "title": entry.state.title, "external_id": entry.key, "starts_at": "2035-01-01T09:00:00Z", "time_zone": "UTC",
+            "title": entry.state.title, "external_id": entry.key, "starts_at": FIRST_START, "time_zone": "UTC",
             "duration_minutes": 30, "recurrence_rule": format!("FREQ=WEEKLY;COUNT={OCCURRENCES}"),
             "organizer": { "email": "organizer@example.org" }, "invitees": invitees,
         });
