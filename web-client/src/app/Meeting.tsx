@@ -171,7 +171,8 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   if (link !== null) {
     const known = link.knownName === null ? null : { name: link.knownName };
     const signIn = config.signIn.password || config.signIn.provider ? signInPath(meetingPath(room)) : null;
-    return <Prejoin room={room} title={title} version={config.version} claims={known} signIn={signIn} onJoin={ask} />;
+    const about = { title, signIn, keeps: link.keeps, claims: known };
+    return <Prejoin room={room} version={config.version} onJoin={ask} {...about} />;
   }
   const join = (name: string, preview: Preview) => enter(token ?? requestDevToken(room, name), name, preview);
   return <Prejoin room={room} version={config.version} claims={claims} onJoin={join} />;

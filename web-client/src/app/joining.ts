@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // From a meeting's link to a room token: what the server says about the link, and whether this person is let in.
+import { rememberLegalTexts } from './legal';
 import { tabStore } from './storage';
 
 /** Meetings have codes of this form behind `/m/`; other rooms have names. */
@@ -13,6 +14,8 @@ export interface LinkPage {
   readonly startsAtMs: number | null;
   readonly isOver: boolean;
   readonly takesGuests: boolean;
+  /** What of it outlasts the meeting; null when nothing does. */
+  readonly keeps: 'chat' | 'attendance' | 'both' | null;
   /** The name that the server knows; null for a stranger. */
   readonly knownName: string | null;
 }
@@ -40,7 +43,7 @@ export interface Admitted {
 }
 
 /** Why somebody is not let in. */
-export const REFUSALS = [
+const REFUSALS = [
   'meeting-ended',
   'meeting-locked',
   'meeting-full',
@@ -103,14 +106,21 @@ export async function lookAtLink(code: string): Promise<LinkPage | null> {
   if (response.status === 404) return null;
   const body = await answer(response);
   const you = body.you as { name?: unknown } | null | undefined;
+  rememberLegalTexts(body.legal);
   return {
     organisation: text(body.organisation),
     title: typeof body.title === 'string' ? body.title : null,
     startsAtMs: time(body.starts_at),
     isOver: body.is_over === true,
     takesGuests: body.takes_guests === true,
+    keeps: kept(body.keeps_chat === true, body.keeps_attendance === true),
     knownName: typeof you?.name === 'string' && you.name !== '' ? you.name : null,
   };
+}
+
+function kept(chat: boolean, attendance: boolean): LinkPage['keeps'] {
+  if (chat) return attendance ? 'both' : 'chat';
+  return attendance ? 'attendance' : null;
 }
 
 /** Asks to come in. Rejects with `Refused`, or with another error when the server does not answer. */

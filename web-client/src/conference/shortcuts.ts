@@ -20,7 +20,7 @@ export function shortcutAction(
 }
 
 /** Whether shortcuts go with the Command key here. */
-export function isMacKeyboard(): boolean {
+function isMacKeyboard(): boolean {
   return /^(mac|iphone|ipad)/i.test(navigator.platform);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // German, the source dictionary. Sie-Form throughout; `{…}` are placeholders.
-import type { Plural } from './index';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
+import { plural } from './forms';
 
 export const de = {
   app: {
@@ -12,6 +10,7 @@ export const de = {
     languageNames: { de: 'Deutsch', en: 'English' },
     appearance: 'Darstellung',
     appearances: { system: 'Automatisch', light: 'Hell', dark: 'Dunkel' },
+    legal: { privacy: 'Datenschutz', imprint: 'Impressum', accessibility: 'Barrierefreiheit' },
     licences: 'Lizenzen',
     version: 'Version {version}',
     startPage: 'Saal – zur Startseite',
@@ -45,6 +44,11 @@ export const de = {
     nameFromLink: 'Der Name steht in Ihrer Einladung und lässt sich hier nicht ändern.',
     nameMissing: 'Bitte geben Sie Ihren Namen ein.',
     haveAccount: 'Sie haben hier ein Konto?',
+    keeps: {
+      chat: 'Was im Chat geschrieben wird, bleibt nach der Besprechung gespeichert.',
+      attendance: 'Nach der Besprechung bleibt gespeichert, wer teilgenommen hat.',
+      both: 'Nach der Besprechung bleibt gespeichert, wer teilgenommen hat und was im Chat steht.',
+    },
     devices: 'Geräte',
     join: 'Jetzt beitreten',
     joining: 'Verbindung wird aufgebaut …',
@@ -52,7 +56,7 @@ export const de = {
       both: 'Sie treten mit Mikrofon und Kamera bei.',
       microphone: 'Sie treten mit Mikrofon und ohne Kamera bei.',
       camera: 'Sie treten mit Kamera und stummem Mikrofon bei.',
-      none: 'Sie treten ohne Mikrofon und Kamera bei. Sie sehen und hören die anderen und können im Chat schreiben.',
+      none: 'Sie treten ohne Mikrofon und Kamera bei. Sie sehen und hören die anderen.',
     },
   },
   devices: {
@@ -200,7 +204,7 @@ export const de = {
     title: 'Chat',
     messages: 'Nachrichten',
     empty: 'Noch keine Nachrichten',
-    emptyText: 'Ihre Nachrichten lesen alle, die gerade im Raum sind. Mit dem Ende der Besprechung verschwinden sie.',
+    emptyText: 'Ihre Nachrichten lesen alle, die im Raum sind oder noch kommen. Je nach den Regeln der Besprechung bleiben sie nach dem Ende noch eine Zeit lang gespeichert.',
     message: 'Nachricht',
     placeholder: 'Nachricht an alle',
     send: 'Senden',
@@ -236,6 +240,7 @@ export const de = {
       admission: 'Sie werden eingelassen, sobald jemand aus der Leitung der Besprechung zustimmt.',
       host: 'Die Leitung der Besprechung ist noch nicht da.',
       start: 'Die Besprechung beginnt um {time} Uhr.',
+      startOn: 'Die Besprechung beginnt am {day} um {time} Uhr.',
     },
     position: 'Ihr Platz in der Reihe: {n}',
     since: 'Ihre Wartezeit:',
@@ -264,7 +269,7 @@ export const de = {
       },
       'acr-too-low': {
         title: 'Eine stärkere Anmeldung ist nötig',
-        text: 'Melden Sie sich so stark an, wie es diese Besprechung verlangt.',
+        text: 'Diese Besprechung verlangt eine stärkere Anmeldung, zum Beispiel mit einem zweiten Faktor.',
       },
       'link-revoked': {
         title: 'Dieser Link gilt nicht mehr',
@@ -294,6 +299,9 @@ export const de = {
     removeBan: 'Entfernen und ausschließen',
     cancel: 'Abbrechen',
     guest: 'Gast',
+    waitingBriefly: 'wartet seit weniger als einer Minute',
+    waitingMinutes: plural('wartet seit {n} Minute', 'wartet seit {n} Minuten'),
+    waitingHours: plural('wartet seit {n} Stunde', 'wartet seit {n} Stunden'),
     failed: 'Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.',
     endsIn: plural('Die Besprechung endet in {n} Minute.', 'Die Besprechung endet in {n} Minuten.'),
     unmuteRequest: 'Sie werden gebeten, Ihr Mikrofon einzuschalten.',
@@ -301,10 +309,10 @@ export const de = {
   },
   ended: {
     reasons: {
-      left: { title: 'Sie haben die Besprechung verlassen', text: 'Sie können jederzeit wieder beitreten.' },
+      left: { title: 'Sie haben die Besprechung verlassen', text: 'Solange sie dauert, können Sie wieder beitreten.' },
       removed: {
         title: 'Sie wurden aus der Besprechung entfernt',
-        text: 'Die Moderation hat Ihre Teilnahme beendet.',
+        text: 'Die Leitung hat Ihre Teilnahme beendet.',
       },
       replaced: {
         title: 'Sie nehmen jetzt an anderer Stelle teil',

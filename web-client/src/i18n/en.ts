@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-import type { Dictionary, Plural } from './index';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
+import { plural } from './forms';
+import type { Dictionary } from './index';
 
 export const en: Dictionary = {
   app: {
@@ -11,6 +10,7 @@ export const en: Dictionary = {
     languageNames: { de: 'Deutsch', en: 'English' },
     appearance: 'Appearance',
     appearances: { system: 'Automatic', light: 'Light', dark: 'Dark' },
+    legal: { privacy: 'Privacy', imprint: 'Legal notice', accessibility: 'Accessibility' },
     licences: 'Licences',
     version: 'Version {version}',
     startPage: 'Saal – to the start page',
@@ -44,6 +44,11 @@ export const en: Dictionary = {
     nameFromLink: 'The name comes with your invitation and cannot be changed here.',
     nameMissing: 'Please enter your name.',
     haveAccount: 'Do you have an account here?',
+    keeps: {
+      chat: 'What is written in the chat is kept after the meeting.',
+      attendance: 'Who takes part in the meeting is kept after it.',
+      both: 'Who takes part, and what is written in the chat, is kept after the meeting.',
+    },
     devices: 'Devices',
     join: 'Join now',
     joining: 'Connecting …',
@@ -51,7 +56,7 @@ export const en: Dictionary = {
       both: 'You will join with microphone and camera.',
       microphone: 'You will join with your microphone and without camera.',
       camera: 'You will join with your camera and the microphone muted.',
-      none: 'You will join without microphone and camera. You can see and hear the others and write in the chat.',
+      none: 'You will join without microphone and camera. You can see and hear the others.',
     },
   },
   devices: {
@@ -199,7 +204,7 @@ export const en: Dictionary = {
     title: 'Chat',
     messages: 'Messages',
     empty: 'No messages yet',
-    emptyText: 'Everybody who is in the room right now can read messages. They disappear when the meeting ends.',
+    emptyText: 'Everybody who is in the room, or comes later, can read messages. Depending on the meeting’s rules, they are kept for some time after it.',
     message: 'Message',
     placeholder: 'Message to everybody',
     send: 'Send',
@@ -235,6 +240,7 @@ export const en: Dictionary = {
       admission: 'You will be let in as soon as a host agrees.',
       host: 'The host is not here yet.',
       start: 'The meeting begins at {time}.',
+      startOn: 'The meeting begins on {day} at {time}.',
     },
     position: 'Your place in the queue: {n}',
     since: 'You have been waiting for',
@@ -293,6 +299,9 @@ export const en: Dictionary = {
     removeBan: 'Remove and ban',
     cancel: 'Cancel',
     guest: 'Guest',
+    waitingBriefly: 'has waited for less than a minute',
+    waitingMinutes: plural('has waited for {n} minute', 'has waited for {n} minutes'),
+    waitingHours: plural('has waited for {n} hour', 'has waited for {n} hours'),
     failed: 'This did not work. Please try again.',
     endsIn: plural('The meeting ends in {n} minute.', 'The meeting ends in {n} minutes.'),
     unmuteRequest: 'You are asked to switch your microphone on.',
@@ -300,7 +309,7 @@ export const en: Dictionary = {
   },
   ended: {
     reasons: {
-      left: { title: 'You have left the meeting', text: 'You can join again at any time.' },
+      left: { title: 'You have left the meeting', text: 'You can join again as long as it goes on.' },
       removed: { title: 'You were removed from the meeting', text: 'The host has ended your participation.' },
       replaced: {
         title: 'You are now taking part elsewhere',

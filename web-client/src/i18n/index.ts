@@ -4,12 +4,7 @@ import { computed } from '@preact/signals';
 import { language, type Language } from '../app/preferences';
 import { de } from './de';
 import { en } from './en';
-
-/** A text that depends on a number, by the plural categories German and English have. */
-export interface Plural {
-  readonly one: string;
-  readonly other: string;
-}
+import type { Plural } from './forms';
 
 export type Dictionary = typeof de;
 
@@ -28,6 +23,12 @@ export function plural(forms: Plural, n: number, values: Readonly<Record<string,
   const category = new Intl.PluralRules(language.value).select(n);
   const number = new Intl.NumberFormat(language.value).format(n);
   return fill(category === 'one' ? forms.one : forms.other, { ...values, n: number });
+}
+
+/** The day a reader expects, such as Tuesday, 1 December; none for today. */
+export function dayUnlessToday(atMs: number): string | null {
+  if (new Date(atMs).toDateString() === new Date().toDateString()) return null;
+  return new Intl.DateTimeFormat(language.value, { weekday: 'long', day: 'numeric', month: 'long' }).format(atMs);
 }
 
 /** The time of day a reader expects, such as 14:05 or 2:05 PM. */

@@ -65,10 +65,10 @@ function Screen({ config, path, query }: PagesProps) {
   const [, area, first, second, ...rest] = path.replace(/\/$/, '').split('/');
   if (area === 'admin') return <Admin config={config} path={path} query={query} />;
   let page = null;
-  if (first === undefined) page = <Day />;
+  if (first === undefined) page = <Day config={config} />;
   else if (rest.length > 0) page = null;
-  else if (first === 'new' && second === undefined) page = <Schedule key="new" id={null} />;
-  else if (second === undefined) page = <MeetingPage key={first} id={first} />;
-  else if (second === 'edit') page = <Schedule key={first} id={first} />;
+  else if (first === 'new' && second === undefined) page = <Schedule key="new" config={config} id={null} />;
+  else if (second === undefined) page = <MeetingPage key={first} config={config} id={first} />;
+  else if (second === 'edit') page = <Schedule key={first} config={config} id={first} />;
   return page ?? <Shell config={config} title=""><Lost /></Shell>;
 }

@@ -2,7 +2,6 @@
 // What the pages behind the sign-in have around them: where one can go, who one is, and the way out.
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import type { Config } from '../app/config';
 import { navigate, route } from '../app/router';
 import { announcer } from '../conference/announcer';
@@ -41,7 +40,7 @@ export function Go({ to, class: extra = '', testId, isCurrent, children, label }
 }
 
 interface ShellProps {
-  config?: Config;
+  config: Config;
   title: string;
   children: ComponentChildren;
 }
@@ -51,19 +50,14 @@ export function Shell({ config, title, children }: ShellProps) {
   const words = w.value.shell;
   const { value: to } = route;
   const path = to.name === 'pages' ? to.path : '';
-  const nav = useRef<HTMLElement>(null);
-  useEffect(() => {
-    // On a phone the sections are wider than the screen.
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [path]);
   return (
     <PageFrame
       title={title}
-      {...(config === undefined ? {} : { version: config.version })}
+      version={config.version}
       isLong
       nav={
         <>
-          <nav class="pages-nav" aria-label={words.menu} ref={nav}>
+          <nav class="pages-nav" aria-label={words.menu}>
             {mayDo('meetings:read') && (
               <Go to="/meetings" class="page-link" testId="nav-meetings" isCurrent={path === '/meetings'}>
                 {words.meetings}
@@ -90,7 +84,7 @@ export function Shell({ config, title, children }: ShellProps) {
 }
 
 /** Whether there is more to administrate than one's own meetings. */
-export function mayAdministrate(): boolean {
+function mayAdministrate(): boolean {
   return ['users:read', 'tenants:admin', 'audit:read', 'tokens:admin', 'webhooks:read', 'privacy:admin'].some(mayDo);
 }
 

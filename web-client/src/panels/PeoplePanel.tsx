@@ -8,6 +8,7 @@ import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
 import { Panel } from './Panel';
+import { WaitingTime } from './WaitingTime';
 
 /** From this many people on, looking for somebody is easier by typing. */
 const SEARCH_FROM = 9;
@@ -58,12 +59,13 @@ function Waiting({ moderation }: { moderation: Moderation }) {
     <section class="people-waiting" aria-labelledby="waiting">
       <h3 id="waiting">{plural(t.value.room.waiting, waiting.length)}</h3>
       <ul class="people-list">
-        {waiting.map(({ id, name, isGuest }) => (
+        {waiting.map(({ id, name, isGuest, sinceMs }) => (
           <li key={id} class="person" data-testid="waiting-person">
             <Avatar name={name} seed={id} />
             <span class="person-name">
               {name}
               {isGuest && <span class="person-note">{words.guest}</span>}
+              <WaitingTime sinceMs={sinceMs} />
             </span>
             <IconButton
               icon="personAdd"

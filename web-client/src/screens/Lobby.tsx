@@ -2,10 +2,19 @@
 import { useEffect } from 'preact/hooks';
 import type { Waiting } from '../app/joining';
 import { announcer } from '../conference/announcer';
-import { clockTime, fill, t } from '../i18n';
+import { clockTime, dayUnlessToday, fill, t } from '../i18n';
 import { Button } from '../ui/Button';
 import { Elapsed } from './Elapsed';
 import { Message } from './Message';
+
+/** What is waited for. */
+function whatFor({ waitsFor, startsAtMs }: Waiting): string {
+  const words = t.value.lobby.waitsFor;
+  if (waitsFor !== 'start') return words[waitsFor];
+  if (startsAtMs === null) return words.host;
+  const day = dayUnlessToday(startsAtMs);
+  return fill(day === null ? words.start : words.startOn, { day: day ?? '', time: clockTime(startsAtMs) });
+}
 
 interface LobbyProps {
   title: string;
@@ -16,11 +25,9 @@ interface LobbyProps {
 /** Before the door: what is waited for, since when, and the way out. */
 export function Lobby({ title, waiting, onLeave }: LobbyProps) {
   const words = t.value.lobby;
-  const what = words.waitsFor[waiting.waitsFor];
-  const startsAt = waiting.startsAtMs === null ? '' : clockTime(waiting.startsAtMs);
-  const text = waiting.startsAtMs === null && waiting.waitsFor === 'start' ? words.waitsFor.host : what;
+  const text = whatFor(waiting);
   // What changes while somebody waits is read out.
-  useEffect(() => announcer.say(fill(text, { time: startsAt })), [text, startsAt]);
+  useEffect(() => announcer.say(text), [text]);
   return (
     <Message
       icon="hourglass"
@@ -34,7 +41,7 @@ export function Lobby({ title, waiting, onLeave }: LobbyProps) {
     >
       <p>{title}</p>
       <p data-testid="lobby-waits-for" data-waits-for={waiting.waitsFor}>
-        {fill(text, { time: startsAt })}
+        {text}
       </p>
       <p data-testid="lobby-position">{fill(words.position, { n: waiting.position })}</p>
       <p>

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TokenClaims } from '../app/access';
+import type { LinkPage } from '../app/joining';
 import { chosenCamera, chosenMicrophone, displayName, wantsCamera, wantsMicrophone } from '../app/preferences';
 import { announcer } from '../conference/announcer';
 import { watchDevices } from '../conference/devices';
@@ -29,10 +30,12 @@ interface PrejoinProps {
   title?: string;
   /** Where strangers who have an account sign in, to come in as themselves. */
   signIn?: string | null;
+  /** What of the meeting outlasts it. */
+  keeps?: LinkPage['keeps'];
 }
 
 /** Mirror, microphone check and name, before anybody else sees or hears anything. */
-export function Prejoin({ room, version, claims, onJoin, title = room, signIn = null }: PrejoinProps) {
+export function Prejoin({ room, version, claims, onJoin, title = room, signIn = null, keeps = null }: PrejoinProps) {
   const words = t.value.prejoin;
   const [preview] = useState(() => new Preview());
   usePreviewLife(preview);
@@ -99,6 +102,11 @@ export function Prejoin({ room, version, claims, onJoin, title = room, signIn = 
               <a href={signIn} data-testid="prejoin-sign-in">
                 {t.value.start.signIn}
               </a>
+            </p>
+          )}
+          {keeps !== null && (
+            <p class="field-hint" data-testid="keeps">
+              {words.keeps[keeps]}
             </p>
           )}
           <DeviceProblems preview={preview} onRetry={(device) => retry(preview, device)} />

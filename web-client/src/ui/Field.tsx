@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-import type { Ref, TargetedInputEvent } from 'preact';
+import type { AllHTMLAttributes, Ref, TargetedInputEvent } from 'preact';
 import { useId } from 'preact/hooks';
 import { Icon } from './Icon';
 
@@ -72,21 +72,29 @@ export function Select({ label, value, options, onChange, isLabelHidden, testId 
       <label class={isLabelHidden === true ? 'visually-hidden' : 'field-label'} for={id}>
         {label}
       </label>
-      <div class="select">
-        <select
-          id={id}
-          class="input"
-          value={value}
-          data-testid={testId}
-          onChange={(event) => onChange(event.currentTarget.value)}
-        >
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
-        </select>
-      </div>
+      <SelectBox id={id} value={value} options={options} testId={testId} onChange={onChange} />
+    </div>
+  );
+}
+
+type SelectBoxProps = Pick<SelectProps, 'value' | 'options' | 'onChange'> & {
+  id: string;
+  testId: string | undefined;
+  /** What ties a hint and an error to it. */
+  aria?: Pick<AllHTMLAttributes<HTMLSelectElement>, 'aria-invalid' | 'aria-describedby'>;
+};
+
+/** The list without its label. */
+export function SelectBox({ id, value, options, testId, aria = {}, onChange }: SelectBoxProps) {
+  return (
+    <div class="select">
+      <select {...aria} id={id} class="input" value={value} data-testid={testId} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

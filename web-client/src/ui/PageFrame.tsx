@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { legalTexts } from '../app/legal';
 import { navigate } from '../app/router';
 import { fill, t } from '../i18n';
 import { AppearanceSelect, LanguageSelect } from './display-selects';
@@ -52,6 +53,11 @@ export function PageFrame({ title, version, nav, isLong = false, children }: Pag
       </main>
       <footer class="page-footer">
         {version !== undefined && version !== '' && <span>{fill(words.version, { version })}</span>}
+        {legalTexts.value.map(({ kind, url }) => (
+          <a key={kind} href={url} target="_blank" rel="noopener noreferrer" data-testid={`legal-${kind}`}>
+            {words.legal[kind]}
+          </a>
+        ))}
         <a href="/licences.txt">{words.licences}</a>
       </footer>
     </div>

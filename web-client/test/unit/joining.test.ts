@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // From a meeting's link to a token, with a server of the test's own.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { legalTexts } from '../../src/app/legal';
 import { isMeetingCode, knock, leaveLobby, lookAtLink, Refused, takeInvitationFromAddressBar, waitInLobby } from '../../src/app/joining';
 
 const CODE = 'AbCdEfGhIjKlMnOpQrStUv';
@@ -49,6 +50,13 @@ describe('links', () => {
     expect(asked[0]?.path).toBe(`/api/v1/join/${CODE}`);
     expect(asked[0]?.init.headers).toEqual({ 'saal-invitation': 'secret' });
     expect(page).toMatchObject({ organisation: 'Stadt', title: 'Rat', knownName: 'Ada' });
+  });
+
+  it('say where the legal texts are of whoever holds the meeting', async () => {
+    const legal = { privacy_url: 'https://stadt.example/datenschutz', imprint_url: null, accessibility_url: 'javascript:alert(1)' };
+    serve([200, { organisation: 'Stadt', legal }]);
+    await lookAtLink(CODE);
+    expect(legalTexts.value).toEqual([{ kind: 'privacy', url: 'https://stadt.example/datenschutz' }]);
   });
 
   it('of no meeting are names of rooms', async () => {

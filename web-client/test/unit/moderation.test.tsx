@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see, and what their buttons ask for.
-import { cleanup, fireEvent, render, screen } from '@testing-library/preact';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ChatLog } from '../../src/conference/chat';
 import { MeetingSession } from '../../src/conference/moderation';
+import { plural, t } from '../../src/i18n';
 import { PeoplePanel } from '../../src/panels/PeoplePanel';
 import { Banners } from '../../src/screens/Banners';
 import { fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
@@ -29,6 +30,25 @@ describe('the people panel', () => {
     fireEvent.click(screen.getByTestId('admit'));
     expect(moderation.done).toEqual(['admit w1']);
     expect(screen.queryByTestId('waiting-person')).toBeNull();
+  });
+
+  it('says in words how long somebody has waited, and counts on', () => {
+    vi.useFakeTimers({ now: 0 });
+    onTestFinished(() => void vi.useRealTimers());
+    const { conference } = moderated();
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    const shown = () => screen.getByTestId('waiting-time').textContent;
+    expect(shown()).toBe(t.value.moderation.waitingBriefly);
+    for (const [minutes, words] of [
+      [1, plural(t.value.moderation.waitingMinutes, 1)],
+      [3, plural(t.value.moderation.waitingMinutes, 3)],
+      [59, plural(t.value.moderation.waitingMinutes, 59)],
+      [60, plural(t.value.moderation.waitingHours, 1)],
+      [185, plural(t.value.moderation.waitingHours, 3)],
+    ] as const) {
+      act(() => void vi.advanceTimersByTime(minutes * 60_000 - Date.now()));
+      expect(shown()).toBe(words);
+    }
   });
 
   it('asks once more before it removes somebody', () => {

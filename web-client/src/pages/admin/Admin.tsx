@@ -11,7 +11,7 @@ import { Loading } from '../ui/Dialog';
 import { Choice } from '../ui/fields';
 import { Lost } from '../ui/Lost';
 import { Trouble } from '../ui/Trouble';
-import { chooseTenant, chosenTenant, isOpen, loadApi, looksAfterTenants, type Api } from './api';
+import { chooseTenant, chosenTenant, isOpen, loadApi, looksAfterTenants, PlaceValues, type Api } from './api';
 import { Breadcrumbs } from './Breadcrumbs';
 import { sections } from './curation';
 import { FormPage } from './FormPage';
@@ -49,10 +49,10 @@ export function Admin({ config, path, query }: PagesProps) {
             {asked === '' && <Overview api={api.value} />}
             {asked !== '' && place === null && <Lost />}
             {place !== null && (
-              <>
+              <PlaceValues.Provider value={place.values}>
                 <Breadcrumbs api={api.value} path={asked} />
                 <PageOf key={`${asked} ${chosenTenant.value}`} api={api.value} place={place} path={asked} query={query} />
-              </>
+              </PlaceValues.Provider>
             )}
           </div>
         </div>

@@ -3,17 +3,16 @@
 import { useSignal } from '@preact/signals';
 import { useRef, useState } from 'preact/hooks';
 import { announcer } from '../../conference/announcer';
-import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
 import { newKey } from '../api/client';
 import { ApiProblem } from '../api/problem';
-import { Dialog } from '../ui/Dialog';
 import { focusFirstError } from '../ui/fields';
+import { StaleDialog } from '../ui/StaleDialog';
 import { fieldErrors, Trouble } from '../ui/Trouble';
 import { chosenTenant, forgetChoices, looksAfterTenants, request, type Api } from './api';
 import type { Shape } from './document';
-import { initial, mergePatch, missing, pick, said, type JsonObject } from './form';
+import { initial, isObject, mergePatch, missing, pick, said, type JsonObject } from './form';
 import type { Operation } from './resources';
 import { SchemaForm } from './SchemaForm';
 import { SecretsOf, secretsIn } from './secrets';
@@ -91,6 +90,7 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
   const { value: secret } = made;
   if (secret !== null) return <SecretsOf api={api} made={secret} known={known} onDone={() => onDone(secret)} />;
   const errors = new Map([...fieldErrors(problem.value), ...ownErrors.value]);
+  const changed = stale.value === null ? [] : Object.keys(mergePatch(base.value.value, stale.value.value));
   return (
     <form
       class="stack admin-form"
@@ -117,8 +117,8 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
         </Button>
       </div>
       {stale.value !== null && (
-        <Stale
-          fields={Object.keys(mergePatch(base.value.value, stale.value.value)).map((name) => fieldName(shape.name, name))}
+        <StaleDialog
+          isSame={changed.length === 0}
           onKeepMine={() => {
             if (stale.value === null) return;
             // My changes on top of theirs.
@@ -135,7 +135,9 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
             stale.value = null;
           }}
           onClose={() => (stale.value = null)}
-        />
+        >
+          {changed.length > 0 && <p>{changed.map((name) => fieldName(shape.name, name)).join(', ')}</p>}
+        </StaleDialog>
       )}
     </form>
   );
@@ -152,34 +154,8 @@ function applied(target: JsonObject, patch: JsonObject): JsonObject {
   for (const [name, member] of Object.entries(patch)) {
     const old = result[name];
     if (member === null) delete result[name];
-    else if (typeof member === 'object' && !Array.isArray(member)) {
-      const isObject = typeof old === 'object' && old !== null && !Array.isArray(old);
-      result[name] = applied(isObject ? (old as JsonObject) : {}, member as JsonObject);
-    } else result[name] = member;
+    else if (isObject(member)) result[name] = applied(isObject(old) ? old : {}, member);
+    else result[name] = member;
   }
   return result;
-}
-
-interface StaleProps {
-  fields: readonly string[];
-  onKeepMine: () => void;
-  onTakeTheirs: () => void;
-  onClose: () => void;
-}
-
-function Stale({ fields, onKeepMine, onTakeTheirs, onClose }: StaleProps) {
-  const words = a.value;
-  return (
-    <Dialog title={words.staleTitle} onClose={onClose} testId="stale">
-      <p>{fields.length === 0 ? words.staleSame : fill(words.staleText, { fields: fields.join(', ') })}</p>
-      <div class="actions">
-        <Button onClick={onTakeTheirs} data-testid="take-theirs">
-          {words.takeTheirs}
-        </Button>
-        <Button kind="primary" onClick={onKeepMine} data-testid="keep-mine">
-          {words.keepMine}
-        </Button>
-      </div>
-    </Dialog>
-  );
 }

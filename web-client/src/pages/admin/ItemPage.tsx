@@ -114,7 +114,7 @@ export function ItemPage({ api, place, path, query }: ItemPageProps) {
       <Below api={api} paths={resource.below.filter((one) => isOpen(api.resources.get(one) ?? resource))} values={values} />
       <section class="card section">
         <h2>{words.details}</h2>
-        <Facts api={api} thing={thing} shape={shape} first={firstFields(resource.name)} />
+        <Facts api={api} thing={thing} shape={shape} first={firstFields(resource)} />
       </section>
       {asksToRemove.value && (
         <Confirm

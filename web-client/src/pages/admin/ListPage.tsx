@@ -83,7 +83,7 @@ export function ListPage({ api, place, path, query }: ListPageProps) {
       />
     );
   }
-  const columns = columnsOf(resource.name, shape, api);
+  const columns = columnsOf(resource, shape, api);
   const found = items.value;
   const isFiltered = filters.some(({ name }) => (set[name] ?? '') !== '' && set[name] !== PRESET[resource.name]?.[name]);
   const itemActions = resource.actions.filter((action) => /\}\/[^/{]+$/.test(action.path) && isAllowed(action));
@@ -208,7 +208,7 @@ function Open({ to, name, onOpen }: { to: string | null; name: string; onOpen: (
 }
 
 /** The address of a list's entry, if it has a page: its last placeholder is the entry's own id. */
-export function itemPath(api: Api, { resource, values }: Place, item: JsonObject): string | null {
+function itemPath(api: Api, { resource, values }: Place, item: JsonObject): string | null {
   const own = [...api.resources.values()].find((one) => one.kind === 'item' && one.path.replace(/\/\{\w+\}$/, '') === resource.path);
   if (own !== undefined) return fillPath(own.path, valuesOf(own.path, values, item));
   // The calendar names meetings and their times, which have their pages elsewhere.

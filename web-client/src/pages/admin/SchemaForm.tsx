@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A form made of a schema. Each field knows its pointer, by which the server's complaints find it.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useContext, useEffect } from 'preact/hooks';
 import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { instant, ownZone, wallTime, zoneName } from '../schedule/zone';
 import { Area, Choice, Group, Input, Tick, type Native, type Option } from '../ui/fields';
-import { listOfIds, loadChoices, MAX_CHOICES, nameOf, type Api } from './api';
+import { listOfIds, loadChoices, MAX_CHOICES, nameOf, PlaceValues, type Api } from './api';
 import { inOrder } from './curation';
 import type { Schema, Shape } from './document';
-import { controlOf, pointerTo, withMember, type Json, type JsonObject } from './form';
+import { controlOf, isObject, pointerTo, withMember, type Json, type JsonObject } from './form';
 import type { Resource } from './resources';
 import { a, fieldHelp, fieldName, oneOf, valueName } from './words';
 
@@ -79,9 +79,10 @@ interface FieldProps extends FormContext {
 export function Field(props: FieldProps) {
   const { api, errors, owner, name, schema, isRequired, isNoted = false, pointer, value, onChange, offers } = props;
   const words = a.value;
+  const place = useContext(PlaceValues);
   const shape = api.schemas.shape(schema);
   const offered = offers[name];
-  const control = offered === undefined ? controlOf(shape, api.schemas, (id) => listOfIds(api, id) !== null) : 'choice';
+  const control = offered === undefined ? controlOf(shape, api.schemas, (id) => listOfIds(api, id, place) !== null) : 'choice';
   const common = {
     label: fieldName(owner, name),
     hint: fieldHelp(owner, name, shape.description),
@@ -217,17 +218,18 @@ function TimeField({ value, onChange, ...common }: CommonProps & { value: string
 /** An id, chosen by name from the list that it is of. */
 function Reference({ api, shape, value, isRequired, onChange, ...common }: CommonProps & { api: Api; shape: Shape; value: string; isRequired: boolean; onChange: (value: string) => void }) {
   const words = a.value;
-  const list = shape.name === null ? null : listOfIds(api, shape.name);
+  const place = useContext(PlaceValues);
+  const list = shape.name === null ? null : listOfIds(api, shape.name, place);
   const items = useSignal<readonly JsonObject[] | null>(null);
   const isByHand = useSignal(false);
   useEffect(() => {
     if (list === null) return;
-    loadChoices(list).then(
+    loadChoices(list.path).then(
       (found) => (items.value = found),
       // Without the list an id can be entered all the same.
       () => (isByHand.value = true),
     );
-  }, [list]);
+  }, [list?.path]);
   const known = items.value ?? [];
   if (isByHand.value) {
     return (
@@ -241,7 +243,7 @@ function Reference({ api, shape, value, isRequired, onChange, ...common }: Commo
   const options: Option[] = [
     { value: '', label: isRequired ? words.choose : words.unsaid },
     ...(isListed ? [] : [{ value, label: value }]),
-    ...known.map((one) => ({ value: String(one['id']), label: labelOf(one, list) })),
+    ...known.map((one) => ({ value: String(one['id']), label: labelOf(one, list?.resource) })),
   ];
   const isCut = known.length >= MAX_CHOICES;
   return (
@@ -252,11 +254,11 @@ function Reference({ api, shape, value, isRequired, onChange, ...common }: Commo
   );
 }
 
-function labelOf(thing: JsonObject, list: Resource | null): string {
+function labelOf(thing: JsonObject, list: Resource | undefined): string {
   const name = nameOf(thing);
   const email = thing['email'];
   if (typeof email === 'string' && email !== name) return `${name} (${email})`;
-  return name === '' && list !== null ? oneOf(list) : name;
+  return name === '' && list !== undefined ? oneOf(list) : name;
 }
 
 interface InnerProps extends FieldProps {
@@ -376,8 +378,4 @@ function JsonField({ value, onChange, ...common }: CommonProps & { value: Json |
 /** The first complaint about something inside a field that shows it as a whole. */
 function firstBelow(errors: ReadonlyMap<string, string>, pointer: string): string | undefined {
   return [...errors].find(([at]) => at.startsWith(`${pointer}/`))?.[1];
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

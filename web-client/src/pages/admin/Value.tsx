@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Values as people read them: times in their zone, words for words, ids as links.
+import { useSignal } from '@preact/signals';
+import { useContext, useEffect } from 'preact/hooks';
 import { plural } from '../../i18n';
 import { ownZone } from '../schedule/zone';
 import { Go } from '../Shell';
 import { CopyButton } from '../ui/Copy';
 import { dateAndTime } from '../words/dates';
-import { listOfIds, nameOf, type Api } from './api';
+import { hasItemPages, listOfIds, loadChoices, nameOf, PlaceValues, type Api } from './api';
 import type { Schema, Shape } from './document';
-import type { Json, JsonObject } from './form';
+import { isObject, type Json, type JsonObject } from './form';
 import { a, fieldName, plainName, valueName } from './words';
 
 interface ValueProps {
@@ -25,23 +27,31 @@ export function Brief({ api, name, value, schema }: ValueProps) {
   const shape = api.schemas.shape(schema);
   if (Array.isArray(value)) {
     const all = value as readonly Json[];
-    if (all.every((one) => typeof one === 'string')) return <>{all.map((one) => valueName(name, String(one))).join(', ') || '–'}</>;
+    const worded = api.schemas.shape(shape.schema.items).schema.enum === undefined ? plainName : valueName;
+    if (all.every((one) => typeof one === 'string')) return <>{all.map((one) => worded(name, String(one))).join(', ') || '–'}</>;
     return <>{plural(words.count, all.length)}</>;
   }
-  if (typeof value === 'object') return <>{briefly(value as JsonObject)}</>;
+  if (isObject(value)) return <InBrief value={value} />;
   return <Scalar api={api} name={name} value={value} shape={shape} isBrief />;
 }
 
 /** An object in a few words: what it is called, or what kind of thing it is and the end of its id. */
-function briefly(value: JsonObject): string {
+function InBrief({ value }: { value: JsonObject }) {
   const { type, id } = value;
-  if (typeof type === 'string' && typeof id === 'string') return `${valueName('type', type)} ${shortId(id)}`;
+  if (typeof type === 'string' && typeof id === 'string') {
+    return (
+      <>
+        {valueName('type', type)} <span class="code">{shortId(id)}</span>
+      </>
+    );
+  }
   const texts = Object.values(value).filter((one): one is string => typeof one === 'string');
-  return nameOf(value) || texts.join(' ') || '…';
+  return <>{nameOf(value) || texts.join(' ') || '…'}</>;
 }
 
 function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: string; value: Json; shape: Shape; isBrief?: boolean }) {
   const words = a.value;
+  const place = useContext(PlaceValues);
   if (typeof value === 'boolean') return <>{value ? words.yes : words.no}</>;
   if (typeof value === 'number') return <>{new Intl.NumberFormat(document.documentElement.lang || undefined, { useGrouping: name !== 'revision' }).format(value)}</>;
   const text = String(value);
@@ -50,14 +60,8 @@ function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: 
     if (!Number.isNaN(atMs)) return <time dateTime={text}>{dateAndTime(atMs, ownZone())}</time>;
   }
   if (shape.schema.enum !== undefined) return <>{valueName(name, text)}</>;
-  const list = shape.name !== null && name !== 'id' ? listOfIds(api, shape.name) : null;
-  if (list !== null) {
-    return (
-      <Go to={`/admin${list.path}/${encodeURIComponent(text)}`} class="code">
-        {isBrief ? shortId(text) : text}
-      </Go>
-    );
-  }
+  const list = shape.name !== null && name !== 'id' ? listOfIds(api, shape.name, place) : null;
+  if (list !== null) return <Reference list={list.path} id={text} hasPage={hasItemPages(api, list.resource)} isBrief={isBrief} />;
   if (isBrief && (name === 'id' || name.endsWith('_id') || name.endsWith('hash'))) return <span class="code">{shortId(text)}</span>;
   if (!isBrief && /^https?:\/\//.test(text) && (name.endsWith('url') || name === 'url')) {
     return (
@@ -69,8 +73,28 @@ function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: 
   return <span class="preserve">{plainName(name, text)}</span>;
 }
 
+/** A link to what an id is of, by its name if that is among the first of the list. */
+function Reference({ list, id, hasPage, isBrief }: { list: string; id: string; hasPage: boolean; isBrief: boolean }) {
+  const name = useSignal('');
+  useEffect(() => {
+    loadChoices(list).then(
+      (things) => (name.value = nameOf(things.find((thing) => thing['id'] === id) ?? {})),
+      // Then there is the id.
+      () => undefined,
+    );
+  }, [list, id]);
+  const shown = name.value === '' ? (isBrief ? shortId(id) : id) : name.value;
+  const style = name.value === '' ? 'code' : '';
+  if (!hasPage) return <span class={style}>{shown}</span>;
+  return (
+    <Go to={`/admin${list}/${encodeURIComponent(id)}`} class={style}>
+      {shown}
+    </Go>
+  );
+}
+
 /** The end of an id tells things apart: its beginning is the time. */
-export function shortId(id: string): string {
+function shortId(id: string): string {
   return id.length > 14 ? `…${id.slice(-8)}` : id;
 }
 
@@ -118,8 +142,8 @@ function Whole({ api, name, value, schema }: ValueProps) {
           // Values have no identity of their own.
           // oxlint-disable-next-line react/no-array-index-key
           <li key={index}>
-            {typeof one === 'object' && one !== null && !Array.isArray(one) ? (
-              <Facts api={api} thing={one as JsonObject} shape={item} />
+            {isObject(one) ? (
+              <Facts api={api} thing={one} shape={item} />
             ) : (
               <Scalar api={api} name={name} value={one} shape={item} />
             )}

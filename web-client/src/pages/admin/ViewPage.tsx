@@ -105,7 +105,7 @@ export function ViewPage({ api, place, path, query }: ViewPageProps) {
             </p>
           )}
           <section class="card section">
-            <Facts api={api} thing={thing.value} shape={shape} first={firstFields(resource.name)} />
+            <Facts api={api} thing={thing.value} shape={shape} first={firstFields(resource)} />
           </section>
         </>
       )}

@@ -10,7 +10,7 @@ import { Dialog } from '../ui/Dialog';
 import { focusFirstError, type Option } from '../ui/fields';
 import { fieldErrors, Trouble } from '../ui/Trouble';
 import { forgetChoices, nameOf, request, type Api } from './api';
-import { initial, missing, said, type Json, type JsonObject } from './form';
+import { initial, isObject, missing, said, type Json, type JsonObject } from './form';
 import { Field, SchemaForm, type Offers } from './SchemaForm';
 import { fillPath, missingValues, type Operation } from './resources';
 import { SecretFields, secretsIn } from './secrets';
@@ -28,7 +28,7 @@ interface ActionButtonsProps {
 }
 
 /** The last word of a path, or its last placeholder. */
-export function wordOf(path: string): string {
+function wordOf(path: string): string {
   return path.split('/').at(-1) ?? '';
 }
 
@@ -118,7 +118,7 @@ export function ActionDialog({ api, action, values, subject, onClose, onDone }: 
       });
       forgetChoices();
       announcer.say(words.done);
-      if (typeof found === 'object' && found !== null && !Array.isArray(found)) answer.value = found as JsonObject;
+      if (isObject(found)) answer.value = found;
       else onDone();
     } catch (error) {
       problem.value = error;
@@ -220,5 +220,5 @@ function useOffers(values: Readonly<Record<string, string>>, subject: JsonObject
 }
 
 function things(value: Json | undefined): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter((one): one is JsonObject => typeof one === 'object' && one !== null && !Array.isArray(one)) : [];
+  return Array.isArray(value) ? (value as readonly Json[]).filter(isObject) : [];
 }

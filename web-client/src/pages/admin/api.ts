@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The document and what follows from it, loaded once; and requests about the tenant that is chosen.
 import { signal } from '@preact/signals';
+import { createContext } from 'preact';
 import { tabStore } from '../../app/storage';
 import { ask, get, query, type Answer, type Method, type Page, type Wish } from '../api/client';
 import { session } from '../api/session';
 import { Schemas, type ApiDocument, type Shape } from './document';
 import type { JsonObject } from './form';
-import { itemsOf, resourcesOf, type Operation, type Resource, type Resources } from './resources';
+import { fillPath, itemsOf, resourcesOf, type Operation, type Resource, type Resources } from './resources';
 
 /** What the pages are made of. */
 export interface Api {
@@ -67,13 +68,28 @@ export function isOpen(resource: Resource): boolean {
   return isAllowed(resource.get ?? resource.create);
 }
 
-/** Lists from which ids of a type can be chosen: `PolicyId` from `/policies`. */
-export function listOfIds(api: Api, name: string): Resource | null {
+/** What the page's address is filled with, such as which meeting it is about. */
+export const PlaceValues = createContext<Readonly<Record<string, string>>>({});
+
+/** Whether what is in a list has pages of its own. */
+export function hasItemPages(api: Api, list: Resource): boolean {
+  return [...api.resources.values()].some(({ kind, path }) => kind === 'item' && path.replace(/\/\{\w+\}$/, '') === list.path);
+}
+
+/** A list, and where it is. */
+export interface ListAt {
+  readonly resource: Resource;
+  readonly path: string;
+}
+
+/** The list from which ids of a type can be chosen: `PolicyId` from `/policies`, `InviteeId` from those of the meeting at hand. */
+export function listOfIds(api: Api, name: string, values: Readonly<Record<string, string>> = {}): ListAt | null {
   for (const resource of api.resources.values()) {
-    if (resource.kind !== 'list' || resource.path.includes('{') || resource.get === null || !isAllowed(resource.get)) continue;
+    const path = fillPath(resource.path, values);
+    if (resource.kind !== 'list' || path === null || resource.get === null || !isAllowed(resource.get)) continue;
     const items = itemsOf(resource.get, api.schemas);
     const id = items === null ? undefined : api.schemas.shape(items).properties['id'];
-    if (id !== undefined && api.schemas.shape(id).name === name) return resource;
+    if (id !== undefined && api.schemas.shape(id).name === name) return { resource, path };
   }
   return null;
 }
@@ -84,8 +100,8 @@ export const MAX_CHOICES = 200;
 const choices = new Map<string, Promise<readonly JsonObject[]>>();
 
 /** The first entries of a list, to choose from. Kept for as long as the page stands. */
-export function loadChoices(resource: Resource): Promise<readonly JsonObject[]> {
-  const path = withTenant(`${resource.path}?limit=${MAX_CHOICES}`);
+export function loadChoices(list: string): Promise<readonly JsonObject[]> {
+  const path = withTenant(`${list}?limit=${MAX_CHOICES}`);
   const known = choices.get(path);
   if (known !== undefined) return known;
   const found = get<Page<JsonObject>>(path).then(({ body }) => body.items);

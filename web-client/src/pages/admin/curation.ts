@@ -3,7 +3,7 @@
 // list shows. What is not named here comes last, with columns chosen by the schema.
 import type { Api } from './api';
 import type { Shape } from './document';
-import type { Resource } from './resources';
+import { wordsOf, type Resource } from './resources';
 
 export type GroupName = 'people' | 'meetings' | 'machines' | 'records' | 'own' | 'more';
 
@@ -38,7 +38,7 @@ export function sections(api: Api, isOpen: (resource: Resource) => boolean): rea
     .filter(({ resources }) => resources.length > 0);
 }
 
-/** Columns of lists, by the last word of the path. */
+/** Columns of lists, by the words of the path or the last of them. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   tenants: ['name', 'slug', 'locale', 'updated_at'],
   users: ['name', 'email', 'role', 'disabled', 'last_sign_in_at'],
@@ -46,13 +46,14 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   rooms: ['name', 'slug', 'owner_id', 'policy_id'],
   meetings: ['title', 'starts_at', 'status', 'type', 'organizer'],
   occurrences: ['meeting_title', 'starts_at', 'ends_at', 'status', 'organizer_name'],
-  invitees: ['name', 'email', 'role', 'response_status', 'lobby_bypass'],
+  invitees: ['name', 'email', 'role', 'response_status'],
   phone_pins: ['kind', 'pin', 'invitee_id', 'expires_at'],
   meeting_sessions: ['meeting_id', 'room_id', 'status', 'started_at', 'ended_at', 'current_participants', 'peak_participants'],
   lobby: ['name', 'kind', 'role', 'waits_for', 'since'],
   audit_events: ['occurred_at', 'action', 'actor', 'target', 'result'],
   webhooks: ['url', 'events', 'is_active', 'failing_since'],
-  deliveries: ['event', 'status', 'attempts', 'last_status', 'last_error', 'created_at'],
+  deliveries: ['event', 'status', 'last_status', 'last_error', 'created_at'],
+  'meetings/deliveries': ['invitee_id', 'status', 'news', 'problem', 'next_attempt_at'],
   api_tokens: ['name', 'prefix', 'scopes', 'expires_at', 'last_used_at'],
   oauth_clients: ['name', 'id', 'scopes', 'created_at'],
   exports: ['status', 'user_id', 'email', 'created_at', 'finished_at'],
@@ -65,8 +66,8 @@ const UNLIKELY = new Set(['id', 'tenant_id', 'revision', 'created_by', 'updated_
 const MAX_COLUMNS = 5;
 
 /** The columns of a list. */
-export function columnsOf(name: string, shape: Shape, api: Api): readonly string[] {
-  const chosen = (COLUMNS[name] ?? []).filter((column) => column in shape.properties);
+export function columnsOf(resource: Resource, shape: Shape, api: Api): readonly string[] {
+  const chosen = chosenFor(resource).filter((column) => column in shape.properties);
   if (chosen.length > 1) return chosen;
   const isPlain = (column: string) => !['object', 'array', 'any'].includes(api.schemas.shape(shape.properties[column]).type);
   const plain = Object.keys(shape.properties).filter((column) => isPlain(column) && !UNLIKELY.has(column));
@@ -88,8 +89,13 @@ export function inOrder(names: readonly string[]): readonly string[] {
 }
 
 /** Fields that stand first among the details. */
-export function firstFields(name: string): readonly string[] {
-  return COLUMNS[name] ?? LIKELY;
+export function firstFields(resource: Resource): readonly string[] {
+  const chosen = chosenFor(resource);
+  return chosen.length === 0 ? LIKELY : chosen;
+}
+
+function chosenFor({ path, name }: Resource): readonly string[] {
+  return COLUMNS[wordsOf(path)] ?? COLUMNS[name] ?? [];
 }
 
 /** Parameters of lists that are no filters. */

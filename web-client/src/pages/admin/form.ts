@@ -110,7 +110,8 @@ export function mergePatch(before: JsonObject, after: JsonObject): JsonObject {
   return patch;
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
+/** Neither null nor a list. */
+export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -77,16 +77,16 @@ function operationsOf(document: ApiDocument): ReadonlyMap<string, readonly Opera
   for (const [path, verbs] of Object.entries(document.paths)) {
     const operations = VERBS.flatMap((verb) => {
       const raw = verbs[verb];
-      return raw === undefined || isPublic(raw) ? [] : [operationOf(path, verb, raw)];
+      return raw === undefined || isForOthers(raw) ? [] : [operationOf(path, verb, raw)];
     });
     if (operations.length > 0) all.set(path, operations);
   }
   return all;
 }
 
-/** What takes no sign-in is for guests and machines, and has pages of its own or needs none. */
-function isPublic(raw: RawOperation): boolean {
-  return raw.security !== undefined && raw.security.length > 0 && raw.security.every((way) => Object.keys(way).length === 0);
+/** What nobody can ask for who is signed in here is for guests and machines, and has pages of its own or needs none. */
+function isForOthers(raw: RawOperation): boolean {
+  return raw.security !== undefined && raw.security.length > 0 && raw.security.every((way) => way['browser'] === undefined);
 }
 
 function operationOf(path: string, verb: Verb, raw: RawOperation): Operation {
@@ -213,6 +213,14 @@ export function placeOf(path: string, resources: Resources): Place | null {
     if (isIt) found.push({ place: { resource, values }, words });
   }
   return found.toSorted((a, b) => b.words - a.words)[0]?.place ?? null;
+}
+
+/** A path without its placeholders: `meetings/deliveries`. */
+export function wordsOf(path: string): string {
+  return path
+    .split('/')
+    .filter((segment) => segment !== '' && !isParameter(segment))
+    .join('/');
 }
 
 /** A path with its placeholders filled in. Null while one is missing. */

@@ -30,13 +30,6 @@ export const asksToSignInAgain = signal(false);
 /** What waits until somebody has signed in again, or has given it up. */
 let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-/** Whoever is signed in, in screens that are shown only then. */
-export function whoIsSignedIn(): Session {
-  const { value } = session;
-  if (value === null || value === 'unknown') throw new Error('nobody is signed in');
-  return value;
-}
-
 /** Whether whoever is signed in has a scope. */
 export function mayDo(scope: string): boolean {
   const { value } = session;

@@ -2,6 +2,7 @@
 // One's meetings: what is on today and comes, what is over, and the rooms that are always there.
 import { useSignal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
+import type { Config } from '../../app/config';
 import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
@@ -23,7 +24,7 @@ import './day.css';
 const REFRESH_MS = 30_000;
 
 /** The page. */
-export function Day() {
+export function Day({ config }: { config: Config }) {
   const words = w.value.day;
   const isPast = useSignal(false);
   const search = useSignal('');
@@ -60,7 +61,7 @@ export function Day() {
   const shown = list.entries.value.filter((entry) => isShown(entry) && (search.value.trim() === '' || matches(entry, search.value)));
   const days = byDay(shown, zone);
   return (
-    <Shell title={words.title}>
+    <Shell config={config} title={words.title}>
       <div class="day">
         <div class="day-head">
           <ScreenHeading>{words.title}</ScreenHeading>

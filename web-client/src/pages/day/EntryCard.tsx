@@ -9,7 +9,7 @@ import { Go } from '../Shell';
 import { CopyButton, copyText } from '../ui/Copy';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
-import { timeOfDay, timeSpan } from '../words/dates';
+import { dateAndTime, timeOfDay } from '../words/dates';
 import type { Live } from './calendar';
 import { dialInText, type DialIn } from './dial-in';
 import { nearness, titleOf, type Entry, type Response } from './entries';
@@ -38,7 +38,7 @@ export function EntryCard({ entry, zone, nowMs, live, onAnswered }: EntryCardPro
         </time>
         <span class="visually-hidden"> – </span>
         <time dateTime={entry.ends_at} class="entry-end">
-          {end - start >= 86_400_000 ? timeSpan(start, end, zone) : timeOfDay(end, zone)}
+          {end - start >= 86_400_000 ? dateAndTime(end, zone) : timeOfDay(end, zone)}
         </time>
       </p>
       <div class="entry-what">

@@ -28,7 +28,7 @@ export function titleOf(entry: Entry): string {
 export type Nearness = 'over' | 'running' | 'soon' | 'later';
 
 /** So long before the start the button to join stands out. */
-export const SOON_MS = 15 * 60_000;
+const SOON_MS = 15 * 60_000;
 
 /** How near it is, by the clock. */
 export function nearness(entry: Entry, nowMs: number): Nearness {

@@ -5,7 +5,7 @@ import { LANGUAGES } from '../../app/preferences';
 import { t } from '../../i18n';
 import { Area, Choice, Input } from '../ui/fields';
 import { w } from '../words';
-import { dateAndTime, timeOfDay, timeSpan } from '../words/dates';
+import { dateAndTime, timeOfDay } from '../words/dates';
 import { Availability } from './Availability';
 import { DELIVERIES, preview, type Delivery, type Draft } from './draft';
 import { PeopleEditor } from './PeopleEditor';
@@ -222,7 +222,7 @@ function Preview({ draft }: { draft: Draft }) {
         </p>
         {isWhole && (
           <p>
-            {dateAndTime(start, draft.zone)} – {Number(draft.minutes) >= 1440 ? timeSpan(start, end, draft.zone) : timeOfDay(end, draft.zone)} ({zoneName(draft.zone)})
+            {dateAndTime(start, draft.zone)} – {Number(draft.minutes) >= 1440 ? dateAndTime(end, draft.zone) : timeOfDay(end, draft.zone)} ({zoneName(draft.zone)})
           </p>
         )}
         {draft.repeat !== 'none' && draft.repeat !== 'other' && <p>{ruleInWords(draft.rule, draft.time, draft.excluded.length)}</p>}

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { navigate } from '../../app/router';
+import type { Config } from '../../app/config';
 import { announcer } from '../../conference/announcer';
 import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
@@ -25,7 +26,7 @@ import { ownZone, wallTime, zoneName } from './zone';
 import './schedule.css';
 
 /** The page. */
-export function MeetingPage({ id }: { id: string }) {
+export function MeetingPage({ config, id }: { config: Config; id: string }) {
   const words = w.value.meeting;
   const found = useSignal<{ meeting: Meeting; etag: string | null } | null>(null);
   const problem = useSignal<unknown>(null);
@@ -41,14 +42,14 @@ export function MeetingPage({ id }: { id: string }) {
   useEffect(() => void load(), [id]);
   if (found.value === null) {
     return (
-      <Shell title={words.loading}>
+      <Shell config={config} title={words.loading}>
         {problem.value === null ? <Loading /> : <Trouble problem={problem.value} onRetry={() => void load()} />}
       </Shell>
     );
   }
   const { meeting, etag } = found.value;
   return (
-    <Shell title={meeting.title}>
+    <Shell config={config} title={meeting.title}>
       {problem.value !== null && <Trouble problem={problem.value} onRetry={() => void load()} />}
       <Details meeting={meeting} etag={etag} onChanged={() => void load()} />
     </Shell>
@@ -166,7 +167,7 @@ function mayChangeMeeting(meeting: Meeting): boolean {
 }
 
 /** How far a meeting is, in words. */
-export function StatusBadge({ status }: { status: string }) {
+function StatusBadge({ status }: { status: string }) {
   const words = w.value.meeting.status;
   const kind = { in_progress: 'badge-live', live: 'badge-live', cancelled: 'badge-danger', draft: 'badge-warning' }[status] ?? '';
   return (

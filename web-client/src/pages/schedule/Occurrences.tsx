@@ -6,6 +6,7 @@ import { announcer } from '../../conference/announcer';
 import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ask, get, query, type Page } from '../api/client';
+import type { Entry } from '../day/entries';
 import { Confirm, Dialog, Loading } from '../ui/Dialog';
 import { Input } from '../ui/fields';
 import { fieldErrors, Trouble } from '../ui/Trouble';
@@ -14,13 +15,7 @@ import { dateAndTime, longDate, timeOfDay } from '../words/dates';
 import type { Meeting } from './draft';
 import { instant, ownZone, wallTime } from './zone';
 
-interface Occurrence {
-  readonly recurrence_id: string;
-  readonly starts_at: string;
-  readonly ends_at: string;
-  readonly status: string;
-  readonly is_exception: boolean;
-}
+type Occurrence = Pick<Entry, 'recurrence_id' | 'starts_at' | 'ends_at' | 'status' | 'is_exception'>;
 
 interface OccurrencesProps {
   meeting: Meeting;

@@ -70,13 +70,13 @@ interface PartProps {
 
 function Interval({ rule, frequency, onChange }: PartProps & { frequency: Frequency }) {
   const words = w.value.form;
-  const unit = rule.interval === 1 ? words.units[frequency].one : words.units[frequency].other;
+  const { interval } = rule;
   return (
     <Input
-      label={fill(words.intervalIn, { unit: words.units[frequency].other })}
+      label={words.intervalIn[frequency]}
       type="number"
-      value={Number.isNaN(rule.interval) ? '' : String(rule.interval)}
-      hint={`${words.every} ${Number.isNaN(rule.interval) ? '…' : rule.interval} ${unit}`}
+      value={Number.isNaN(interval) ? '' : String(interval)}
+      hint={interval > 0 ? plural(words.everyUnit[frequency], interval) : undefined}
       testId="interval"
       native={{ min: 1, max: 999, step: 1, inputMode: 'numeric' }}
       onInput={(text) => onChange({ interval: text === '' ? Number.NaN : Number(text) })}

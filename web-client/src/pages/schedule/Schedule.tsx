@@ -5,6 +5,7 @@ import { useSignal } from '@preact/signals';
 import type { TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { navigate, replaceRoute } from '../../app/router';
+import type { Config } from '../../app/config';
 import { announcer } from '../../conference/announcer';
 import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
@@ -28,7 +29,7 @@ interface Loaded {
 }
 
 /** The page. Without an id it makes a new meeting. */
-export function Schedule({ id }: { id: string | null }) {
+export function Schedule({ config, id }: { config: Config; id: string | null }) {
   const words = w.value.form;
   const loaded = useSignal<Loaded | null>(null);
   const problem = useSignal<unknown>(null);
@@ -43,7 +44,7 @@ export function Schedule({ id }: { id: string | null }) {
   useEffect(load, [id]);
   const title = id === null ? words.titleNew : words.titleEdit;
   return (
-    <Shell title={title}>
+    <Shell config={config} title={title}>
       {problem.value !== null && <Trouble problem={problem.value} onRetry={load} />}
       {id !== null && loaded.value === null && problem.value === null && <Loading />}
       {(id === null || loaded.value !== null) && <Form title={title} id={id} first={loaded.value} />}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What stands in the scheduling form, how it comes from a meeting, and what is sent of it.
 import type { Language } from '../../app/preferences';
+import type { DialIn } from '../day/dial-in';
+import type { Response } from '../day/entries';
 import { nextStarts, firstDay } from './rule-dates';
 import { readRule, ruleFor, writeRule, type Frequency, type Rule } from './rule';
 import { instant, wallTime } from './zone';
@@ -33,7 +35,7 @@ export interface Invitee {
   readonly name: string;
   readonly role: InviteeRole;
   readonly type: string;
-  readonly response_status: 'needs_action' | 'accepted' | 'tentative' | 'declined';
+  readonly response_status: Response;
   readonly lobby_bypass: boolean;
   readonly language: string | null;
   readonly personal_join_url: string | null;
@@ -60,7 +62,7 @@ export interface Meeting {
   readonly policy_id: string | null;
   readonly policy_overrides: Readonly<Record<string, unknown>>;
   readonly join_url: string;
-  readonly dial_in: { readonly numbers: readonly { readonly e164: string }[]; readonly conference_id: string; readonly pin: string | null };
+  readonly dial_in: DialIn;
   readonly invitation: { readonly delivery?: Delivery | null; readonly language?: Language | null; readonly message?: string | null };
   readonly invitees?: readonly Invitee[];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Which days a rule says: for the first start, which must be one of them, and for the preview. The server expands rules
 // itself; this shows what it will come to.
-import type { DayOfMonth, Rule, Weekday } from './rule';
+import type { DayOfMonth, Rule } from './rule';
 import { weekdayOf } from './rule';
 import { addDays, instant, weekdayIndex } from './zone';
 
@@ -78,10 +78,4 @@ export function skipsMonths(rule: Rule): boolean {
   if (rule.dayOfMonth.by !== 'date') return false;
   if (rule.frequency === 'MONTHLY') return rule.dayOfMonth.day > 28;
   return rule.frequency === 'YEARLY' && rule.month === 2 && rule.dayOfMonth.day === 29;
-}
-
-/** The weekday's date in a week that everybody can name it by. */
-export function sampleDay(weekday: Weekday): number {
-  // 1 January 2024 was a Monday.
-  return Date.UTC(2024, 0, 1 + ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'].indexOf(weekday));
 }

@@ -11,7 +11,7 @@ export const FREQUENCIES = ['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
 /** Which of a month's days with that name; the last is -1. */
-export const ORDINALS = [1, 2, 3, 4, -1] as const;
+const ORDINALS = [1, 2, 3, 4, -1] as const;
 export type Ordinal = (typeof ORDINALS)[number];
 
 /** Which day of the month: by its date, or by its name. */

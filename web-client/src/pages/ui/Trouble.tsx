@@ -47,6 +47,8 @@ function saying(problem: ApiProblem | null): { title: string; text: string } {
   if (problem === null || problem.code === 'unreachable') return { title: words.title, text: words.unreachable };
   if (problem.fields.length > 0) return { title: words.title, text: plural(words.fields, problem.fields.length) };
   if (problem.status === 404) return { title: words.title, text: words.notFound };
+  const own = (words.ofCode as Readonly<Record<string, string>>)[problem.code];
+  if (own !== undefined) return { title: words.title, text: own };
   if (problem.title === '') return { title: words.title, text: fill(words.other, { status: problem.status }) };
   return { title: problem.title, text: problem.detail };
 }

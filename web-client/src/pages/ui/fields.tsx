@@ -3,6 +3,7 @@
 // (RFC 6901), so that its complaint is shown here and the focus finds it.
 import type { ComponentChildren, PartialInputHTMLAttributes, TargetedInputEvent } from 'preact';
 import { useId } from 'preact/hooks';
+import { SelectBox } from '../../ui/Field';
 import { Icon } from '../../ui/Icon';
 
 interface Common {
@@ -137,23 +138,14 @@ export function Choice({ value, options, onChange, testId, ...common }: ChoicePr
   const id = useId();
   return (
     <Frame id={id} {...common}>
-      <div class="select">
-        <select
-          id={id}
-          class="input"
-          value={value}
-          data-testid={testId}
-          aria-invalid={common.error !== undefined}
-          {...describedBy(id)}
-          onChange={(event) => onChange(event.currentTarget.value)}
-        >
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
-        </select>
-      </div>
+      <SelectBox
+        id={id}
+        value={value}
+        options={options}
+        testId={testId}
+        aria={{ 'aria-invalid': common.error !== undefined, ...describedBy(id) }}
+        onChange={onChange}
+      />
     </Frame>
   );
 }

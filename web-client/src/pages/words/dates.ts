@@ -19,6 +19,9 @@ export function timeOfDay(atMs: number, zone: string): string {
 
 /** `10:00–10:45` in a zone; with the day where the end is on another one. */
 export function timeSpan(fromMs: number, toMs: number, zone: string): string {
+  const day = longDate(toMs, zone);
+  // Ranges of times write the first day, too, which stands before them already.
+  if (day !== longDate(fromMs, zone)) return `${timeOfDay(fromMs, zone)} – ${day}, ${timeOfDay(toMs, zone)}`;
   return format({ hour: 'numeric', minute: '2-digit', timeZone: zone }).formatRange(fromMs, toMs);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // German, the source dictionary of the pages behind the sign-in. Sie-Form throughout; `{…}` are placeholders.
-import type { Plural } from '../../i18n';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
+import { plural } from '../../i18n/forms';
 
 export const de = {
   shell: {
@@ -27,6 +25,16 @@ export const de = {
     retryIn: plural('Neuer Versuch in {n} Sekunde möglich', 'Neuer Versuch in {n} Sekunden möglich'),
     fields: plural('Bitte prüfen Sie {n} Angabe.', 'Bitte prüfen Sie {n} Angaben.'),
     notFound: 'Das gibt es nicht, oder Sie dürfen es nicht sehen.',
+    // What the server says of these is for those who write software.
+    ofCode: {
+      internal: 'Der Server hat einen Fehler gemacht. Bitte versuchen Sie es noch einmal, und melden Sie es, wenn es dabei bleibt.',
+      'rate-limited': 'Das waren viele Anfragen in kurzer Zeit. Bitte warten Sie einen Moment.',
+      unavailable: 'Der Server ist gerade überlastet oder wird gewartet. Bitte versuchen Sie es gleich noch einmal.',
+      conflict: 'Inzwischen hat sich etwas geändert, und das passt nicht mehr dazu. Bitte laden Sie die Seite neu.',
+      'etag-mismatch': 'Inzwischen hat jemand anders etwas daran geändert. Bitte laden Sie die Seite neu.',
+      'precondition-required': 'Bitte laden Sie die Seite neu und versuchen Sie es noch einmal.',
+      malformed: 'Der Server versteht die Anfrage nicht. Bitte laden Sie die Seite neu.',
+    },
   },
   signIn: {
     title: 'Anmelden',
@@ -92,8 +100,8 @@ export const de = {
     own: 'Sie leiten diese Besprechung',
     series: 'Einzeltermin geändert',
     answer: 'Ihre Antwort zu „{title}“',
-    answers: { needs_action: 'Noch keine Antwort', accepted: 'Zugesagt', tentative: 'Mit Vorbehalt', declined: 'Abgesagt' },
-    answering: { accepted: 'Zusagen', tentative: 'Vielleicht', declined: 'Absagen' },
+    answers: { needs_action: 'Noch keine Antwort', accepted: 'Zugesagt', tentative: 'Vielleicht', declined: 'Abgelehnt' },
+    answering: { accepted: 'Zusagen', tentative: 'Vielleicht', declined: 'Ablehnen' },
     answered: 'Ihre Antwort ist gespeichert: {answer}.',
     zone: 'Alle Zeiten: {zone}',
     rooms: 'Feste Räume',
@@ -138,7 +146,7 @@ export const de = {
     move: 'Verlegen',
     done: 'Die Änderung ist gespeichert.',
     wasCancelled: 'Die Besprechung ist abgesagt.',
-    status: { draft: 'Entwurf', scheduled: 'Geplant', waiting: 'Im Warteraum', live: 'Läuft', in_progress: 'Läuft', ended: 'Vorbei', cancelled: 'Abgesagt' },
+    status: { draft: 'Entwurf', scheduled: 'Geplant', waiting: 'Im Warteraum', in_progress: 'Läuft', ended: 'Vorbei', cancelled: 'Abgesagt' },
     invitation: 'Einladung',
     showInvitation: 'Text der Einladung zeigen',
     copyInvitation: 'Text kopieren',
@@ -168,15 +176,13 @@ export const de = {
     differentZone: 'Bei Ihnen ist das {time}.',
     repeats: 'Wiederholen',
     frequencies: { none: 'Nicht wiederholen', DAILY: 'Täglich', WEEKLY: 'Wöchentlich', MONTHLY: 'Monatlich', YEARLY: 'Jährlich', other: 'Eigene Regel' },
-    every: 'Alle',
-    units: {
-      DAILY: plural('Tag', 'Tage'),
-      WEEKLY: plural('Woche', 'Wochen'),
-      MONTHLY: plural('Monat', 'Monate'),
-      YEARLY: plural('Jahr', 'Jahre'),
+    everyUnit: {
+      DAILY: plural('Jeden Tag', 'Alle {n} Tage'),
+      WEEKLY: plural('Jede Woche', 'Alle {n} Wochen'),
+      MONTHLY: plural('Jeden Monat', 'Alle {n} Monate'),
+      YEARLY: plural('Jedes Jahr', 'Alle {n} Jahre'),
     },
-    interval: 'Abstand',
-    intervalIn: 'Abstand in {unit}',
+    intervalIn: { DAILY: 'Abstand in Tagen', WEEKLY: 'Abstand in Wochen', MONTHLY: 'Abstand in Monaten', YEARLY: 'Abstand in Jahren' },
     weekdays: 'An diesen Tagen',
     dayOfMonth: 'Tag im Monat',
     byDate: 'Am {day}.',
@@ -190,7 +196,7 @@ export const de = {
     addException: 'Tag hinzufügen',
     removeException: '{date} doch stattfinden lassen',
     nextDates: 'Die nächsten Termine',
-    firstMoved: 'Der erste Termin ist {date}.',
+    firstMoved: 'Der erste Termin ist am {date}.',
     noDates: 'Mit diesen Angaben gibt es keinen Termin.',
     otherRule: 'Diese Regel wurde mit anderer Software gemacht und bleibt, wie sie ist: {rule}',
     replaceRule: 'Durch eine einfache Regel ersetzen',
@@ -204,7 +210,7 @@ export const de = {
     invitees: plural('{n} Person eingeladen', '{n} Personen eingeladen'),
     role: 'Rolle von {name}',
     roles: {
-      co_host: 'Leitung',
+      co_host: 'Mitleitung',
       presenter: 'Vortragend',
       attendee: 'Teilnahme',
       listener: 'Nur zuhören',
@@ -263,13 +269,6 @@ export const de = {
     noAlternative: 'Zu dieser Zeit ist für so viele kein Platz. Bitte wählen Sie eine andere.',
     busy: 'Zur selben Zeit bei Ihnen: {titles}',
     chooseStart: 'Auf {time} verlegen',
-    staleTitle: 'Jemand hat die Besprechung inzwischen geändert',
-    staleText: 'Ihre Eingaben sind noch da. Das ist jetzt anders als zuvor:',
-    staleSame: 'An dem, was Sie hier sehen, hat sich nichts geändert.',
-    staleWas: 'vorher: {value}',
-    staleIs: 'jetzt: {value}',
-    keepMine: 'Meine Eingaben speichern',
-    takeTheirs: 'Neuen Stand übernehmen',
     empty: 'leer',
     changedFields: {
       title: 'Titel',
@@ -286,6 +285,16 @@ export const de = {
       invitees: 'Eingeladene',
       status: 'Stand',
     },
+  },
+  stale: {
+    title: 'Inzwischen geändert',
+    text: 'Jemand anderes hat gespeichert, seit Sie diese Seite geöffnet haben. Ihre Eingaben sind noch da.',
+    same: 'An dem, was Sie hier sehen, hat sich nichts geändert.',
+    changed: 'Das ist jetzt anders als zuvor:',
+    was: 'vorher: {value}',
+    is: 'jetzt: {value}',
+    keepMine: 'Meine Eingaben speichern',
+    takeTheirs: 'Neuen Stand übernehmen',
   },
   rule: {
     weekdays: { MO: 'Montag', TU: 'Dienstag', WE: 'Mittwoch', TH: 'Donnerstag', FR: 'Freitag', SA: 'Samstag', SU: 'Sonntag' },

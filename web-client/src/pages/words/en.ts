@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // English words of the pages behind the sign-in.
-import type { Plural } from '../../i18n';
+import { plural } from '../../i18n/forms';
 import type { Words } from './index';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
 
 export const en: Words = {
   shell: {
@@ -28,6 +26,16 @@ export const en: Words = {
     retryIn: plural('You can try again in {n} second', 'You can try again in {n} seconds'),
     fields: plural('Please check {n} entry.', 'Please check {n} entries.'),
     notFound: 'It does not exist, or you may not see it.',
+    // What the server says of these is for those who write software.
+    ofCode: {
+      internal: 'The server made a mistake. Please try again, and tell somebody if it goes on.',
+      'rate-limited': 'Those were many requests in a short time. Please wait a moment.',
+      unavailable: 'The server is too busy or under maintenance. Please try again in a moment.',
+      conflict: 'Something has changed meanwhile and this does not fit any more. Please load the page again.',
+      'etag-mismatch': 'Somebody else has changed it meanwhile. Please load the page again.',
+      'precondition-required': 'Please load the page again and try once more.',
+      malformed: 'The server does not understand the request. Please load the page again.',
+    },
   },
   signIn: {
     title: 'Sign in',
@@ -139,7 +147,7 @@ export const en: Words = {
     move: 'Move',
     done: 'The change is saved.',
     wasCancelled: 'The meeting is cancelled.',
-    status: { draft: 'Draft', scheduled: 'Scheduled', waiting: 'Waiting', live: 'In progress', in_progress: 'In progress', ended: 'Over', cancelled: 'Cancelled' },
+    status: { draft: 'Draft', scheduled: 'Scheduled', waiting: 'Waiting', in_progress: 'In progress', ended: 'Over', cancelled: 'Cancelled' },
     invitation: 'Invitation',
     showInvitation: 'Show the invitation’s text',
     copyInvitation: 'Copy text',
@@ -169,15 +177,13 @@ export const en: Words = {
     differentZone: 'For you that is {time}.',
     repeats: 'Repeat',
     frequencies: { none: 'Does not repeat', DAILY: 'Daily', WEEKLY: 'Weekly', MONTHLY: 'Monthly', YEARLY: 'Yearly', other: 'Custom rule' },
-    every: 'Every',
-    units: {
-      DAILY: plural('day', 'days'),
-      WEEKLY: plural('week', 'weeks'),
-      MONTHLY: plural('month', 'months'),
-      YEARLY: plural('year', 'years'),
+    everyUnit: {
+      DAILY: plural('Every day', 'Every {n} days'),
+      WEEKLY: plural('Every week', 'Every {n} weeks'),
+      MONTHLY: plural('Every month', 'Every {n} months'),
+      YEARLY: plural('Every year', 'Every {n} years'),
     },
-    interval: 'Interval',
-    intervalIn: 'Interval in {unit}',
+    intervalIn: { DAILY: 'Interval in days', WEEKLY: 'Interval in weeks', MONTHLY: 'Interval in months', YEARLY: 'Interval in years' },
     weekdays: 'On these days',
     dayOfMonth: 'Day of the month',
     byDate: 'On day {day}',
@@ -264,13 +270,6 @@ export const en: Words = {
     noAlternative: 'There is no room for that many at that time. Please choose another.',
     busy: 'At the same time you have: {titles}',
     chooseStart: 'Move to {time}',
-    staleTitle: 'Somebody has changed the meeting meanwhile',
-    staleText: 'Your entries are still here. This is different from before:',
-    staleSame: 'Nothing that you see here has changed.',
-    staleWas: 'before: {value}',
-    staleIs: 'now: {value}',
-    keepMine: 'Save my entries',
-    takeTheirs: 'Take the new version',
     empty: 'empty',
     changedFields: {
       title: 'Title',
@@ -287,6 +286,16 @@ export const en: Words = {
       invitees: 'Invited people',
       status: 'Status',
     },
+  },
+  stale: {
+    title: 'Changed meanwhile',
+    text: 'Somebody else has saved since you opened this page. Your entries are still here.',
+    same: 'Nothing that you see here has changed.',
+    changed: 'This is different from before:',
+    was: 'before: {value}',
+    is: 'now: {value}',
+    keepMine: 'Save my entries',
+    takeTheirs: 'Take the new version',
   },
   rule: {
     weekdays: { MO: 'Monday', TU: 'Tuesday', WE: 'Wednesday', TH: 'Thursday', FR: 'Friday', SA: 'Saturday', SU: 'Sunday' },

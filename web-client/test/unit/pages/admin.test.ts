@@ -33,6 +33,7 @@ const api: ApiDocument = {
     '/parts/{part_id}/rotate': { post: {} },
     '/erasures': { post: { requestBody: json({ type: 'object' }) } },
     '/things/{thing_id}/file': { get: { responses: { '200': { content: { 'text/calendar': { schema: { type: 'string' } } } } } } },
+    '/lobby/{entry_id}': { get: { security: [{ lobby_ticket: [] }], responses: { '200': json({ type: 'object' }) } } },
     '/join/{code}': { get: { security: [{}], responses: { '200': json({ type: 'object' }) } } },
   },
   components: {
@@ -89,6 +90,7 @@ describe('pages', () => {
   it('leave nothing out but what guests use', () => {
     expect(uncovered(api, schemas)).toEqual([]);
     expect(resources.has('/join/{code}')).toBe(false);
+    expect(resources.has('/lobby/{entry_id}')).toBe(false);
     const odd: ApiDocument = { ...api, paths: { ...api.paths, '/odd/{id}/thing/{other}': { put: {} } } };
     expect(uncovered(odd, new Schemas(odd))).toEqual(['put /odd/{id}/thing/{other}']);
   });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { describe, expect, it } from 'vitest';
 import { checkDraft, creation, draftOf, emptyDraft, firstDate, inputOf, patch, preview, type Draft, type Meeting } from '../../../src/pages/schedule/draft';
+import { changedFields } from '../../../src/pages/schedule/changes';
 import { ruleFor } from '../../../src/pages/schedule/rule';
-import { changedFields } from '../../../src/pages/schedule/Stale';
 
 const BERLIN = 'Europe/Berlin';
 const draft = (changes: Partial<Draft> = {}): Draft => ({
@@ -129,6 +129,21 @@ describe('a meeting that is there', () => {
       ['Titel', 'Rat', 'Stadtrat'],
       ['Beginn', 'Mo., 19.10.2026, 10:00', 'Mo., 19.10.2026, 11:00'],
       ['Entfallende Termine', 'Mo., 26.10.2026, 10:00', 'leer'],
+    ]);
+  });
+
+  it('shows rules and ways in the words of the form, not of the API', () => {
+    const before = draftOf(meeting);
+    const invitation = { delivery: 'mail', language: null, message: 'Bis bald' } as const;
+    const now = draftOf({ ...meeting, duration_minutes: 60, recurrence_rule: null, excluded_dates: [], policy_overrides: { guests: 'link' }, invitation });
+    const shown = changedFields(before, now).map(({ label, was, is }) => [label, was, is]);
+    expect(shown.slice(0, 2)).toEqual([
+      ['Dauer', '45 Minuten', '60 Minuten'],
+      ['Wiederholung', 'Jede Woche am Montag.', 'Nicht wiederholen'],
+    ]);
+    expect(shown.slice(3)).toEqual([
+      ['Regeln', 'Warteraum: Alle warten; Beim Eintreten stumm: Nein', 'Gäste: Alle mit dem Link'],
+      ['Einladung', 'Ich kopiere den Text und verschicke ihn selbst; Sprache der Einladung: Deutsch', 'Saal verschickt sie per E-Mail; Sprache der Einladung: Sprache der Organisation; Bis bald'],
     ]);
   });
 });

@@ -14,7 +14,7 @@ function entries(value: unknown, path = ''): Entry[] {
 
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').toSorted();
 const source = readdirSync('src/pages', { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.tsx?$/.test(name) && !/words\/(de|en)/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/words\/(names\/)?(de|en)/.test(name))
   .map((name) => readFileSync(`src/pages/${name}`, 'utf8'))
   .join('\n');
 

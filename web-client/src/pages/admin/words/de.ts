@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 // German words of the administration.
-import type { Plural } from '../../../i18n';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
+import { plural } from '../../../i18n/forms';
 
 export const de = {
   title: 'Verwaltung',
   intro: 'Alles, was dieser Server verwaltet. Sie sehen, was Ihre Rolle erlaubt.',
   sections: 'Bereiche der Verwaltung',
   groups: {
-    people: 'Menschen und Organisation',
+    people: 'Personen und Organisation',
     meetings: 'Besprechungen',
     machines: 'Anbindung anderer Software',
     records: 'Nachweise und Datenschutz',
@@ -41,7 +39,7 @@ export const de = {
   filter: 'Filtern',
   filters: 'Filter',
   clear: 'Filter leeren',
-  empty: 'Es ist nichts da.',
+  empty: 'Es gibt noch keine Einträge.',
   emptyFiltered: 'Nichts passt zu diesen Filtern.',
   count: plural('{n} Eintrag', '{n} Einträge'),
   countMore: plural('{n} Eintrag geladen, es gibt weitere', '{n} Einträge geladen, es gibt weitere'),
@@ -69,11 +67,6 @@ export const de = {
   secretTitle: 'Nur jetzt zu sehen',
   secretText: 'Bewahren Sie das sicher auf. Es wird nicht noch einmal gezeigt.',
   copy: 'Kopieren',
-  staleTitle: 'Inzwischen geändert',
-  staleText: 'Jemand anderes hat gespeichert, seit Sie diese Seite geöffnet haben. Anders ist jetzt: {fields}.',
-  staleSame: 'Jemand anderes hat gespeichert, ohne dass sich die Angaben hier geändert haben.',
-  keepMine: 'Meine Eingaben speichern',
-  takeTheirs: 'Neuen Stand übernehmen',
   answer: 'Antwort',
   intact: 'Die Kette ist unversehrt.',
   broken: 'Die Kette ist verletzt. Sehen Sie sich die Stellen unten an.',

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // English words of the administration.
-import type { Plural } from '../../../i18n';
+import { plural } from '../../../i18n/forms';
 import type { AdminWords } from './index';
-
-const plural = (one: string, other: string): Plural => ({ one, other });
 
 export const en: AdminWords = {
   title: 'Administration',
@@ -70,11 +68,6 @@ export const en: AdminWords = {
   secretTitle: 'Shown only now',
   secretText: 'Keep it in a safe place. It is not shown again.',
   copy: 'Copy',
-  staleTitle: 'Changed meanwhile',
-  staleText: 'Somebody else has saved since you opened this page. Different now: {fields}.',
-  staleSame: 'Somebody else has saved, without changing what is shown here.',
-  keepMine: 'Save my entries',
-  takeTheirs: 'Take the new version',
   answer: 'Answer',
   intact: 'The chain is intact.',
   broken: 'The chain is broken. Look at the places below.',

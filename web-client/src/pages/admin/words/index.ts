@@ -3,10 +3,11 @@
 // name, and in English with the document's own description: new things appear without waiting for this file.
 import { computed } from '@preact/signals';
 import { language, type Language } from '../../../app/preferences';
+import { wordsOf } from '../resources';
 import { de } from './de';
-import { deNames } from './de-names';
+import { deNames } from './names/de';
 import { en } from './en';
-import { enNames } from './en-names';
+import { enNames } from './names/en';
 
 export type AdminWords = typeof de;
 
@@ -31,7 +32,7 @@ export const a = computed<AdminWords>(() => adminDictionaries[language.value]);
 const names = computed<Names>(() => adminNames[language.value]);
 
 /** `max_concurrent_participants` as words. */
-export function humanised(name: string): string {
+function humanised(name: string): string {
   const text = name.replaceAll(/[_.:]/g, ' ').trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -43,30 +44,26 @@ interface Named {
 }
 
 /** What is listed elsewhere may have other names below something: a meeting's occurrences are its dates. */
-function wordsOf({ name, path }: Named) {
-  const words = path
-    .split('/')
-    .filter((segment) => segment !== '' && !segment.startsWith('{'))
-    .join('/');
-  return names.value.resources[words] ?? names.value.resources[name];
+function namesOf({ name, path }: Named) {
+  return names.value.resources[wordsOf(path)] ?? names.value.resources[name];
 }
 
 export function resourceTitle(resource: Named): string {
-  return wordsOf(resource)?.title ?? humanised(resource.name);
+  return namesOf(resource)?.title ?? humanised(resource.name);
 }
 
 /** What one entry of a list is called. */
 export function oneOf(resource: Named): string {
-  return wordsOf(resource)?.one ?? resourceTitle(resource);
+  return namesOf(resource)?.one ?? resourceTitle(resource);
 }
 
 export function resourceText(resource: Named): string | undefined {
-  return wordsOf(resource)?.text;
+  return namesOf(resource)?.text;
 }
 
 /** What deleting such a thing is called, and what comes of it. */
 export function removalOf(resource: Named): { readonly do: string; readonly text: string } {
-  const words = wordsOf(resource);
+  const words = namesOf(resource);
   return { do: words?.remove ?? a.value.remove, text: words?.removeText ?? a.value.removeText };
 }
 
@@ -84,9 +81,12 @@ export function actionWords(name: string, summary: string): { readonly do: strin
   return names.value.actions[name] ?? { do: language.value === 'en' && summary !== '' ? summary : humanised(name) };
 }
 
-/** A word that a field can have, where the document does not say which there are. */
+/** Fields that hold words although the document does not say which there are. */
+const WORDED = new Set(['event', 'type', 'result', 'last_error']);
+
+/** A text: what people wrote as they wrote it, and words as words. */
 export function plainName(field: string, value: string): string {
-  return names.value.values[`${field}.${value}`] ?? value;
+  return WORDED.has(field) ? valueName(field, value) : value;
 }
 
 /** A word that a field can have. */

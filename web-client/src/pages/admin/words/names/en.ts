@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // English words where the document's own names are not what people say.
-import type { Names } from './index';
+import type { Names } from '../index';
 
 export const enNames: Names = {
   resources: {
@@ -13,6 +13,7 @@ export const enNames: Names = {
     rooms: { title: 'Permanent rooms', one: 'Room', text: 'Rooms that are always there.' },
     meetings: { title: 'Meetings', one: 'Meeting', text: 'All that are scheduled.', remove: 'Cancel', removeText: 'All invited people are told. A draft is gone.' },
     occurrences: { title: 'Calendar', one: 'Date', text: 'When which meeting happens.' },
+    'meetings/deliveries': { title: 'Invitation mails', one: 'Invitation mail' },
     'meetings/occurrences': { title: 'Dates', one: 'Date', remove: 'Cancel', removeText: 'The other dates of the series stay.' },
     invitees: { title: 'Invited people', one: 'Invited person', remove: 'Withdraw', removeText: 'The personal link and PIN stop working.' },
     phone_pins: { title: 'Phone PINs', one: 'Phone PIN' },
@@ -34,7 +35,14 @@ export const enNames: Names = {
     stats: { title: 'Statistics', text: 'Figures about use.' },
     download: { title: 'Download' },
   },
-  fields: { id: 'Id', e2ee: 'End-to-end encryption', ical_uid: 'iCalendar UID', dial_in: 'Dial-in', url: 'Address', type: 'Kind' },
+  fields: {
+    id: 'Id',
+    e2ee: 'End-to-end encryption',
+    ical_uid: 'iCalendar UID',
+    dial_in: 'Dial-in',
+    url: 'Address',
+    type: 'Kind',
+  },
   help: {},
   actions: {
     end: { do: 'End for everybody', ask: 'Everybody is put out of the meeting.' },
@@ -62,5 +70,8 @@ export const enNames: Names = {
     password: { do: 'Set a password' },
     erasures: { do: 'Erase', ask: 'What is kept of this person is removed for good.' },
   },
-  values: { 'result.success': 'Done', 'result.denied': 'Denied' },
+  values: {
+    'result.success': 'Done',
+    'result.denied': 'Denied',
+  },
 };

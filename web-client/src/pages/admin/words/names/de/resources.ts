@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: EUPL-1.2
+// German names of what the administration has pages for.
+import type { Names } from '../../index';
+
+export const resources: Names['resources'] = {
+  tenants: { title: 'Mandanten', one: 'Mandant', text: 'Organisationen mit eigenen Konten und Besprechungen, Grenzen und Aufbewahrungsfristen.' },
+  users: { title: 'Konten', one: 'Konto', text: 'Wer sich anmelden kann, und was sie dürfen.' },
+  me: { title: 'Mein Konto' },
+  calendar_feed: { title: 'Kalender-Abo' },
+  session: { title: 'Meine Anmeldung', remove: 'Abmelden' },
+  policies: { title: 'Vorlagen', one: 'Vorlage', text: 'Was Besprechungen erlauben, zur Auswahl beim Planen.' },
+  rooms: { title: 'Feste Räume', one: 'Raum', text: 'Räume, die immer da sind.' },
+  meetings: { title: 'Besprechungen', one: 'Besprechung', text: 'Alles, was geplant ist.', remove: 'Absagen', removeText: 'Alle Eingeladenen erfahren davon. Ein Entwurf verschwindet.' },
+  occurrences: { title: 'Kalender', one: 'Termin', text: 'Wann welche Besprechung stattfindet.' },
+  'meetings/occurrences': { title: 'Termine', one: 'Termin', remove: 'Absagen', removeText: 'Die anderen Termine der Reihe bleiben.' },
+  invitees: { title: 'Eingeladene', one: 'Eingeladene Person', remove: 'Ausladen', removeText: 'Der persönliche Link und die PIN gelten dann nicht mehr.' },
+  phone_pins: { title: 'Telefon-PINs', one: 'Telefon-PIN' },
+  invitation: { title: 'Einladung' },
+  'invitation.ics': { title: 'Einladung als Kalenderdatei' },
+  meeting_sessions: { title: 'Laufende und vergangene Besprechungen', one: 'Durchführung', text: 'Wer da ist, und Moderation von außen.' },
+  lobby: { title: 'Warteraum', one: 'Wartende Person' },
+  chat: { title: 'Chat', one: 'Nachricht' },
+  availability: { title: 'Auslastung', text: 'Ob zu einer Zeit noch Platz ist.' },
+  audit_events: { title: 'Protokoll', one: 'Ereignis', text: 'Wer was getan hat.' },
+  verify: { title: 'Kette prüfen' },
+  webhooks: { title: 'Webhooks', one: 'Webhook', text: 'Meldungen an andere Software.' },
+  deliveries: { title: 'Zustellungen', one: 'Zustellung' },
+  'meetings/deliveries': { title: 'Einladungsmails', one: 'Einladungsmail' },
+  api_tokens: { title: 'API-Token', one: 'API-Token', text: 'Zugänge für Software.', remove: 'Widerrufen', removeText: 'Die Software kommt damit nicht mehr herein.' },
+  oauth_clients: { title: 'OAuth-Clients', one: 'OAuth-Client', text: 'Software, die sich selbst Zugang holt.', remove: 'Widerrufen', removeText: 'Die Software kommt damit nicht mehr herein.' },
+  exports: { title: 'Datenauskünfte', one: 'Auskunft', text: 'Was über eine Person gespeichert ist.' },
+  erasures: { title: 'Person löschen', one: 'Löschung', text: 'Entfernt, was über eine Person gespeichert ist.' },
+  usage: { title: 'Nutzung', text: 'Zahlen je Tag.' },
+  stats: { title: 'Statistik', text: 'Zahlen zur Nutzung.' },
+  download: { title: 'Herunterladen' },
+};
