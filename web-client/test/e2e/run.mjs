@@ -4,14 +4,20 @@
 //   node test/e2e/run.mjs --saal ../target/debug/saal [--only TEXT] [--out FOLDER]
 //
 // Each scenario gets a server of its own, so that none can hide behind another. Screenshots and the servers' logs stay
-// in the output folder. Scenarios with `namespace: true` run last, by this same program in a network namespace.
-import { mkdir, readdir } from 'node:fs/promises';
+// in the output folder; personal data in a log, above debug, fails the scenario. `prepare` starts what a server needs.
+// Scenarios with `calm: true`, which say nothing about how fast anything is, run side by side. Those with
+// `namespace: true` run last, by this same program in a network namespace.
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Browsers } from './support/browsers.mjs';
 import { runInNamespace, whyNoNamespace } from './support/namespace.mjs';
+import { assertNothingPrivate } from './support/private.mjs';
 import { startServer } from './support/server.mjs';
+
+/** Most scenarios at a time. */
+const CALM_AT_ONCE = 3;
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -40,18 +46,28 @@ async function loadScenarios() {
 
 async function runOne(scenario, browsers) {
   const folder = join(out, scenario.name.replaceAll(/[^a-z0-9]+/gi, '-'));
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const server = await startServer({ saal, log: join(folder, 'server.log'), settings: scenario.settings });
+  const prepared = await scenario.prepare?.();
+  const settings = { ...scenario.settings, ...prepared?.settings };
+  const server = await startServer({ saal, log: join(folder, 'server.log'), port: prepared?.port, settings });
   const opened = [];
+  const typed = [];
   const context = {
     server,
+    prepared,
     saal,
     folder,
     /** Opens a page in a browser; it is closed, and pictured if the scenario fails, at the end. */
     newPage: async (kind, pageOptions) => {
       const place = opened.filter((page) => page.kind === kind).length;
       const browser = await browsers.get(kind, place, pageOptions?.apart);
-      const page = { ...(await browser.newPage(pageOptions)), kind };
+      const plain = await browser.newPage(pageOptions);
+      const fill = (testId, text) => {
+        typed.push(text);
+        return plain.fill(testId, text);
+      };
+      const page = { ...plain, fill, kind };
       opened.push(page);
       return page;
     },
@@ -67,26 +83,38 @@ async function runOne(scenario, browsers) {
     throw error;
   } finally {
     await Promise.all(opened.map((page) => page.close().catch(() => undefined)));
-    await server.stop();
+    await server.stop().finally(() => prepared?.stop());
+  }
+  for (const log of (await readdir(folder)).filter((name) => name.endsWith('.log'))) {
+    await assertNothingPrivate(join(folder, log), [...typed, ...server.people]);
   }
 }
 
-async function runAll(scenarios) {
-  const browsers = new Browsers();
+/** Runs scenarios, so many at a time. */
+async function runAll(scenarios, atOnce) {
+  const waiting = [...scenarios.entries()];
   let failed = 0;
-  for (const [index, scenario] of scenarios.entries()) {
-    const began = performance.now();
-    const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
-    process.stdout.write(`[${index + 1}/${scenarios.length}] ${scenario.name} … `);
-    try {
-      await runOne(scenario, browsers);
-      console.log(`ok (${seconds()})`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAILED (${seconds()})\n      ${error.stack ?? error}`);
+  const work = async () => {
+    const browsers = new Browsers();
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, scenario] = next;
+      const began = performance.now();
+      const told = (result) => {
+        const seconds = ((performance.now() - began) / 1000).toFixed(1);
+        console.log(`[${index + 1}/${scenarios.length}] ${scenario.name} … ${result} (${seconds} s)`);
+      };
+      try {
+        await runOne(scenario, browsers);
+        told('ok');
+      } catch (error) {
+        failed += 1;
+        told('FAILED');
+        console.log(`      ${error.stack ?? error}`);
+      }
     }
-  }
-  await browsers.close();
+    await browsers.close();
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, scenarios.length) }, work));
   return { passed: scenarios.length - failed, failed };
 }
 
@@ -107,12 +135,18 @@ const all = await loadScenarios();
 const chosen = all.filter(({ name }) => name.toLowerCase().includes((options.only ?? '').toLowerCase()));
 const namespaced = chosen.filter((scenario) => scenario.namespace === true);
 if (options['in-namespace']) {
-  process.send(await runAll(namespaced), () => process.exit(0));
+  process.send(await runAll(namespaced, 1), () => process.exit(0));
 } else {
-  const plain = await runAll(chosen.filter((scenario) => scenario.namespace !== true));
-  const hostile = await runNamespaced(namespaced);
-  const failed = plain.failed + hostile.failed;
+  const plain = chosen.filter((scenario) => scenario.namespace !== true);
+  const results = [
+    await runAll(plain.filter(({ calm }) => calm !== true), 1),
+    // The one that takes longest, since it waits for mails, is in the last files.
+    await runAll(plain.filter(({ calm }) => calm === true).toReversed(), CALM_AT_ONCE),
+    await runNamespaced(namespaced),
+  ];
+  const sum = (kind) => results.reduce((total, result) => total + result[kind], 0);
+  const failed = sum('failed');
   console.log(`Screenshots and logs: ${out}`);
-  console.log(`${plain.passed + hostile.passed} passed, ${failed} failed`);
+  console.log(`${sum('passed')} passed, ${failed} failed`);
   process.exit(failed === 0 && chosen.length > 0 ? 0 : 1);
 }

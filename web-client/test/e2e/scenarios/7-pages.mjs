@@ -315,6 +315,6 @@ async function administrationBy(kind, { server, saal, newPage, folder }) {
 }
 
 export default ['chromium', 'firefox'].flatMap((kind) => [
-  { name: `pages: somebody signs in, schedules, changes and cancels, in ${kind}`, run: (context) => schedulingBy(kind, context) },
-  { name: `pages: an administrator opens every resource, in ${kind}`, run: (context) => administrationBy(kind, context) },
+  { name: `pages: somebody signs in, schedules, changes and cancels, in ${kind}`, calm: true, run: (context) => schedulingBy(kind, context) },
+  { name: `pages: an administrator opens every resource, in ${kind}`, calm: true, run: (context) => administrationBy(kind, context) },
 ]);

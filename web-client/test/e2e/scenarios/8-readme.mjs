@@ -20,9 +20,11 @@ const STEPS = [
   'meeting.create',
   'invitee.mail_sent',
   'meeting_session.start',
+  'meeting_session.join',
   'lobby_entry.admit',
   'meeting_session.mute',
   'meeting_session.remove',
+  'meeting.join',
   'meeting_session.end',
 ];
 
@@ -121,4 +123,4 @@ async function auditOf(place, token, block) {
   return [log, await place.run(verify)];
 }
 
-export default [{ name: 'a newcomer follows the README through a first meeting', run: firstMeeting }];
+export default [{ name: 'a newcomer follows the README through a first meeting', calm: true, run: firstMeeting }];

@@ -11,6 +11,7 @@ export const PASSWORD = 'korrekt-pferd-batterie-99';
  * @param {import('./server.mjs').Server} server
  */
 export async function makeUser(saal, server, { email, name, role }) {
+  server.people.push(email, name);
   const child = spawn(saal, ['user', 'create', '--data-dir', server.data, '--role', role, '--name', name, email], {
     stdio: ['pipe', 'ignore', 'pipe'],
   });

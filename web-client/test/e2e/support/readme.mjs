@@ -2,12 +2,11 @@
 // The README's walk through a first meeting: its commands, run as they are written there.
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startServer } from './server.mjs';
+import { freePort, startServer } from './server.mjs';
 
 const README = join(dirname(fileURLToPath(import.meta.url)), '../../../../README.md');
 
@@ -27,14 +26,6 @@ export async function commandsOf(heading) {
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`the README has no section ${heading}`);
   return Array.from(section.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) => block);
-}
-
-async function freePort() {
-  const listener = createServer();
-  await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const { port } = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
 }
 
 /**
