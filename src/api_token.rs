@@ -7,14 +7,13 @@ use signaling::commands::{NewApiToken, create_api_token};
 
 use crate::cli::ApiTokenFlags;
 use crate::config::Purpose;
-use crate::{database, output};
+use crate::database::{self, Tables};
+use crate::output;
 
 /// `saal api-token create`: prints a new one, which is not shown again.
 pub(crate) fn create(flags: &ApiTokenFlags) -> Result<()> {
     let settings = flags.settings.settings(Purpose::Read)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let token = runtime.block_on(async {
-        let store = database::open(&settings).await?;
+    let token = database::with(&settings, Tables::UpToDate, async |store| {
         let wanted = NewApiToken {
             name: &flags.name,
             scopes: &flags.scopes,
@@ -22,9 +21,7 @@ pub(crate) fn create(flags: &ApiTokenFlags) -> Result<()> {
             is_for_installation: flags.installation,
             days: flags.days,
         };
-        let token = create_api_token(&store, &wanted).await?;
-        store.close().await;
-        anyhow::Ok(token)
+        Ok(create_api_token(store, &wanted).await?)
     })?;
     output::print(token)
 }

@@ -11,7 +11,8 @@ use store::Store;
 
 use crate::cli::{AuditFlags, AuditVerifyFlags};
 use crate::config::Purpose;
-use crate::{database, output};
+use crate::database::{self, Tables};
+use crate::output;
 
 /// `saal audit verify`: says for each chain whether it is intact, and fails when one is not.
 pub(crate) fn verify(flags: &AuditVerifyFlags) -> Result<()> {
@@ -47,13 +48,7 @@ pub(crate) fn export(flags: &AuditFlags) -> Result<()> {
 
 fn on_database<T>(flags: &AuditFlags, work: impl AsyncFnOnce(&Store, Option<&str>) -> Result<T>) -> Result<T> {
     let settings = flags.settings.settings(Purpose::Read)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store = database::open_as_it_is(&settings).await?;
-        let result = work(&store, flags.tenant.as_deref()).await;
-        store.close().await;
-        result
-    })
+    database::with(&settings, Tables::AsTheyAre, async |store| work(store, flags.tenant.as_deref()).await)
 }
 
 fn read_lines(file: &Path) -> Result<Vec<String>> {

@@ -15,7 +15,8 @@ use store::backup::{BackupError, Summary, back_up, restore};
 
 use crate::cli::{BackupFlags, RestoreFlags};
 use crate::config::Purpose;
-use crate::{audit, database, output};
+use crate::database::{self, Tables};
+use crate::{audit, output};
 
 /// Bytes that are written to the disk at once.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -23,17 +24,13 @@ const WRITE_BYTES: usize = 256 * 1024;
 /// `saal backup`: writes the file. One of that name is replaced once the new one is whole.
 pub(crate) fn run(flags: &BackupFlags) -> Result<()> {
     let settings = flags.settings.settings(Purpose::Read)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let unfinished = Unfinished::beside(&flags.file)?;
     let writing = || format!("writing {}", unfinished.path.display());
-    let summary = runtime.block_on(async {
-        let store = database::open_as_it_is(&settings).await?;
+    let summary = database::with(&settings, Tables::AsTheyAre, async |store| {
         let mut file = BufWriter::with_capacity(WRITE_BYTES, &unfinished.file);
-        let summary = back_up(&store, &mut file, SystemTime::now().into()).await.with_context(writing)?;
+        let summary = back_up(store, &mut file, SystemTime::now().into()).await.with_context(writing)?;
         file.flush().with_context(writing)?;
-        drop(file);
-        store.close().await;
-        anyhow::Ok(summary)
+        Ok(summary)
     })?;
     unfinished.finish(&flags.file)?;
     output::print(format_args!("{}: {}", flags.file.display(), describe(&summary)))

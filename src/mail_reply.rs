@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use signaling::commands::{MAX_MAIL_BYTES, take_mail};
 
 use crate::config::Settings;
-use crate::{database, output};
+use crate::database::{self, Tables};
+use crate::output;
 
 /// Reads a mail and says in a word what became of it. A failure makes the mail server keep the mail and try again.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
@@ -18,12 +19,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     let limit = u64::try_from(MAX_MAIL_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut message = Vec::new();
     std::io::stdin().lock().take(limit).read_to_end(&mut message).context("reading the mail")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let became = runtime.block_on(async {
-        let store = database::open(settings).await?;
-        let became = take_mail(&store, &mail, &message).await?;
-        store.close().await;
-        anyhow::Ok(became)
-    })?;
+    let became =
+        database::with(settings, Tables::UpToDate, async |store| Ok(take_mail(store, &mail, &message).await?))?;
     output::print(became)
 }

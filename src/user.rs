@@ -13,7 +13,8 @@ use store::Store;
 
 use crate::cli::SettingsFlags;
 use crate::config::Purpose;
-use crate::{database, output};
+use crate::database::{self, Tables};
+use crate::output;
 
 /// What can be done with accounts.
 #[derive(Subcommand)]
@@ -146,13 +147,7 @@ fn change(user: &str, place: &Place, change: UserChange<'_>) -> Result<()> {
 
 fn with_store<T>(place: &Place, work: impl AsyncFnOnce(&Store) -> Result<T>) -> Result<T> {
     let settings = place.settings.settings(Purpose::Read)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store = database::open(&settings).await?;
-        let result = work(&store).await;
-        store.close().await;
-        result
-    })
+    database::with(&settings, Tables::UpToDate, work)
 }
 
 /// Asks for a password twice without showing it, or reads the first line that a program sends.
