@@ -33,7 +33,7 @@ use crate::identity::keys::Purpose;
 use crate::identity::scopes::Scope;
 use crate::identity::secret;
 use crate::meetings::model::{Invitee, Meeting};
-use crate::meetings::phone_pins;
+use crate::meetings::{invited, phone_pins};
 use crate::records::audit::Event;
 
 /// How long a meeting that is over is still shown.
@@ -215,16 +215,15 @@ async fn invitations(tx: &mut Tx, app: &App, owner: &Owner) -> Result<Vec<Invita
 /// before later ones, then the others, the newest before older ones.
 async fn meetings(tx: &mut Tx, owner: &Owner) -> Result<Vec<Meeting>, StoreError> {
     let now = Utc::now();
-    let select = sql("SELECT * FROM meetings WHERE id IN (
-             SELECT id FROM meetings WHERE organizer_id = $1
-             UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND user_id = $1
-             UNION SELECT meeting_id FROM invitees WHERE revoked_at IS NULL AND tenant_id = $2
-                 AND email = (SELECT email FROM users WHERE id = $1))
-         AND tenant_id = $2 AND status = 'scheduled' AND type IN ('scheduled', 'recurring') AND over_at >= $3
-         ORDER BY CASE WHEN over_at >= $4 THEN 0 ELSE 1 END, CASE WHEN over_at >= $4 THEN starts_at ELSE -over_at END, id
-         LIMIT $5");
-    let select = select.bind(owner.id).bind(owner.tenant_id).bind(now - PAST).bind(now);
-    tx.all(select.bind(MAX_MEETINGS)).await
+    let mut select = sql("SELECT * FROM meetings WHERE id IN ");
+    invited::push_theirs(&mut select, owner.tenant_id, owner.id);
+    select
+        .push_bound(" AND tenant_id = ", owner.tenant_id)
+        .push_bound(" AND status = 'scheduled' AND type IN ('scheduled', 'recurring') AND over_at >= ", now - PAST)
+        .push_bound(" ORDER BY CASE WHEN over_at >= ", now)
+        .push_bound(" THEN 0 ELSE 1 END, CASE WHEN over_at >= ", now)
+        .push_bound(" THEN starts_at ELSE -over_at END, id LIMIT ", MAX_MEETINGS);
+    tx.all(select).await
 }
 
 #[cfg(test)]

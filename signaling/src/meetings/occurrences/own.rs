@@ -60,8 +60,9 @@ pub(super) async fn parts(tx: &mut Tx, person: Option<UserId>, page: &[Entry]) -
          AND (i.user_id = $1 OR i.email = (SELECT email FROM users WHERE id = $1))")
         .bind(person);
     select.push_list(" AND i.meeting_id IN ", page.iter().map(|entry| entry.occurrence.meeting_id));
-    // An account's invitation comes last, and so counts, if there is one by address as well.
-    select.push(" ORDER BY CASE WHEN i.user_id IS NULL THEN 0 ELSE 1 END");
+    // Whoever is invited by account and by address is what the rules take them for (`invited::as_what`): that comes last,
+    // and so counts.
+    select.push(" ORDER BY CASE WHEN i.role = 'co_host' THEN 2 WHEN i.user_id IS NOT NULL THEN 1 ELSE 0 END");
     let invited: Vec<Invited> = tx.all(select).await?;
     parts.invited.extend(invited.into_iter().map(|Invited(meeting, role, response)| (meeting, (role, response))));
     Ok(parts)
