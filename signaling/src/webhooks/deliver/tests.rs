@@ -243,7 +243,8 @@ async fn after_three_days_without_success_a_webhook_is_disabled() {
             test.deliverer.run_once(test.now + Duration::hours(hours)).await;
             hours += 1;
         }
-        assert!((73..=77).contains(&hours), "{hours}");
+        // An attempt takes a moment, so the one at 72 hours may be that moment too early, and a pause of four hours five steps.
+        assert!((73..=78).contains(&hours), "{hours}");
         let webhook = test.webhook().await;
         assert!(webhook.disabled_at.is_some() && webhook.revision == 2);
         let deliveries = test.deliveries().await;
