@@ -5,8 +5,9 @@
 //
 // Each scenario gets a server of its own, so that none can hide behind another. Screenshots and the servers' logs stay
 // in the output folder; personal data in a log, above debug, fails the scenario. `prepare` starts what a server needs.
-// Scenarios with `calm: true`, which say nothing about how fast anything is, run side by side. Those with
-// `namespace: true` run last, by this same program in a network namespace.
+// Scenarios run one after the other; those with `calm: true`, which say nothing about how fast anything is and leave the
+// machine idle most of the time, do so beside the others. Those with `namespace: true` run last, by this same program in a
+// network namespace.
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,9 +16,6 @@ import { Browsers } from './support/browsers.mjs';
 import { runInNamespace, whyNoNamespace } from './support/namespace.mjs';
 import { assertNothingPrivate } from './support/private.mjs';
 import { startServer } from './support/server.mjs';
-
-/** Most scenarios at a time. */
-const CALM_AT_ONCE = 3;
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -90,31 +88,26 @@ async function runOne(scenario, browsers) {
   }
 }
 
-/** Runs scenarios, so many at a time. */
-async function runAll(scenarios, atOnce) {
-  const waiting = [...scenarios.entries()];
+/** Runs scenarios one after the other. */
+async function runAll(scenarios) {
+  const browsers = new Browsers();
   let failed = 0;
-  const work = async () => {
-    const browsers = new Browsers();
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [index, scenario] = next;
-      const began = performance.now();
-      const told = (result) => {
-        const seconds = ((performance.now() - began) / 1000).toFixed(1);
-        console.log(`[${index + 1}/${scenarios.length}] ${scenario.name} … ${result} (${seconds} s)`);
-      };
-      try {
-        await runOne(scenario, browsers);
-        told('ok');
-      } catch (error) {
-        failed += 1;
-        told('FAILED');
-        console.log(`      ${error.stack ?? error}`);
-      }
+  for (const [index, scenario] of scenarios.entries()) {
+    const began = performance.now();
+    const told = (result) => {
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(`[${index + 1}/${scenarios.length}] ${scenario.name} … ${result} (${seconds} s)`);
+    };
+    try {
+      await runOne(scenario, browsers);
+      told('ok');
+    } catch (error) {
+      failed += 1;
+      told('FAILED');
+      console.log(`      ${error.stack ?? error}`);
     }
-    await browsers.close();
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, scenarios.length) }, work));
+  }
+  await browsers.close();
   return { passed: scenarios.length - failed, failed };
 }
 
@@ -135,15 +128,12 @@ const all = await loadScenarios();
 const chosen = all.filter(({ name }) => name.toLowerCase().includes((options.only ?? '').toLowerCase()));
 const namespaced = chosen.filter((scenario) => scenario.namespace === true);
 if (options['in-namespace']) {
-  process.send(await runAll(namespaced, 1), () => process.exit(0));
+  process.send(await runAll(namespaced), () => process.exit(0));
 } else {
   const plain = chosen.filter((scenario) => scenario.namespace !== true);
-  const results = [
-    await runAll(plain.filter(({ calm }) => calm !== true), 1),
-    // The one that takes longest, since it waits for mails, is in the last files.
-    await runAll(plain.filter(({ calm }) => calm === true).toReversed(), CALM_AT_ONCE),
-    await runNamespaced(namespaced),
-  ];
+  // The calm ones are over before those begin that ask how long something takes: the first scenarios last a minute each.
+  const side = [plain.filter(({ calm }) => calm !== true), plain.filter(({ calm }) => calm === true)];
+  const results = [...(await Promise.all(side.map(runAll))), await runNamespaced(namespaced)];
   const sum = (kind) => results.reduce((total, result) => total + result[kind], 0);
   const failed = sum('failed');
   console.log(`Screenshots and logs: ${out}`);

@@ -27,7 +27,11 @@ export async function makeUser(saal, server, { email, name, role }) {
 /** Opens a page in German, whatever the browser speaks. */
 export async function openInGerman(page, url) {
   await page.open(`${new URL(url).origin}/`);
-  await page.evaluate(() => localStorage.setItem('saal.language', 'de'));
+  // Firefox complains about fonts that were still on their way when somebody went on to the next page.
+  await page.evaluate(async () => {
+    localStorage.setItem('saal.language', 'de');
+    await document.fonts.ready;
+  });
   await page.open(url);
 }
 
