@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Telephones as participants: SIP, the sound of a call, the mix of a room for those who listen by telephone, and what a
+//! caller hears and can do by keys.
+//!
+//! The parts that decide something neither open sockets nor read a clock: time is an argument, as in `sfu-media`.
+
+pub mod audio;
+pub mod caller;
+pub mod media;
+pub mod mixing;
+pub mod sdp;
+pub mod sip;

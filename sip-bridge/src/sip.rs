@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! SIP (RFC 3261) without sockets and without a clock: messages in and out, time as an argument.
+//!
+//! Written by ourselves: the reasons are in `docs/adr/0021-sip-written-by-ourselves.md`.
+
+pub mod message;
