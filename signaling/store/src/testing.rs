@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::catalogue::{self, Kind, Table};
 use crate::{Location, Statement, Store, Value};
@@ -44,8 +45,10 @@ impl TestStore {
     ///
     /// When it cannot be made.
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let location = Location::Sqlite(folder.path().join("saal.db"));
+        let folder = folder_without_disk();
+        let file = folder.path().join("saal.db");
+        fs::write(&file, sqlite_with_tables().await).expect("a file");
+        let location = Location::Sqlite(file);
         let store = Store::open(&location).await.expect("an empty SQLite database");
         Self { store, location, _folder: Some(folder) }
     }
@@ -56,7 +59,7 @@ impl TestStore {
     ///
     /// When there is no PostgreSQL (`cargo xtask test` installs it), or it does not start.
     pub async fn postgres() -> Self {
-        let location = empty_postgres().await;
+        let location = new_postgres(postgres_with_tables().await).await;
         let store = Store::open(&location).await.expect("an empty PostgreSQL database");
         Self { store, location, _folder: None }
     }
@@ -91,7 +94,7 @@ impl TestStore {
     pub async fn without_tables(&self) -> Location {
         match &self.location {
             Location::Sqlite(file) => Location::Sqlite(file.with_extension("bare.db")),
-            Location::Postgres(_) => empty_postgres().await,
+            Location::Postgres(_) => new_postgres(BARE).await,
         }
     }
 
@@ -170,13 +173,46 @@ fn insertion(table: &Table, row: Json) -> Statement {
     values.into_iter().fold(table.insert(&names, 1), Statement::bind)
 }
 
-/// A database without tables on the test program's PostgreSQL.
-async fn empty_postgres() -> Location {
+/// A folder in memory where the system has one: nobody misses what a test has written.
+fn folder_without_disk() -> TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.or_else(|_| tempfile::tempdir()).expect("a temporary folder")
+}
+
+/// The file of a SQLite database that has all tables. It is made once: most of a test's time would go into it.
+async fn sqlite_with_tables() -> &'static [u8] {
+    static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let make = async || {
+        let folder = folder_without_disk();
+        let file = folder.path().join("saal.db");
+        Store::open(&Location::Sqlite(file.clone())).await.expect("an empty SQLite database").close().await;
+        fs::read(file).expect("a file")
+    };
+    FILE.get_or_init(make).await
+}
+
+/// What PostgreSQL makes databases without tables of.
+const BARE: &str = "template0";
+
+/// The name of a database that has all tables. It is made once, and copied.
+async fn postgres_with_tables() -> &'static str {
+    static NAME: OnceCell<String> = OnceCell::const_new();
+    let make = async || {
+        let location = new_postgres(BARE).await;
+        Store::open(&location).await.expect("an empty PostgreSQL database").close().await;
+        let Location::Postgres(options) = location else { unreachable!("it is on PostgreSQL") };
+        options.get_database().expect("a name").to_owned()
+    };
+    NAME.get_or_init(make).await
+}
+
+/// A copy of a database on the test program's PostgreSQL. Nobody may have that one open.
+async fn new_postgres(like: &str) -> Location {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let options = server();
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let mut connection = options.connect().await.expect("a connection to PostgreSQL");
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {like}"));
     connection.execute(create).await.expect("an empty database");
     connection.close().await.expect("a connection that ends");
     Location::Postgres(Box::new(options.clone().database(&name)))
