@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What becomes of the messages of RFC 4475.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 
 use sip_bridge::sip::check::{Supported, check, is_for_sender};

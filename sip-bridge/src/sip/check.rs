@@ -184,3 +184,78 @@ pub fn is_for_sender(response: &Response) -> bool {
 fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::message::{Message, Transport};
+    use crate::sip::parse::parse;
+
+    /// The status with which such a request is rejected.
+    fn status(method: &str, uri: &str, lines: &str, body: &str) -> Option<u16> {
+        let text = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\nFrom: <sip:a@a.example>;tag=1\r\n\
+             To: <tel:+4930>\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\n{lines}\r\n{body}"
+        );
+        let Message::Request(request) = parse(text.as_bytes(), Transport::Udp).unwrap() else {
+            panic!("a response");
+        };
+        let supported = Supported {
+            methods: vec![Method::Invite, Method::Ack, Method::Cancel],
+            extensions: vec!["timer".to_owned(), "100rel".to_owned()],
+            content_types: vec!["application/sdp".to_owned()],
+            answer_types: vec!["application/sdp".to_owned()],
+            does_tel: false,
+        };
+        check(&request, &supported).err().map(|rejection| rejection.status)
+    }
+
+    fn invite(lines: &str, body: &str) -> Option<u16> {
+        status("INVITE", "sip:b@b.example", lines, body)
+    }
+
+    #[test]
+    fn methods_are_unknown_or_only_not_served() {
+        assert_eq!(status("INVITE", "sip:b", "", ""), None);
+        assert_eq!(status("REGISTER", "sip:b", "", ""), Some(405));
+        assert_eq!(status("invite", "sip:b", "", ""), Some(501));
+    }
+
+    #[test]
+    fn other_schemes_are_not_called() {
+        assert_eq!(status("INVITE", "sips:b", "", ""), None);
+        assert_eq!(status("INVITE", "tel:+49", "", ""), Some(416));
+        assert_eq!(status("INVITE", "http://a", "", ""), Some(416));
+    }
+
+    #[test]
+    fn what_is_required_must_be_supported() {
+        assert_eq!(invite("Require: TIMER, 100rel\r\n", ""), None);
+        assert_eq!(invite("Require: timer\r\nRequire: x\r\n", ""), Some(420));
+        assert_eq!(invite("Proxy-Require: x\r\n", ""), None);
+        for method in ["ACK", "CANCEL"] {
+            assert_eq!(status(method, "sip:b", "Require: x\r\n", ""), None);
+        }
+    }
+
+    #[test]
+    fn bodies_must_be_understood_unless_they_are_optional() {
+        assert_eq!(invite("c: Application/SDP;charset=x\r\n", "v=0"), None);
+        assert_eq!(invite("c: text/plain\r\n", "v=0"), Some(415));
+        assert_eq!(invite("", "v=0"), Some(415));
+        assert_eq!(invite("c: text/plain\r\n", ""), None);
+        assert_eq!(invite("c: application/sdp\r\ne: gzip\r\n", "v=0"), Some(415));
+        assert_eq!(invite("c: application/sdp\r\ne: identity\r\n", "v=0"), None);
+        assert_eq!(invite("c: text/plain\r\nContent-Disposition: render; handling=Optional\r\n", "v=0"), None);
+    }
+
+    #[test]
+    fn the_caller_must_understand_our_answer() {
+        for accept in ["application/sdp", "*/*", "text/plain, application/*;q=0.5", "text/plain\r\nAccept: */*"] {
+            assert_eq!(invite(&format!("Accept: {accept}\r\n"), ""), None, "{accept}");
+        }
+        for accept in ["text/plain", "application/sdp;q=0.0", ""] {
+            assert_eq!(invite(&format!("Accept: {accept}\r\n"), ""), Some(406), "{accept}");
+        }
+    }
+}

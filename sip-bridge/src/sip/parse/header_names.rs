@@ -126,7 +126,7 @@ pub(super) fn canonical(name: &str) -> &str {
     let lower = |known: &&str| {
         known.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(name.bytes().map(|byte| byte.to_ascii_lowercase()))
     };
-    KNOWN.binary_search_by(|known| lower(&known)).map_or(name, |at| KNOWN.get(at).copied().unwrap_or(name))
+    KNOWN.binary_search_by(lower).map_or(name, |at| KNOWN.get(at).copied().unwrap_or(name))
 }
 
 #[cfg(test)]

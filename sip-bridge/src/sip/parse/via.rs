@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Via (RFC 3261 §20.42, §25.1 `via-parm`, RFC 3581 for `rport`).
+//! Via (RFC 3261 §20.42 and §25.1, RFC 3581 for `rport`).
 
 use super::cursor::{Cursor, is_token};
 use super::{host, params};

@@ -229,7 +229,9 @@ fn no_value_makes_a_line_of_its_own() {
         for (written, lines) in [(request.to_bytes(), 14), (response.to_bytes(), 9)] {
             let written = String::from_utf8(written).unwrap();
             assert_eq!(written.matches("\r\n").count(), lines, "{written}");
-            assert!(!written.replace("\r\n", "").contains(['\r', '\n', '\0']), "{written}");
+            assert!(!written.replace("\r\n", "").contains(['\r', '\n']), "{written}");
+            // It may be a part of a name, escaped.
+            assert!(!written.replace("\\\0", "").contains('\0'), "{written}");
             assert!(!written.lines().any(|line| line.trim_start().starts_with("Evil")), "{written}");
             assert_eq!(written.matches("Content-Length").count(), 1);
         }
