@@ -82,7 +82,7 @@ const EXPECTED: [(&str, &str, Outcome); 49] = [
 ];
 
 /// Parts in which these requests are malformed, so that the answers that copy them are, too.
-const MALFORMED_ANSWERS: [&str; 4] = ["scalar02", "quotbal", "badaspec", "baddn"];
+const MALFORMED_ANSWERS: [&str; 5] = ["badbranch", "scalar02", "quotbal", "badaspec", "baddn"];
 
 fn file(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/rfc4475").join(format!("{name}.dat"));
@@ -159,6 +159,9 @@ fn refusals_are_responses_to_their_requests() {
         let refusal = parse(&file(name), Transport::Udp).unwrap_err().refusal.unwrap();
         let written = refusal.to_bytes("mine");
         assert!(written.starts_with(format!("SIP/2.0 {status} ").as_bytes()), "{name}");
+        // By which the other side finds its request, whatever else is wrong.
+        let has_branch = refusal.via[0].branch().is_some();
+        assert_eq!(has_branch, !["badinv01", "ltgtruri"].contains(&name), "{name}");
         if MALFORMED_ANSWERS.contains(&name) {
             continue;
         }

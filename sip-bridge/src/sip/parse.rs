@@ -68,7 +68,7 @@ fn understand(head: header_lines::Head<'_>, kind: Kind, body: &[u8], transport: 
     if let Some(flaw) = head.flaw {
         return Err(flaw);
     }
-    let parsed = headers::parse(head.lines)?;
+    let parsed = headers::parse(head.lines, kind)?;
     let headers = parsed.headers;
     let body = match parsed.content_length {
         Some(length) => {

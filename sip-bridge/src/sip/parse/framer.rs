@@ -115,6 +115,11 @@ impl Framer {
         self.searched = 0;
         self.whole = None;
         self.is_half_ping = false;
+        if self.start == self.buffer.len() {
+            // Connections are idle most of the time, and there may be many.
+            self.buffer = Vec::new();
+            self.start = 0;
+        }
         Ok(Some(Frame::Message(message)))
     }
 }

@@ -7,6 +7,7 @@ use super::header_lines::Line;
 use super::limits::{MAX_CONTACT, MAX_ROUTE, MAX_VIA};
 use super::malformed::Flaw;
 use super::name_addr::{self, Brackets};
+use super::start_line::Kind;
 use super::{call, date, media_type, via};
 use crate::sip::message::{CSeq, Headers, NameAddr, Via};
 
@@ -48,10 +49,14 @@ struct Parts {
     others: Vec<(String, String)>,
 }
 
-/// Parses the lines of a message.
-pub(super) fn parse(lines: Vec<Line>) -> Result<Parsed, Flaw> {
+/// Parses the lines of a message. In a response only what every message has is judged: what cannot be refused would be
+/// lost with all else that it says, while a call waits for it.
+pub(super) fn parse(lines: Vec<Line>, kind: Kind) -> Result<Parsed, Flaw> {
     let mut parts = Parts::default();
     for line in lines {
+        if kind == Kind::Request {
+            check_other(&parts, &line)?;
+        }
         add(&mut parts, line)?;
     }
     if parts.via.is_empty() {
@@ -107,25 +112,28 @@ fn add(parts: &mut Parts, line: Line) -> Result<(), Flaw> {
     }
 }
 
-/// Another header: refused if we would have to guess what it means.
-fn other(parts: &mut Parts, line: Line) -> Result<(), Flaw> {
+/// Another header is refused if we would have to guess what it means.
+fn check_other(parts: &Parts, line: &Line) -> Result<(), Flaw> {
     if let Some(name) = ONCE.into_iter().find(|name| *name == line.name)
         && parts.others.iter().any(|(known, _)| known == name)
     {
         return Err(Flaw::Repeated(name));
     }
+    let is_valid = |name, valid: bool| if valid { Ok(()) } else { Err(Flaw::Header(name)) };
+    match line.name.as_str() {
+        "Date" => is_valid("Date", date::is_date(&line.value)),
+        // Whatever does not fit is for ever (RFC 3261 §20.19).
+        "Expires" => is_valid("Expires", number(&line.value).is_some()),
+        "Require" => is_valid("Require", are_tokens(&line.value)),
+        "Proxy-Require" => is_valid("Proxy-Require", are_tokens(&line.value)),
+        _ => Ok(()),
+    }
+}
+
+fn other(parts: &mut Parts, line: Line) -> Result<(), Flaw> {
     // Kept as text, it would end the value for whoever reads texts up to NUL.
     if line.value.contains('\0') {
         return Err(Flaw::HeaderLine);
-    }
-    let is_valid = |name, valid: bool| if valid { Ok(()) } else { Err(Flaw::Header(name)) };
-    match line.name.as_str() {
-        "Date" => is_valid("Date", date::is_date(&line.value))?,
-        // Whatever does not fit is for ever (RFC 3261 §20.19).
-        "Expires" => is_valid("Expires", number(&line.value).is_some())?,
-        "Require" => is_valid("Require", are_tokens(&line.value))?,
-        "Proxy-Require" => is_valid("Proxy-Require", are_tokens(&line.value))?,
-        _ => {}
     }
     parts.others.push((line.name, line.value));
     Ok(())

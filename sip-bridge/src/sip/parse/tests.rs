@@ -172,6 +172,32 @@ fn an_ack_and_a_response_are_never_answered() {
 }
 
 #[test]
+fn a_response_is_not_lost_for_a_header_that_hardly_matters() {
+    let start = "OPTIONS sip:b@b.example SIP/2.0";
+    for line in ["Date: today\r\n", "Expires: soon\r\n", "Event: a\r\nEvent: b\r\n"] {
+        let text = options(line).replacen(start, "SIP/2.0 200 OK", 1);
+        assert!(parse(text.as_bytes(), Transport::Tcp).is_ok(), "{line}");
+    }
+    let text = options("Contact: sip\r\n").replacen(start, "SIP/2.0 200 OK", 1);
+    assert_eq!(parse(text.as_bytes(), Transport::Tcp).unwrap_err().flaw, Flaw::Header("Contact"));
+}
+
+#[test]
+fn the_way_back_is_read_from_a_via_with_anything_behind_it() {
+    let refused = |via: &str| {
+        let text = options("").replace("SIP/2.0/TCP a.example;branch=z9hG4bK1", via);
+        parse(text.as_bytes(), Transport::Tcp).unwrap_err().refusal
+    };
+    let refusal = refused("SIP/2.0/UDP a.example:5070;;rport;branch=z9hG4bK1;x=\"").unwrap();
+    assert_eq!(refusal.via[0].to_string(), "SIP/2.0/UDP a.example:5070;rport;branch=z9hG4bK1");
+    let params: String = (0..3000).map(|index| format!(";{index}")).collect();
+    assert_eq!(refused(&format!("SIP/2.0/UDP a.example{params}")).unwrap().via[0].params.0.len(), limits::MAX_PARAMS);
+    for via in ["SIP/2.0/UDP", "UDP a.example", "SIP/2.0/UDP <a>", ""] {
+        assert!(refused(via).is_none(), "{via}");
+    }
+}
+
+#[test]
 fn what_is_not_sip_is_dropped() {
     for text in ["GET / HTTP/1.1\r\n\r\n", "\0", "\u{16}\u{3}\u{1}", "INVITE\r\n\r\n", "SIP\r\n\r\n", "x\r\n\r\n"] {
         let malformed = parse(text.as_bytes(), Transport::Udp).unwrap_err();

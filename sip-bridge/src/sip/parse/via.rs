@@ -2,8 +2,9 @@
 //! Via (RFC 3261 §20.42 and §25.1, RFC 3581 for `rport`).
 
 use super::cursor::{Cursor, is_token};
+use super::limits::MAX_PARAMS;
 use super::{host, params};
-use crate::sip::message::Via;
+use crate::sip::message::{Params, Via};
 
 /// What a branch begins with that tells transactions apart (RFC 3261 §8.1.1.7).
 const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -15,27 +16,16 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<Via> {
     are_params_valid(&via).then_some(via)
 }
 
-/// Reads as much of a value as an answer needs: of whatever version, and without parameters that have no name
-/// (RFC 4475 §3.1.2.1). The cursor stops at the value's end or at what is not understood.
+/// Reads as much of a value as an answer needs: of whatever version, and of the parameters those that are well-formed
+/// (RFC 4475 §3.1.2.1). Where the value ends is not known then.
 pub(super) fn read_leniently(cursor: &mut Cursor<'_>) -> Option<Via> {
     let mut via = read_sent_by(cursor, None)?;
-    let mut ahead = *cursor;
-    while ahead.eat_separator(';') {
-        *cursor = ahead;
-    }
-    // Parameters that are malformed are not copied.
-    if let Some(params) = params::read(&mut { *cursor }) {
-        via.params = params;
-    } else {
-        let own = cursor.rest().split(',').next().unwrap_or_default();
-        for param in own.split(';').filter(|param| !param.trim().is_empty()) {
-            let text = format!(";{}", param.trim());
-            let mut param = Cursor::new(&text);
-            if let Some(param) = params::read(&mut param)
-                && let Some((name, value)) = param.0.into_iter().next()
-            {
-                via.params.set(&name, value);
-            }
+    let own = cursor.rest().split(',').next().unwrap_or_default();
+    for param in own.split(';').map(str::trim).filter(|param| !param.is_empty()).take(MAX_PARAMS) {
+        let text = format!(";{param}");
+        let mut param = Cursor::new(&text);
+        if let Some(found) = params::read(&mut param).filter(|_| param.is_empty()) {
+            found.0.into_iter().for_each(|(name, value)| via.params.set(&name, value));
         }
     }
     Some(via)
@@ -58,7 +48,7 @@ fn read_sent_by(cursor: &mut Cursor<'_>, version: Option<&str>) -> Option<Via> {
     }
     let host = host::read(cursor)?;
     let port = if cursor.eat_separator(':') { Some(host::read_port(cursor)?) } else { None };
-    Some(Via { transport, host, port, params: crate::sip::message::Params::default() })
+    Some(Via { transport, host, port, params: Params::default() })
 }
 
 fn are_params_valid(via: &Via) -> bool {
