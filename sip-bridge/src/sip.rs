@@ -3,4 +3,10 @@
 //!
 //! Written by ourselves: the reasons are in `docs/adr/0021-sip-written-by-ourselves.md`.
 
+pub mod check;
+pub mod digest;
 pub mod message;
+pub mod parse;
+pub mod session_body;
+mod uri_equivalence;
+mod write;
