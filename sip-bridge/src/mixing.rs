@@ -10,7 +10,7 @@
 //! All of it works in ticks of 20 ms and has neither a clock nor locks: a room belongs to one thread, and another room may
 //! belong to another.
 
-pub mod chimes;
+mod chimes;
 mod fade;
 mod jitter_buffer;
 mod limiter;
@@ -29,7 +29,7 @@ mod voice;
 pub use chimes::Chimes;
 pub use music::HoldMusic;
 pub use player::{Finished, Player, PlayerFull, Seam, SoundToken};
-pub use room_mix::{Heard, Mixes, RoomFull, RoomMix};
+pub use room_mix::{DEFAULT_SPEAKERS, Heard, MAX_CALLERS, MAX_SOURCES, MAX_SPEAKERS, Mixes, RoomFull, RoomMix};
 pub use voice::{OpusPacket, Voice, VoiceError};
 
 /// A track of a browser's sound, as the SFU names it towards the bridge.

@@ -123,11 +123,6 @@ impl Loudest {
         self.members.iter().any(|member| member.speaker == speaker)
     }
 
-    /// Whether anybody is.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// All of them.
     pub(super) fn speakers(&self) -> impl Iterator<Item = Speaker> + '_ {
         self.members.iter().map(|member| member.speaker)
@@ -191,7 +186,7 @@ mod tests {
         for _ in 0..50 {
             room.tick(&[127, 70, 80, 61]);
         }
-        assert!(room.loudest.is_empty());
+        assert!(room.heard().is_empty());
     }
 
     #[test]

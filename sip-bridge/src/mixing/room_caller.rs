@@ -117,17 +117,20 @@ impl RoomCaller {
         Some(&self.voice)
     }
 
-    /// Makes what this caller hears, if it is not what all hear. `shared` is the limiter of what all hear, before and after it
-    /// has made this tick's mix.
-    pub(super) fn tick_mix(&mut self, sum: &[i32; FRAME_SAMPLES], shared: (&Limiter, &Limiter)) {
-        let needs_own = self.speaks || self.volume != 1.0 || self.wanted_volume != 1.0;
-        if !self.has_own_mix {
-            if !needs_own {
-                return;
-            }
-            self.limiter = *shared.0;
-        }
+    /// Makes what this caller hears, if it is not what all hear. `shared` is the limiter of what all hear as it was when this
+    /// tick began.
+    pub(super) fn tick_mix(&mut self, sum: &[i32; FRAME_SAMPLES], shared: &Limiter) {
         let volume = (self.volume, self.wanted_volume);
+        let is_as_for_all = !self.speaks && volume == (1.0, 1.0);
+        // Who had a mix of their own goes back to that of all once both are limited alike: a step of the gain would click.
+        if is_as_for_all && (!self.has_own_mix || self.limiter.is_like(shared)) {
+            self.has_own_mix = false;
+            return;
+        }
+        if !self.has_own_mix {
+            self.limiter = *shared;
+        }
+        self.has_own_mix = true;
         self.volume = self.wanted_volume;
         if self.speaks {
             let mut others = *sum;
@@ -138,8 +141,6 @@ impl RoomCaller {
         } else {
             self.limiter.process(sum, volume, &mut self.heard);
         }
-        // What all hear takes over once it is the same, also in how much it is limited: a step of the gain would click.
-        self.has_own_mix = needs_own || !self.limiter.is_like(shared.1);
     }
 
     /// Nobody is heard in this tick.

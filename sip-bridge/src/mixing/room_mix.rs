@@ -198,7 +198,7 @@ impl RoomMix {
             let before = self.limiter;
             self.limiter.process(&self.sum, (1.0, 1.0), &mut self.shared);
             for caller in &mut self.callers {
-                caller.tick_mix(&self.sum, (&before, &self.limiter));
+                caller.tick_mix(&self.sum, &before);
             }
         } else {
             self.limiter.rest();

@@ -16,6 +16,9 @@ const BITRATE_BPS: u32 = 24_000;
 /// Half the work of the highest, and no difference on a telephone's voice: 139 µs a frame instead of 267.
 const COMPLEXITY: u8 = 5;
 
+/// A frame of background need not be good, and the callers of a silent room should cost next to nothing.
+const REFRESH_COMPLEXITY: u8 = 0;
+
 /// After the last speech, so many frames are still sent, so that soft ends of words are not cut: 200 ms, as libopus.
 const HANGOVER_TICKS: u32 = 10;
 
@@ -111,6 +114,9 @@ impl Voice {
             State::Pausing { ticks, is_said } if *ticks >= REFRESH_TICKS => (*ticks, *is_said) = (0, false),
             State::Pausing { .. } => return None,
         }
+        let is_voice = matches!(self.state, State::Speaking { .. });
+        // Both are in the range that it takes, so it does not refuse; if it did, it would only be slower.
+        let _ = self.encoder.set_complexity(if is_voice { COMPLEXITY } else { REFRESH_COMPLEXITY });
         packet.resize(MAX_PACKET_BYTES, 0);
         let Ok(length) = self.encoder.encode(frame, packet) else {
             // It has room and a frame of the right length, so it does not fail; if it did, this frame would be lost.
@@ -120,7 +126,6 @@ impl Voice {
         packet.truncate(length);
         // The same coding, one frame in the packet.
         self.toc = packet.first().map_or(self.toc, |toc| toc & !3);
-        let is_voice = matches!(self.state, State::Speaking { .. });
         Some(self.packet(is_voice && was_pausing, level_dbov.min(SILENT_DBOV), is_speech))
     }
 

@@ -266,7 +266,8 @@ fn who_stops_to_speak_hears_no_click() {
         let [frame] = bench.tick([A]);
         heard.extend(frame);
     }
-    assert!(steepest(&heard) < 1_250, "{}", steepest(&heard));
+    // A tone of this loudness has steps of at most 1,147.
+    assert!(steepest(&heard) < 1_200, "{}", steepest(&heard));
 }
 
 #[test]
