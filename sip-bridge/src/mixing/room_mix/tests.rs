@@ -15,6 +15,9 @@ const B: CallerId = CallerId(2);
 const LISTENER: CallerId = CallerId(3);
 const SPEECH_DBOV: u8 = 20;
 
+/// Its waves do not end where frames end, so that a cut there is seen.
+const LOW_HZ: f32 = 113.0;
+
 fn tone(tick: usize, hz: f32, amplitude: f32) -> Frame {
     std::array::from_fn(|at| {
         let time = (tick * FRAME_SAMPLES + at) as f32 / 16_000.0;
@@ -236,12 +239,12 @@ fn only_the_loudest_are_heard_and_only_they_are_decoded() {
 fn coming_and_going_does_not_click() {
     let mut bench = Bench::new(3);
     let mut heard = Vec::new();
-    // A low tone has steps of at most 314; a click would have thousands.
+    // A low tone has steps of at most 355; a click would have thousands.
     for tick in 0..400 {
         match tick % 100 {
-            0..30 => bench.say(A, 100.0, 8_000.0),
+            0..30 => bench.say(A, LOW_HZ, 8_000.0),
             30..40 => bench.room.caller_frame(A, None, false, 127),
-            40..60 => bench.say(A, 100.0, 8_000.0),
+            40..60 => bench.say(A, LOW_HZ, 8_000.0),
             60 => bench.room.remove_caller(A),
             65 => bench.room.add_caller(A).unwrap(),
             _ => {}
@@ -259,15 +262,33 @@ fn who_stops_to_speak_hears_no_click() {
     let mut heard = Vec::new();
     for tick in 0..300 {
         // So loud together that the mix for all is limited, and the one for A is not.
-        bench.say(B, 100.0, 25_000.0);
+        bench.say(B, LOW_HZ, 25_000.0);
         if tick % 150 < 75 {
-            bench.say(A, 100.0, 25_000.0);
+            bench.say(A, LOW_HZ, 25_000.0);
         }
         let [frame] = bench.tick([A]);
         heard.extend(frame);
     }
-    // A tone of this loudness has steps of at most 1,147.
+    // A tone of this loudness has steps of at most 1,109.
     assert!(steepest(&heard) < 1_200, "{}", steepest(&heard));
+}
+
+#[test]
+fn who_changes_the_volume_while_it_is_loud_hears_no_click() {
+    let mut bench = Bench::new(3);
+    let mut heard = Vec::new();
+    for tick in 0..60 {
+        bench.say(A, LOW_HZ, 25_000.0);
+        bench.say(B, LOW_HZ, 25_000.0);
+        if tick == 22 {
+            bench.room.set_volume(LISTENER, -1);
+        }
+        let [frame] = bench.tick([LISTENER]);
+        heard.extend(frame);
+    }
+    // When both have come. A tone of the loudness to which it is limited has steps of at most 1,296.
+    let steady = &heard[10 * FRAME_SAMPLES..];
+    assert!(steepest(steady) < 1_400, "{}", steepest(steady));
 }
 
 #[test]
@@ -311,6 +332,37 @@ fn losses_are_concealed() {
     let quiet = steady.chunks(FRAME_SAMPLES).filter(|frame| frame.iter().all(|sample| sample.unsigned_abs() < 2_000));
     assert_eq!(quiet.count(), 0, "every lost frame is filled");
     assert!(steepest(steady) < 4_000, "{}", steepest(steady));
+}
+
+#[test]
+fn a_copy_in_the_next_packet_repairs_a_loss() {
+    // A tone that rises, so that going on as before is wrong.
+    let run = |fec, is_lossy| {
+        let mut bench = Bench::new(3);
+        let mut browser = Browser::new(250.0, 8_000.0);
+        browser.encoder.set_inband_fec(fec).unwrap();
+        browser.encoder.set_packet_loss_perc(25).unwrap();
+        browser.encoder.set_bitrate(Bitrate::Bits(24_000)).unwrap();
+        let mut heard = Vec::new();
+        for tick in 0..150 {
+            browser.hz = 250.0 + 40.0 * (tick / 3 % 10) as f32;
+            if is_lossy && tick % 6 == 3 {
+                browser.packet();
+            } else {
+                bench.send(1, &mut browser);
+            }
+            let [frame] = bench.tick([LISTENER]);
+            heard.extend(frame);
+        }
+        heard
+    };
+    let error = |fec| {
+        let differences =
+            run(fec, true).into_iter().zip(run(fec, false)).map(|(lossy, whole)| f64::from(lossy) - f64::from(whole));
+        differences.skip(10 * FRAME_SAMPLES).map(|difference| difference * difference).sum::<f64>()
+    };
+    let (with, without) = (error(InbandFec::Forced), error(InbandFec::Disabled));
+    assert!(with < without / 2.0, "{with} {without}");
 }
 
 #[test]
