@@ -10,8 +10,7 @@ use crate::audio::SAMPLE_RATE_HZ;
 /// A chord lasts 3.75 s, and the whole 30 s.
 const CHORD_SAMPLES: usize = SAMPLE_RATE_HZ as usize * 15 / 4;
 
-/// How loud it is on average, as a part of full scale: -26 dBFS, the level of speech on the telephone (ITU-T P.56 levels of
-/// test signals lie there).
+/// How loud it is on average, of a full scale of 32,768: -26 dBFS, the level of telephony's test speech (ITU-T P.56).
 const RMS: f32 = 1_642.0;
 
 /// Bass note, the chord's notes from low to high (MIDI numbers), and the order in which single notes are taken from it.
