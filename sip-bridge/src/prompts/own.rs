@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::wav::{self, WavError};
 use super::{Language, PromptId};
 
-/// More than two minutes of PCM, which is longer than a prompt may be.
-const MAX_FILE_BYTES: u64 = 4 << 20;
+/// More than a minute of PCM, which is longer than a prompt may be.
+const MAX_FILE_BYTES: u64 = 2 << 20;
 
 /// Why a folder of recordings cannot be used.
 #[derive(Debug, thiserror::Error)]

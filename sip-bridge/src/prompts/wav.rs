@@ -4,8 +4,8 @@
 use super::adpcm;
 use crate::audio::SAMPLE_RATE_HZ;
 
-/// Two minutes: the longest prompt takes less than half a minute, and a whole piece of music is no prompt.
-const MAX_SAMPLES: usize = 120 * SAMPLE_RATE_HZ as usize;
+/// A minute: the longest prompt takes less than half of one, and a whole piece of music is no prompt.
+const MAX_SAMPLES: usize = 60 * SAMPLE_RATE_HZ as usize;
 
 const PCM: u16 = 1;
 const IMA_ADPCM: u16 = 0x11;
@@ -33,8 +33,8 @@ pub enum WavError {
     /// Nothing in it.
     #[error("it has no sound in it")]
     Empty,
-    /// More than two minutes.
-    #[error("it lasts longer than two minutes")]
+    /// More than a minute.
+    #[error("it lasts longer than a minute")]
     TooLong,
 }
 
