@@ -25,7 +25,9 @@ use std::time::Instant;
 use self::checking::{Checking, Pausing};
 use self::code_entry::CodeEntry;
 pub use self::digits::{Digits, Key};
-pub use self::input::{By, Destination, Input, MeetingEvent, Recording, Refusal, RoomStatus, Verdict, WaitReason};
+pub use self::input::{
+    Again, By, Destination, Input, MeetingEvent, Recording, Refusal, RoomStatus, Verdict, WaitReason,
+};
 use self::leaving::Leaving;
 use self::line::{Line, later};
 use self::meeting::Meeting;
@@ -117,9 +119,8 @@ impl Caller {
     /// Does what time alone brings.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.is_entering() && now >= self.enters_until {
-            return self.end(now, EndReason::TookTooLong);
-        }
-        if self.line.has_lost(now) {
+            self.end(now, EndReason::TookTooLong);
+        } else if self.line.has_lost(now) {
             self.played(now);
         }
         let next = match &mut self.state {
@@ -216,7 +217,7 @@ impl Caller {
                 // Back into the lobby.
                 Verdict::Wait(reason) => Some(State::Waiting(Waiting::new(now, reason, &mut self.line))),
                 Verdict::Refused(refusal) => Some(Leaving::begin(now, EndReason::Refused(refusal), &mut self.line)),
-                Verdict::Wrong | Verdict::AskPin { .. } | Verdict::Admitted(_) => None,
+                Verdict::Wrong(_) | Verdict::AskPin { .. } | Verdict::Admitted(_) => None,
             },
             _ => None,
         };

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 pub use self::catalogue::{Language, PromptId, SmallNumber};
 pub use self::numbers::number;
 pub use self::own::PromptError;
+use self::own::Recording;
 pub use self::wav::WavError;
 
 /// The recordings of all prompts in all languages, each decoded when it is first asked for.
@@ -39,7 +40,7 @@ impl Prompts {
     /// than the bridge's. The message names the file.
     pub fn with_folder(folder: &Path) -> Result<Self, PromptError> {
         let mut prompts = Self::embedded();
-        for (language, id, sound) in own::recordings(folder)? {
+        for Recording { language, id, sound } in own::recordings(folder)? {
             if let Some(slot) = prompts.sounds.get_mut(Self::place(language, id)) {
                 *slot = OnceLock::from(sound);
             }

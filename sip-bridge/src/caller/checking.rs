@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 use super::State;
 use super::code_entry::{Code, CodeEntry};
 use super::digits::Key;
-use super::input::{Refusal, Verdict};
+use super::input::{Again, Refusal, Verdict};
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::meeting::Meeting;
 use super::output::EndReason;
+use super::settings::Entry;
 use super::waiting::Waiting;
 use crate::prompts::PromptId;
 
-/// After that the caller hears that something is going on.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// After that the caller hears that something is going on. Answers to codes are held back for up to two seconds, so that
+/// the time they take tells nothing.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// After that nothing is going on any more.
 const VERDICT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -67,7 +69,7 @@ impl Checking {
 
     pub(super) fn verdict(&mut self, now: Instant, verdict: Verdict, line: &mut Line) -> State {
         match verdict {
-            Verdict::Wrong => self.wrong(now, line),
+            Verdict::Wrong(again) => self.wrong(now, again, line),
             Verdict::AskPin { may_skip } => {
                 State::Entering(CodeEntry::pin(now, may_skip, self.ignores_hash_until, line))
             }
@@ -77,19 +79,20 @@ impl Checking {
         }
     }
 
-    fn wrong(&self, now: Instant, line: &mut Line) -> State {
-        let prompt = match self.code {
+    fn wrong(&self, now: Instant, again: Again, line: &mut Line) -> State {
+        let (prompt, code) = match (self.code, again, line.settings.entry) {
             // There was nothing that could be wrong.
-            Code::Room => return Leaving::begin(now, EndReason::Refused(Refusal::NotAllowed), line),
-            Code::Id => PromptId::WrongId,
-            Code::Pin { .. } => PromptId::WrongPin,
+            (Code::Room, ..) => return Leaving::begin(now, EndReason::Refused(Refusal::NotAllowed), line),
+            (Code::Id, ..) => (PromptId::WrongId, Code::Id),
+            (Code::Pin { .. }, Again::Id, Entry::ByNumber) => (PromptId::WrongIdOrPin, Code::Id),
+            (pin @ Code::Pin { .. }, ..) => (PromptId::WrongPin, pin),
         };
         line.tries = line.tries.saturating_add(1);
         if line.tries >= line.settings.max_tries {
             return Leaving::begin(now, EndReason::TooManyTries, line);
         }
         line.play_to_the_end(now, vec![prompt]);
-        State::Pausing(Pausing { code: self.code, until: None })
+        State::Pausing(Pausing { code, until: None })
     }
 }
 

@@ -43,7 +43,7 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nobody knows this number, or the PIN is another.
-    Wrong,
+    Wrong(Again),
     /// The number is right, and a PIN is needed or may be given.
     AskPin {
         /// Whether the caller may come in without, by `#` alone.
@@ -55,6 +55,15 @@ pub enum Verdict {
     Wait(WaitReason),
     /// No.
     Refused(Refusal),
+}
+
+/// What is to be keyed in after something wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Everything, from the conference number on. After a PIN, the caller does not hear which of the two was wrong.
+    Id,
+    /// The PIN; of the conference number it is known that it is right.
+    Pin,
 }
 
 /// What there is to know of a room when one comes into it.
@@ -107,6 +116,8 @@ pub enum Refusal {
     Ended,
     /// Too many wrong codes came from this caller or altogether.
     TooManyTries,
+    /// Too much comes from everywhere. They may call again later.
+    Busy,
     /// They may not come, by telephone or at all.
     NotAllowed,
     /// There is no place, and waiting for one is not foreseen.

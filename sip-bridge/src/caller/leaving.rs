@@ -43,6 +43,7 @@ const fn sentence(reason: EndReason) -> PromptId {
         EndReason::Refused(Refusal::Locked) => PromptId::RefusedLocked,
         EndReason::Refused(Refusal::Ended) => PromptId::RefusedEnded,
         EndReason::Refused(Refusal::Full) => PromptId::RefusedFull,
+        EndReason::Refused(Refusal::Busy) => PromptId::RefusedBusy,
         EndReason::Refused(Refusal::TooEarly) => PromptId::RefusedEarly,
         EndReason::Refused(Refusal::Declined) => PromptId::RefusedDeclined,
         EndReason::Refused(Refusal::Banned | Refusal::NotAllowed) => PromptId::NotAllowed,

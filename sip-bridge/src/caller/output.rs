@@ -122,7 +122,7 @@ impl EndReason {
             Self::NotAcknowledged | Self::NothingEntered | Self::TookTooLong => 408,
             Self::TooManyTries | Self::Removed | Self::Refused(_) => match self {
                 Self::Refused(Refusal::Full | Refusal::Locked) => 486,
-                Self::Refused(Refusal::TooEarly) => 480,
+                Self::Refused(Refusal::TooEarly | Refusal::Busy) => 480,
                 Self::Refused(Refusal::Ended) => 410,
                 _ => 403,
             },
@@ -158,6 +158,7 @@ impl EndReason {
             Self::WaitedTooLong => "waited too long",
             Self::Refused(Refusal::Locked) => "locked",
             Self::Refused(Refusal::Full) => "full",
+            Self::Refused(Refusal::Busy) => "too much going on",
             Self::Refused(Refusal::TooEarly) => "too early",
             Self::Refused(Refusal::Declined) => "not let in",
             Self::Refused(Refusal::Banned | Refusal::NotAllowed) => "not allowed",

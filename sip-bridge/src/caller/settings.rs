@@ -13,7 +13,7 @@ pub struct CallerSettings {
     pub languages: Vec<Language>,
     /// How the caller says where they want to go.
     pub entry: Entry,
-    /// How many digits each conference number has, if it is always the same: the number then needs no `#`.
+    /// With so many digits a conference number is whole and needs no `#`. Shorter ones end by it, or by a pause.
     pub id_digits: Option<usize>,
     /// Wrong numbers and PINs, counted together, until the call ends.
     pub max_tries: u8,
@@ -32,7 +32,7 @@ impl Default for CallerSettings {
         Self {
             languages: vec![Language::German, Language::English],
             entry: Entry::ByNumber,
-            id_digits: None,
+            id_digits: Some(10),
             max_tries: 3,
             time_to_enter: Duration::from_secs(5 * 60),
             longest_wait: Duration::from_secs(2 * 60 * 60),

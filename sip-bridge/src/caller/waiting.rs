@@ -88,7 +88,7 @@ impl Waiting {
             Verdict::Admitted(status) => Some(Meeting::begin(now, status, line)),
             Verdict::Refused(refusal) => Some(Leaving::begin(now, EndReason::Refused(refusal), line)),
             // The codes were right when the waiting began.
-            Verdict::Wrong | Verdict::AskPin { .. } => None,
+            Verdict::Wrong(_) | Verdict::AskPin { .. } => None,
         }
     }
 

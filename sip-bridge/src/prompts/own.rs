@@ -40,8 +40,15 @@ pub enum PromptError {
     },
 }
 
+/// A prompt's sound in a language.
+pub(super) struct Recording {
+    pub(super) language: Language,
+    pub(super) id: PromptId,
+    pub(super) sound: Arc<[i16]>,
+}
+
 /// A folder's recordings. Files that do not end in `.wav` are left alone, such as notes and texts.
-pub(super) fn recordings(folder: &Path) -> Result<Vec<(Language, PromptId, Arc<[i16]>)>, PromptError> {
+pub(super) fn recordings(folder: &Path) -> Result<Vec<Recording>, PromptError> {
     let mut found = Vec::new();
     for inner in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let language = Language::ALL.into_iter().find(|language| inner.ends_with(language.tag()));
@@ -49,7 +56,7 @@ pub(super) fn recordings(folder: &Path) -> Result<Vec<(Language, PromptId, Arc<[
         for path in entries(&inner)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "wav")) {
             let id = path.file_stem().and_then(|name| name.to_str()).and_then(PromptId::from_name);
             let id = id.ok_or_else(|| PromptError::UnknownPrompt(path.clone()))?;
-            found.push((language, id, recording(&path)?));
+            found.push(Recording { language, id, sound: read(&path)? });
         }
     }
     Ok(found)
@@ -65,7 +72,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, PromptError> {
     Ok(paths)
 }
 
-fn recording(path: &Path) -> Result<Arc<[i16]>, PromptError> {
+fn read(path: &Path) -> Result<Arc<[i16]>, PromptError> {
     let unreadable = |error| PromptError::Unreadable { path: path.to_owned(), error };
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;

@@ -138,7 +138,7 @@ fn a_pin_that_is_needed_is_not_skipped() {
 fn three_wrong_codes_end_the_call_and_the_pauses_grow() {
     let mut call = Call::begun(settings());
     call.press("1234567890");
-    call.verdict(Verdict::Wrong);
+    call.verdict(Verdict::Wrong(Again::Id));
     call.finish();
     call.log.clear();
     call.pass(Duration::from_millis(1900));
@@ -149,18 +149,32 @@ fn three_wrong_codes_end_the_call_and_the_pauses_grow() {
     call.press("1234567891");
     call.verdict(Verdict::AskPin { may_skip: false });
     call.press("1#");
-    call.verdict(Verdict::Wrong);
+    call.verdict(Verdict::Wrong(Again::Pin));
     call.finish();
     call.log.clear();
     call.pass(Duration::from_millis(3900));
     call.check(&[]);
     call.pass(Duration::from_millis(100));
     call.press("2#");
-    call.verdict(Verdict::Wrong);
+    call.verdict(Verdict::Wrong(Again::Pin));
     call.check(&["de: ask_pin", "stop", "pin 2?", "de: too_many_tries goodbye"]);
     call.press("1234567890");
     call.finish();
     call.check(&["hang up: too many tries"]);
+}
+
+#[test]
+fn a_wrong_pin_does_not_tell_that_the_number_was_right() {
+    let mut call = Call::begun(settings());
+    call.press("1234567890");
+    call.verdict(Verdict::AskPin { may_skip: false });
+    call.press("1#");
+    call.log.clear();
+    call.verdict(Verdict::Wrong(Again::Id));
+    call.finish();
+    call.pass(2 * SECOND);
+    call.press("1234567891");
+    call.check(&["de: wrong_id_or_pin", "de: ask_id_again", "stop", "id 1234567891?"]);
 }
 
 #[test]
@@ -207,10 +221,10 @@ fn a_check_that_takes_long_is_explained_and_then_given_up() {
     let mut call = Call::begun(settings());
     call.press("1234567890");
     call.log.clear();
-    call.pass(Duration::from_millis(1500));
+    call.pass(3 * SECOND);
     call.check(&["de: one_moment"]);
     call.finish();
-    call.pass(14 * SECOND);
+    call.pass(12 * SECOND);
     call.check(&["de: technical goodbye"]);
 }
 
@@ -236,6 +250,7 @@ fn a_refusal_says_why() {
         (Refusal::Full, "refused_full"),
         (Refusal::TooEarly, "refused_early"),
         (Refusal::TooManyTries, "too_many_tries"),
+        (Refusal::Busy, "refused_busy"),
     ] {
         let mut call = Call::begun(settings());
         call.press("1234567890");

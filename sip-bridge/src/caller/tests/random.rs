@@ -154,7 +154,7 @@ impl Trial {
         }
         let Some(check) = self.check else { return };
         let verdict = match self.random.random_range(0..12) {
-            0..4 => Verdict::Wrong,
+            0..4 => Verdict::Wrong(Again::Pin),
             4..7 => Verdict::AskPin { may_skip: self.random.random() },
             7..9 if self.admits => Verdict::Admitted(self.status()),
             9 | 10 => {
@@ -173,7 +173,7 @@ impl Trial {
                 )
             }
             11 if self.random.random_bool(0.2) => Verdict::Refused(Refusal::Locked),
-            _ => Verdict::Wrong,
+            _ => Verdict::Wrong(Again::Id),
         };
         self.may_join |= matches!(verdict, Verdict::Admitted(_));
         self.input(Input::Verdict { check, verdict });
