@@ -26,8 +26,9 @@ ENVIRONMENT = FOLDER.parent.parent / "target" / "prompts-python"
 PACKAGES = ["py-nanotts==0.1.1"]
 VOICES = {"de": "de-DE", "en": "en-GB"}
 
-# A little slower than the voice's own pace, for bad lines; at its own volume it clips.
-SPEED, VOLUME = 0.95, 0.5
+# A little slower than the voice's own pace, for bad lines. At its own volume it clips, at 0.5 still a few samples; the level is set
+# afterwards.
+SPEED, VOLUME = 0.95, 0.4
 
 RATE_HZ = 16_000
 FRAME = RATE_HZ // 50
