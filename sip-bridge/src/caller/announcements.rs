@@ -16,6 +16,8 @@ const MAX_WAITING: usize = 8;
 pub(super) enum Topic {
     Arrival,
     Microphone,
+    /// That the microphone is off, for somebody who speaks.
+    Reminder,
     Hand,
     Company,
     Recording,
@@ -107,7 +109,6 @@ impl Announcements {
             {
                 (*joined, *left) = (joined.saturating_add(*more), left.saturating_add(*less));
             }
-            new.urgency = new.urgency.max(old.urgency);
         }
         self.waiting.push(new);
         if self.waiting.len() > MAX_WAITING {
@@ -120,9 +121,12 @@ impl Announcements {
         self.waiting.retain(|waiting| waiting.topic != topic);
     }
 
-    /// Takes back all but what is being said.
+    /// Takes back all, and what is being said does not come again when it is interrupted.
     pub(super) fn cancel_all(&mut self) {
         self.waiting.clear();
+        if let Some(current) = self.current.as_mut().filter(|current| current.urgency < Urgency::Urgent) {
+            current.urgency = Urgency::Minor;
+        }
     }
 
     fn drop_least(&mut self) {

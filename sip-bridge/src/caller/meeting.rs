@@ -218,7 +218,7 @@ impl Meeting {
 
     pub(super) fn talking_while_muted(&mut self, now: Instant, line: &mut Line) -> Option<State> {
         if self.status.is_muted && is_due(&mut self.reminded_at, now, MUTED_REMINDER_INTERVAL) {
-            self.say(Topic::Microphone, Urgency::Important, vec![self.muted()]);
+            self.say(Topic::Reminder, Urgency::Important, vec![self.muted()]);
         }
         self.go_on(now, line)
     }
@@ -268,6 +268,7 @@ impl Meeting {
     }
 
     fn microphone_on(&mut self) {
+        self.announcements.cancel(Topic::Reminder);
         let was_muted = std::mem::replace(&mut self.status.is_muted, false);
         let was_wished = self.wishes.muted.take_if(|wish| !wish.wanted).is_some();
         if was_wished {

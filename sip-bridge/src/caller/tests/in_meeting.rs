@@ -228,13 +228,28 @@ fn who_talks_while_muted_is_told_once_a_minute() {
 }
 
 #[test]
+fn a_reminder_neither_takes_the_place_of_a_request_nor_outlives_its_reason() {
+    let mut call = muted(true);
+    call.event(MeetingEvent::OneMinuteLeft);
+    call.event(MeetingEvent::AskedToUnmute);
+    call.input(Input::TalkingWhileMuted);
+    call.event(MeetingEvent::Joined { count: 4 });
+    call.finish();
+    call.check(&["de: one_minute_left", "de: asked_to_unmute"]);
+    call.press("*6");
+    call.event(MeetingEvent::MicrophoneOn);
+    call.listen();
+    call.check(&["SetMuted(false)", "de: microphone_on", "de: somebody_joined"]);
+}
+
+#[test]
 fn in_another_room_nothing_old_is_told() {
     let mut call = call();
     call.press("*0");
     call.event(MeetingEvent::Left { count: 1 });
     call.event(MeetingEvent::Moved(Destination::OtherRoom, RoomStatus { is_muted: true, ..room(5) }));
     call.listen();
-    call.check(&["de: help", "stop", "de: other_room", "de: help", "de: people_here number_5 you_are_muted"]);
+    call.check(&["de: help", "stop", "de: other_room", "de: people_here number_5 you_are_muted"]);
     call.event(MeetingEvent::Moved(Destination::MainRoom, room(9)));
     call.listen();
     call.check(&["de: back_again", "de: people_here number_9"]);
