@@ -8,5 +8,6 @@ pub mod audio;
 pub mod caller;
 pub mod media;
 pub mod mixing;
+pub mod prompts;
 pub mod sdp;
 pub mod sip;

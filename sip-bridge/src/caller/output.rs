@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What a caller's way asks for: sound to play, codes to check, and what the caller wants in the meeting.
+
+use super::digits::Digits;
+use super::input::Refusal;
+use crate::prompts::{Language, PromptId};
+
+/// Which `Play` it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayToken(pub(super) u32);
+
+/// Which check it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckToken(pub(super) u32);
+
+/// Something to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Play these one after the other, and then say `Played`. What was playing has been stopped before.
+    Play {
+        /// In which language.
+        language: Language,
+        /// What, never empty.
+        prompts: Vec<PromptId>,
+        /// By what the end is reported.
+        token: PlayToken,
+        /// Whether a key of the caller ends it.
+        can_be_interrupted: bool,
+    },
+    /// Stop what is playing.
+    StopPlaying,
+    /// Play music while nothing else is played, or do not.
+    Music(bool),
+    /// Play a short tone, over whatever else is heard.
+    Chime(Chime),
+    /// The number that was called belongs to one room: may the caller come in?
+    CheckRoom {
+        /// By what the verdict is reported.
+        check: CheckToken,
+    },
+    /// Is there a meeting with this conference number, and may the caller come in?
+    CheckId {
+        /// By what the verdict is reported.
+        check: CheckToken,
+        /// The number.
+        digits: Digits,
+    },
+    /// Is that a PIN of the meeting whose number was right?
+    CheckPin {
+        /// By what the verdict is reported.
+        check: CheckToken,
+        /// The PIN; `None` for a caller without one, where that is allowed.
+        digits: Option<Digits>,
+    },
+    /// Connect the caller with the room that admitted them.
+    Join,
+    /// The caller wants their microphone off or on. What becomes of it comes as an event.
+    SetMuted(bool),
+    /// The caller wants their hand up or down. What becomes of it comes as an event.
+    SetHand(bool),
+    /// The caller wants to hear the meeting louder or quieter, by one of nine steps.
+    Volume(VolumeStep),
+    /// The caller wants to know how many are in the room.
+    AskCount,
+    /// The caller agrees that their voice is recorded, or does not any more. What becomes of it comes as an event.
+    Consent(bool),
+    /// End the call. Nothing follows.
+    HangUp(EndReason),
+}
+
+/// Short tones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chime {
+    /// Somebody came.
+    Joined,
+    /// Somebody went.
+    Left,
+    /// Keys that mean nothing, or a volume that goes no further.
+    Unknown,
+    /// The volume has changed.
+    Done,
+}
+
+/// A change of the volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum VolumeStep {
+    Quieter,
+    Louder,
+}
+
+/// Why the bridge ends a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The ACK never came.
+    NotAcknowledged,
+    /// The caller keyed in nothing.
+    NothingEntered,
+    /// Too many wrong codes.
+    TooManyTries,
+    /// No right code for too long.
+    TookTooLong,
+    /// Waited for as long as anybody may.
+    WaitedTooLong,
+    /// Signaling said no.
+    Refused(Refusal),
+    /// The meeting is over.
+    MeetingEnded,
+    /// A moderator removed the caller.
+    Removed,
+    /// Something of ours does not work.
+    Technical,
+    /// The bridge is being restarted.
+    Restarting,
+}
+
+impl EndReason {
+    /// The SIP status that says the same: for calls that are not answered, and for logs.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::NotAcknowledged | Self::NothingEntered | Self::TookTooLong => 408,
+            Self::TooManyTries | Self::Removed | Self::Refused(_) => match self {
+                Self::Refused(Refusal::Full | Refusal::Locked) => 486,
+                Self::Refused(Refusal::TooEarly | Refusal::Busy) => 480,
+                Self::Refused(Refusal::Ended) => 410,
+                _ => 403,
+            },
+            Self::WaitedTooLong => 480,
+            Self::MeetingEnded => 200,
+            Self::Technical => 500,
+            Self::Restarting => 503,
+        }
+    }
+
+    /// The cause of ITU-T Q.850 §2.2.7 that comes nearest, which exchanges pass on.
+    #[must_use]
+    pub const fn cause(self) -> u8 {
+        match self.status() {
+            200 => 16,
+            486 => 17,
+            480 => 18,
+            403 => 21,
+            500 | 503 => 41,
+            408 => 102,
+            _ => 31,
+        }
+    }
+
+    /// In words, for the `Reason` header and logs.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NotAcknowledged => "no ACK",
+            Self::NothingEntered => "nothing entered",
+            Self::TooManyTries | Self::Refused(Refusal::TooManyTries) => "too many tries",
+            Self::TookTooLong => "no right code in time",
+            Self::WaitedTooLong => "waited too long",
+            Self::Refused(Refusal::Locked) => "locked",
+            Self::Refused(Refusal::Full) => "full",
+            Self::Refused(Refusal::Busy) => "too much going on",
+            Self::Refused(Refusal::TooEarly) => "too early",
+            Self::Refused(Refusal::Declined) => "not let in",
+            Self::Refused(Refusal::Banned | Refusal::NotAllowed) => "not allowed",
+            Self::MeetingEnded | Self::Refused(Refusal::Ended) => "meeting over",
+            Self::Removed => "removed",
+            Self::Technical => "technical problem",
+            Self::Restarting => "restarting",
+        }
+    }
+
+    /// The value of the `Reason` header of our BYE (RFC 3326 §2).
+    #[must_use]
+    pub fn header(self) -> String {
+        format!("Q.850;cause={};text=\"{}\"", self.cause(), self.text())
+    }
+}
