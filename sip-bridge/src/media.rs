@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! (being written)
+//! The sound of one call, between a telephone and the room.
+
+pub mod rtp;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Checks and reads what arrives.
+
+use super::cipher::{Cipher, PacketId};
+use super::keys::KeyError;
+use super::replay::Window;
+use crate::media::rtp::packet::Header;
+use crate::sdp::SrtpKey;
+
+/// How many SSRCs one key can serve. A telephone has one, a switchboard that changes parties a new one each time. When it
+/// is full, packets of further ones are refused: to forget one would open it to replay.
+const MAX_SSRCS: usize = 128;
+
+/// Why a packet was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::media::rtp) enum OpenError {
+    /// Too short, or not encrypted.
+    Malformed,
+    /// Seen before, or too old to know.
+    Replayed,
+    /// The tag does not fit.
+    Unauthentic,
+}
+
+/// The opening end of a call.
+pub(in crate::media::rtp) struct Opener {
+    rtp: Cipher,
+    rtcp: Cipher,
+    rtp_windows: Windows,
+    rtcp_windows: Windows,
+}
+
+impl Opener {
+    pub(in crate::media::rtp) fn new(master: &SrtpKey) -> Result<Self, KeyError> {
+        Ok(Self {
+            rtp: Cipher::for_rtp(master)?,
+            rtcp: Cipher::for_rtcp(master)?,
+            rtp_windows: Windows::default(),
+            rtcp_windows: Windows::default(),
+        })
+    }
+
+    /// Opens an RTP packet in place, and gives its plain length.
+    pub(in crate::media::rtp) fn open_rtp(&mut self, packet: &mut [u8], header: &Header) -> Result<usize, OpenError> {
+        let ssrc = header.ssrc;
+        let index = match self.rtp_windows.get(ssrc) {
+            Some(window) => {
+                let index = window.index_of(header.seq_no.0).ok_or(OpenError::Replayed)?;
+                window.is_new(index).then_some(index).ok_or(OpenError::Replayed)?
+            }
+            None => u64::from(header.seq_no.0),
+        };
+        let len = self.rtp.open_rtp(packet, header.len, PacketId { ssrc, index }).ok_or(OpenError::Unauthentic)?;
+        self.rtp_windows.note(ssrc, index)?;
+        Ok(len)
+    }
+
+    /// Opens an RTCP packet in place, and gives its plain length.
+    pub(in crate::media::rtp) fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+        let ssrc = packet.get(4..8).and_then(|ssrc| ssrc.try_into().ok()).map(u32::from_be_bytes);
+        let ssrc = ssrc.ok_or(OpenError::Malformed)?;
+        let index = u64::from(self.rtcp.rtcp_index(packet).ok_or(OpenError::Malformed)?);
+        if self.rtcp_windows.get(ssrc).is_some_and(|window| !window.is_new(index)) {
+            return Err(OpenError::Replayed);
+        }
+        let len = self.rtcp.open_rtcp(packet, PacketId { ssrc, index }).ok_or(OpenError::Unauthentic)?;
+        self.rtcp_windows.note(ssrc, index)?;
+        Ok(len)
+    }
+}
+
+/// A window for each SSRC. A call has one or two, so they are looked through.
+#[derive(Default)]
+struct Windows(Vec<(u32, Window)>);
+
+impl Windows {
+    fn get(&self, ssrc: u32) -> Option<&Window> {
+        self.0.iter().find(|(known, _)| *known == ssrc).map(|(_, window)| window)
+    }
+
+    fn note(&mut self, ssrc: u32, index: u64) -> Result<(), OpenError> {
+        if let Some((_, window)) = self.0.iter_mut().find(|(known, _)| *known == ssrc) {
+            window.note(index);
+            return Ok(());
+        }
+        // When it is full, the packet is refused.
+        if self.0.len() >= MAX_SSRCS {
+            return Err(OpenError::Replayed);
+        }
+        self.0.push((ssrc, Window::new(index)));
+        Ok(())
+    }
+}
