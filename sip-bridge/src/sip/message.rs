@@ -264,7 +264,8 @@ impl Headers {
     /// The first value of a header that has no field of its own. Names are compared without regard to case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        let mut named = self.others.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        named.next().map(|(_, value)| value.as_str())
     }
 
     /// All values of such a header, one for each line.
