@@ -139,7 +139,14 @@ impl Call {
     }
 
     /// Sends a 2xx to an INVITE, and again until its ACK is here.
-    pub(super) fn accept(&mut self, now: Instant, core: &mut Core, id: TransactionId, response: Response, is_first: bool) {
+    pub(super) fn accept(
+        &mut self,
+        now: Instant,
+        core: &mut Core,
+        id: TransactionId,
+        response: Response,
+        is_first: bool,
+    ) {
         let cseq = response.headers.cseq.number;
         let timers = core.config.timers;
         let Some(transmit) = core.respond(now, id, response) else { return };
@@ -156,7 +163,9 @@ impl Call {
     /// The ACK of a 2xx.
     pub(super) fn handle_ack(&mut self, now: Instant, core: &mut Core, ack: &Request) {
         let tag = ack.headers.from.tag().unwrap_or_default();
-        if self.leg_by_tag(tag).is_none() || self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number) {
+        if self.leg_by_tag(tag).is_none()
+            || self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number)
+        {
             return;
         }
         let sdp = description(&ack.headers, &ack.body);
@@ -310,7 +319,9 @@ impl Call {
             self.rings_until = None;
             match self.phase {
                 Phase::Calling(_) => self.cancel(now, core, Cause::RingTimeout, None),
-                Phase::Called(_) => self.refuse_unanswered(now, core, 480, "Temporarily Unavailable", Cause::RingTimeout),
+                Phase::Called(_) => {
+                    self.refuse_unanswered(now, core, 480, "Temporarily Unavailable", Cause::RingTimeout)
+                }
                 Phase::Up | Phase::Ending(_) | Phase::Over => {}
             }
         }

@@ -48,7 +48,13 @@ pub(super) struct Dialog {
 
 impl Dialog {
     /// Of an INVITE that we got (§12.1.1). `None`: it has no Contact, or too long a route.
-    pub(super) fn of_incoming(invite: &Request, local_tag: &str, flow: Flow, cseq: u32, config: &Config) -> Option<Self> {
+    pub(super) fn of_incoming(
+        invite: &Request,
+        local_tag: &str,
+        flow: Flow,
+        cseq: u32,
+        config: &Config,
+    ) -> Option<Self> {
         let headers = &invite.headers;
         let mut local = headers.to.clone();
         local.params.set("tag", Some(local_tag.to_owned()));

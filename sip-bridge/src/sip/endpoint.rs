@@ -170,8 +170,7 @@ impl Endpoint {
             && let Err(refusal) = check(&request)
         {
             let tag = self.core.tokens.tag();
-            let mut response =
-                own_headers::answer(&request, refusal.status, &refusal.reason, &tag, &self.core.config);
+            let mut response = own_headers::answer(&request, refusal.status, &refusal.reason, &tag, &self.core.config);
             for (name, value) in refusal.headers {
                 response.headers.push(&name, value);
             }

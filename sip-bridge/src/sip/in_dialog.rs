@@ -94,11 +94,14 @@ impl Call {
         let mut targets = request.headers.all("Refer-To");
         let (target, another) = (targets.next().map(str::to_owned), targets.next().is_some());
         match target {
-            _ if !matches!(self.phase, Phase::Up) => core.refuse(now, id, request, 481, "Call/Transaction Does Not Exist"),
+            _ if !matches!(self.phase, Phase::Up) => {
+                core.refuse(now, id, request, 481, "Call/Transaction Does Not Exist")
+            }
             _ if !core.config.allow_refer => core.refuse(now, id, request, 403, "Forbidden"),
             Some(target) if !another => {
                 let mut response = request.response(202, "Accepted");
-                response.headers.contact = self.legs.first().map(|leg| leg.dialog.contact(&core.config)).into_iter().collect();
+                response.headers.contact =
+                    self.legs.first().map(|leg| leg.dialog.contact(&core.config)).into_iter().collect();
                 core.respond(now, id, response);
                 core.events.push_back(Event::Refer { call: self.id, target });
                 // The first NOTIFY follows at once (RFC 3515 §2.4.4).
@@ -127,7 +130,8 @@ impl Call {
 
     /// The command: asks them to call somebody else instead.
     pub(super) fn refer(&mut self, now: Instant, core: &mut Core, target: &str) -> Result<(), CommandError> {
-        let is_clean = !target.is_empty() && !target.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '"' | ','));
+        let is_clean =
+            !target.is_empty() && !target.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '"' | ','));
         if !matches!(self.phase, Phase::Up) || self.is_referring || !is_clean {
             return Err(CommandError::WrongState);
         }

@@ -109,7 +109,8 @@ impl Registrar {
         headers.set("Expires", expires.as_secs().to_string());
         headers.set("Supported", "path");
         headers.set("Allow", own_headers::ALLOW);
-        let request = Request { method: Method::Register, uri: self.wanted.registrar.clone(), headers, body: Vec::new() };
+        let request =
+            Request { method: Method::Register, uri: self.wanted.registrar.clone(), headers, body: Vec::new() };
         core.send(now, self.wanted.flow, request, Owner::Registration(self.id)).map(|_| ())
     }
 

@@ -147,7 +147,14 @@ impl Call {
     }
 
     /// An offer in a PRACK, which was matched.
-    pub(super) fn take_their_offer(&mut self, now: Instant, core: &mut Core, id: TransactionId, prack: Request, sdp: Vec<u8>) {
+    pub(super) fn take_their_offer(
+        &mut self,
+        now: Instant,
+        core: &mut Core,
+        id: TransactionId,
+        prack: Request,
+        sdp: Vec<u8>,
+    ) {
         let tag = prack.headers.from.tag().unwrap_or_default().to_owned();
         let Some(leg) = self.leg_by_tag(&tag) else { return };
         if leg.negotiation.offered_by_peer().is_err() {
@@ -270,7 +277,8 @@ impl Call {
     fn send_ours(&mut self, now: Instant, core: &mut Core, mut ours: Ours) -> Result<(), CommandError> {
         let id = self.id;
         let leg = self.legs.iter_mut().find(|leg| leg.id == ours.leg).ok_or(CommandError::WrongState)?;
-        let (method, job) = if ours.is_update { (Method::Update, Job::Update) } else { (Method::Invite, Job::Reinvite) };
+        let (method, job) =
+            if ours.is_update { (Method::Update, Job::Update) } else { (Method::Invite, Job::Reinvite) };
         let (mut request, flow) = leg.dialog.request(method, &core.config);
         request.headers.contact = vec![leg.dialog.contact(&core.config)];
         request.headers.set("Allow", ALLOW);
@@ -322,7 +330,9 @@ impl Call {
         }
         let retry_in = match response.status {
             200..300 => {
-                if let (Some(sdp), true) = (ours.sdp, matches!(self.phase, Phase::Up | Phase::Calling(_) | Phase::Called(_))) {
+                if let (Some(sdp), true) =
+                    (ours.sdp, matches!(self.phase, Phase::Up | Phase::Calling(_) | Phase::Called(_)))
+                {
                     self.local_sdp = Some(sdp);
                 }
                 if matches!(self.phase, Phase::Up) {

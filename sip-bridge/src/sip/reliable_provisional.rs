@@ -69,9 +69,10 @@ impl Sender {
 
     /// A PRACK: whether it is for the one that waits.
     pub(super) fn handle_prack(&mut self, headers: &Headers) -> bool {
-        let matches = self.waiting.as_ref().is_some_and(|one| {
-            parse_rack(headers) == Some((one.rseq, self.invite_cseq, Method::Invite))
-        });
+        let matches = self
+            .waiting
+            .as_ref()
+            .is_some_and(|one| parse_rack(headers) == Some((one.rseq, self.invite_cseq, Method::Invite)));
         if matches {
             self.waiting = None;
         }

@@ -97,7 +97,8 @@ impl SessionTimer {
         let least = minimum_of(headers).map_or(self.minimum, |theirs| theirs.max(self.minimum));
         let Some((interval, refresher)) = parse(headers) else {
             // They ask for none. We may have one all the same and refresh it ourselves, unless they would take part.
-            let refresher = if peer_has_timer { self.agreed.map_or(Refresher::They, |a| a.refresher) } else { Refresher::We };
+            let refresher =
+                if peer_has_timer { self.agreed.map_or(Refresher::They, |a| a.refresher) } else { Refresher::We };
             return Ok(self.wanted.map(|wanted| Agreed { interval: wanted.max(least), refresher, peer_has_timer }));
         };
         if interval < self.minimum {

@@ -149,7 +149,8 @@ impl Trunk {
         let equals: Vec<_> =
             candidates.into_iter().filter(|(_, entry)| entry.destination.priority == priority).collect();
         // A weight of zero is a hundredth of one.
-        let share = |entry: &Entry| u64::from(entry.destination.weight) * 100 + u64::from(entry.destination.weight == 0);
+        let share =
+            |entry: &Entry| u64::from(entry.destination.weight) * 100 + u64::from(entry.destination.weight == 0);
         let total: u64 = equals.iter().map(|(_, entry)| share(entry)).sum();
         let mut point = rng.random_range(0..total.max(1));
         for (index, entry) in &equals {

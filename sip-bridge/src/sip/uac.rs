@@ -295,9 +295,7 @@ impl Call {
             self.end(now, core, cancel.cause);
             return;
         }
-        if response.status == 422
-            && calling.too_small < MAX_TOO_SMALL
-            && self.timer.handle_too_small(&response.headers)
+        if response.status == 422 && calling.too_small < MAX_TOO_SMALL && self.timer.handle_too_small(&response.headers)
         {
             calling.too_small += 1;
             calling.request.headers.cseq.number += 1;

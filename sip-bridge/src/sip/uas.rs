@@ -143,6 +143,7 @@ impl Call {
                 self.local_sdp = Some(sdp.clone());
                 describe(&mut response.headers, &mut response.body, sdp);
             }
+            called.repeat_at = Some(now + PROGRESS_INTERVAL);
             let response = sender.send(now, response, &core.config.timers);
             core.respond(now, transaction, response);
             return Ok(());
@@ -201,8 +202,7 @@ impl Call {
     ) -> Result<(), CommandError> {
         let Phase::Called(called) = &self.phase else { return Err(CommandError::WrongState) };
         let status = if (300..700).contains(&status) { status } else { 603 };
-        let mut response =
-            own_headers::answer(&called.invite, status, reason, self.local_tag(), &core.config);
+        let mut response = own_headers::answer(&called.invite, status, reason, self.local_tag(), &core.config);
         for (name, value) in headers {
             response.headers.push(name, value.as_str());
         }
@@ -269,6 +269,9 @@ impl Call {
             called.repeat_at = Some(now + PROGRESS_INTERVAL);
             if let Some(response) = called.last_plain.clone() {
                 core.respond(now, transaction, response);
+            } else if called.next_answer.is_none() {
+                // It can only fail when the call is in another phase.
+                let _ = self.ring(now, core, None);
             }
         }
         match self.sender.as_mut().map_or(Due::Nothing, |sender| sender.handle_timeout(now)) {

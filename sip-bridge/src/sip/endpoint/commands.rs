@@ -238,13 +238,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// The request is not there any more, or there is no room.
-    pub fn authorize(
-        &mut self,
-        now: Instant,
-        id: ChallengeId,
-        name: &str,
-        value: String,
-    ) -> Result<(), CommandError> {
+    pub fn authorize(&mut self, now: Instant, id: ChallengeId, name: &str, value: String) -> Result<(), CommandError> {
         let held = self.challenges.take(id).ok_or(CommandError::Unknown)?;
         let mut request = held.request;
         let number = match held.owner {
