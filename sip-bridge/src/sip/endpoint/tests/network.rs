@@ -12,7 +12,9 @@ use crate::sip::config::Config;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{CallId, Event};
 use crate::sip::flow::{ConnectionId, Flow};
-use crate::sip::message::{CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Transport, Uri};
+use crate::sip::message::{
+    CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Transport, Uri,
+};
 use crate::sip::own_headers;
 
 /// The two.
@@ -262,8 +264,7 @@ pub(super) fn request(method: Method, branch: &str, call_id: &str, cseq: u32) ->
     from.params.set("tag", Some("from".to_owned()));
     let cseq = CSeq { number: cseq, method: method.clone() };
     let config = Config::default();
-    let mut headers =
-        own_headers::request_headers(from, name("bob", "10.0.0.2"), call_id.to_owned(), cseq, &config);
+    let mut headers = own_headers::request_headers(from, name("bob", "10.0.0.2"), call_id.to_owned(), cseq, &config);
     headers.via = vec![own_headers::via(&flow, &config, branch.to_owned())];
     headers.contact = vec![name("alice", "10.0.0.1")];
     Request { method, uri: uri("bob", "10.0.0.2"), headers, body: Vec::new() }

@@ -187,10 +187,9 @@ fn a_peer_that_vanishes_is_noticed_by_the_session_timer() {
     for end in [A, B] {
         let events = net.take(end);
         assert!(
-            events.iter().any(|event| matches!(
-                event,
-                Event::Ended { cause: Cause::SessionExpired | Cause::Unreachable, .. }
-            )),
+            events
+                .iter()
+                .any(|event| matches!(event, Event::Ended { cause: Cause::SessionExpired | Cause::Unreachable, .. })),
             "{events:?}"
         );
     }
