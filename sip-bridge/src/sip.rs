@@ -3,10 +3,34 @@
 //!
 //! Written by ourselves: the reasons are in `docs/adr/0021-sip-written-by-ourselves.md`.
 
+mod call;
+mod challenge;
 pub mod check;
+pub mod command;
+pub mod config;
+mod core;
+mod deadlines;
+mod dialog;
 pub mod digest;
+pub mod endpoint;
+pub mod event;
+pub mod flow;
+mod in_dialog;
 pub mod message;
+mod next_hop;
+mod offer_answer;
+mod own_headers;
+mod owner;
 pub mod parse;
+mod registration;
+mod reinvite;
+mod reliable_provisional;
 pub mod session_body;
+mod session_timer;
+mod tokens;
+mod transaction;
+pub mod trunk;
+mod uac;
+mod uas;
 mod uri_equivalence;
 mod write;

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Endpoints against each other, on a virtual clock and a network in memory.
+
+mod beginnings;
+mod changes;
+mod network;
+mod outside;
+mod random_calls;
+mod registrations;

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Where messages come from and go to: the seam between the endpoint, which decides, and the sockets, which it never sees.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use super::message::{Host, Message, Transport, Via};
+
+/// A TCP or TLS connection, as the I/O layer counts them. A number is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// Between which two addresses a message travels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Flow {
+    /// By what.
+    pub transport: Transport,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The other's.
+    pub remote: SocketAddr,
+    /// On which connection. `None` for UDP; in a [`Transmit`] over a stream it asks the I/O layer to use one that it has to
+    /// `remote`, or to open one.
+    pub connection: Option<ConnectionId>,
+}
+
+/// Without addresses, which are personal data.
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow").field("transport", &self.transport).field("connection", &self.connection).finish()
+    }
+}
+
+impl Flow {
+    /// Whether a failure of `failed` concerns messages of this flow.
+    pub(super) fn is_hit_by(&self, failed: &Self) -> bool {
+        self.transport == failed.transport
+            && match (self.connection, failed.connection) {
+                (Some(ours), Some(theirs)) => ours == theirs,
+                _ => self.remote == failed.remote,
+            }
+    }
+}
+
+/// A message to be sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to.
+    pub flow: Flow,
+    /// What.
+    pub message: Message,
+}
+
+/// Without what the message says.
+impl fmt::Debug for Transmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmit").field("flow", &self.flow).finish_non_exhaustive()
+    }
+}
+
+/// Notes in the topmost Via where a request really came from (RFC 3261 §18.2.1, RFC 3581 §4).
+pub(super) fn stamp_source(via: &mut Via, source: SocketAddr) {
+    let is_as_written = matches!(&via.host, Host::Address(address) if *address == source.ip());
+    let asks_for_port = via.params.get("rport").is_some();
+    if asks_for_port {
+        via.params.set("rport", Some(source.port().to_string()));
+    }
+    if asks_for_port || !is_as_written {
+        via.params.set("received", Some(source.ip().to_string()));
+    }
+}
+
+/// Where the answers to a request go (RFC 3261 §18.2.2). `maddr` is not honoured: it would let anybody have our answers sent
+/// to somebody else.
+pub(super) fn reply_flow(flow: Flow, via: &Via) -> Flow {
+    if flow.transport.is_reliable() || via.params.get("rport").is_some() {
+        return flow;
+    }
+    Flow { remote: SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(5060)), ..flow }
+}
+
+/// Where the answers go after the connection of the request is gone (RFC 3261 §18.2.2): a new one to the port of the Via.
+pub(super) fn reply_flow_without_connection(flow: Flow, via: &Via) -> Flow {
+    let default_port = if flow.transport == Transport::Tls { 5061 } else { 5060 };
+    let remote = SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default_port));
+    Flow { remote, connection: None, ..flow }
+}
+
+/// Whether an address is only known inside some network, so that it cannot be meant when the peer is outside of ours.
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}

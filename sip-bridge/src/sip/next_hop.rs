@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Where a request inside a dialog is sent (RFC 3261 §8.1.2, §12.2.1.1), as far as that can be known without DNS.
+//!
+//! A host that is a name stays on the dialog's flow: it is how the other side, or the proxy that wanted to see the dialog,
+//! has reached us. So does a private address told by somebody whom we hear from a public one: that is a phone behind a NAT
+//! that does not know where it is.
+
+use std::net::SocketAddr;
+
+use super::config::Config;
+use super::flow::{Flow, is_private};
+use super::message::{Host, NameAddr, Scheme, SipUri, Transport, Uri};
+
+/// Whether a hop of a route is of RFC 3261's kind (`;lr`), which leaves the Request-URI alone.
+pub(super) fn is_loose(hop: &NameAddr) -> bool {
+    matches!(&hop.uri, Uri::Sip(uri) if uri.params.get("lr").is_some())
+}
+
+/// The flow to a URI, for a dialog that has been on `known` until now.
+pub(super) fn flow_to(uri: &Uri, known: Flow, config: &Config) -> Flow {
+    let Uri::Sip(uri) = uri else { return known };
+    let Host::Address(address) = uri.host else { return known };
+    let transport = transport_of(uri, known.transport);
+    let default_port = if transport == Transport::Tls { 5061 } else { 5060 };
+    let remote = SocketAddr::new(address, uri.port.unwrap_or(default_port));
+    if transport == known.transport {
+        if remote == known.remote {
+            return known;
+        }
+        // Whoever holds a connection to us is reached on it, whatever port it listens on (RFC 5923).
+        if known.connection.is_some() && address == known.remote.ip() {
+            return known;
+        }
+    }
+    if (is_private(address) && !is_private(known.remote.ip())) || address.is_ipv4() != known.remote.is_ipv4() {
+        return known;
+    }
+    let local_port = sent_by_port(transport, config).unwrap_or(known.local.port());
+    let local = if transport == known.transport { known.local } else { SocketAddr::new(known.local.ip(), local_port) };
+    Flow { transport, local, remote, connection: None }
+}
+
+fn transport_of(uri: &SipUri, known: Transport) -> Transport {
+    match uri.params.get("transport").map(str::to_ascii_lowercase).as_deref() {
+        Some("udp") => Transport::Udp,
+        Some("tls") => Transport::Tls,
+        Some("tcp") if uri.scheme == Scheme::Sips => Transport::Tls,
+        Some("tcp") => Transport::Tcp,
+        _ if uri.scheme == Scheme::Sips => Transport::Tls,
+        // RFC 3263 §4.1 has UDP here. Where we talk over a stream already, leaving it would only lose what it protects.
+        _ => known,
+    }
+}
+
+fn sent_by_port(transport: Transport, config: &Config) -> Option<u16> {
+    config.sent_by.iter().find(|(of, _, _)| *of == transport).map(|(_, _, port)| *port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::message::Params;
+
+    fn uri(host: Host, port: Option<u16>, params: &[(&str, &str)]) -> Uri {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+        let (scheme, params) = (Scheme::Sip, Params(params));
+        Uri::Sip(SipUri { scheme, user: None, password: None, host, port, params, headers: Vec::new() })
+    }
+
+    fn flow(transport: Transport, remote: &str, connection: Option<u64>) -> Flow {
+        let connection = connection.map(super::super::flow::ConnectionId);
+        Flow { transport, local: "198.51.100.1:5060".parse().unwrap(), remote: remote.parse().unwrap(), connection }
+    }
+
+    fn address(text: &str) -> Host {
+        Host::Address(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_name_stays_on_the_flow() {
+        let known = flow(Transport::Udp, "203.0.113.7:5062", None);
+        let to = uri(Host::Name("sip.example.org".to_owned()), None, &[]);
+        assert_eq!(flow_to(&to, known, &Config::default()), known);
+    }
+
+    #[test]
+    fn a_public_address_is_where_the_request_goes() {
+        let known = flow(Transport::Udp, "203.0.113.7:5062", None);
+        let to = uri(address("203.0.113.9"), None, &[]);
+        assert_eq!(flow_to(&to, known, &Config::default()).remote, "203.0.113.9:5060".parse().unwrap());
+    }
+
+    #[test]
+    fn a_private_address_behind_a_nat_is_not_believed() {
+        let known = flow(Transport::Udp, "203.0.113.7:33000", None);
+        let to = uri(address("192.168.1.20"), Some(5060), &[]);
+        assert_eq!(flow_to(&to, known, &Config::default()), known);
+        let inside = flow(Transport::Udp, "192.168.1.1:5060", None);
+        assert_eq!(flow_to(&to, inside, &Config::default()).remote, "192.168.1.20:5060".parse().unwrap());
+    }
+
+    #[test]
+    fn a_connection_is_used_again_and_another_transport_gets_its_own() {
+        let known = flow(Transport::Tcp, "203.0.113.7:40123", Some(3));
+        let same = uri(address("203.0.113.7"), Some(5060), &[("transport", "tcp")]);
+        assert_eq!(flow_to(&same, known, &Config::default()), known);
+        let other = uri(address("203.0.113.7"), Some(5060), &[("transport", "udp")]);
+        let got = flow_to(&other, known, &Config::default());
+        assert_eq!((got.transport, got.connection), (Transport::Udp, None));
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Being registered at a provider or a telephone system (RFC 3261 §10.2), so that calls find us: renewed before it ends, tried
+//! again when it fails, with pauses that grow.
+
+use std::time::{Duration, Instant};
+
+use super::command::Registration;
+use super::core::Core;
+use super::event::{Event, RegistrationId};
+use super::message::{CSeq, Method, Params, Request, Response, Uri};
+use super::own_headers;
+use super::owner::Owner;
+use super::transaction::TableFull;
+use super::uac::retry_after;
+
+/// The shortest and longest that is believed.
+const SHORTEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(86_400);
+/// How often a 423 is followed at once.
+const MAX_TOO_BRIEF: u8 = 3;
+/// Hops of a Service-Route or Path that are kept.
+const MAX_ROUTE: usize = 20;
+
+enum State {
+    /// A request is under way, or waits for credentials.
+    Asking,
+    /// Nothing to do until then.
+    Waiting(Instant),
+    /// The last request, which takes the registration away.
+    Leaving,
+    /// It is gone.
+    Over,
+}
+
+/// One of them.
+pub(super) struct Registrar {
+    id: RegistrationId,
+    wanted: Registration,
+    call_id: String,
+    tag: String,
+    cseq: u32,
+    state: State,
+    expires: Duration,
+    failures: u32,
+    too_brief: u8,
+    /// To be taken away as soon as the request under way is answered.
+    wants_to_leave: bool,
+    is_registered: bool,
+    service_route: Vec<String>,
+}
+
+impl Registrar {
+    /// Begins, and sends the first REGISTER.
+    pub(super) fn new(now: Instant, core: &mut Core, id: RegistrationId, wanted: Registration) -> Self {
+        let expires = wanted.expires.clamp(SHORTEST, LONGEST);
+        let mut registrar = Self {
+            id,
+            wanted,
+            call_id: core.tokens.call_id(),
+            tag: core.tokens.tag(),
+            cseq: core.tokens.first_number(),
+            state: State::Asking,
+            expires,
+            failures: 0,
+            too_brief: 0,
+            wants_to_leave: false,
+            is_registered: false,
+            service_route: Vec::new(),
+        };
+        registrar.ask(now, core);
+        registrar
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    pub(super) fn service_route(&self) -> &[String] {
+        &self.service_route
+    }
+
+    pub(super) fn contact_user(&self) -> &str {
+        &self.wanted.contact_user
+    }
+
+    pub(super) fn next_cseq(&mut self) -> u32 {
+        self.cseq = self.cseq.saturating_add(1);
+        self.cseq
+    }
+
+    fn ask(&mut self, now: Instant, core: &mut Core) {
+        self.state = if self.wants_to_leave { State::Leaving } else { State::Asking };
+        let expires = if self.wants_to_leave { Duration::ZERO } else { self.expires };
+        if self.send(now, core, expires).is_err() {
+            self.fail(now, core, None, None);
+        }
+    }
+
+    fn send(&mut self, now: Instant, core: &mut Core, expires: Duration) -> Result<(), TableFull> {
+        let number = self.next_cseq();
+        let (mut from, mut to) = (self.wanted.address_of_record.clone(), self.wanted.address_of_record.clone());
+        from.params.set("tag", Some(self.tag.clone()));
+        to.params.remove("tag");
+        let cseq = CSeq { number, method: Method::Register };
+        let mut headers = own_headers::request_headers(from, to, self.call_id.clone(), cseq, &core.config);
+        let mut contact = own_headers::contact(&self.wanted.flow, &core.config, &self.wanted.contact_user);
+        contact.params = Params(vec![("expires".to_owned(), Some(expires.as_secs().to_string()))]);
+        headers.contact = vec![contact];
+        headers.set("Expires", expires.as_secs().to_string());
+        headers.set("Supported", "path");
+        headers.set("Allow", own_headers::ALLOW);
+        let request =
+            Request { method: Method::Register, uri: self.wanted.registrar.clone(), headers, body: Vec::new() };
+        core.send(now, self.wanted.flow, request, Owner::Registration(self.id)).map(|_| ())
+    }
+
+    /// The command: takes the registration away, after what is under way.
+    pub(super) fn leave(&mut self, now: Instant, core: &mut Core) {
+        if self.wants_to_leave {
+            return;
+        }
+        self.wants_to_leave = true;
+        if matches!(self.state, State::Waiting(_)) {
+            if self.is_registered {
+                self.ask(now, core);
+            } else {
+                self.finish(core);
+            }
+        }
+    }
+
+    fn finish(&mut self, core: &mut Core) {
+        self.state = State::Over;
+        core.events.push_back(Event::Unregistered { registration: self.id });
+    }
+
+    /// An answer to a REGISTER, challenges aside.
+    pub(super) fn handle_response(&mut self, now: Instant, core: &mut Core, response: &Response) {
+        match (response.status, &self.state) {
+            (..200, _) | (_, State::Waiting(_) | State::Over) => {}
+            // Whatever the answer: it ends by itself, too.
+            (_, State::Leaving) => self.finish(core),
+            (200..300, State::Asking) => self.handle_success(now, core, response),
+            (423, State::Asking) if self.too_brief < MAX_TOO_BRIEF => self.handle_too_brief(now, core, response),
+            (status, State::Asking) => {
+                let wait = retry_after(response);
+                self.fail(now, core, Some(status), wait);
+            }
+        }
+    }
+
+    fn handle_success(&mut self, now: Instant, core: &mut Core, response: &Response) {
+        let header = response.headers.get("Expires").and_then(|value| value.trim().parse().ok());
+        let own = response.headers.contact.iter().find(|contact| self.is_ours(&contact.uri));
+        let parameter = own.and_then(|contact| contact.params.get("expires")).and_then(|value| value.parse().ok());
+        let granted = parameter.or(header).map_or(self.expires, |seconds: u32| Duration::from_secs(seconds.into()));
+        let granted = granted.min(LONGEST);
+        if granted.is_zero() {
+            return self.fail(now, core, Some(response.status), None);
+        }
+        (self.failures, self.too_brief, self.is_registered) = (0, 0, true);
+        // Anywhere in there, so that many of us do not come at once.
+        let renew_in = core.tokens.between(granted / 2, granted.mul_f64(0.9));
+        self.state = State::Waiting(now + renew_in);
+        self.service_route = response.headers.all("Service-Route").take(MAX_ROUTE).map(str::to_owned).collect();
+        if self.wants_to_leave {
+            return self.ask(now, core);
+        }
+        core.events.push_back(Event::Registered {
+            registration: self.id,
+            expires: granted,
+            service_route: self.service_route.clone(),
+            path: response.headers.all("Path").take(MAX_ROUTE).map(str::to_owned).collect(),
+        });
+    }
+
+    /// Whether a Contact is the one that we sent. Host and port may have been rewritten for a NAT.
+    fn is_ours(&self, uri: &Uri) -> bool {
+        matches!(uri, Uri::Sip(uri) if uri.user.as_deref() == Some(&self.wanted.contact_user))
+    }
+
+    fn handle_too_brief(&mut self, now: Instant, core: &mut Core, response: &Response) {
+        let least = response.headers.get("Min-Expires").and_then(|value| value.trim().parse::<u32>().ok());
+        let least = least.map(|seconds| Duration::from_secs(seconds.into()).min(LONGEST));
+        match least.filter(|least| *least > self.expires) {
+            Some(least) => {
+                self.too_brief += 1;
+                self.expires = least;
+                self.ask(now, core);
+            }
+            None => self.fail(now, core, Some(423), None),
+        }
+    }
+
+    /// No answer.
+    pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core) {
+        match self.state {
+            State::Leaving => self.finish(core),
+            State::Asking => self.fail(now, core, None, None),
+            State::Waiting(_) | State::Over => {}
+        }
+    }
+
+    fn fail(&mut self, now: Instant, core: &mut Core, status: Option<u16>, at_least: Option<Duration>) {
+        self.is_registered = false;
+        if self.wants_to_leave {
+            return self.finish(core);
+        }
+        let (first, longest) = core.config.registration_backoff;
+        let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+        self.failures = self.failures.saturating_add(1);
+        self.too_brief = 0;
+        // Between half of it and all (RFC 5626 §4.5), and not before they allow.
+        let retry_in = core.tokens.between(pause / 2, pause).max(at_least.unwrap_or_default().min(LONGEST));
+        self.state = State::Waiting(now + retry_in);
+        core.events.push_back(Event::RegistrationFailed { registration: self.id, status, retry_in });
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting(until) => Some(until),
+            State::Asking | State::Leaving | State::Over => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, core: &mut Core) {
+        if matches!(self.state, State::Waiting(until) if until <= now) {
+            self.ask(now, core);
+        }
+    }
+}
