@@ -66,9 +66,11 @@ fn a_muted_caller_is_not_heard_and_then_goes_on_without_a_gap() {
     deployment.run_for(Duration::from_secs(2));
     let mute = |is_muted| SfuCommand::Mute { transport: leg.clone(), track: called.clone(), is_muted };
     deployment.command(mute(true));
+    // What is on its way arrives.
+    deployment.run_for(Duration::from_millis(200));
     let before = frames_of(&deployment, anna, &called);
     assert!(before >= 90, "{before}");
-    deployment.run_for(Duration::from_secs(2));
+    deployment.run_for(Duration::from_millis(1_800));
     assert_eq!(frames_of(&deployment, anna, &called), before);
     deployment.command(mute(false));
     deployment.run_for(Duration::from_secs(1));
@@ -116,6 +118,7 @@ fn who_leaves_is_gone_for_the_other_side() {
     assert!(heard >= 45, "{heard}");
     assert_eq!(deployment.bridge().counters().heard_tracks, 0);
     deployment.command(SfuCommand::CloseTransport { transport: leg });
+    deployment.run_for(Duration::from_millis(200));
     let frames = frames_of(&deployment, bert, &called);
     deployment.run_for(Duration::from_secs(1));
     assert_eq!(deployment.bridge().heard(&voice).len(), heard);

@@ -141,7 +141,7 @@ impl BridgeEnd {
             return Some(Told::Command(command));
         }
         loop {
-            while let Some(message) = self.messages.next() {
+            for message in self.messages.by_ref() {
                 if let Some(incoming) = self.tracks.handle_message(now, self.from, message) {
                     return Some(Told::Incoming(incoming));
                 }

@@ -162,6 +162,6 @@ fn packets_without_a_level_say_nothing() {
         room.voices[0].say(room.now, None);
         room.now += ms(20);
     }
-    room.detector.handle_timeout(room.now, room.voices.iter_mut().map(|voice| &mut voice.track));
+    room.detector.handle_timeout(room.now, room.voices.iter_mut().map(|voice| voice.track.voice_mut()));
     assert_eq!(room.detector.poll_change(), None);
 }
