@@ -287,7 +287,7 @@ fn a_bridge_that_ends_takes_its_callers_along_and_nobody_else() {
     for (bridge, answer) in
         [(0, Err(SfuRefusal::NoSuchBridge)), (1, Ok(SfuReply::Done)), (2, Err(SfuRefusal::NoSuchBridge))]
     {
-        assert_eq!(bench.try_call("TP_3", bridge), answer, "bridge {bridge}");
+        assert_eq!(bench.try_call(&format!("TP_new{bridge}"), bridge), answer, "bridge {bridge}");
     }
     bench.control.handle_bridge_ended(FIRST);
     bench.control.close_all();
