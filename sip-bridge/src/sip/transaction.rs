@@ -7,8 +7,6 @@ mod client_request;
 mod key;
 mod server_invite;
 mod server_request;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
