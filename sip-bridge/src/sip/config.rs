@@ -8,7 +8,7 @@ use super::message::{Host, Request, Transport};
 /// The timers of RFC 3261 §17 (table 4), all of which follow from these.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
-    /// A round trip, estimated.
+    /// A round trip, estimated. At least a millisecond.
     pub t1: Duration,
     /// The longest pause between retransmissions of what is not an INVITE, and of answers.
     pub t2: Duration,

@@ -10,13 +10,13 @@ mod commands;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 
 use super::call::Call;
 use super::challenge::{Challenge, Challenges, Held};
-use super::config::Config;
+use super::config::{Config, Timers};
 use super::core::Core;
 use super::deadlines::Deadlines;
 use super::dialog::DialogKey;
@@ -50,7 +50,13 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint without calls. `rng` makes what nobody may guess, and must be seeded from the system.
     #[must_use]
-    pub fn new(config: Config, rng: StdRng) -> Self {
+    pub fn new(mut config: Config, rng: StdRng) -> Self {
+        // Without any pause a repetition would follow itself for ever.
+        let least = Duration::from_millis(1);
+        let Timers { t1, t2, .. } = config.timers;
+        (config.timers.t1, config.timers.t2) = (t1.max(least), t2.max(least));
+        let (first, longest) = config.registration_backoff;
+        config.registration_backoff = (first.max(least), longest.max(least));
         let transactions =
             Transactions::new(config.timers, config.max_client_transactions, config.max_server_transactions);
         let tokens = Tokens::new(rng);

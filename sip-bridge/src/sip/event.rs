@@ -156,7 +156,7 @@ pub enum Event {
         /// Their offer; without one they ask for ours.
         sdp: Option<Vec<u8>>,
     },
-    /// They agreed to what we wanted to change, or to a refresh.
+    /// They answered an offer of ours in a re-INVITE, an UPDATE or a reliable ringing, or agreed to a refresh.
     ReinviteAnswered {
         /// The call.
         call: CallId,

@@ -23,7 +23,7 @@ struct Unacknowledged {
 pub(super) enum Due {
     Nothing,
     /// To be sent again.
-    Retransmit(Response),
+    Retransmit(Box<Response>),
     /// No PRACK in all the time: the INVITE is refused (§3).
     GivenUp,
 }
@@ -100,7 +100,7 @@ impl Sender {
         if one.retransmit_at <= now {
             one.interval *= 2;
             one.retransmit_at = now + one.interval;
-            return Due::Retransmit(one.response.clone());
+            return Due::Retransmit(Box::new(one.response.clone()));
         }
         Due::Nothing
     }

@@ -277,7 +277,7 @@ impl Call {
         match self.sender.as_mut().map_or(Due::Nothing, |sender| sender.handle_timeout(now)) {
             Due::Nothing => {}
             Due::Retransmit(response) => {
-                core.respond(now, transaction, response);
+                core.respond(now, transaction, *response);
             }
             Due::GivenUp => self.refuse_unanswered(now, core, 500, "No PRACK", Cause::NoPrack),
         }

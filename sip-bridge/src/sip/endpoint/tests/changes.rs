@@ -96,6 +96,15 @@ fn two_changes_that_meet_are_both_put_off_and_both_made() {
             }
         }
         assert_eq!(answered, [1, 1], "seed {seed}");
+        for (end, least, most) in [(A, 2_100, 4_000), (B, 0, 2_000)] {
+            let is_meant =
+                |(_, from, message): &&(_, usize, Message)| *from == end && is_method(Method::Invite)(message);
+            let times: Vec<_> = net.log.iter().filter(is_meant).map(|(at, _, _)| *at).collect();
+            let is_first_call = usize::from(end == A);
+            let wait = times[is_first_call + 1].duration_since(times[is_first_call]);
+            // Both ways through the network took 40 ms.
+            assert!((ms(least + 40)..=ms(most + 40)).contains(&wait), "seed {seed}: {wait:?}");
+        }
     }
 }
 
