@@ -5,8 +5,9 @@
 //!
 //! [`shard::Shard`] is the front door. A [`transport::Transport`] is one association with one client, a [`track::Track`]
 //! is media that a client publishes, a [`feed::Feed`] is one shard's copy of a track, a [`subscription::Subscription`] is
-//! one receiver's view of a feed.
+//! one receiver's view of a feed. [`bridge::BridgeTracks`] is to the shards one of them: what telephones hear and say.
 
+pub mod bridge;
 pub mod codec;
 pub mod feed;
 pub mod ids;

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use crate::codec::opus;
 use crate::ids::{SpeakerGroup, TrackId};
-use crate::track::Track;
 
 /// Between two comparisons. Faces that change places more often are tiring to watch.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -76,6 +75,14 @@ fn amplitude(level: u8) -> f32 {
     10.0_f32.powf(-f32::from(level) / 20.0)
 }
 
+/// A track that is compared with the others of its group.
+#[derive(Debug)]
+pub(crate) struct Voice<'a> {
+    pub(crate) track: TrackId,
+    pub(crate) group: SpeakerGroup,
+    pub(crate) loudness: &'a mut Loudness,
+}
+
 /// The speakers of one group with their loudness in steps, loudest first.
 type Speakers = Vec<(TrackId, u8)>;
 
@@ -108,25 +115,25 @@ impl SpeakerDetector {
         }
     }
 
-    /// When to call [`Self::handle_timeout`].
+    /// When `handle_timeout` has something to do.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         self.next
     }
 
     /// Ends the interval, if it is over, for all tracks of the shard.
-    pub fn handle_timeout<'a>(&mut self, now: Instant, tracks: impl Iterator<Item = &'a mut Track>) {
+    pub(crate) fn handle_timeout<'a>(&mut self, now: Instant, voices: impl Iterator<Item = Voice<'a>>) {
         if self.next.is_none_or(|next| next > now) {
             return;
         }
         std::mem::swap(&mut self.speaking, &mut self.before);
         self.speaking.clear();
         let mut has_tracks = false;
-        for track in tracks {
+        for voice in voices {
             has_tracks = true;
-            let steps = track.loudness_mut().take_steps();
+            let steps = voice.loudness.take_steps();
             if steps > 0 {
-                self.speaking.push((track.speaker_group(), Reverse(steps), track.id()));
+                self.speaking.push((voice.group, Reverse(steps), voice.track));
             }
         }
         self.speaking.sort_unstable();

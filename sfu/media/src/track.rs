@@ -20,7 +20,7 @@ use crate::rtp::packet::RtpView;
 use crate::rtp::seq_no::SeqNo;
 use crate::session::{MediaKind, NegotiatedCodec, Uplink};
 use crate::shard::counters::DropReason;
-use crate::speakers::Loudness;
+use crate::speakers::{Loudness, Voice};
 use crate::track::audience::Audience;
 use crate::track::layers::{LayerStream, MAX_LAYERS, StreamPacket, announced_ssrcs, layer_count};
 
@@ -101,12 +101,6 @@ impl Track {
         self.id
     }
 
-    /// Whose loudness it is compared with.
-    #[must_use]
-    pub const fn speaker_group(&self) -> SpeakerGroup {
-        self.speaker_group
-    }
-
     /// What it is encoded with.
     #[must_use]
     pub const fn codec(&self) -> &NegotiatedCodec {
@@ -124,9 +118,9 @@ impl Track {
         &mut self.audience
     }
 
-    /// How loud it was since it was last asked.
-    pub(crate) const fn loudness_mut(&mut self) -> &mut Loudness {
-        &mut self.loudness
+    /// What it is compared with others by.
+    pub(crate) const fn voice_mut(&mut self) -> Voice<'_> {
+        Voice { track: self.id, group: self.speaker_group, loudness: &mut self.loudness }
     }
 
     /// A renegotiation changed the uplink: payload types, feedback, or layers that were added.

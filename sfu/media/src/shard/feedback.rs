@@ -11,6 +11,7 @@ use crate::rtcp::nack::Nack;
 use crate::rtcp::reports::ReportBlocks;
 use crate::rtcp::{RtcpPacket, RtcpPackets};
 use crate::subscription::MAX_PACKET_BYTES;
+use crate::track::Track;
 use crate::transport::{SEAL_OVERHEAD_BYTES, SEAL_RTCP_OVERHEAD_BYTES, SendDataError};
 
 /// A client that has just been looked after waits so long for the next time. Nothing should be due again at once; if
@@ -174,7 +175,7 @@ impl Shard {
     /// Reports groups whose speakers changed.
     pub(super) fn report_speakers(&mut self, now: Instant) {
         let tracks = self.clients.iter_mut().flat_map(|(_, client)| client.tracks.iter_mut());
-        self.speakers.handle_timeout(now, tracks);
+        self.speakers.handle_timeout(now, tracks.map(Track::voice_mut));
         while let Some((group, levels)) = self.speakers.poll_change() {
             self.events.push_back(ShardEvent::Speakers { group, levels });
         }

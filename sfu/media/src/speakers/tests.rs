@@ -6,14 +6,15 @@ use crate::ids::Layer;
 use crate::rtp::extensions::HeaderExtensions;
 use crate::rtp::packet::RtpView;
 use crate::test_support::{OPUS, TestPacket, ms, opus_payload, start, uplink};
+use crate::track::Track;
 
 /// A track that is given its level for each 20 ms.
-struct Voice {
+struct Person {
     track: Track,
     seq_no: u16,
 }
 
-impl Voice {
+impl Person {
     fn new(id: u64, group: u64) -> Self {
         let mut uplink = uplink(id, OPUS, 0);
         uplink.speaker_group = SpeakerGroup(group);
@@ -32,13 +33,13 @@ impl Voice {
 struct Room {
     now: Instant,
     detector: SpeakerDetector,
-    voices: Vec<Voice>,
+    voices: Vec<Person>,
 }
 
 type Change = (SpeakerGroup, Vec<(TrackId, f32)>);
 
 impl Room {
-    fn new(voices: impl IntoIterator<Item = Voice>) -> Self {
+    fn new(voices: impl IntoIterator<Item = Person>) -> Self {
         let mut detector = SpeakerDetector::new();
         let now = start();
         detector.start(now);
@@ -54,7 +55,7 @@ impl Room {
             self.now += ms(20);
         }
         assert_eq!(self.detector.poll_timeout(), Some(self.now));
-        self.detector.handle_timeout(self.now, self.voices.iter_mut().map(|voice| &mut voice.track));
+        self.detector.handle_timeout(self.now, self.voices.iter_mut().map(|voice| voice.track.voice_mut()));
         std::iter::from_fn(|| self.detector.poll_change()).collect()
     }
 }
@@ -63,7 +64,7 @@ const SILENCE: u8 = 127;
 
 #[test]
 fn the_loudest_comes_first_and_silent_ones_are_left_out() {
-    let mut room = Room::new([Voice::new(1, 7), Voice::new(2, 7), Voice::new(3, 7)]);
+    let mut room = Room::new([Person::new(1, 7), Person::new(2, 7), Person::new(3, 7)]);
     let changes = room.interval(|number, _| [25, 10, 60][number]);
     let [(group, speakers)] = &changes[..] else { panic!("{changes:?}") };
     assert_eq!(*group, SpeakerGroup(7));
@@ -75,7 +76,7 @@ fn the_loudest_comes_first_and_silent_ones_are_left_out() {
 
 #[test]
 fn steady_speech_is_told_once() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     room.interval(|_, _| 20);
     room.interval(|_, _| 20);
     for _ in 0..10 {
@@ -85,14 +86,14 @@ fn steady_speech_is_told_once() {
 
 #[test]
 fn a_cough_is_no_speech() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     assert_eq!(room.interval(|_, frame| if frame < 9 { 5 } else { SILENCE }), []);
     assert_eq!(room.interval(|_, frame| if frame < 10 { 5 } else { SILENCE }).len(), 1, "40 % of the interval");
 }
 
 #[test]
 fn whoever_stops_is_silent_within_two_seconds() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     for _ in 0..4 {
         room.interval(|_, _| 0);
     }
@@ -106,7 +107,7 @@ fn whoever_stops_is_silent_within_two_seconds() {
 
 #[test]
 fn a_client_that_sends_too_much_is_no_louder_for_it() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     let now = room.now;
     for _ in 0..10_000 {
         room.voices[0].say(now, Some(0));
@@ -122,7 +123,7 @@ fn a_client_that_sends_too_much_is_no_louder_for_it() {
 
 #[test]
 fn groups_do_not_mix() {
-    let mut room = Room::new([Voice::new(1, 7), Voice::new(2, 8)]);
+    let mut room = Room::new([Person::new(1, 7), Person::new(2, 8)]);
     let changes = room.interval(|_, _| 10);
     let groups: Vec<_> = changes.iter().map(|(group, speakers)| (group.0, speakers.len())).collect();
     assert_eq!(groups, [(7, 1), (8, 1)]);
@@ -134,7 +135,7 @@ fn groups_do_not_mix() {
 
 #[test]
 fn a_muted_track_is_silent_at_once() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     room.interval(|_, _| 10);
     let now = room.now;
     room.voices[0].track.handle_mute(now, true);
@@ -143,7 +144,7 @@ fn a_muted_track_is_silent_at_once() {
 
 #[test]
 fn a_track_that_ends_is_a_speaker_no_longer() {
-    let mut room = Room::new([Voice::new(1, 7), Voice::new(2, 8)]);
+    let mut room = Room::new([Person::new(1, 7), Person::new(2, 8)]);
     room.interval(|_, _| 10);
     room.voices.pop();
     let changes = room.interval(|_, _| 10);
@@ -156,11 +157,11 @@ fn a_track_that_ends_is_a_speaker_no_longer() {
 
 #[test]
 fn packets_without_a_level_say_nothing() {
-    let mut room = Room::new([Voice::new(1, 7)]);
+    let mut room = Room::new([Person::new(1, 7)]);
     for _ in 0..25 {
         room.voices[0].say(room.now, None);
         room.now += ms(20);
     }
-    room.detector.handle_timeout(room.now, room.voices.iter_mut().map(|voice| &mut voice.track));
+    room.detector.handle_timeout(room.now, room.voices.iter_mut().map(|voice| voice.track.voice_mut()));
     assert_eq!(room.detector.poll_change(), None);
 }
