@@ -70,6 +70,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         media: settings.media.listen,
         advertise: settings.media.advertise.clone(),
         shards: settings.media.shards,
+        bridge_ends: 0,
         dev: settings.dev,
     };
     let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;

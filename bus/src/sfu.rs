@@ -91,6 +91,21 @@ pub enum SfuCommand {
         /// The participant behind it, for the node's log alone.
         participant: ParticipantSid,
     },
+    /// Make room for callers whom a bridge of the node's process connects: a transport without a network, whose media and
+    /// orders go to the bridge's thread. What follows names it as it names a client's transport. It is connected at once,
+    /// makes no offers, and carries sound alone: a publication has its audience as soon as it is ordered, a subscription
+    /// to video is passed over, one that is paused is not heard, and there is no data.
+    ///
+    /// A leg may be for one caller or for all those of a bridge in a room: what several legs of a bridge hear, it is
+    /// given once.
+    OpenBridgeLeg {
+        /// The transport to be.
+        transport: TransportSid,
+        /// The room it belongs to.
+        room: RoomSid,
+        /// Which of the node's bridges, from 0: the one that has the callers.
+        bridge: u16,
+    },
     /// Answer a client's offer; replies with [`SfuReply::Answer`].
     Offer {
         /// Whose offer.
@@ -197,6 +212,12 @@ pub enum SfuRefusal {
     /// The node has no room for more.
     #[error("the node is full")]
     Full,
+    /// The node has no such bridge, or it has ended.
+    #[error("no such bridge")]
+    NoSuchBridge,
+    /// A bridge's leg has no offers and no video.
+    #[error("a bridge carries sound alone and makes no offers")]
+    NotOnABridge,
 }
 
 /// Why a transport ended without being told to.
@@ -212,6 +233,8 @@ pub enum TransportFailure {
     ClosedByPeer,
     /// The client broke the rules of the data channels, such as the largest size of a message.
     ProtocolViolation,
+    /// It was a bridge's leg, and the bridge has ended.
+    BridgeEnded,
 }
 
 /// Loudness of one track.
@@ -269,9 +292,9 @@ pub enum SfuEvent {
     },
     /// Loudness over the last interval, loudest first, silent tracks left out. Sent when it changed.
     Speakers {
-        /// The loud ones of one shard.
+        /// The loud ones of one shard or bridge.
         levels: Vec<SpeakerLevel>,
-        /// Which shard counted: levels replace the last ones of the same source.
+        /// Which of them counted: levels replace the last ones of the same source.
         source: u16,
     },
 }

@@ -4,8 +4,12 @@
 //! It keeps what signaling ordered (transports, tracks, subscriptions), answers offers, and tells the shards what
 //! follows from it. A subscription starts at its shard once three things are there: both clients are connected, and
 //! the receiver's session has a downlink for it. Nothing here waits, and nothing is on the packet path.
+//!
+//! The callers of a bridge have legs in place of transports. A leg is in the same room, under the same orders, and has
+//! neither a session nor a shard.
 
 mod data;
+mod legs;
 mod offers;
 mod publications;
 mod reports;
@@ -23,6 +27,8 @@ use sfu_media::shard::message::ShardCommand;
 use sfu_media::transport::negotiation::{Negotiation, NegotiationConfig};
 use tracing::debug;
 
+use self::legs::LegEntry;
+use crate::bridge_end::BridgeCommand;
 use crate::node::MAX_TRANSPORTS;
 use crate::placement::Placement;
 use crate::registry::{Place, Registry};
@@ -32,6 +38,8 @@ use crate::registry::{Place, Registry};
 pub enum ControlOutput {
     /// For a shard, in this order.
     ToShard(ShardId, ShardCommand),
+    /// For a bridge, by what the shards know it, in this order, and before what shards are told after it.
+    ToBridge(ShardId, BridgeCommand),
     /// For whoever keeps the room.
     Report(RoomSid, SfuEvent),
 }
@@ -43,6 +51,10 @@ pub struct Control {
     rng: StdRng,
     /// In the order of their age, as all that is walked through here: what follows from an input is the same in each run.
     transports: BTreeMap<TransportId, TransportEntry>,
+    legs: BTreeMap<TransportId, LegEntry>,
+    /// By their numbers; `None` for those that have ended.
+    bridges: Vec<Option<ShardId>>,
+    /// Of transports and legs.
     transport_ids: HashMap<TransportSid, TransportId>,
     tracks: BTreeMap<TrackId, TrackEntry>,
     track_ids: HashMap<TrackSid, TrackId>,
@@ -76,9 +88,10 @@ struct SubscriptionEntry {
     is_running: bool,
 }
 
-/// What a client publishes.
+/// What a client or a caller publishes.
 struct TrackEntry {
     sid: TrackSid,
+    /// The publisher's transport or leg.
     transport: TransportId,
     codec: Codec,
     is_muted: bool,
@@ -100,6 +113,8 @@ impl Control {
             registry,
             rng,
             transports: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            bridges: Vec::new(),
             transport_ids: HashMap::new(),
             tracks: BTreeMap::new(),
             track_ids: HashMap::new(),
@@ -115,10 +130,12 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// Refuses what names an unknown transport, an offer that cannot be answered, and more transports than fit.
+    /// Refuses what names an unknown transport or bridge, an offer that cannot be answered, what a bridge cannot do, and
+    /// more transports than fit.
     pub fn handle_command(&mut self, command: SfuCommand) -> Result<SfuReply, SfuRefusal> {
         match command {
             SfuCommand::OpenTransport { transport, room, participant } => self.open(transport, room, &participant)?,
+            SfuCommand::OpenBridgeLeg { transport, room, bridge } => self.open_leg(transport, room, bridge)?,
             SfuCommand::Offer { transport, sdp } => return self.offer(&transport, &sdp).map(SfuReply::Answer),
             SfuCommand::Publish { transport, publication } => self.publish(&transport, publication)?,
             SfuCommand::Unpublish { transport, track } => self.unpublish(&transport, &track)?,
@@ -203,15 +220,18 @@ impl Control {
         Ok(())
     }
 
-    /// Closes every transport.
+    /// Closes every transport and leg.
     pub fn close_all(&mut self) {
-        let all: Vec<_> = self.transports.keys().copied().collect();
+        let all: Vec<_> = self.transports.keys().chain(self.legs.keys()).copied().collect();
         for id in all {
             self.close_and_forget(id);
         }
     }
 
     fn close_and_forget(&mut self, id: TransportId) {
+        if self.legs.contains_key(&id) {
+            return self.close_leg(id);
+        }
         // What removes it also says whose it was. Asked before, a shard could claim it in between and keep it for ever.
         if let Place::OwnedBy(shard) = self.registry.remove(id) {
             self.outputs.push(ControlOutput::ToShard(shard, ShardCommand::CloseTransport { transport: id }));
@@ -227,9 +247,7 @@ impl Control {
         if let Some(shard) = entry.placed {
             self.placement.remove(shard, entry.shard.is_none());
         }
-        let published: Vec<_> =
-            self.tracks.iter().filter(|(_, track)| track.transport == id).map(|(id, _)| *id).collect();
-        for track in published {
+        for track in self.published_by(id) {
             self.forget_track(track);
         }
         self.leave_room(&entry.room);

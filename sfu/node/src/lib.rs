@@ -3,9 +3,11 @@
 //!
 //! [`Service::start`] runs a node on the bus. Below it, [`Node::start`] opens one media socket per shard and runs each
 //! shard on its own thread. The [`ControlPorts`] are what the node's [`control::Control`] works with: the way to each
-//! shard, the registry of clients that may come, and the shards' reports.
+//! shard, the registry of clients that may come, and the shards' reports. A [`BridgeEnd`] is one more peer of the shards,
+//! on a thread of whoever connects telephones.
 
 pub mod addresses;
+pub mod bridge_end;
 pub mod control;
 #[allow(dead_code, reason = "tests of the media core use the rest")]
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod service;
 pub mod shard_thread;
 pub mod udp;
 
-pub use node::{ControlPorts, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
+pub use bridge_end::{BridgeCommand, BridgeEnd, BridgeSender, Told};
+pub use node::{ControlPorts, MAX_BRIDGE_ENDS, MAX_SHARDS, Node, NodeConfig, ShutdownError, StartError};
 pub use placement::{FULL_SHARE, Placement};
 pub use service::Service;

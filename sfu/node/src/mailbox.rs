@@ -120,6 +120,12 @@ impl MailboxSender {
         self.shared.wake_if_asleep();
     }
 
+    /// Wakes the owner, if it sleeps, for something that is not in the mailbox. To be called after that is where the owner
+    /// looks between [`Mailbox::may_sleep`] and its sleep.
+    pub(crate) fn nudge(&self) {
+        self.shared.wake_if_asleep();
+    }
+
     /// Lets the shard end once it has done what waits; what comes later is refused.
     pub fn close(&self) {
         self.shared.lanes().is_closed = true;

@@ -11,6 +11,7 @@ use sfu_media::ids::ShardId;
 use thiserror::Error;
 
 use crate::addresses::candidates;
+use crate::bridge_end::{BridgeEnd, BridgeSender};
 use crate::mailbox::{MailboxSender, mailbox};
 use crate::metrics::{NodeMetrics, PublishedCounters};
 use crate::os::{pin_to, usable_cores};
@@ -26,6 +27,10 @@ pub(crate) const MAX_TRANSPORTS: usize = 20_000;
 /// Shards that a node has at most: as many as there are cores that a thread can be pinned to (`CPU_SETSIZE`).
 pub const MAX_SHARDS: usize = 1_024;
 
+/// Ends for bridges that a node has at most. One thread serves a hundred callers or more, so that these are as many as
+/// large machines have cores for.
+pub const MAX_BRIDGE_ENDS: usize = 64;
+
 /// How long the shards may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -38,6 +43,8 @@ pub struct NodeConfig {
     pub advertise: Vec<IpAddr>,
     /// Shards, each with its thread; 0 for one per core.
     pub shards: usize,
+    /// Peers of the shards besides, for threads that connect telephones; mostly 0.
+    pub bridge_ends: usize,
     /// Clients run on the same machine.
     pub dev: bool,
 }
@@ -51,6 +58,9 @@ pub enum StartError {
     /// More than [`MAX_SHARDS`].
     #[error("{0} shards are too many")]
     TooManyShards(usize),
+    /// More than [`MAX_BRIDGE_ENDS`].
+    #[error("{0} bridge ends are too many")]
+    TooManyBridgeEnds(usize),
     /// The machine's addresses could not be read.
     #[error("reading the addresses of the network interfaces")]
     Addresses(#[source] io::Error),
@@ -80,8 +90,11 @@ pub enum ShutdownError {
 pub struct Node {
     media: SocketAddr,
     candidates: Vec<SocketAddr>,
+    /// The shards' and the bridges'.
     mailboxes: Vec<MailboxSender>,
     threads: Vec<JoinHandle<()>>,
+    /// Those that nobody has taken yet.
+    bridge_ends: Vec<BridgeEnd>,
     /// Nothing is ever sent: it closes when the last thread ends.
     all_ended: mpsc::Receiver<()>,
 }
@@ -90,6 +103,8 @@ pub struct Node {
 pub struct ControlPorts {
     /// The way to each shard, in the order of their ids.
     pub mailboxes: Vec<MailboxSender>,
+    /// The way to each bridge, in the order of their ids, which follow those of the shards.
+    pub bridges: Vec<BridgeSender>,
     /// Who may come.
     pub registry: Arc<Registry>,
     /// What the shards report.
@@ -120,24 +135,27 @@ impl Node {
         };
         let ids = u16::try_from(count).ok().filter(|_| count <= MAX_SHARDS);
         let ids = (0..ids.ok_or(StartError::TooManyShards(count))?).map(ShardId);
+        if config.bridge_ends > MAX_BRIDGE_ENDS {
+            return Err(StartError::TooManyBridgeEnds(config.bridge_ends));
+        }
         let sockets = open_sockets(config.media, count)?;
         let media = sockets[0].local_addr();
         let steering_counters = Arc::default();
         let steering = attach_steering(&sockets, &steering_counters);
         let candidates = candidates(&config.advertise, media, config.dev).map_err(StartError::Addresses)?;
-        let (senders, boxes): (Vec<_>, Vec<_>) = ids
-            .clone()
+        let (peers, mut boxes): (Vec<_>, Vec<_>) = (0..count + config.bridge_ends)
             .map(|_| mailbox())
             .collect::<io::Result<Vec<_>>>()
             .map_err(StartError::Threads)?
             .into_iter()
             .unzip();
+        let boxes_of_bridges = boxes.split_off(count);
         let counters: Vec<Arc<PublishedCounters>> = ids.clone().map(|_| Arc::default()).collect();
         let registry = Arc::new(Registry::new(MAX_TRANSPORTS, verify));
         let (report_sender, report_receiver) = reports();
         let metrics = NodeMetrics::new(
             counters.clone(),
-            senders.clone(),
+            peers.clone(),
             registry.clone(),
             report_sender.dropped_reports(),
             steering_counters,
@@ -147,13 +165,20 @@ impl Node {
         let make_shard = Arc::new(make_shard);
         let (ended, all_ended) = mpsc::channel();
         // From here on a failure drops the node, which ends the threads that run already.
-        let mut node = Self { media, candidates, mailboxes: senders.clone(), threads: Vec::new(), all_ended };
+        let (threads, bridge_ends) = (Vec::new(), Vec::new());
+        let mut node = Self { media, candidates, mailboxes: peers.clone(), threads, bridge_ends, all_ended };
+        let mut bridges = Vec::new();
+        for (id, mailbox) in (0..).map(ShardId).skip(count).zip(boxes_of_bridges) {
+            let (sender, end) = BridgeEnd::new(id, mailbox, peers.clone(), report_sender.clone());
+            bridges.push(sender);
+            node.bridge_ends.push(end);
+        }
         for (((id, socket), mailbox), counters) in ids.zip(sockets).zip(boxes).zip(counters.clone()) {
             let with = Connections {
                 id,
                 socket,
                 mailbox,
-                peers: senders.clone(),
+                peers: peers.clone(),
                 registry: registry.clone(),
                 reports: report_sender.clone(),
                 counters,
@@ -168,7 +193,9 @@ impl Node {
             node.threads.push(thread.map_err(StartError::Threads)?);
         }
         tracing::info!(%media, shards = count, pinned = !cores.is_empty(), "media sockets are open");
-        Ok((node, ControlPorts { mailboxes: senders, registry, reports: report_receiver, metrics, counters, steering }))
+        let mailboxes = peers[..count].to_vec();
+        let reports = report_receiver;
+        Ok((node, ControlPorts { mailboxes, bridges, registry, reports, metrics, counters, steering }))
     }
 
     /// Where media arrives, with the port that the kernel chose.
@@ -183,7 +210,13 @@ impl Node {
         &self.candidates
     }
 
-    /// Lets every shard do what waits in its mailbox and end. Takes two seconds at most.
+    /// The ends for threads that connect telephones, in the order of their numbers; none when they have been taken. Where
+    /// they are taken, callers are ordered to them from the start, so whoever wants them takes them at once.
+    pub fn take_bridge_ends(&mut self) -> Vec<BridgeEnd> {
+        std::mem::take(&mut self.bridge_ends)
+    }
+
+    /// Lets every shard do what waits in its mailbox and end, and tells bridges that it is over. Takes two seconds at most.
     ///
     /// # Errors
     ///

@@ -32,6 +32,8 @@ pub enum ShardReport {
     },
     /// The shard's thread ended without being told to. All its transports are gone, and the process should be too.
     Died,
+    /// It was a bridge, and its end was dropped: its callers are gone, and nobody else is.
+    BridgeEnded,
 }
 
 /// Reports and the shards they come from, with both ends.

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::bridge_end::{BridgeEnd, BridgeSender};
 use crate::control::{Control, ControlOutput};
 use crate::mailbox::MailboxSender;
 use crate::metrics::PublishedCounters;
@@ -59,7 +60,8 @@ impl Service {
         let candidates = node.candidates().to_vec();
         let negotiation = Arc::new(NegotiationConfig { fingerprint, candidates });
         let shards = ports.mailboxes.len();
-        let control = Control::new(negotiation, ports.registry, Placement::new(shards), StdRng::from_os_rng());
+        let control = Control::new(negotiation, ports.registry, Placement::new(shards), StdRng::from_os_rng())
+            .with_bridges(ports.bridges.iter().map(BridgeSender::id));
         let (stop, stopping) = watch::channel(false);
         let (dying, died) = watch::channel(false);
         let service = Loop {
@@ -67,6 +69,7 @@ impl Service {
             endpoint: bus.serve_sfu(id),
             reports: ports.reports,
             mailboxes: ports.mailboxes,
+            bridges: ports.bridges,
             counters: ports.counters,
             meter: BusyMeter::new(shards),
             steering: ports.steering,
@@ -81,6 +84,11 @@ impl Service {
     #[must_use]
     pub const fn media_addr(&self) -> std::net::SocketAddr {
         self.node.media_addr()
+    }
+
+    /// The ends for threads that connect telephones, as many as the configuration says; none when they have been taken.
+    pub fn take_bridge_ends(&mut self) -> Vec<BridgeEnd> {
+        self.node.take_bridge_ends()
     }
 
     /// Ends when a shard has died, or control: calls are lost, and the process should be started anew.
@@ -111,6 +119,7 @@ struct Loop {
     endpoint: SfuEndpoint,
     reports: ReportReceiver,
     mailboxes: Vec<MailboxSender>,
+    bridges: Vec<BridgeSender>,
     counters: Vec<Arc<PublishedCounters>>,
     meter: BusyMeter,
     steering: Option<Steering>,
@@ -135,6 +144,7 @@ impl Loop {
                         self.dying.send_replace(true);
                         break;
                     }
+                    Some((bridge, ShardReport::BridgeEnded)) => self.control.handle_bridge_ended(bridge),
                     Some((shard, ShardReport::Event(event))) => self.control.handle_event(shard, event),
                     Some((_, ShardReport::HeardElsewhere { transport, source, owner })) => {
                         self.bring(transport, source, owner);
@@ -182,13 +192,19 @@ impl Loop {
     }
 
     fn carry_out(&mut self) {
-        let Self { control, endpoint, mailboxes, undelivered_events, .. } = self;
+        let Self { control, endpoint, mailboxes, bridges, undelivered_events, .. } = self;
         for output in control.drain_outputs() {
             match output {
                 ControlOutput::ToShard(shard, command) => {
                     // A shard that is gone is reported as dead; nobody misses its commands.
                     if let Some(mailbox) = mailboxes.get(usize::from(shard.0)) {
                         mailbox.send_command(command);
+                    }
+                }
+                ControlOutput::ToBridge(id, command) => {
+                    // The same holds for a bridge.
+                    if let Some(bridge) = bridges.iter().find(|bridge| bridge.id() == id) {
+                        bridge.send_command(command);
                     }
                 }
                 ControlOutput::Report(room, event) => report(endpoint, undelivered_events, &room, event),

@@ -17,7 +17,7 @@ impl Control {
     /// Answers an offer and puts what it agreed on into effect.
     pub(super) fn offer(&mut self, sid: &TransportSid, sdp: &str) -> Result<Answer, SfuRefusal> {
         let id = self.id_of(sid)?;
-        let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
+        let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::NotOnABridge)?;
         let accepted = entry.negotiation.accept_offer(sdp).map_err(|error| SfuRefusal::BadOffer(error.to_string()))?;
         let Accepted { answer, tracks_by_mid, session, remote, remote_fingerprint, ice } = accepted;
         let local = entry.negotiation.local().clone();
@@ -37,6 +37,7 @@ impl Control {
         }
         self.mute_muted(id);
         self.run_subscriptions_of(id);
+        self.settle_hearing_of_publisher(id);
         self.ask_for_offer(id);
         self.tell_unreceivable(id);
         let uplinks = self.transports.get(&id).into_iter().flat_map(|entry| &entry.session.uplinks);

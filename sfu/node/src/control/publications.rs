@@ -8,6 +8,7 @@ use sfu_media::shard::message::ShardCommand;
 use sfu_media::transport::negotiation;
 
 use super::{Control, TrackEntry};
+use crate::bridge_end::BridgeCommand;
 
 /// The one codec of a kind that is negotiated with every client, so that nobody receives what they cannot decode.
 pub(super) const fn codec_of(kind: bus::MediaKind) -> Codec {
@@ -22,6 +23,9 @@ impl Control {
         let id = self.id_of(sid)?;
         if self.track_ids.contains_key(&publication.track) {
             return Ok(());
+        }
+        if self.legs.contains_key(&id) {
+            return self.publish_from_leg(id, publication);
         }
         let track = TrackId(self.next_id());
         let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
@@ -73,6 +77,7 @@ impl Control {
     }
 
     fn tell_mute(&mut self, id: TransportId, track: TrackId, is_muted: bool) {
+        self.tell_bridge_of(id, BridgeCommand::Mute { track, is_muted });
         self.tell_owner(id, ShardCommand::MuteTrack { track, is_muted });
     }
 
@@ -85,11 +90,18 @@ impl Control {
     pub(super) fn forget_track(&mut self, track: TrackId) {
         let Some(entry) = self.tracks.remove(&track) else { return };
         self.track_ids.remove(&entry.sid);
+        self.forget_hearing(track);
         let receivers: Vec<_> =
             self.transports.iter().filter(|(_, t)| t.subscriptions.contains_key(&track)).map(|(id, _)| *id).collect();
         for receiver in receivers {
             self.end_subscriptions(receiver, &[track]);
         }
+        self.end_on_leg(entry.transport, track);
+    }
+
+    /// All that a client or a leg publishes.
+    pub(super) fn published_by(&self, id: TransportId) -> Vec<TrackId> {
+        self.tracks.iter().filter(|(_, track)| track.transport == id).map(|(track, _)| *track).collect()
     }
 
     fn own_track(&self, id: TransportId, sid: &TrackSid) -> Option<TrackId> {

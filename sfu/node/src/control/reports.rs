@@ -5,6 +5,7 @@ use bus::{SfuEvent, SpeakerLevel};
 use sfu_media::ids::{ShardId, TransportId};
 use sfu_media::shard::message::{self, ShardEvent};
 
+use super::legs::LegEntry;
 use super::{Control, ControlOutput};
 
 impl Control {
@@ -46,6 +47,7 @@ impl Control {
         self.mute_muted(id);
         self.run_subscriptions_of(id);
         self.run_subscriptions_to(id);
+        self.settle_hearing_of_publisher(id);
     }
 
     fn failed(&mut self, id: TransportId, reason: message::TransportFailure) {
@@ -60,9 +62,11 @@ impl Control {
         self.forget(id);
     }
 
-    fn report(&mut self, id: TransportId, event: impl FnOnce(bus::TransportSid) -> SfuEvent) {
-        let Some(entry) = self.transports.get(&id) else { return };
-        let event = event(entry.sid.clone());
-        self.outputs.push(ControlOutput::Report(entry.room.clone(), event));
+    /// Reports under the room of a transport or a leg.
+    pub(super) fn report(&mut self, id: TransportId, event: impl FnOnce(bus::TransportSid) -> SfuEvent) {
+        let of_transport = self.transports.get(&id).map(|entry| (&entry.sid, &entry.room));
+        let Some((sid, room)) = of_transport.or_else(|| self.legs.get(&id).map(LegEntry::names)) else { return };
+        let event = event(sid.clone());
+        self.outputs.push(ControlOutput::Report(room.clone(), event));
     }
 }

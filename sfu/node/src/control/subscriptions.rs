@@ -16,6 +16,10 @@ impl Control {
     /// Adds subscriptions. A track that has ended meanwhile is passed over: its end is on the way to whoever asked.
     pub(super) fn subscribe(&mut self, sid: &TransportSid, subscriptions: Vec<Subscription>) -> Result<(), SfuRefusal> {
         let id = self.id_of(sid)?;
+        if self.legs.contains_key(&id) {
+            self.hear(id, &subscriptions);
+            return Ok(());
+        }
         for subscription in subscriptions {
             let Some(track) = self.track_ids.get(&subscription.track).copied() else { continue };
             let Some(codec) = self.tracks.get(&track).map(|entry| entry.codec) else { continue };
@@ -52,6 +56,7 @@ impl Control {
     pub(super) fn unsubscribe(&mut self, sid: &TransportSid, tracks: &[TrackSid]) -> Result<(), SfuRefusal> {
         let id = self.id_of(sid)?;
         let tracks: Vec<_> = tracks.iter().filter_map(|track| self.track_ids.get(track).copied()).collect();
+        self.stop_hearing(id, &tracks);
         self.end_subscriptions(id, &tracks);
         Ok(())
     }
@@ -82,7 +87,10 @@ impl Control {
     ) -> Result<(), SfuRefusal> {
         let id = self.id_of(sid)?;
         let Some(track) = self.track_ids.get(track).copied() else { return Ok(()) };
-        let entry = self.transports.get_mut(&id).ok_or(SfuRefusal::UnknownTransport)?;
+        let Some(entry) = self.transports.get_mut(&id) else {
+            self.pause_hearing(id, track, settings.is_paused);
+            return Ok(());
+        };
         let Some(subscription) = entry.subscriptions.get_mut(&track) else { return Ok(()) };
         subscription.settings = settings;
         if let (true, Some(shard)) = (subscription.is_running, entry.shard) {
@@ -109,9 +117,7 @@ impl Control {
 
     /// Starts the subscriptions that waited for this publisher to connect.
     pub(super) fn run_subscriptions_to(&mut self, publisher: TransportId) {
-        let published: Vec<_> =
-            self.tracks.iter().filter(|(_, track)| track.transport == publisher).map(|(track, _)| *track).collect();
-        for track in published {
+        for track in self.published_by(publisher) {
             let receivers: Vec<_> = self
                 .transports
                 .iter()
@@ -125,8 +131,11 @@ impl Control {
     }
 
     fn run_subscription(&mut self, id: TransportId, track: TrackId) {
-        let home =
-            self.tracks.get(&track).and_then(|entry| self.transports.get(&entry.transport)).and_then(|t| t.shard);
+        let publisher = self.tracks.get(&track).map(|entry| entry.transport);
+        let home = publisher.and_then(|publisher| match self.transports.get(&publisher) {
+            Some(transport) => transport.shard,
+            None => self.bridge_of(publisher),
+        });
         let Some(entry) = self.transports.get_mut(&id) else { return };
         let has_downlink = entry.session.downlinks.iter().any(|downlink| downlink.track == track);
         let (Some(home), Some(shard), true) = (home, entry.shard, has_downlink) else { return };

@@ -12,6 +12,8 @@ use sfu_media::shard::message::{ShardEvent, TransportFailure as ShardFailure};
 use super::*;
 use crate::registry::{ClaimOutcome, ClaimRequest};
 
+mod legs;
+
 /// Three m-lines of each kind to receive by, as Chromium offers them.
 const RECEIVING: &str = include_str!("../../../media/tests/fixtures/offers/chromium-placeholders.sdp");
 

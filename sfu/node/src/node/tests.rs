@@ -11,7 +11,7 @@ use super::*;
 use crate::shard_thread::fake::FakeShard;
 
 fn config(shards: usize) -> NodeConfig {
-    NodeConfig { media: "127.0.0.1:0".parse().unwrap(), advertise: Vec::new(), shards, dev: false }
+    NodeConfig { media: "127.0.0.1:0".parse().unwrap(), advertise: Vec::new(), shards, bridge_ends: 0, dev: false }
 }
 
 fn start(config: &NodeConfig) -> Result<(Node, ControlPorts), StartError> {
@@ -90,6 +90,27 @@ fn there_is_a_shard_per_core_unless_told_otherwise() {
     for many in [MAX_SHARDS + 1, 70_000] {
         assert!(matches!(start(&config(many)).err(), Some(StartError::TooManyShards(count)) if count == many));
     }
+}
+
+#[test]
+fn bridges_come_behind_the_shards_and_are_none_of_them() {
+    let with_bridges = |bridge_ends| NodeConfig { bridge_ends, ..config(2) };
+    let (mut node, mut ports) = start(&with_bridges(2)).unwrap();
+    let ends = node.take_bridge_ends();
+    assert_eq!(ends.iter().map(BridgeEnd::id).collect::<Vec<_>>(), [ShardId(2), ShardId(3)]);
+    assert_eq!(ports.bridges.iter().map(BridgeSender::id).collect::<Vec<_>>(), [ShardId(2), ShardId(3)]);
+    assert_eq!((ports.mailboxes.len(), ports.counters.len()), (2, 2));
+    assert!(node.take_bridge_ends().is_empty(), "there is one of each");
+    drop(ends);
+    for id in [2, 3] {
+        assert!(
+            matches!(ports.reports.blocking_next(), Some((ShardId(bridge), ShardReport::BridgeEnded)) if bridge == id)
+        );
+    }
+    node.shutdown().unwrap();
+    assert!(ports.reports.blocking_next().is_none(), "nobody is left to report");
+    let many = MAX_BRIDGE_ENDS + 1;
+    assert!(matches!(start(&with_bridges(many)).err(), Some(StartError::TooManyBridgeEnds(count)) if count == many));
 }
 
 #[test]

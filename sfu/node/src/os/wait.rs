@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Waits for one of two descriptors (`ppoll(2)`). With so few of them it costs less than epoll's bookkeeping, and its
+//! Waits for one of a few descriptors (`ppoll(2)`). With so few of them it costs less than epoll's bookkeeping, and its
 //! timeout is exact where `epoll_wait` rounds to milliseconds.
 
 use std::io;
@@ -9,7 +9,10 @@ use std::time::Duration;
 /// Waits until one of `descriptors` is readable or `timeout` has passed, and returns which are. A signal ends the wait
 /// early.
 #[allow(unsafe_code, reason = "ppoll has no safe wrapper")]
-pub(crate) fn wait_readable(descriptors: [BorrowedFd<'_>; 2], timeout: Option<Duration>) -> io::Result<[bool; 2]> {
+pub(crate) fn wait_readable<const COUNT: usize>(
+    descriptors: [BorrowedFd<'_>; COUNT],
+    timeout: Option<Duration>,
+) -> io::Result<[bool; COUNT]> {
     let mut polled =
         descriptors.map(|descriptor| libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 });
     let timeout = timeout.map(|timeout| libc::timespec {
@@ -22,7 +25,7 @@ pub(crate) fn wait_readable(descriptors: [BorrowedFd<'_>; 2], timeout: Option<Du
     let ready = unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout, std::ptr::null()) };
     if ready < 0 {
         let error = io::Error::last_os_error();
-        return if error.kind() == io::ErrorKind::Interrupted { Ok([false; 2]) } else { Err(error) };
+        return if error.kind() == io::ErrorKind::Interrupted { Ok([false; COUNT]) } else { Err(error) };
     }
     // Errors count as readable: the read will report them.
     Ok(polled.map(|polled| polled.revents != 0))

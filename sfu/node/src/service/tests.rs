@@ -30,7 +30,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 fn start(bus: &Bus, shards: usize, metrics: &prometheus::Registry) -> Service {
     let media = "127.0.0.1:0".parse().unwrap();
-    let config = NodeConfig { media, advertise: Vec::new(), shards, dev: false };
+    let config = NodeConfig { media, advertise: Vec::new(), shards, bridge_ends: 0, dev: false };
     Service::start(&config, "node".into(), bus, metrics).unwrap()
 }
 
