@@ -30,6 +30,7 @@ use self::sending::Sender;
 
 pub use self::receiving::Reception;
 pub use self::sdp::Kind;
+pub(crate) use self::sending::Stamp;
 pub use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 pub use rtc_srtp::protection_profile::ProtectionProfile;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! One node with its shards and control, and the clients around it, on one virtual clock.
+//! One node with its shards, a bridge and control, and the clients around it, on one virtual clock.
 //!
 //! The deployment does what signaling does for a media test: it relays offers and answers without delay, adds the
 //! m-lines that the node asks for, and subscribes whoever a scenario tells it to.
@@ -17,6 +17,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sfu_media::ids::ShardId;
 use sfu_media::shard::Shard;
+use sfu_media::shard::message::ShardMessage;
 use sfu_media::transport::DtlsIdentity;
 use sfu_media::transport::negotiation::NegotiationConfig;
 use sfu_node::Placement;
@@ -24,6 +25,7 @@ use sfu_node::control::{Control, ControlOutput};
 use sfu_node::registry::Registry;
 use sfu_node::shard_thread::{Claimed, settle_claim};
 
+use crate::bridge::Bridge;
 use crate::client::{Client, Kind};
 use crate::link::Link;
 
@@ -86,12 +88,14 @@ pub struct Deployment {
     seed: u64,
     rng: StdRng,
     shards: Vec<Shard>,
+    bridge: Bridge,
     registry: Arc<Registry>,
     control: Control,
     sites: Vec<Site>,
     flights: BinaryHeap<Reverse<Flight>>,
     flight_number: u64,
     tracks: u64,
+    legs: u64,
     events: Vec<SfuEvent>,
     renegotiate: VecDeque<ClientId>,
 }
@@ -116,17 +120,20 @@ impl Deployment {
         let config = NegotiationConfig { fingerprint: identity.fingerprint(), candidates: vec![SERVER] };
         let registry = Arc::new(Registry::new(1_000, Box::new(sfu_media::transport::stun_is_valid)));
         let control = Control::new(Arc::new(config), registry.clone(), placement, StdRng::seed_from_u64(seed));
+        let (now, bridge) = (Instant::now(), ShardId(shards));
         Self {
-            now: Instant::now(),
+            now,
             seed,
             rng: StdRng::seed_from_u64(seed ^ 0x5EED),
             shards: (0..shards).map(|id| Shard::new(ShardId(id), identity.clone(), u64::from(id) ^ seed)).collect(),
+            bridge: Bridge::new(now, bridge),
             registry,
-            control,
+            control: control.with_bridges([bridge]),
             sites: Vec::new(),
             flights: BinaryHeap::new(),
             flight_number: 0,
             tracks: 0,
+            legs: 0,
             events: Vec::new(),
             renegotiate: VecDeque::new(),
         }
@@ -168,9 +175,15 @@ impl Deployment {
 
     /// Publishes a microphone or a camera with three layers.
     pub fn publish(&mut self, id: ClientId, kind: Kind) -> TrackSid {
+        let cid = self.sites[id.0].client.publish(kind);
+        let track = self.announce(self.transport(id), cid, kind);
+        self.negotiate(id);
+        track
+    }
+
+    fn announce(&mut self, transport: TransportSid, cid: String, kind: Kind) -> TrackSid {
         self.tracks += 1;
         let track = TrackSid::from(format!("TR_{}", self.tracks));
-        let cid = self.sites[id.0].client.publish(kind);
         let publication = Publication {
             track: track.clone(),
             cid,
@@ -179,19 +192,45 @@ impl Deployment {
             wants_dtx: false,
             is_muted: false,
         };
-        let transport = self.transport(id);
         self.command(SfuCommand::Publish { transport, publication });
-        self.negotiate(id);
         track
     }
 
     /// Lets a client receive a track.
     pub fn subscribe(&mut self, receiver: ClientId, publisher: ClientId, track: &TrackSid, kind: Kind) {
+        self.forward(self.transport(receiver), format!("PA_{}", publisher.0), track, kind);
+    }
+
+    fn forward(&mut self, transport: TransportSid, publisher: String, track: &TrackSid, kind: Kind) {
         let settings = SubscriptionSettings { is_paused: false, max_layer: 2 };
-        let publisher = format!("PA_{}", publisher.0).into();
+        let publisher = publisher.into();
         let subscription = Subscription { track: track.clone(), kind: media_kind(kind), publisher, settings };
-        let transport = self.transport(receiver);
         self.command(SfuCommand::Subscribe { transport, subscriptions: vec![subscription] });
+    }
+
+    /// Somebody calls who speaks without a pause: a leg of the bridge, and a track of it.
+    pub fn call(&mut self, room: &str) -> (TransportSid, TrackSid) {
+        self.legs += 1;
+        let leg = TransportSid::from(format!("TP_leg{}", self.legs));
+        self.command(SfuCommand::OpenBridgeLeg { transport: leg.clone(), room: RoomSid::from(room), bridge: 0 });
+        let track = self.announce(leg.clone(), String::new(), Kind::Audio);
+        (leg, track)
+    }
+
+    /// Lets a client receive a caller's track.
+    pub fn subscribe_to_caller(&mut self, receiver: ClientId, track: &TrackSid) {
+        self.forward(self.transport(receiver), "PA_caller".to_owned(), track, Kind::Audio);
+    }
+
+    /// Lets a caller hear a track.
+    pub fn hear(&mut self, leg: &TransportSid, track: &TrackSid) {
+        self.forward(leg.clone(), "PA_publisher".to_owned(), track, Kind::Audio);
+    }
+
+    /// The bridge, to see what callers hear.
+    #[must_use]
+    pub const fn bridge(&self) -> &Bridge {
+        &self.bridge
     }
 
     /// Sends an order to the node and takes its answer, which must be yes.
@@ -297,7 +336,7 @@ impl Deployment {
         let flight = self.flights.peek().map(|Reverse(flight)| flight.arrives);
         let clients = self.sites.iter().filter_map(|site| site.client.poll_timeout()).min();
         let shards = self.shards.iter_mut().filter_map(Shard::poll_timeout).min();
-        [flight, clients, shards].into_iter().flatten().min()
+        [flight, clients, shards, self.bridge.poll_timeout()].into_iter().flatten().min()
     }
 
     fn turn(&mut self) {
@@ -314,6 +353,9 @@ impl Deployment {
             if shard.poll_timeout().is_some_and(|due| due <= self.now) {
                 shard.handle_timeout(self.now);
             }
+        }
+        if self.bridge.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.bridge.handle_timeout(self.now);
         }
         self.settle();
     }
@@ -336,6 +378,7 @@ impl Deployment {
             for index in 0..self.shards.len() {
                 is_quiet &= !self.settle_shard(index);
             }
+            is_quiet &= !self.settle_bridge();
             is_quiet &= !self.settle_control();
             for index in 0..self.sites.len() {
                 self.send_from_client(index);
@@ -364,7 +407,7 @@ impl Deployment {
         }
         while let Some((to, messages)) = self.shards[index].poll_messages() {
             did = true;
-            self.shards[usize::from(to.0)].handle_messages(now, id, messages);
+            self.pass(id, to, messages);
         }
         while let Some(event) = self.shards[index].poll_event() {
             did = true;
@@ -380,6 +423,27 @@ impl Deployment {
         did
     }
 
+    fn settle_bridge(&mut self) -> bool {
+        let (mut did, id) = (false, self.bridge.id());
+        while let Some((to, messages)) = self.bridge.poll_messages() {
+            did = true;
+            self.pass(id, to, messages);
+        }
+        while let Some(event) = self.bridge.poll_event() {
+            did = true;
+            self.control.handle_event(id, event);
+        }
+        did
+    }
+
+    /// Hands over what one peer has to say to another.
+    fn pass(&mut self, from: ShardId, to: ShardId, messages: Vec<ShardMessage>) {
+        match self.shards.get_mut(usize::from(to.0)) {
+            Some(shard) => shard.handle_messages(self.now, from, messages),
+            None => self.bridge.handle_messages(self.now, from, messages),
+        }
+    }
+
     fn settle_control(&mut self) -> bool {
         let outputs: Vec<_> = self.control.drain_outputs().collect();
         let did = !outputs.is_empty();
@@ -388,6 +452,7 @@ impl Deployment {
                 ControlOutput::ToShard(shard, command) => {
                     self.shards[usize::from(shard.0)].handle_command(self.now, command);
                 }
+                ControlOutput::ToBridge(_, command) => self.bridge.handle_command(self.now, &command),
                 ControlOutput::Report(_, SfuEvent::SectionsNeeded { transport, sections }) => {
                     let index = self.sites.iter().position(|site| site.transport == transport);
                     let index = index.expect("only clients of the deployment have transports");

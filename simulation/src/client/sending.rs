@@ -33,7 +33,7 @@ pub(crate) struct Stamp {
 impl Stamp {
     pub(crate) const BYTES: usize = 9;
 
-    fn write(self, payload: &mut Vec<u8>) {
+    pub(crate) fn write(self, payload: &mut Vec<u8>) {
         payload.push(self.layer);
         payload.extend(self.frame.to_be_bytes());
         payload.extend(self.packet.to_be_bytes());
