@@ -115,7 +115,7 @@ impl SpeakerDetector {
         }
     }
 
-    /// When to call [`Self::handle_timeout`].
+    /// When `handle_timeout` has something to do.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         self.next
