@@ -260,8 +260,9 @@ mod tests {
     #[test]
     fn during_an_attack_right_and_wrong_ids_are_answered_alike() {
         let (now, mut attempts) = drained();
-        let replies = [Looked::Nothing, HERE, Looked::Place { may_skip: true, is_invited: false }].map(|looked| {
-            let mut tries = Tries::new(stranger(7));
+        let open = Looked::Place { may_skip: true, is_invited: false };
+        let replies = [(1, Looked::Nothing), (2, HERE), (3, open)].map(|(number, looked)| {
+            let mut tries = Tries::new(stranger(number));
             let asked = id(&mut tries, now, &mut attempts, looked);
             assert!(!tries.skips(), "an id alone never gets in");
             (asked, pin(&mut tries, now, &mut attempts, false), pin(&mut tries, now, &mut attempts, false).0)

@@ -131,7 +131,8 @@ fn an_attack_is_told_once_an_hour_and_ends_by_itself() {
 
 #[test]
 fn a_few_mistakes_of_known_people_are_no_attack() {
-    let (now, mut attempts) = (Instant::now() + DAY, Attempts::new(Instant::now()));
+    let start = Instant::now();
+    let (now, mut attempts) = (start + DAY, Attempts::new(start));
     for number in 0..200 {
         attempts.wrong_pin(now, &Source { is_known: true, ..stranger(number) });
     }
@@ -140,7 +141,8 @@ fn a_few_mistakes_of_known_people_are_no_attack() {
 
 #[test]
 fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
-    let (now, mut attempts) = (Instant::now(), Attempts::new(Instant::now()));
+    let now = Instant::now();
+    let mut attempts = Attempts::new(now);
     let (guessed, other) = (key(3, 1), key(3, 2));
     let unmarked = (0..1_000)
         .take_while(|number| {
@@ -149,6 +151,7 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
         })
         .count();
     assert_eq!(unmarked, OF_PLACE.at_once as usize);
+    let now = now + Duration::from_secs(1_000);
     let pin = attempts.begin_pin(now, &stranger(1), Some(other)).expect("answered");
     assert!(!pin.is_place_guessed, "another meeting");
     attempts.right_pin(pin);
@@ -158,7 +161,8 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
 
 #[test]
 fn nobody_is_answered_who_is_not_known_when_more_wrong_pins_come_than_people_make() {
-    let (now, mut attempts) = (Instant::now(), Attempts::new(Instant::now()));
+    let now = Instant::now();
+    let mut attempts = Attempts::new(now);
     let answered = (0..10_000).take_while(|_| attempts.begin_pin(now, &stranger(0), None).is_some()).count();
     assert_eq!(answered, OF_PINS.at_once as usize);
     let known = Source { is_known: true, ..stranger(1) };
@@ -170,7 +174,8 @@ fn nobody_is_answered_who_is_not_known_when_more_wrong_pins_come_than_people_mak
 
 #[test]
 fn numbers_that_change_with_each_call_fill_neither_memory_nor_the_audit_log() {
-    let (now, mut attempts) = (Instant::now(), Attempts::new(Instant::now()));
+    let now = Instant::now();
+    let mut attempts = Attempts::new(now);
     let mut told = 0;
     for number in 0..2 * REMEMBERED as u32 {
         for _ in 0..6 {

@@ -10,5 +10,5 @@ CREATE TABLE phone_callers (
 
 CREATE INDEX phone_callers_seen ON phone_callers (last_seen_at);
 
--- Callers are looked for by their number.
-CREATE INDEX invitees_phone ON invitees (phone_e164, meeting_id);
+-- Callers are looked for by their number, whatever tenant has invited them.
+CREATE INDEX invitees_caller ON invitees (phone_e164) WHERE phone_e164 IS NOT NULL;
