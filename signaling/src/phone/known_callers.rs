@@ -57,7 +57,8 @@ pub(super) async fn remember(tx: &mut Tx, keys: &Keys, number: &E164, now: DateT
     Ok(())
 }
 
-/// Forgets a number: too many wrong codes came from it, or the person is erased. Returns how many rows that were.
-pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<u64, StoreError> {
-    tx.execute(sql("DELETE FROM phone_callers WHERE caller = $1").bind(mark(keys, number))).await
+/// Forgets a number: too many wrong codes came from it, or the person is erased.
+pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<(), StoreError> {
+    tx.execute(sql("DELETE FROM phone_callers WHERE caller = $1").bind(mark(keys, number))).await?;
+    Ok(())
 }

@@ -116,12 +116,11 @@ pub(super) async fn erase(
         let erase = sql(statement).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
         erasure.erased.insert(place.name.to_owned(), tx.execute(erase).await?);
     }
-    // By a hash of the number, which the database cannot make.
-    let count = match &person.phone {
-        Some(number) => known_callers::forget(tx, keys, number).await?,
-        None => 0,
-    };
-    erasure.erased.insert("known_callers".to_owned(), count);
+    // By a hash of the number, which the database cannot make. It is not counted: it is of no tenant, and none is to learn
+    // whether the number has called another.
+    if let Some(number) = &person.phone {
+        known_callers::forget(tx, keys, number).await?;
+    }
     // They live for a day and may show the person. Which do is not looked for.
     let count = idempotency::forget(tx, person.tenant, person.user).await?;
     erasure.erased.insert("kept_answers".to_owned(), count);
