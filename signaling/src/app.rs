@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -36,6 +36,7 @@ use crate::meeting_sessions::model::session_of_room;
 use crate::meeting_sessions::rules::ChangedRules;
 use crate::metrics::{self, Metrics};
 use crate::outgoing::reach::Reach;
+use crate::phone::Phone;
 use crate::rooms::directory::Directory;
 use crate::rooms::keeper::DataCodec;
 use crate::rooms::output::Follower;
@@ -75,6 +76,8 @@ pub(crate) struct App {
     pub(crate) changed_rules: ChangedRules,
     /// Who waits to be let into a meeting.
     pub(crate) lobby: Lobby,
+    /// Which codes were wrong that came by telephone.
+    pub(crate) phone: Phone,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) mail_server: Option<MailServer>,
@@ -121,6 +124,7 @@ impl App {
             directory,
             changed_rules: ChangedRules::default(),
             lobby: Lobby::default(),
+            phone: Phone::new(Instant::now(), &registry).map_err(io::Error::other)?,
             metrics,
             registry,
             mail_server,

@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     PhonePin,
     /// How PINs are recognised.
     PhonePinLookup,
+    /// How callers, and what they call, are counted and known again.
+    PhoneCaller,
     /// Addresses of calendar feeds.
     CalendarFeed,
     /// Who a guest's browser is, from one visit to the next.
@@ -53,6 +55,7 @@ impl Purpose {
             Self::AnswerLink => b"saal answer link",
             Self::PhonePin => b"saal phone pin",
             Self::PhonePinLookup => b"saal phone pin lookup",
+            Self::PhoneCaller => b"saal phone caller",
             Self::CalendarFeed => b"saal calendar feed",
             Self::GuestBrowser => b"saal guest browser",
             Self::AuditHead => b"saal audit head",

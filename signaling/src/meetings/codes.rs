@@ -2,6 +2,8 @@
 //! What leads to a meeting: the code in its link, which nobody guesses, and the number for the keypad, which nobody finds
 //! by counting.
 
+use std::ops::RangeInclusive;
+
 use rand::Rng as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 use store::{FromRow, Row, StoreError, Tx, sql};
@@ -9,7 +11,11 @@ use store::{FromRow, Row, StoreError, Tx, sql};
 /// Characters of a code: 62²² is more than 2¹³⁰.
 pub(crate) const CODE_CHARS: usize = 22;
 
-/// Tries before something must be wrong: a hundred million meetings would have to be stored for a tenth to be taken.
+/// Digits of a number for the keypad. Those of ten are so many that nobody finds one by trying (`phone/attempts.rs`); until there
+/// was a telephone to type them on, they had nine.
+pub(crate) const CONFERENCE_ID_DIGITS: RangeInclusive<usize> = 9..=10;
+
+/// Tries before something must be wrong: a billion meetings would have to be stored for a tenth to be taken.
 const MAX_TRIES: usize = 32;
 
 struct Taken;
@@ -25,10 +31,10 @@ pub(crate) fn code() -> String {
     Alphanumeric.sample_string(&mut rand::rng(), CODE_CHARS)
 }
 
-/// A new number of nine digits that neither a meeting nor a permanent room has.
+/// A new number of ten digits that neither a meeting nor a permanent room has.
 pub(crate) async fn conference_id(tx: &mut Tx) -> Result<String, StoreError> {
     for _ in 0..MAX_TRIES {
-        let number: u32 = rand::rng().random_range(100_000_000..=999_999_999);
+        let number: u64 = rand::rng().random_range(1_000_000_000..=9_999_999_999);
         let number = number.to_string();
         let select = sql("SELECT conference_id FROM meetings WHERE conference_id = $1
              UNION ALL SELECT conference_id FROM rooms WHERE conference_id = $1 LIMIT 1");

@@ -36,8 +36,23 @@ fn lookup(keys: &Keys, place: Place, digits: &str) -> String {
     hex(&keys.derive(Purpose::PhonePinLookup, &[place.id().as_bytes(), digits.as_bytes()]))
 }
 
+/// The one with these digits. They are compared in full, in the same time wherever they differ.
+pub(crate) async fn by_digits(
+    tx: &mut Tx,
+    keys: &Keys,
+    place: Place,
+    digits: &str,
+) -> Result<Option<PhonePin>, StoreError> {
+    let found = table::by_lookup(tx, place, &lookup(keys, place, digits)).await?;
+    let is_it = |pin: &PhonePin| {
+        let own = self::digits(keys, pin);
+        aws_lc_rs::constant_time::verify_slices_are_equal(own.as_bytes(), digits.as_bytes()).is_ok()
+    };
+    Ok(found.filter(is_it))
+}
+
 /// Makes the PINs that a meeting or a permanent room has from the beginning.
-pub(super) async fn create_first(tx: &mut Tx, keys: &Keys, place: Place) -> Result<(), StoreError> {
+pub(crate) async fn create_first(tx: &mut Tx, keys: &Keys, place: Place) -> Result<(), StoreError> {
     for kind in [PinKind::Room, PinKind::Host] {
         create(tx, keys, place, kind, None).await?;
     }
@@ -45,7 +60,7 @@ pub(super) async fn create_first(tx: &mut Tx, keys: &Keys, place: Place) -> Resu
 }
 
 /// Makes a PIN that no other of the same place equals.
-pub(super) async fn create(
+pub(crate) async fn create(
     tx: &mut Tx,
     keys: &Keys,
     place: Place,
@@ -69,7 +84,7 @@ pub(super) async fn create(
 }
 
 /// Gives a PIN other digits; the old ones are not valid any more.
-pub(super) async fn rotate(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<PhonePin, StoreError> {
+pub(crate) async fn rotate(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<PhonePin, StoreError> {
     let pin = next_free(tx, keys, PhonePin { created_at: Utc::now(), ..pin }).await?;
     table::renew(tx, &pin, &lookup(keys, pin.place, &digits(keys, &pin))).await?;
     Ok(pin)

@@ -22,6 +22,11 @@ pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Meeting>, 
     tx.optional(sql("SELECT * FROM meetings WHERE code = $1").bind(code)).await
 }
 
+/// The one with that number for the keypad. Permanent rooms have numbers of the same form.
+pub(crate) async fn by_conference_id(tx: &mut Tx, number: &str) -> Result<Option<Meeting>, StoreError> {
+    tx.optional(sql("SELECT * FROM meetings WHERE conference_id = $1").bind(number)).await
+}
+
 /// The one that other software calls so.
 pub(crate) async fn by_external_id(
     tx: &mut Tx,

@@ -51,12 +51,12 @@ pub(crate) struct DialInView {
     /// The numbers to call.
     pub(crate) numbers: Vec<DialInNumber>,
     /// What to key in first, with `#` behind it.
-    #[schema(example = "481516234")]
+    #[schema(example = "4815162342")]
     pub(crate) conference_id: String,
     /// What to key in then, with `#` behind it.
     pub(crate) pin: Option<String>,
     /// All of it as a link for telephones.
-    #[schema(example = "tel:+4930123456,,481516234#,,481516#")]
+    #[schema(example = "tel:+4930123456,,4815162342#,,481516#")]
     pub(crate) one_tap: Option<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::api::ids::{InviteeId, MeetingId, TenantId, UserId};
 use crate::identity::caller::Actor;
 use crate::identity::keys::Keys;
 use crate::identity::tenants;
+use crate::phone::known_callers;
 use crate::records::audit::{Cause, Event, append, verify};
 use crate::records::privacy::{KnownBy, Person, exports};
 
@@ -29,6 +30,7 @@ pub(crate) const MARKS: [&str; 4] = ["Xaveria", "Marker-Mustermann", "xaveria.ma
 /// The database, and who is in it.
 pub(crate) struct World {
     pub(crate) database: TestStore,
+    pub(crate) keys: Keys,
     pub(crate) tenant: TenantId,
     pub(crate) user: UserId,
     pub(crate) other: UserId,
@@ -51,14 +53,16 @@ impl World {
     }
 
     pub(crate) async fn on(database: TestStore) -> Self {
-        Keys::load(&database.store).await.expect("keys");
+        let keys = Keys::load(&database.store).await.expect("keys");
         let tenant = tenant(&database.store).await;
         let (user, other) = (UserId::new(), UserId::new());
         let [over, to_come, foreign] = [(); 3].map(|()| MeetingId::new());
         let now = DateTime::from_timestamp_millis(Utc::now().timestamp_millis()).expect("a time");
-        let world = Self { database, tenant, user, other, over, to_come, foreign, now };
+        let world = Self { database, keys, tenant, user, other, over, to_come, foreign, now };
         let rows = [world.people(), world.meetings(), world.live(), world.messages()];
         world.database.insert_all(rows.into_iter().flatten()).await;
+        let known = json!({ "caller": known_callers::mark(&world.keys, PHONE) });
+        world.database.insert("phone_callers", known).await;
         world.records().await;
         let empty: Vec<_> = world
             .database

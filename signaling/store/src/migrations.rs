@@ -50,6 +50,7 @@ const STEPS: &[Step] = steps![
     "0070_kept_answers",
     "0071_oauth_client_expiry",
     "0080_held_runs",
+    "0090_phone_callers",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

@@ -125,7 +125,7 @@ async fn a_weekly_meeting_with_two_invitees_is_one_request() {
         let code = made["join_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a code");
         assert!(code.len() == 22 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{code}");
         let number = made["dial_in"]["conference_id"].as_str().expect("a number");
-        assert!(number.len() == 9 && !number.starts_with('0'), "{number}");
+        assert!(number.len() == 10 && !number.starts_with('0'), "{number}");
         assert_eq!(made["dial_in"]["pin"].as_str().map(str::len), Some(6));
         let id = made["id"].as_str().expect("an id");
         let shown = api.get(&format!("/meetings/{id}?expand=invitees,occurrences&occurrence_limit=3")).await;

@@ -21,6 +21,11 @@ pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> Result<Option<Room>, Sto
     tx.optional(sql("SELECT * FROM rooms WHERE code = $1").bind(code)).await
 }
 
+/// The one with that number for the keypad.
+pub(crate) async fn by_conference_id(tx: &mut Tx, number: &str) -> Result<Option<Room>, StoreError> {
+    tx.optional(sql("SELECT * FROM rooms WHERE conference_id = $1").bind(number)).await
+}
+
 /// What lists are sorted by.
 pub(super) type Key = (String, RoomId);
 

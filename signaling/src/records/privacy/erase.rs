@@ -12,9 +12,11 @@ use super::places::{FORGET_MAILS_ABOUT_MEETINGS, PLACES};
 use crate::api::idempotency;
 use crate::api::ids::{ErasureId, UserId};
 use crate::api::problem::Problem;
+use crate::identity::keys::Keys;
 use crate::meetings;
 use crate::meetings::changes::{self, ChangeKind, MeetingChange};
 use crate::meetings::model::Meeting;
+use crate::phone::known_callers;
 use crate::records::audit::Event;
 
 /// Who organises what the person has organised.
@@ -58,6 +60,7 @@ const NOT_OVER: &str = "
 /// Erases it. Without a successor, what they organise does not take place.
 pub(super) async fn erase(
     tx: &mut Tx,
+    keys: &Keys,
     person: &Person,
     successor: Option<&Successor>,
     now: DateTime<Utc>,
@@ -112,6 +115,11 @@ pub(super) async fn erase(
         let Some(statement) = place.erase else { continue };
         let erase = sql(statement).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
         erasure.erased.insert(place.name.to_owned(), tx.execute(erase).await?);
+    }
+    // By a hash of the number, which the database cannot make. It is not counted: it is of no tenant, and none is to learn
+    // whether the number has called another.
+    if let Some(number) = &person.phone {
+        known_callers::forget(tx, keys, number).await?;
     }
     // They live for a day and may show the person. Which do is not looked for.
     let count = idempotency::forget(tx, person.tenant, person.user).await?;

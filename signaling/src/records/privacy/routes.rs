@@ -145,7 +145,7 @@ async fn erase_person(context: Context, Body(input): Body<ErasureInput>) -> Resu
         }
         None => None,
     };
-    let erasure = erase::erase(&mut tx, &person, successor.as_ref(), Utc::now()).await?;
+    let erasure = erase::erase(&mut tx, &context.app.installation, &person, successor.as_ref(), Utc::now()).await?;
     let event = Event::new("erasure.create", erasure.id)
         .with("erased", json!(erasure.erased))
         .with("handed_over", json!(erasure.handed_over))

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use chrono::Duration;
 
+use crate::phone::known_callers::KNOWN_FOR;
+
 /// A class of data.
 #[derive(Debug)]
 pub(crate) struct Class {
@@ -233,6 +235,18 @@ pub(super) static CLASSES: &[Class] = &[
             "DELETE FROM token_revocations WHERE (room, identity) IN (
                  SELECT room, identity FROM token_revocations WHERE forget_at < $1 ORDER BY forget_at LIMIT $2)
              RETURNING forget_at AS time",
+        ),
+    },
+    Class {
+        // Numbers that got in by telephone, as hashes: `phone/known_callers.rs` asks for no older ones.
+        name: "phone_callers",
+        keep: KNOWN_FOR,
+        tenants_may: None,
+        tables: &["phone_callers"],
+        how: How::By(
+            "DELETE FROM phone_callers WHERE caller IN (
+                 SELECT caller FROM phone_callers WHERE last_seen_at < $1 ORDER BY last_seen_at LIMIT $2)
+             RETURNING last_seen_at AS time",
         ),
     },
     Class {

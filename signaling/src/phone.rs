@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The one place where digits typed on a telephone are checked: from a call ([`Call::begin`]) over an id ([`Call::id`]) and a
+//! PIN ([`Call::pin`]) to who calls, and where ([`Known`]). Whoever speaks to the caller does what the [`Answer`] says, after the
+//! time that it says, and nothing else: how long an answer takes must tell nothing.
+//!
+//! How many wrong codes are borne, and why that is few enough, is in [`attempts`]; `docs/operations/telephone-codes.md` is the
+//! same for operators. Whether somebody is let in is not decided here but in `joining`, as for browsers.
+
+mod alarms;
+mod attempts;
+mod bucket;
+mod call;
+mod caller_name;
+pub(crate) mod caller_number;
+mod id_and_pin;
+pub(crate) mod known_callers;
+mod pin_check;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use prometheus::Registry;
+use store::{StoreError, Tx};
+use tracing::warn;
+
+use self::alarms::Counters;
+use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
+use self::call::{Looked, Reply, Tries};
+use self::caller_number::{CallerNumber, DialPlan, E164};
+use self::id_and_pin::{Found, Shown};
+use self::pin_check::STRANGER;
+use crate::api::client_address::network;
+use crate::api::ids::{InviteeId, TenantId};
+use crate::app::App;
+use crate::identity::keys::Purpose;
+use crate::meetings::phone_pins::model::Place;
+
+pub(crate) use self::call::Again;
+
+/// What all calls share.
+pub(crate) struct Phone {
+    attempts: Arc<Mutex<Attempts>>,
+    counters: Counters,
+}
+
+impl Phone {
+    /// At the start, when as good as nothing is borne yet.
+    pub(crate) fn new(now: Instant, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let attempts = Arc::new(Mutex::new(Attempts::new(now)));
+        let counters = Counters::new(registry, &attempts)?;
+        Ok(Self { attempts, counters })
+    }
+
+    /// Looks at the budgets, and takes with it what is to be told of them.
+    fn with<T>(&self, look: impl FnOnce(&mut Attempts) -> T) -> (T, Vec<Alarm>) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = look(&mut attempts);
+        (seen, std::iter::from_fn(|| attempts.poll_alarm()).collect())
+    }
+}
+
+/// A point of time, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) instant: Instant,
+    pub(crate) utc: DateTime<Utc>,
+}
+
+impl Moment {
+    /// This one.
+    pub(crate) fn now() -> Self {
+        Self { instant: Instant::now(), utc: Utc::now() }
+    }
+}
+
+/// Whose meetings can be reached by the number that was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Serves {
+    All,
+    Tenants(Vec<TenantId>),
+}
+
+impl Serves {
+    fn includes(&self, tenant: TenantId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tenants(tenants) => tenants.contains(&tenant),
+        }
+    }
+}
+
+/// From where calls come: a provider's switch, or one of our own.
+#[derive(Clone, Debug)]
+pub(crate) struct Trunk {
+    /// What it is called in the settings.
+    pub(crate) id: String,
+    /// It lets nobody say a number that is not theirs.
+    pub(crate) trusts_caller_ids: bool,
+    pub(crate) dial_plan: DialPlan,
+}
+
+/// A call that comes in.
+#[derive(Clone)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) trunk: &'a Trunk,
+    /// The address from which the trunk speaks to us.
+    pub(crate) peer: IpAddr,
+    pub(crate) number: CallerNumber,
+    pub(crate) serves: Serves,
+}
+
+/// Whether a call is answered.
+pub(crate) enum Begun {
+    /// It is.
+    Call(Box<Call>),
+    /// Not for so long: too many wrong codes came from its number.
+    Blocked(Duration),
+}
+
+/// Who calls, as far as what they typed says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Somebody who knows what everybody may know: the meeting's id, and its PIN where that is asked for.
+    Room,
+    /// A host: it may begin.
+    Host,
+    /// That person.
+    Invitee(InviteeId),
+}
+
+/// Somebody who may come, or wait.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) place: Place,
+    pub(crate) who: Who,
+    /// They wait in the lobby until a host lets them in.
+    pub(crate) waits: bool,
+    /// What they are called, if the meeting says so: by their PIN, or by their number, which is no proof.
+    pub(crate) name: Option<String>,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, who, waits, name: _ } = self;
+        f.debug_struct("Known").field("place", place).field("who", who).field("waits", waits).finish_non_exhaustive()
+    }
+}
+
+/// What a caller is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It was wrong, and that is to be typed next.
+    Wrong(Again),
+    /// It was wrong once too often: the call ends.
+    Ended,
+    /// A PIN is wanted; where it may be skipped, typing nothing is enough for the lobby.
+    AskPin { may_skip: bool },
+    /// Too many codes come from everywhere: the call ends, and it may be called again later.
+    Busy,
+    /// It was right.
+    Known(Known),
+}
+
+/// What a caller is answered, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) step: Step,
+    /// How long after the last digit, whatever the answer took.
+    pub(crate) after: Duration,
+}
+
+/// A call whose caller types digits.
+pub(crate) struct Call {
+    trunk: String,
+    /// The number, where the trunk vouches for it.
+    number: Option<E164>,
+    /// The same, where the caller does not withhold it.
+    told: Option<E164>,
+    serves: Serves,
+    tries: Tries,
+    /// What was found by the id that was typed last.
+    found: Option<Found>,
+    is_right: bool,
+}
+
+impl Call {
+    /// Begins a call.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub(crate) async fn begin(app: &App, at: Moment, incoming: Incoming<'_>) -> Result<Begun, StoreError> {
+        let Incoming { trunk, peer, number, serves } = incoming;
+        let (told, number) = (number.told().cloned(), number.number().cloned());
+        let vouched = |number: Option<E164>| number.filter(|_| trunk.trusts_caller_ids);
+        let (told, number) = (vouched(told), vouched(number));
+        let key = |kind: &[u8], what: &str| -> Key {
+            app.installation.derive(Purpose::PhoneCaller, &[kind, trunk.id.as_bytes(), what.as_bytes()])
+        };
+        let mut source = Source {
+            number: number.as_ref().map(|number| key(b"source", number.as_str())),
+            peer: key(b"peer", &network(peer).to_string()),
+            is_known: false,
+        };
+        let (blocked, _) = app.phone.with(|attempts| attempts.blocked_for(at.instant, &source));
+        if let Some(wait) = blocked {
+            app.phone.counters.blocked();
+            return Ok(Begun::Blocked(wait));
+        }
+        if let Some(number) = &number {
+            let mut tx = app.store.read().await?;
+            source.is_known = known_callers::is_known(&mut tx, &app.installation, number, &serves, at.utc).await?;
+        }
+        let trunk = trunk.id.clone();
+        let tries = Tries::new(source);
+        Ok(Begun::Call(Box::new(Self { trunk, number, told, serves, tries, found: None, is_right: false })))
+    }
+
+    /// An id was typed.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does; then nothing was counted.
+    pub(crate) async fn id(&mut self, app: &App, at: Moment, digits: &str) -> Result<Answer, StoreError> {
+        (self.found, self.is_right) = (None, false);
+        if !id_and_pin::is_id(digits) {
+            let (reply, after) = self.tries.no_id();
+            return Ok(self.wrong(app, at, reply, after, &[]).await);
+        }
+        let (id, _) = app.phone.with(|attempts| self.tries.id(at.instant, attempts));
+        let id = match id {
+            Ok(id) => id,
+            Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
+        };
+        let looked = self.look_up(app, at, digits).await;
+        if let (Err(_), IdTry::Alone(paid)) = (&looked, id) {
+            app.phone.with(|attempts| attempts.right_id(self.tries.source(), paid));
+        }
+        let (found, looked) = looked?;
+        let ((reply, after), alarms) =
+            app.phone.with(|attempts| self.tries.id_looked_up(at.instant, attempts, id, looked));
+        if let Reply::AskPin { may_skip } = reply {
+            self.found = found;
+            return Ok(Answer { step: Step::AskPin { may_skip }, after });
+        }
+        Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// A PIN was typed, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does; then nothing was counted.
+    pub(crate) async fn pin(&mut self, app: &App, at: Moment, digits: &str) -> Result<Answer, StoreError> {
+        if digits.is_empty()
+            && self.tries.skips()
+            && let Some(found) = self.found.clone()
+        {
+            let known = self.known(app, &found, STRANGER).await?;
+            self.is_right = true;
+            return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
+        }
+        let place = self.found.as_ref().map(|found| {
+            let place = found.place().id();
+            app.installation.derive(Purpose::PhoneCaller, &[b"place", place.as_bytes()])
+        });
+        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place));
+        let pin = match pin {
+            Ok(pin) => pin,
+            Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
+        };
+        let recognised = self.recognise(app, at, digits, pin.is_place_guessed).await;
+        if recognised.is_err() {
+            app.phone.with(|attempts| attempts.right_pin(pin));
+        }
+        let recognised = recognised?;
+        let ((reply, after), alarms) =
+            app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
+        if let Some(known) = recognised {
+            self.is_right = true;
+            return Ok(Answer { step: Step::Known(known), after });
+        }
+        Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// They were let in. Without a wrong code before, their number is known for a while.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub(crate) async fn came_in(&self, app: &App, at: Moment) -> Result<(), StoreError> {
+        let Some(number) = self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0) else {
+            return Ok(());
+        };
+        let mut tx = app.store.write().await?;
+        known_callers::remember(&mut tx, &app.installation, number, at.utc).await?;
+        tx.commit().await
+    }
+
+    async fn look_up(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Found>, Looked), StoreError> {
+        let mut tx = app.store.read().await?;
+        let Some(found) = id_and_pin::find(&mut tx, &self.serves, digits, at.utc).await? else {
+            return Ok((None, Looked::Nothing));
+        };
+        let is_invited = self.is_invited(&mut tx, &found).await?;
+        let looked = Looked::Place { may_skip: found.may_skip_pin(), is_invited };
+        Ok((Some(found), looked))
+    }
+
+    /// Whether their number is of somebody who is invited there.
+    async fn is_invited(&self, tx: &mut Tx, found: &Found) -> Result<bool, StoreError> {
+        match (found.place(), &self.number) {
+            (Place::Meeting(meeting), Some(number)) => known_callers::is_invited(tx, meeting, number).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Who has that PIN. Where PINs are guessed, one proves nothing: then its owner waits like a stranger, unless the meeting
+    /// invites the number as well.
+    async fn recognise(
+        &self,
+        app: &App,
+        at: Moment,
+        digits: &str,
+        is_guessed: bool,
+    ) -> Result<Option<Known>, StoreError> {
+        let mut tx = app.store.read().await?;
+        let found = self.found.as_ref();
+        let shown = pin_check::recognise(&mut tx, &app.installation, found, digits, at.utc).await?;
+        let (Some(found), Some(shown)) = (found, shown) else { return Ok(None) };
+        let is_proof = !is_guessed || self.is_invited(&mut tx, found).await?;
+        drop(tx);
+        if is_proof {
+            return self.known(app, found, shown).await.map(Some);
+        }
+        Ok(Some(Known { waits: true, ..self.known(app, found, STRANGER).await? }))
+    }
+
+    async fn known(&self, app: &App, found: &Found, shown: Shown) -> Result<Known, StoreError> {
+        let mut tx = app.store.read().await?;
+        let place = found.place();
+        let name = match (shown.who, place, &self.told) {
+            (Who::Invitee(id), ..) => caller_name::of_invitee(&mut tx, id).await?,
+            (_, Place::Meeting(meeting), Some(number)) => caller_name::of_number(&mut tx, meeting, number).await?,
+            _ => None,
+        };
+        Ok(Known { place, who: shown.who, waits: id_and_pin::waits(&found.rules, &shown), name })
+    }
+
+    /// Counts and tells what was wrong.
+    async fn wrong(&mut self, app: &App, at: Moment, reply: Reply, after: Duration, alarms: &[Alarm]) -> Answer {
+        self.is_right = false;
+        if reply != Reply::Wrong(Again::Pin) {
+            self.found = None;
+        }
+        let (blocked, _) = app.phone.with(|attempts| attempts.blocked_for(at.instant, self.tries.source()));
+        app.phone.counters.wrong(reply, blocked.is_some());
+        alarms::write(&app.store, alarms, &self.trunk).await;
+        if blocked.is_some()
+            && let Err(error) = self.forget(app).await
+        {
+            warn!(%error, "a number from which wrong codes came is still known");
+        }
+        let step = match reply {
+            Reply::Wrong(again) => Step::Wrong(again),
+            Reply::Busy => Step::Busy,
+            // The last two are not wrong, so nobody comes here with them; an end lets nobody in.
+            Reply::Ended | Reply::AskPin { .. } | Reply::Right => Step::Ended,
+        };
+        Answer { step, after }
+    }
+
+    /// A number that is blocked is not known any more.
+    async fn forget(&self, app: &App) -> Result<(), StoreError> {
+        let Some(number) = &self.number else { return Ok(()) };
+        let mut tx = app.store.write().await?;
+        known_callers::forget(&mut tx, &app.installation, number.as_str()).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! How many wrong codes are borne, of a call, of a number, of a trunk's address, of a meeting, and of all callers together.
+//! It opens no socket and reads no clock: time is an argument.
+//!
+//! # The arithmetic
+//!
+//! An id has ten digits and does not begin with 0: there are 9·10⁹. Let 5,000 meetings be open at a time (500 is a large
+//! installation). One id alone then is somebody's with 5,000 / 9·10⁹ = 5.6·10⁻⁷.
+//!
+//! * **An id alone** is answered while there is room in [`OF_STRANGERS`] and in the share of the trunk's address
+//!   ([`OF_PEER`]); for numbers that are known, in [`OF_KNOWN`]. A right one gives back what it took. So at most 24 + 72 wrong
+//!   ones of strangers and 12 + 36 of known numbers are answered in a day: 144 · 5.6·10⁻⁷ = **8.0·10⁻⁵** hits a day.
+//! * **Afterwards** an id alone is never confirmed: right and wrong ones alike are followed by the question for a PIN, after
+//!   the same time, and only both together get in. A PIN has 6 digits (the meeting's) or 8 (the host's, and one of each
+//!   person). With 100 people a try hits with 5.6·10⁻⁷ · (10⁻⁶ + 101·10⁻⁸) = 1.1·10⁻¹². [`OF_PINS`] bears 100 wrong ones
+//!   a second, 8.6 million a day: **9.6·10⁻⁶** hits a day.
+//! * Together: **9.0·10⁻⁵** hits a day at all limits, one in 30 years of attack without a pause. What a hit of an id, or of the
+//!   meeting's PIN, is worth: a place in the lobby, unless the policy lets strangers in.
+//! * **Who knows an id** and guesses its PINs has [`OF_PLACE`]: 20 + 20 wrong ones a day, 40 · 2·10⁻⁶ = 8·10⁻⁵. Beyond that
+//!   no PIN leads further than to that meeting's lobby, unless it invites the caller's number.
+//!
+//! A test works this out from the constants, another one lives through a day of it.
+
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::bucket::{Bucket, Buckets, Limit};
+use super::sources::Sources;
+
+/// By what numbers, addresses and meetings are counted: a hash under the installation's secret.
+pub(crate) type Key = [u8; 32];
+
+/// How many ids there are.
+#[cfg(test)]
+const IDS: f64 = 9e9;
+
+/// Wrong codes of one call.
+pub(super) const OF_CALL: u32 = 3;
+
+/// Wrong ids of all strangers together that are answered without a PIN. As many as mistype in a large installation, and what
+/// the arithmetic allows.
+const OF_STRANGERS: Limit = Limit { at_once: 24, every: Duration::from_secs(20 * 60) };
+
+/// Of these, those from one address of a trunk: a single one that is misused leaves something for others.
+const OF_PEER: Limit = Limit { at_once: 12, every: Duration::from_secs(40 * 60) };
+
+/// Wrong ids of all numbers together that are known.
+const OF_KNOWN: Limit = Limit { at_once: 12, every: Duration::from_secs(40 * 60) };
+
+/// Wrong PINs of all callers together. Far more than people make, so that this keeps nobody out; beyond it, nobody is
+/// answered who is not known.
+const OF_PINS: Limit = Limit { at_once: 200, every: Duration::from_millis(10) };
+
+/// Wrong PINs of one meeting.
+const OF_PLACE: Limit = Limit { at_once: 20, every: Duration::from_secs(72 * 60) };
+
+/// Addresses of trunks that are remembered. Only those of trunks that are set up come here.
+const PEERS: usize = 1_000;
+
+/// Meetings that are remembered because of wrong PINs.
+const PLACES: usize = 10_000;
+
+/// What is told of numbers at most: whoever changes theirs with each call shall not fill the audit log.
+const TOLD: Limit = Limit { at_once: 60, every: Duration::from_secs(60) };
+
+/// Wrong codes of strangers, with PINs and without, that are not yet taken for guessing.
+const UNSUSPICIOUS: Limit = Limit { at_once: 24, every: Duration::from_secs(150) };
+
+/// How often it is told at most that codes are being guessed.
+const TELL_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// What waits to be told at most. More are dropped: the counters have them.
+const MAX_ALARMS: usize = 64;
+
+/// Who calls, as far as budgets go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    /// The trunk and the caller's number, where the trunk vouches for it.
+    pub(super) number: Option<Key>,
+    /// The trunk and the address from which it speaks to us.
+    pub(super) peer: Key,
+    /// The number is an account's, or got in of late without a wrong code.
+    pub(super) is_known: bool,
+}
+
+/// How an id is answered. It is charged before it is looked up, so that many at once are counted, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum IdTry {
+    /// By itself.
+    Alone(Paid),
+    /// Only together with a PIN, right and wrong ones alike.
+    OnlyWithPin,
+}
+
+/// Whose budget an id was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paid {
+    Known,
+    Strangers,
+}
+
+/// A PIN that is charged, before it is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) struct PinTry {
+    from_all: bool,
+    from_place: Option<Key>,
+    /// Somebody guesses this meeting's PINs: they lead no further than to the lobby.
+    pub(super) is_place_guessed: bool,
+}
+
+/// Something that whoever runs Saal is to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// A number is not answered for a while.
+    Blocked { source: Key, lasts: Duration },
+    /// Codes are being guessed.
+    Attack,
+}
+
+/// The budgets.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    strangers: Bucket,
+    known: Bucket,
+    pins: Bucket,
+    told: Bucket,
+    peers: Buckets,
+    places: Buckets,
+    sources: Sources,
+    /// When what strangers have would be back after the start, if nobody mistyped.
+    warm_at: Instant,
+    unsuspicious: Bucket,
+    /// Codes were being guessed when the last wrong one came.
+    is_attack: bool,
+    attack_told_at: Option<Instant>,
+    alarms: VecDeque<Alarm>,
+}
+
+impl Attempts {
+    /// After a start nobody knows what was before, so what is allowed of ids alone comes back bit by bit.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            strangers: Bucket::empty(now, OF_STRANGERS),
+            known: Bucket::empty(now, OF_KNOWN),
+            pins: Bucket::full(now, OF_PINS),
+            told: Bucket::full(now, TOLD),
+            peers: Buckets::new(OF_PEER, PEERS),
+            places: Buckets::new(OF_PLACE, PLACES),
+            sources: Sources::default(),
+            warm_at: now + OF_STRANGERS.every * OF_STRANGERS.at_once,
+            unsuspicious: Bucket::full(now, UNSUSPICIOUS),
+            is_attack: false,
+            attack_told_at: None,
+            alarms: VecDeque::new(),
+        }
+    }
+
+    /// How long that number is not answered yet.
+    pub(super) fn blocked_for(&self, now: Instant, source: &Source) -> Option<Duration> {
+        self.sources.blocked_for(now, source.number.as_ref()?)
+    }
+
+    /// Charges an id that somebody has typed.
+    pub(super) fn begin_id(&mut self, now: Instant, source: &Source) -> IdTry {
+        if source.is_known && self.known.take(now) {
+            return IdTry::Alone(Paid::Known);
+        }
+        // The address first: a stranger whom that stops takes nothing from the others.
+        if self.strangers.has_room(now) && self.peers.take(now, &source.peer) {
+            let _ = self.strangers.take(now);
+            return IdTry::Alone(Paid::Strangers);
+        }
+        IdTry::OnlyWithPin
+    }
+
+    /// It was a right one.
+    pub(super) fn right_id(&mut self, source: &Source, paid: Paid) {
+        match paid {
+            Paid::Known => self.known.give_back(),
+            Paid::Strangers => {
+                self.strangers.give_back();
+                self.peers.give_back(&source.peer);
+            }
+        }
+    }
+
+    /// It was a wrong one. Returns for how long the number is not answered, if so.
+    pub(super) fn wrong_id(&mut self, now: Instant, source: &Source) -> Option<Duration> {
+        self.suspect(now, source);
+        self.wrong(now, source)
+    }
+
+    /// Charges a PIN that somebody has typed, for a meeting that is there or for none. None: more wrong ones come than people
+    /// make, and nobody is answered who is not known.
+    pub(super) fn begin_pin(&mut self, now: Instant, source: &Source, place: Option<Key>) -> Option<PinTry> {
+        let from_all = self.pins.take(now);
+        if !from_all && !source.is_known {
+            return None;
+        }
+        let from_place = place.filter(|place| self.places.take(now, place));
+        Some(PinTry { from_all, from_place, is_place_guessed: place.is_some() && from_place.is_none() })
+    }
+
+    /// It was a right one, or was not looked up.
+    pub(super) fn right_pin(&mut self, pin: PinTry) {
+        if pin.from_all {
+            self.pins.give_back();
+        }
+        if let Some(place) = pin.from_place {
+            self.places.give_back(&place);
+        }
+    }
+
+    /// It was a wrong one, or the id before it was. Returns for how long the number is not answered, if so.
+    pub(super) fn wrong_pin(&mut self, now: Instant, source: &Source) -> Option<Duration> {
+        self.suspect(now, source);
+        self.wrong(now, source)
+    }
+
+    /// Whether codes are being guessed: more wrong ones come than people make, or what strangers have is used up.
+    pub(super) fn is_attack(&self, now: Instant) -> bool {
+        let is_calm = self.unsuspicious.is_half_full(now) && self.strangers.has_room(now);
+        self.is_attack && !is_calm
+    }
+
+    /// What is to be told next.
+    pub(super) fn poll_alarm(&mut self) -> Option<Alarm> {
+        self.alarms.pop_front()
+    }
+
+    fn wrong(&mut self, now: Instant, source: &Source) -> Option<Duration> {
+        let number = source.number?;
+        let block = self.sources.wrong(now, &number)?;
+        if block.is_news && self.told.take(now) {
+            self.tell(Alarm::Blocked { source: number, lasts: block.lasts });
+        }
+        Some(block.lasts)
+    }
+
+    fn suspect(&mut self, now: Instant, source: &Source) {
+        if source.is_known {
+            return;
+        }
+        let was_attack = self.is_attack(now);
+        let is_suspicious = !self.unsuspicious.take(now);
+        let is_used_up = now >= self.warm_at && !self.strangers.has_room(now);
+        self.is_attack = was_attack || is_suspicious || is_used_up;
+        let is_news = self.attack_told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_INTERVAL);
+        if self.is_attack && !was_attack && is_news {
+            self.attack_told_at = Some(now);
+            self.tell(Alarm::Attack);
+        }
+    }
+
+    fn tell(&mut self, alarm: Alarm) {
+        // Dropped when full: whoever polls does so after each code.
+        if self.alarms.len() < MAX_ALARMS {
+            self.alarms.push_back(alarm);
+        }
+    }
+}

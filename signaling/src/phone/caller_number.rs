@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The number from which somebody calls: in one form whatever the trunk makes of it, and as much of it as others may see. It
+//! looks nothing up.
+
+use std::fmt;
+
+use crate::api::language::Language;
+
+use super::words;
+
+/// Most digits of a number, with the country's (E.164 §6.2.1).
+const MAX_DIGITS: usize = 15;
+
+/// Fewest digits of a number that is one outside of a telephone system.
+const MIN_DIGITS: usize = 5;
+
+/// Digits that others see.
+const SHOWN_DIGITS: usize = 3;
+
+/// What switches say instead of a number they do not tell (RFC 3323 §4.1, and what is found in the wild).
+const NO_NUMBERS: [&str; 7] =
+    ["anonymous", "restricted", "unavailable", "unknown", "private", "withheld", "asserted-id-withheld"];
+
+/// What stands for a host that is not told (RFC 3323 §4.1.1.3).
+const NO_HOST: &str = "anonymous.invalid";
+
+/// What a `Privacy` header can ask for that hides the number (RFC 3323 §4.2, RFC 3325 §9.3).
+const HIDING: [&str; 3] = ["id", "user", "header"];
+
+/// What a trunk means by a number that begins with a digit which is no prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bare {
+    /// Country, area and number, only without the plus.
+    International,
+    /// A number within the area.
+    Local,
+    /// Somebody within the telephone system, whom nobody outside can call so.
+    Extension,
+}
+
+/// How a trunk writes numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DialPlan {
+    /// Such as `49`.
+    pub(crate) country: String,
+    /// Such as `30`, without the prefix.
+    pub(crate) area: Option<String>,
+    /// What is dialled before a country; `00` in Europe.
+    pub(crate) international_prefix: String,
+    /// What is dialled before an area and is no part of the number; `0` in Germany, empty in Italy.
+    pub(crate) national_prefix: String,
+    /// What all others are.
+    pub(crate) bare: Bare,
+}
+
+impl Default for DialPlan {
+    fn default() -> Self {
+        Self {
+            country: "49".to_owned(),
+            area: None,
+            international_prefix: "00".to_owned(),
+            national_prefix: "0".to_owned(),
+            bare: Bare::International,
+        }
+    }
+}
+
+/// A number as in E.164, such as `+4930123456`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct E164(String);
+
+impl E164 {
+    fn new(digits: &str) -> Option<Self> {
+        let fits = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && !digits.starts_with('0');
+        (fits && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(format!("+{digits}")))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("E164(…)")
+    }
+}
+
+/// What a call says of its caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Said<'a> {
+    /// Before the `@`.
+    pub(crate) user: &'a str,
+    /// Behind it.
+    pub(crate) host: &'a str,
+    /// The values of all `Privacy` headers.
+    pub(crate) privacy: &'a str,
+}
+
+/// From where somebody calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallerNumber {
+    /// Also where it is withheld, if the trunk tells us nevertheless.
+    number: Option<E164>,
+    /// The caller does not want it to be seen.
+    is_withheld: bool,
+}
+
+impl CallerNumber {
+    /// Reads what a call says.
+    pub(crate) fn read(said: Said<'_>, plan: &DialPlan) -> Self {
+        let asks = |wanted: &str| {
+            let mut values = said.privacy.split([';', ',', ' ']);
+            values.any(|value| value.trim().eq_ignore_ascii_case(wanted))
+        };
+        let is_nobody = NO_NUMBERS.iter().any(|word| said.user.trim().eq_ignore_ascii_case(word));
+        Self {
+            number: normalised(said.user, plan),
+            is_withheld: is_nobody || said.host.eq_ignore_ascii_case(NO_HOST) || HIDING.into_iter().any(asks),
+        }
+    }
+
+    /// The number, for counting. Others must not see it.
+    pub(super) fn number(&self) -> Option<&E164> {
+        self.number.as_ref()
+    }
+
+    /// The number, unless the caller withholds it.
+    pub(crate) fn told(&self) -> Option<&E164> {
+        self.number.as_ref().filter(|_| !self.is_withheld)
+    }
+
+    /// What others see: three digits at most, and none where the caller withholds the number or where there are so few that
+    /// three are half of it.
+    pub(crate) fn masked(&self, language: Language) -> String {
+        let telephone = words::telephone(language);
+        let digits = self.told().map(|number| number.as_str().trim_start_matches('+')).unwrap_or_default();
+        if digits.len() <= 2 * SHOWN_DIGITS {
+            return telephone.to_owned();
+        }
+        format!("{telephone} …{}", &digits[digits.len() - SHOWN_DIGITS..])
+    }
+}
+
+/// The number in what somebody's switch wrote.
+fn normalised(user: &str, plan: &DialPlan) -> Option<E164> {
+    // Parameters come behind a semicolon (RFC 3966 §3), and separators are only to be looked at (§5.1.1).
+    let number = user.split(';').next().unwrap_or_default().trim();
+    let is_separator = |character: char| matches!(character, '-' | '.' | '(' | ')' | ' ' | '/');
+    let number: String = number.chars().filter(|character| !is_separator(*character)).collect();
+    if let Some(digits) = number.strip_prefix('+') {
+        return E164::new(digits);
+    }
+    let strip = |prefix: &str| number.strip_prefix(prefix).filter(|_| !prefix.is_empty());
+    if let Some(digits) = strip(&plan.international_prefix) {
+        return E164::new(digits);
+    }
+    if let Some(digits) = strip(&plan.national_prefix) {
+        return E164::new(&format!("{}{digits}", plan.country));
+    }
+    match (plan.bare, &plan.area) {
+        (Bare::International, _) => E164::new(&number),
+        (Bare::Local, Some(area)) if !number.is_empty() => E164::new(&format!("{}{area}{number}", plan.country)),
+        // Where there are no areas, or they are always dialled.
+        (Bare::Local, None) if !number.is_empty() => E164::new(&format!("{}{number}", plan.country)),
+        (Bare::Local | Bare::Extension, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin(bare: Bare) -> DialPlan {
+        DialPlan { area: Some("30".to_owned()), bare, ..DialPlan::default() }
+    }
+
+    fn said(user: &str) -> Said<'_> {
+        Said { user, host: "sip.example.org", privacy: "" }
+    }
+
+    #[test]
+    fn numbers_have_one_form() {
+        let check = |bare, user: &str, expected: Option<&str>| {
+            let read = CallerNumber::read(said(user), &berlin(bare));
+            assert_eq!(read.number().map(E164::as_str), expected, "{user}");
+        };
+        for user in
+            ["+4930123456", "+49-30-123456", "+49 (30) 12.34.56", "004930123456", "030123456", "+4930123456;cpc=x"]
+        {
+            check(Bare::Extension, user, Some("+4930123456"));
+        }
+        check(Bare::International, "4930123456", Some("+4930123456"));
+        check(Bare::Local, "123456", Some("+4930123456"));
+        check(Bare::Extension, "123456", None);
+        check(Bare::Extension, "004312345678", Some("+4312345678"));
+        for nothing in [
+            "",
+            "+",
+            "+0301234",
+            "anonymous",
+            "+49301234567890123",
+            "+4930abc",
+            "0",
+            "00",
+            "١٢٣٤٥٦٧",
+            "+４９３０１２３",
+        ] {
+            for bare in [Bare::International, Bare::Local, Bare::Extension] {
+                check(bare, nothing, None);
+            }
+        }
+    }
+
+    #[test]
+    fn each_country_has_its_own_prefixes() {
+        let italy = DialPlan {
+            country: "39".to_owned(),
+            national_prefix: String::new(),
+            bare: Bare::Local,
+            ..berlin(Bare::Local)
+        };
+        let italy = DialPlan { area: None, ..italy };
+        let read =
+            |user: &str, plan| CallerNumber::read(said(user), plan).number().map(|number| number.as_str().to_owned());
+        assert_eq!(read("0612345678", &italy).as_deref(), Some("+390612345678"), "the zero belongs to the number");
+        let america = DialPlan {
+            country: "1".to_owned(),
+            international_prefix: "011".to_owned(),
+            national_prefix: "1".to_owned(),
+            bare: Bare::Local,
+            area: None,
+        };
+        assert_eq!(read("12125550123", &america).as_deref(), Some("+12125550123"));
+        assert_eq!(read("2125550123", &america).as_deref(), Some("+12125550123"));
+        assert_eq!(read("0114930123456", &america).as_deref(), Some("+4930123456"));
+    }
+
+    #[test]
+    fn others_see_three_digits_at_most() {
+        let shown = |user: &str| CallerNumber::read(said(user), &DialPlan::default()).masked(Language::En);
+        assert_eq!(shown("+4930123456"), "Telephone …456");
+        assert_eq!(shown("+493012"), "Telephone", "three would be half of it");
+        assert_eq!(shown("+4930123"), "Telephone …123");
+        assert_eq!(shown("no number"), "Telephone");
+    }
+
+    #[test]
+    fn whoever_withholds_the_number_is_nobody_in_particular() {
+        let number = "+4930123456";
+        for (user, host, privacy) in [
+            ("anonymous", "anonymous.invalid", ""),
+            ("Anonymous", "sip.example.org", ""),
+            ("Restricted", "sip.example.org", ""),
+            (number, "anonymous.invalid", ""),
+            (number, "sip.example.org", "id"),
+            (number, "sip.example.org", "critical; ID"),
+            (number, "sip.example.org", "header;user"),
+        ] {
+            let read = CallerNumber::read(Said { user, host, privacy }, &DialPlan::default());
+            assert_eq!(read.told(), None, "{user} {host} {privacy}");
+            assert_eq!(read.masked(Language::En), "Telephone");
+        }
+        let counted = CallerNumber::read(Said { privacy: "id", ..said(number) }, &DialPlan::default());
+        assert_eq!(counted.number().map(E164::as_str), Some(number), "wrong codes are counted all the same");
+        let open = CallerNumber::read(Said { privacy: "none", ..said(number) }, &DialPlan::default());
+        assert!(open.told().is_some());
+    }
+
+    #[test]
+    fn a_number_is_in_no_log() {
+        let read = CallerNumber::read(said("+4930123456"), &DialPlan::default());
+        assert!(!format!("{read:?}").contains("123"));
+    }
+}

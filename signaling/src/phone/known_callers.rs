@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Numbers that are served as always while codes are being guessed: those that got in of late without a wrong code, of which
+//! only a hash under the installation's secret is kept; those under which somebody with an account is invited; and, to one
+//! meeting, those of the people whom it invites.
+
+use chrono::{DateTime, Duration, Utc};
+use store::{Single, StoreError, Tx, sql};
+
+use super::Serves;
+use super::caller_number::E164;
+use crate::api::ids::MeetingId;
+use crate::identity::keys::{Keys, Purpose};
+use crate::identity::secret::hex;
+
+/// How long a number is known. `records/retention/classes.rs` deletes it then.
+pub(crate) const KNOWN_FOR: Duration = Duration::days(30);
+
+/// Most accounts that are looked at which share a number.
+const MAX_ACCOUNTS: i64 = 100;
+
+/// What is kept of a number.
+pub(crate) fn mark(keys: &Keys, number: &str) -> String {
+    hex(&keys.derive(Purpose::PhoneCaller, &[b"known", number.as_bytes()]))
+}
+
+/// Whether it is known, whatever meeting it calls.
+pub(super) async fn is_known(
+    tx: &mut Tx,
+    keys: &Keys,
+    number: &E164,
+    serves: &Serves,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let select = sql("SELECT caller FROM phone_callers WHERE caller = $1 AND last_seen_at > $2");
+    let mark = mark(keys, number.as_str());
+    if tx.optional::<Single<String>>(select.bind(mark).bind(now - KNOWN_FOR)).await?.is_some() {
+        return Ok(true);
+    }
+    let select = sql("SELECT DISTINCT i.tenant_id FROM invitees i JOIN users u ON u.id = i.user_id
+         WHERE i.phone_e164 = $1 AND i.revoked_at IS NULL AND u.disabled_at IS NULL LIMIT $2");
+    let tenants: Vec<Single<_>> = tx.all(select.bind(number.as_str()).bind(MAX_ACCOUNTS)).await?;
+    Ok(tenants.into_iter().any(|Single(tenant)| serves.includes(tenant)))
+}
+
+/// Whether the meeting invites somebody with that number.
+pub(super) async fn is_invited(tx: &mut Tx, meeting: MeetingId, number: &E164) -> Result<bool, StoreError> {
+    let select =
+        sql("SELECT id FROM invitees WHERE meeting_id = $1 AND phone_e164 = $2 AND revoked_at IS NULL LIMIT 1");
+    Ok(tx.optional::<Single<String>>(select.bind(meeting).bind(number.as_str())).await?.is_some())
+}
+
+/// Keeps that somebody got in without a wrong code.
+pub(super) async fn remember(tx: &mut Tx, keys: &Keys, number: &E164, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let insert = sql("INSERT INTO phone_callers (caller, last_seen_at) VALUES ($1, $2)
+         ON CONFLICT (caller) DO UPDATE SET last_seen_at = excluded.last_seen_at");
+    tx.execute(insert.bind(mark(keys, number.as_str())).bind(now)).await?;
+    Ok(())
+}
+
+/// Forgets a number: too many wrong codes came from it, or the person is erased.
+pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<(), StoreError> {
+    tx.execute(sql("DELETE FROM phone_callers WHERE caller = $1").bind(mark(keys, number))).await?;
+    Ok(())
+}

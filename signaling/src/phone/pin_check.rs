@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Whose PIN it is. PINs are looked up by a hash under the installation's secret and then compared in full, in the same time
+//! wherever they differ.
+
+use chrono::{DateTime, Utc};
+use store::{StoreError, Tx};
+
+use super::Who;
+use super::id_and_pin::{Found, Shown};
+use crate::api::ids::MeetingId;
+use crate::identity::keys::Keys;
+use crate::meetings::phone_pins::model::{PinKind, Place};
+use crate::meetings::{invitees, phone_pins};
+
+/// Whoever knows no more than what everybody may know.
+pub(super) const STRANGER: Shown = Shown { who: Who::Room, has_account: false, lobby_bypass: false };
+
+/// Whose it is, if it is valid there. Where no meeting was found, it is looked up all the same and is nobody's.
+pub(super) async fn recognise(
+    tx: &mut Tx,
+    keys: &Keys,
+    found: Option<&Found>,
+    digits: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Shown>, StoreError> {
+    let place = found.map_or_else(|| Place::Meeting(MeetingId::new()), Found::place);
+    let pin = phone_pins::by_digits(tx, keys, place, digits).await?;
+    let Some(pin) = pin.filter(|pin| pin.expires_at.is_none_or(|end| end > now)) else { return Ok(None) };
+    match (pin.kind, place, pin.invitee_id) {
+        (PinKind::Room, ..) => Ok(Some(STRANGER)),
+        (PinKind::Host, ..) => Ok(Some(Shown { who: Who::Host, ..STRANGER })),
+        (PinKind::Personal, Place::Meeting(meeting), Some(id)) => {
+            let invitee = invitees::table::find(tx, meeting, id).await?;
+            let invitee = invitee.filter(|invitee| invitee.revoked_at.is_none());
+            Ok(invitee.map(|invitee| Shown {
+                who: Who::Invitee(id),
+                has_account: invitee.user_id.is_some(),
+                lobby_bypass: invitee.lobby_bypass,
+            }))
+        }
+        (PinKind::Personal, ..) => Ok(None),
+    }
+}
