@@ -16,8 +16,11 @@ const LOUDEST_DBOV: u8 = 30;
 /// What a telephone hears when nobody speaks.
 pub const TOWARDS_PHONES_DBOV: u8 = 66;
 
-/// The inner values stay below this, whatever coefficients come.
-const BOUND: f32 = 1e6;
+/// Coefficients are not taken beyond this: nearer to 1 the filter rings like a bell.
+const LARGEST_REFLECTION: f32 = 0.95;
+
+/// Noise has no peaks beyond four times its root mean square, whatever coefficients come.
+const PEAK: f32 = 4.0;
 
 /// Noise of 16 kHz, described at 8 kHz as RFC 3389 does for G.711. Made by a lattice filter from white noise.
 pub struct ComfortNoise {
@@ -25,6 +28,8 @@ pub struct ComfortNoise {
     /// The white noise's root mean square: now, and where it is going.
     excitation: f32,
     next_excitation: f32,
+    /// What comes out, root mean square.
+    amplitude: f32,
     reflections: [f32; MAX_ORDER],
     backward: [f32; MAX_ORDER + 1],
     upsampler: Upsampler,
@@ -38,6 +43,7 @@ impl ComfortNoise {
             state: rng.random::<u32>() | 1,
             excitation: 0.0,
             next_excitation: 0.0,
+            amplitude: 0.0,
             reflections: [0.0; MAX_ORDER],
             backward: [0.0; MAX_ORDER + 1],
             upsampler: Upsampler::new(),
@@ -56,12 +62,14 @@ impl ComfortNoise {
         let mut left = 1.0;
         for (reflection, coded) in self.reflections.iter_mut().zip(coefficients) {
             // RFC 3389 §3.2; 255 is not used.
-            *reflection = 258.0 * (f32::from((*coded).min(254)) - 127.0) / 32_768.0;
+            let coefficient = 258.0 * (f32::from((*coded).min(254)) - 127.0) / 32_768.0;
+            *reflection = coefficient.clamp(-LARGEST_REFLECTION, LARGEST_REFLECTION);
             left *= 1.0 - *reflection * *reflection;
         }
         // The highest bit is reserved.
         let dbov = (level & 0x7f).max(LOUDEST_DBOV);
-        self.next_excitation = 32_768.0 * 10f32.powf(-f32::from(dbov) / 20.0) * left.sqrt();
+        self.amplitude = 32_768.0 * 10f32.powf(-f32::from(dbov) / 20.0);
+        self.next_excitation = self.amplitude * left.sqrt();
     }
 
     /// Makes the next 20 ms.
@@ -79,12 +87,14 @@ impl ComfortNoise {
     fn next_sample(&mut self) -> f32 {
         // Evenly spread noise of this width has a root mean square of 1.
         let mut forward = self.white() * 3f32.sqrt() * self.excitation;
+        let bound = self.amplitude * PEAK;
         for order in (0..MAX_ORDER).rev() {
             forward -= self.reflections[order] * self.backward[order];
-            self.backward[order + 1] = (self.backward[order] + self.reflections[order] * forward).clamp(-BOUND, BOUND);
+            let backward = self.backward[order] + self.reflections[order] * forward;
+            self.backward[order + 1] = backward.clamp(-bound, bound);
         }
-        self.backward[0] = forward.clamp(-BOUND, BOUND);
-        forward
+        self.backward[0] = forward.clamp(-bound, bound);
+        self.backward[0]
     }
 
     /// From -1 to 1, by Marsaglia's xorshift: quality does not matter, and it is asked 8000 times a second.

@@ -281,7 +281,8 @@ impl JitterBuffer {
     /// Whether to change the speed now, with `ahead` of sound left to play that is silent or not.
     pub fn pace(&mut self, now: Instant, ahead: Duration, is_silent: bool) -> Pace {
         self.statistics.target_ms = u32::try_from(self.transit.target_us() / 1000).unwrap_or_default();
-        if self.state == State::Pause {
+        // While something is waited for, what would be the delay is not known.
+        if self.state != (State::Playing { waited_us: 0 }) {
             return Pace::Normal;
         }
         let now_us = self.since_origin_us(now) + micros(ahead);

@@ -66,7 +66,7 @@ pub fn compress_alaw(sample: i16) -> u8 {
         // The first two segments have the same step.
         magnitude as u8
     } else {
-        let segment = 11 - magnitude.leading_zeros() as u8;
+        let segment = 12 - magnitude.leading_zeros() as u8;
         (segment << 4) | ((magnitude >> (segment - 1)) & 0x0f) as u8
     };
     (code | sign) ^ ALAW_TOGGLE
