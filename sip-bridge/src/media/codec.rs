@@ -163,12 +163,12 @@ impl PhoneDecoder {
         Ok(samples)
     }
 
-    /// Fills `out` in place of a packet that is missing, if the codec knows how: Opus does, from the copy in the
-    /// packet `after` it where there is one. `false`: it does not, `out` is untouched.
-    pub fn conceal(&mut self, after: Option<&[u8]>, out: &mut [i16]) -> bool {
-        match &mut self.kind {
-            DecoderKind::Opus(decoder) => decoder.conceal(after, out),
-            DecoderKind::Pcma(_) | DecoderKind::Pcmu(_) | DecoderKind::G722(_) => false,
+    /// Fills `out` in place of a packet that is missing, from the copy that the packet `after` it has: only Opus makes such
+    /// copies, and not always. `false`: there is none, `out` is untouched.
+    pub fn recover(&mut self, after: Option<&[u8]>, out: &mut [i16]) -> bool {
+        match (&mut self.kind, after) {
+            (DecoderKind::Opus(decoder), Some(after)) => decoder.recover(after, out),
+            _ => false,
         }
     }
 

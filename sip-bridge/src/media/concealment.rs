@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Sound in place of packets that are missing, for G.711 and G.722: the last periods of what was heard go on, and fade when
-//! nothing comes (the idea of ITU-T G.711 appendix I). Opus conceals by itself.
+//! Sound in place of packets that are missing: the last periods of what was heard go on, and fade when nothing comes (the
+//! idea of ITU-T G.711 appendix I). For all codecs: what the library for Opus makes up by itself is too quiet.
 //!
 //! Unlike there, what is heard is not delayed: where sound comes back, the made-up sound goes on below it for a moment.
 

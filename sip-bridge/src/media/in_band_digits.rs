@@ -25,7 +25,7 @@ const HOP: usize = 64;
 
 /// A key is one when it is found in so many windows in a row, and over when it is missing in so many.
 const WINDOWS_TO_BEGIN: u32 = 2;
-const WINDOWS_TO_END: u32 = 3;
+const WINDOWS_TO_END: u32 = 4;
 
 /// Halfway between 1.5 % and 3.5 %.
 const TOLERANCE: f64 = 0.025;

@@ -76,6 +76,8 @@ pub struct UplinkStatistics {
     pub malformed_packets: u64,
     /// Samples (16 kHz) that were made up.
     pub concealed_samples: u64,
+    /// Samples of lost packets that were in the next packet as a copy.
+    pub recovered_samples: u64,
     /// Samples that were left out to reduce the delay.
     pub removed_samples: u64,
     /// Samples that were added to increase it.
@@ -92,6 +94,8 @@ pub struct Uplink {
     /// Whether the sender describes the noise of its pauses. Otherwise they are silent.
     has_noise: bool,
     was_gap: bool,
+    /// What comes next is another stream, which may begin anywhere in a sound.
+    begins_anew: bool,
     queue: Box<[i16; QUEUE]>,
     queued: usize,
     frames_since_change: u32,
@@ -115,6 +119,7 @@ impl Uplink {
             noise: ComfortNoise::new(TOWARDS_PHONES_DBOV, rng),
             has_noise: false,
             was_gap: true,
+            begins_anew: false,
             queue: Box::new([0; QUEUE]),
             queued: 0,
             frames_since_change: 0,
@@ -149,7 +154,7 @@ impl Uplink {
     /// The sender has begun a new stream, with another SSRC. Packets that wait are dropped.
     pub fn restart(&mut self) {
         self.jitter.restart(self.settings.codec.rtp_clock_hz());
-        self.concealment.join_next();
+        self.begins_anew = true;
         self.has_noise = false;
     }
 
@@ -217,14 +222,16 @@ impl Uplink {
         let added = match self.jitter.pull(now, ahead) {
             Pulled::Sound(payload) => match self.decoder.decode(payload, free) {
                 Ok(samples) => {
+                    if std::mem::take(&mut self.begins_anew) {
+                        self.concealment.join_next();
+                    }
                     self.concealment.hear(&mut free[..samples]);
                     samples
                 }
                 Err(_) => {
                     self.statistics.malformed_packets += 1;
                     let out = &mut free[..FRAME_SAMPLES];
-                    self.statistics.concealed_samples += out.len() as u64;
-                    make_up(&mut self.decoder, &mut self.concealment, None, out)
+                    make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
                 }
             },
             Pulled::Lost { rtp_ticks, after } => {
@@ -232,13 +239,17 @@ impl Uplink {
                 let samples = u64::from(rtp_ticks) * u64::from(SAMPLE_RATE_HZ) / clock_hz;
                 let samples = usize::try_from(samples).unwrap_or(MAX_PACKET_SAMPLES).clamp(1, MAX_PACKET_SAMPLES);
                 let out = &mut free[..samples];
-                self.statistics.concealed_samples += out.len() as u64;
-                make_up(&mut self.decoder, &mut self.concealment, after, out)
+                if self.decoder.recover(after, out) {
+                    self.statistics.recovered_samples += samples as u64;
+                    self.concealment.hear(out);
+                    samples
+                } else {
+                    make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
+                }
             }
             Pulled::Late => {
                 let out = &mut free[..FRAME_SAMPLES];
-                self.statistics.concealed_samples += out.len() as u64;
-                make_up(&mut self.decoder, &mut self.concealment, None, out)
+                make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
             }
             Pulled::ComfortNoise(payload) => {
                 self.noise.describe(payload);
@@ -317,14 +328,16 @@ impl Uplink {
     }
 }
 
-/// Fills `out` in place of what is missing: by the codec if it can, otherwise by what was heard before.
-fn make_up(decoder: &mut PhoneDecoder, concealment: &mut Concealment, after: Option<&[u8]>, out: &mut [i16]) -> usize {
-    if decoder.conceal(after, out) {
-        concealment.hear(out);
-    } else {
-        concealment.conceal(out);
-        decoder.hear_concealed(out);
-    }
+/// Fills `out` in place of what is missing, by what was heard before.
+fn make_up(
+    decoder: &mut PhoneDecoder,
+    concealment: &mut Concealment,
+    statistics: &mut UplinkStatistics,
+    out: &mut [i16],
+) -> usize {
+    concealment.conceal(out);
+    decoder.hear_concealed(out);
+    statistics.concealed_samples += out.len() as u64;
     out.len()
 }
 

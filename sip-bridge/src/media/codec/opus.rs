@@ -43,19 +43,13 @@ impl OpusDecoder {
         self.decoder.decode(payload, out, DecodeMode::Normal).map_err(|_| DecodeError::Malformed)
     }
 
-    pub(super) fn conceal(&mut self, after: Option<&[u8]>, out: &mut [i16]) -> bool {
-        let whole = out.len() - out.len() % SHORTEST_FRAME_SAMPLES;
-        let (out, rest) = out.split_at_mut(whole);
-        rest.fill(0);
-        if out.is_empty() {
-            return true;
+    /// The library would also make something up where there is no copy, but that is 12 dB and more below what was heard
+    /// before: our own [concealment](crate::media::concealment) does better.
+    pub(super) fn recover(&mut self, after: &[u8], out: &mut [i16]) -> bool {
+        if !has_copy(after) || out.is_empty() || !out.len().is_multiple_of(SHORTEST_FRAME_SAMPLES) {
+            return false;
         }
-        // The library conceals by itself when the packet has no copy in it, or when that is shorter than the hole.
-        let filled = match after {
-            Some(packet) if !packet.is_empty() => self.decoder.decode(packet, out, DecodeMode::Fec),
-            _ => self.decoder.decode(&[], out, DecodeMode::Normal),
-        };
-        match filled {
+        match self.decoder.decode(after, out, DecodeMode::Fec) {
             Ok(samples) => {
                 out.get_mut(samples..).unwrap_or_default().fill(0);
                 true
@@ -63,6 +57,26 @@ impl OpusDecoder {
             Err(_) => false,
         }
     }
+}
+
+/// Whether a packet carries a copy of the one before (LBRR). The flags are the first bits of a SILK frame: one for voice
+/// activity for each 20 ms, then this one, for each channel (RFC 6716 §4.2.3 and §4.2.4); their odds are even, so they are
+/// plain bits. Of packets with several frames only the first is looked at, where it is easily found.
+fn has_copy(payload: &[u8]) -> bool {
+    let (Some(toc), Some(flags)) = (payload.first(), payload.get(1)) else {
+        return false;
+    };
+    let is_celt = toc & 0x80 != 0;
+    let is_first_frame_next = toc & 3 < 2;
+    if is_celt || !is_first_frame_next {
+        return false;
+    }
+    // 10 and 20 ms have one voice flag, 40 and 60 ms two and three.
+    let voice_flags = if toc >> 3 < 12 { ((toc >> 3) & 3).max(1) } else { 1 };
+    let is_stereo = toc & 4 != 0;
+    let has_first = (flags >> (7 - voice_flags)) & 1 == 1;
+    let has_second = is_stereo && (flags >> (6 - 2 * voice_flags)) & 1 == 1;
+    has_first || has_second
 }
 
 pub(super) struct OpusEncoder {
