@@ -258,10 +258,8 @@ fn a_clock_that_drifts_is_followed_for_an_hour() {
 fn pauses_are_silent_and_end_at_the_target() {
     let mut call = Call::new();
     // Every second second the sender sends nothing; its timestamps go on, its numbers wait.
-    let mut seq_no = 0u16;
-    for n in (0..1000u64).filter(|n| n / 50 % 2 == 0) {
-        call.send(n * 20_000, seq_no, n as u32 * 160, 160);
-        seq_no += 1;
+    for (seq_no, n) in (0..1000u64).filter(|n| n / 50 % 2 == 0).enumerate() {
+        call.send(n * 20_000, seq_no as u16, n as u32 * 160, 160);
     }
     call.play(0, 20_000_000);
     assert_eq!(call.lost, 0);
