@@ -171,14 +171,6 @@ impl PhoneDecoder {
             _ => false,
         }
     }
-
-    /// Hears what was played in place of packets that are missing. G.722 predicts from what it has decoded, and would need
-    /// many milliseconds to find back to the sender's state; having heard something alike it is nearly there.
-    pub fn hear_concealed(&mut self, sound: &[i16]) {
-        if let DecoderKind::G722(decoder) = &mut self.kind {
-            decoder.hear(sound);
-        }
-    }
 }
 
 /// From 8 kHz by a table to 16 kHz. `out` has two places for each byte of the payload.

@@ -231,7 +231,7 @@ impl Uplink {
                 Err(_) => {
                     self.statistics.malformed_packets += 1;
                     let out = &mut free[..FRAME_SAMPLES];
-                    make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
+                    make_up(&mut self.concealment, &mut self.statistics, out)
                 }
             },
             Pulled::Lost { rtp_ticks, after } => {
@@ -244,12 +244,12 @@ impl Uplink {
                     self.concealment.hear(out);
                     samples
                 } else {
-                    make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
+                    make_up(&mut self.concealment, &mut self.statistics, out)
                 }
             }
             Pulled::Late => {
                 let out = &mut free[..FRAME_SAMPLES];
-                make_up(&mut self.decoder, &mut self.concealment, &mut self.statistics, out)
+                make_up(&mut self.concealment, &mut self.statistics, out)
             }
             Pulled::ComfortNoise(payload) => {
                 self.noise.describe(payload);
@@ -329,14 +329,8 @@ impl Uplink {
 }
 
 /// Fills `out` in place of what is missing, by what was heard before.
-fn make_up(
-    decoder: &mut PhoneDecoder,
-    concealment: &mut Concealment,
-    statistics: &mut UplinkStatistics,
-    out: &mut [i16],
-) -> usize {
+fn make_up(concealment: &mut Concealment, statistics: &mut UplinkStatistics, out: &mut [i16]) -> usize {
     concealment.conceal(out);
-    decoder.hear_concealed(out);
     statistics.concealed_samples += out.len() as u64;
     out.len()
 }
