@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! The sound of one call, between a telephone and the room.
+//! The sound of one call, between a telephone and the room: from datagrams to frames of 16 kHz, and back.
 
+pub mod codec;
+pub mod comfort_noise;
+pub mod concealment;
+pub mod downlink;
+pub mod in_band_digits;
+pub mod jitter_buffer;
+pub mod level;
+pub mod resample;
 pub mod rtp;
+pub mod time_scaling;
+pub mod tones;
+pub mod uplink;
+pub mod voice_activity;
+
+#[cfg(test)]
+mod sample_speech;
