@@ -73,13 +73,6 @@ pub(crate) struct Moment {
     pub(crate) utc: DateTime<Utc>,
 }
 
-impl Moment {
-    /// This one.
-    pub(crate) fn now() -> Self {
-        Self { instant: Instant::now(), utc: Utc::now() }
-    }
-}
-
 /// Whose meetings can be reached by the number that was called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Serves {
