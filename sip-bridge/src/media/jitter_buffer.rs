@@ -3,7 +3,7 @@
 //! enough for most of them to be there.
 //!
 //! The delay is counted from the fastest packet of late: that is how long playing stays behind what would be possible. It
-//! aims at a target which [`transit`] derives from how packets were spread, within 40 and 200 ms. Whoever plays asks for
+//! aims at a target which `transit` derives from how packets were spread, within 40 and 200 ms. Whoever plays asks for
 //! the next piece whenever there is less than a frame left, says how much that is, and follows [`JitterBuffer::pace`] by
 //! playing a little faster or slower. Pauses are where the delay changes without being heard. The same control follows a
 //! sender whose clock runs fast or slow.

@@ -2,7 +2,7 @@
 //! The sound from one telephone: RTP payloads in, frames out, one every 20 ms whatever the network does.
 //!
 //! [`jitter_buffer`](super::jitter_buffer) puts packets in order and says what is missing, the codec's decoder or
-//! [`concealment`](super::concealment) makes that up, [`time_scaling`](super::time_scaling) keeps the delay, and
+//! [`concealment`](super::concealment) makes that up, [`time_scaling`] keeps the delay, and
 //! [`level`](super::level) makes all telephones equally loud.
 
 use std::time::{Duration, Instant};

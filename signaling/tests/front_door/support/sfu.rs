@@ -181,6 +181,8 @@ impl State {
 
     fn obey(&mut self, command: SfuCommand, events: &mut Events) -> Result<SfuReply, SfuRefusal> {
         match command {
+            // It has no bridge.
+            SfuCommand::OpenBridgeLeg { .. } => return Err(SfuRefusal::NoSuchBridge),
             SfuCommand::OpenTransport { transport, room, participant } => {
                 let (publications, subscriptions) = (Vec::new(), Vec::new());
                 let opened = Transport { room, participant, publications, subscriptions, audios: 0, videos: 0 };
