@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -17,11 +17,20 @@ const STRONG: &str = "0123456789abcdef0123456789abcdef";
 
 /// `saal` in an empty folder, with no settings of its surroundings.
 fn saal(arguments: &[&str]) -> Command {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("empty");
-    // What an earlier run has stored there may be of another version.
-    static CLEAN: Once = Once::new();
-    CLEAN.call_once(|| drop(std::fs::remove_dir_all(&folder)));
+    static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+    let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+    saal_in(&empty_folder(&format!("empty-{number}")), arguments)
+}
+
+/// A folder for what this run stores. An earlier one may have been of another version.
+fn empty_folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    drop(std::fs::remove_dir_all(&folder));
     std::fs::create_dir_all(&folder).expect("creating a folder");
+    folder
+}
+
+fn saal_in(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_saal"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -51,7 +60,11 @@ fn printed(arguments: &[&str]) -> String {
 
 /// What a refusal said: on standard error, with exit status 1, without a backtrace.
 fn refused(arguments: &[&str]) -> String {
-    let output = output(arguments);
+    refusal(saal(arguments))
+}
+
+fn refusal(mut command: Command) -> String {
+    let output = command.output().expect("running saal");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
     let said = String::from_utf8(output.stderr).expect("text");
@@ -215,10 +228,9 @@ fn a_reader_that_has_gone_is_no_panic() {
 
 #[test]
 fn the_usual_file_is_read_without_being_asked_for() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("usual");
-    std::fs::create_dir_all(&folder).expect("creating a folder");
+    let folder = empty_folder("usual");
     std::fs::write(folder.join("saal.toml"), "[rooms]\nmax_participants = 7\n").expect("writing saal.toml");
-    let output = saal(&["config"]).current_dir(folder).output().expect("running saal");
+    let output = saal_in(&folder, &["config"]).output().expect("running saal");
     assert!(String::from_utf8_lossy(&output.stdout).contains("max_participants = 7"), "{output:?}");
 }
 
@@ -238,9 +250,10 @@ fn a_taken_port_is_one_sentence() {
 
 #[test]
 fn an_api_token_is_printed_and_opens_the_api() {
-    let (server, ready) = started();
-    let output =
-        saal(&["api-token", "create", "--name", "test", "--scopes", "tokens:admin"]).output().expect("running saal");
+    let folder = empty_folder("api-token");
+    let (server, ready) = start(saal_in(&folder, &SERVE));
+    let create = ["api-token", "create", "--name", "test", "--scopes", "tokens:admin"];
+    let output = saal_in(&folder, &create).output().expect("running saal");
     assert!(output.status.success(), "{output:?}");
     let token = String::from_utf8(output.stdout).expect("text");
     let address = ready.trim().rsplit_once("http://").expect("an address").1;
@@ -256,7 +269,8 @@ fn an_api_token_is_printed_and_opens_the_api() {
     drop(server);
     let said = refused(&["api-token", "create", "--name", "test", "--scopes", "everything"]);
     assert!(said.contains("\"everything\" is no scope; known: meetings:read, "), "{said}");
-    let said = refused(&["api-token", "create", "--name", "test", "--scopes", "audit:read", "--tenant", "nowhere"]);
+    let elsewhere = ["api-token", "create", "--name", "test", "--scopes", "audit:read", "--tenant", "nowhere"];
+    let said = refusal(saal_in(&folder, &elsewhere));
     assert!(said.contains("there is no such tenant"), "{said}");
 }
 
@@ -270,7 +284,7 @@ fn health_without_a_server_is_a_failure() {
 #[test]
 fn sigterm_and_ctrl_c_end_a_server_cleanly() {
     for signal in ["-TERM", "-INT"] {
-        let (server, ready) = started();
+        let (server, ready) = start(saal(&SERVE));
         assert!(ready.contains("http://127.0.0.1:"), "{ready}");
         let asked = Instant::now();
         let kill = Command::new("kill").args([signal, &server.0.id().to_string()]).status().expect("running kill");
@@ -283,18 +297,17 @@ fn sigterm_and_ctrl_c_end_a_server_cleanly() {
 
 #[test]
 fn a_machine_without_certificates_of_authorities_is_no_reason_not_to_start() {
-    let mut serve = saal(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"]);
+    let mut serve = saal(&SERVE);
     serve.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/dev/null");
     serve.env("SAAL_OIDC__ISSUER", "https://login.example.org");
     let (_server, ready) = start(serve);
     assert!(ready.contains("http://127.0.0.1:"), "{ready}");
 }
 
-/// A server on ports that nobody uses, and the line in which it says that it is ready.
-fn started() -> (Server, String) {
-    start(saal(&["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"]))
-}
+/// A server on ports that nobody uses.
+const SERVE: [&str; 6] = ["serve", "--dev", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0"];
 
+/// The server, and the line in which it says that it is ready.
 fn start(mut serve: Command) -> (Server, String) {
     let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starting saal");
     let stdout = child.stdout.take().expect("its output");
@@ -333,9 +346,7 @@ fn told(arguments: &[&str], input: &str) -> (bool, String) {
 
 #[test]
 fn accounts_are_managed_from_the_command_line() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("accounts");
-    drop(std::fs::remove_dir_all(&folder));
-    let folder = folder.display().to_string();
+    let folder = empty_folder("accounts").display().to_string();
     let user = |arguments: &[&str], input: &str| {
         let all = [&["user"], arguments, &["--data-dir", &folder]].concat();
         told(&all, input)

@@ -76,7 +76,14 @@ pub(crate) async fn run(backend: &Backend, is_wanted: impl Fn(i64) -> bool) -> R
         Migrator::with_migrations(all.iter().filter(|step| is_wanted(step.version)).cloned().collect())
     };
     let result = match backend {
-        Backend::Sqlite { writer, .. } => wanted(&SQLITE).run(writer).await,
+        // Here the library takes no lock of its own. Whoever holds this transaction is alone with the tables.
+        Backend::Sqlite { writer, .. } => {
+            let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+            match wanted(&SQLITE).run_direct(None, &mut *tx, false).await {
+                Ok(()) => tx.commit().await.map_err(MigrateError::Execute),
+                Err(error) => Err(error),
+            }
+        }
         Backend::Postgres(pool) => wanted(&POSTGRES).run(pool).await,
     };
     result.map_err(|error| match error {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use store::testing::TestStore;
-use store::{FromRow, Row, Store, StoreError, Tx, sql};
+use store::{FromRow, Location, Row, Store, StoreError, Tx, sql};
 
 /// Runs a test on both.
 async fn on_both<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
@@ -227,6 +227,21 @@ async fn opening_again_changes_nothing() {
         assert_eq!(database.store.read().await.err(), Some(StoreError::Unavailable));
         let again = Store::open(&database.location).await.expect("open");
         assert_eq!(tenants(&again).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn several_that_open_a_new_database_at_once_wait_for_each_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..4 {
+        let location = Location::Sqlite(folder.path().join(format!("{round}.db")));
+        let opened = (0..6).map(|_| {
+            let location = location.clone();
+            tokio::spawn(async move { Store::open(&location).await })
+        });
+        for opening in opened.collect::<Vec<_>>() {
+            opening.await.expect("no panic").expect("an open database").close().await;
+        }
     }
 }
 
