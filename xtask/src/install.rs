@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -56,8 +57,11 @@ pub(crate) fn rivals() -> Result<()> {
     if missing.is_empty() { Ok(()) } else { debian_packages(&missing) }
 }
 
-/// Installs packages as root, or through `sudo` when that asks no password.
+/// Installs packages as root, or through `sudo` when that asks no password. Steps that run side by side take turns: apt
+/// refuses to work twice.
 pub(crate) fn debian_packages(packages: &[&str]) -> Result<()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = packages.join(" ");
     if tools::find("apt-get").is_none() {
         bail!("this system has no apt-get: install what these Debian packages hold: {wanted}");

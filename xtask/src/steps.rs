@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! Runs steps one after the other, prints one line for each, and goes on after a failure.
+//! Runs steps one after the other or side by side, prints one line for each, and goes on after a failure.
 //!
 //! A command's output goes to `target/xtask/<step>.log`; the end of it is shown when the step fails.
 //! That keeps a green run readable and works the same with and without a terminal.
@@ -34,6 +34,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Steps {
     total: Tally,
     failures: Vec<String>,
+    /// Whether others print at the same time.
+    is_beside: bool,
 }
 
 impl Steps {
@@ -76,6 +78,20 @@ impl Steps {
         say(format_args!("{name:<WIDTH$} skipped: {why}"));
     }
 
+    /// Does two things side by side: steps that mostly wait, and others. Each prints its lines when a step has ended.
+    pub(crate) fn beside(&mut self, first: impl FnOnce(&mut Self), second: impl FnOnce(&mut Self) + Send) {
+        let lane = || Self { is_beside: true, ..Self::default() };
+        let (mut one, mut other) = (lane(), lane());
+        std::thread::scope(|scope| {
+            scope.spawn(|| second(&mut other));
+            first(&mut one);
+        });
+        for lane in [one, other] {
+            self.total += lane.total;
+            self.failures.extend(lane.failures);
+        }
+    }
+
     /// Prints the summary. Its last line is the plain `N passed, N failed`.
     pub(crate) fn finish(self) -> ExitCode {
         say("");
@@ -87,7 +103,9 @@ impl Steps {
     }
 
     fn step(&mut self, name: &str, fix: &str, work: impl FnOnce() -> Result<Outcome>) -> bool {
-        say_part(format_args!("{name:<WIDTH$} "));
+        if !self.is_beside {
+            say_part(format_args!("{name:<WIDTH$} "));
+        }
         let started = Instant::now();
         let outcome = work();
         // What could not even be tried is not mended by the usual way.
@@ -101,19 +119,19 @@ impl Steps {
         let seconds = started.elapsed().as_secs_f32();
         let ok = outcome.problem.is_none();
         self.total += outcome.counted();
-        let Some(problem) = outcome.problem else {
-            match outcome.tally {
-                Tally { passed: 0, failed: 0 } => say(format_args!("ok      {seconds:6.1} s")),
-                tally => say(format_args!("ok      {seconds:6.1} s   {tally}")),
+        // At once, so that nothing comes between.
+        let mut lines = if self.is_beside { format!("{name:<WIDTH$} ") } else { String::new() };
+        match (outcome.problem, outcome.tally) {
+            (None, Tally { passed: 0, failed: 0 }) => lines += &format!("ok      {seconds:6.1} s"),
+            (None, tally) => lines += &format!("ok      {seconds:6.1} s   {tally}"),
+            (Some(problem), _) => {
+                lines += &format!("FAILED  {seconds:6.1} s   {problem}");
+                outcome.details.iter().for_each(|line| lines += &format!("\n    {line}"));
+                lines += &format!("\n    to fix: {fix}");
+                self.failures.push(name.to_owned());
             }
-            return ok;
-        };
-        say(format_args!("FAILED  {seconds:6.1} s   {problem}"));
-        for line in &outcome.details {
-            say(format_args!("    {line}"));
         }
-        say(format_args!("    to fix: {fix}"));
-        self.failures.push(name.to_owned());
+        say(lines);
         ok
     }
 }
@@ -232,6 +250,19 @@ mod tests {
         assert_eq!(without_colours("\u{1b}[38;2;225;80;80;1m×\u{1b}[0m wrong\u{1b}["), "× wrong");
         assert_eq!(without_colours("\u{1b}[31m-old\u{1b}(B\u{1b}[m"), "-old");
         assert_eq!(without_colours("plain [0m text"), "plain [0m text");
+    }
+
+    #[test]
+    fn what_runs_side_by_side_counts_together() {
+        let mut steps = Steps::default();
+        let failing = |steps: &mut Steps| {
+            steps.inspect("one", "no way", || Ok(vec!["wrong".to_owned()]));
+        };
+        let fine = |steps: &mut Steps| {
+            steps.inspect("other", "no way", || Ok(Vec::new()));
+        };
+        steps.beside(failing, fine);
+        assert_eq!((steps.total, steps.failures), (Tally { passed: 1, failed: 1 }, vec!["one".to_owned()]));
     }
 
     #[test]

@@ -63,26 +63,42 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut steps = Steps::default();
     tools::require_node_and_npm()?;
     steps.prepare("web packages", || web::install(&tree::web_client()));
-    if wants(Suite::Check) {
-        check::all(&mut steps);
-    }
-    if wants(Suite::Packages) || wants(Suite::Unit) {
-        let is_complete = packages(&mut steps);
-        if wants(Suite::Unit) {
-            unit(&mut steps, is_complete);
+    // What is fetched meanwhile is there when it is needed.
+    let fetch = |steps: &mut Steps| {
+        if wants(Suite::Packages) || wants(Suite::Unit) {
+            packages(steps);
         }
+        if wants(Suite::Contract) {
+            contract_packages(steps);
+        }
+        if wants(Suite::E2e) {
+            browsers(steps);
+        }
+    };
+    if wants(Suite::Check) {
+        steps.beside(check::all, fetch);
+    } else {
+        fetch(&mut steps);
+    }
+    if wants(Suite::Unit) {
+        unit(&mut steps);
     }
     let saal =
         if wants(Suite::Contract) || wants(Suite::E2e) { build_saal(&mut steps, wants(Suite::Unit)) } else { None };
+    // Made-up requests leave one of two cores to the others.
+    let rest = |steps: &mut Steps| {
+        if wants(Suite::Instructions) {
+            // After the tests, whose dependencies it shares.
+            instructions::step(steps);
+        }
+        if wants(Suite::Web) {
+            web_tests(steps);
+        }
+    };
     if wants(Suite::Contract) {
-        contract(&mut steps, saal.as_deref(), options.contract_seconds);
-    }
-    // After the tests, whose dependencies it shares.
-    if wants(Suite::Instructions) {
-        instructions::step(&mut steps);
-    }
-    if wants(Suite::Web) {
-        web_tests(&mut steps);
+        steps.beside(|steps| contract(steps, saal.as_deref(), options.contract_seconds), rest);
+    } else {
+        rest(&mut steps);
     }
     if wants(Suite::E2e) {
         browser_tests(&mut steps, saal.as_deref());
@@ -113,15 +129,20 @@ fn build_saal(steps: &mut Steps, has_tested: bool) -> Option<PathBuf> {
     is_built.then(|| tree::target().join("debug").join("saal"))
 }
 
-/// Runs for about as long as it is told, with all callers at the same time.
-fn contract(steps: &mut Steps, saal: Option<&Path>, seconds: u32) {
+/// What sends made-up requests.
+fn contract_packages(steps: &mut Steps) -> Option<PathBuf> {
     let mut environment = None;
     steps.prepare("schemathesis", || {
         install::postgres()?;
         environment = Some(python::for_contract()?);
         Ok(())
     });
-    let (Some(saal), Some(environment)) = (saal, environment) else {
+    environment
+}
+
+/// Runs for about as long as it is told, with all callers at the same time.
+fn contract(steps: &mut Steps, saal: Option<&Path>, seconds: u32) {
+    let (Some(saal), Some(environment)) = (saal, contract_packages(steps)) else {
         return steps.skip("contract", "what it needs is missing, see above");
     };
     let reports = tree::target().join("xtask").join("contract");
@@ -136,8 +157,8 @@ fn contract(steps: &mut Steps, saal: Option<&Path>, seconds: u32) {
     steps.command("contract", &fix, python);
 }
 
-fn unit(steps: &mut Steps, is_complete: bool) {
-    if !is_complete {
+fn unit(steps: &mut Steps) {
+    if !packages(steps) {
         return steps.skip("unit", "what it needs is missing, see above");
     }
     let mut cargo = tree::cargo();
@@ -152,10 +173,14 @@ fn web_tests(steps: &mut Steps) {
     steps.command("web", "npm test in web-client/ shows the same", npm);
 }
 
-fn browser_tests(steps: &mut Steps, saal: Option<&Path>) {
+/// What opens pages, and whom they sign in at. Returns whether all of it is there.
+fn browsers(steps: &mut Steps) -> bool {
     let has_browsers = steps.prepare("browsers", install::for_browser_tests);
-    let has_provider = steps.prepare("test packages", provider);
-    let (Some(saal), true) = (saal, has_browsers && has_provider) else {
+    steps.prepare("test packages", provider) && has_browsers
+}
+
+fn browser_tests(steps: &mut Steps, saal: Option<&Path>) {
+    let (Some(saal), true) = (saal, browsers(steps)) else {
         return steps.skip("e2e", "what it needs is missing, see above");
     };
     let mut node = Command::new("node");
