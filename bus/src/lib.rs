@@ -6,6 +6,7 @@
 
 mod ids;
 mod local;
+pub mod phone;
 mod sfu;
 
 pub use ids::{NodeId, ParticipantSid, RoomSid, TrackSid, TransportSid};

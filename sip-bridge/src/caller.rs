@@ -8,7 +8,6 @@
 mod announcements;
 mod checking;
 mod code_entry;
-mod digits;
 mod input;
 mod leaving;
 mod line;
@@ -22,17 +21,16 @@ mod waiting;
 
 use std::time::Instant;
 
+use bus::phone::{MeetingEvent, Refusal, RoomStatus, Verdict, WaitReason};
+
 use self::checking::{Checking, Pausing};
 use self::code_entry::CodeEntry;
-pub use self::digits::{Digits, Key};
-pub use self::input::{
-    Again, By, Destination, Input, MeetingEvent, Recording, Refusal, RoomStatus, Verdict, WaitReason,
-};
+pub use self::input::Input;
 use self::leaving::Leaving;
 use self::line::{Line, later};
 use self::meeting::Meeting;
 use self::opening::Opening;
-pub use self::output::{CheckToken, Chime, EndReason, Output, PlayToken, VolumeStep};
+pub use self::output::{Chime, EndReason, Output, PlayToken, VolumeStep};
 pub use self::settings::{Arrivals, CallerSettings, Entry};
 use self::waiting::Waiting;
 
@@ -69,7 +67,7 @@ impl Caller {
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::Acknowledged => self.acknowledged(now),
-            Input::Key(key) => self.key(now, key),
+            Input::Digit(key) => self.key(now, key),
             Input::Played(token) => {
                 if self.line.finish(token) {
                     self.played(now);
@@ -163,7 +161,7 @@ impl Caller {
         }
     }
 
-    fn key(&mut self, now: Instant, key: Key) {
+    fn key(&mut self, now: Instant, key: Digit) {
         let next = match &mut self.state {
             State::Opening(opening) => opening.key(now, key, &mut self.line),
             State::Entering(entry) => entry.key(now, key, &mut self.line),

@@ -6,6 +6,7 @@
 
 pub mod audio;
 pub mod caller;
+pub mod digit;
 pub mod media;
 pub mod mixing;
 pub mod prompts;

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::State;
 use super::code_entry::{Code, CodeEntry};
-use super::digits::Key;
-use super::input::{Again, Refusal, Verdict};
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::meeting::Meeting;
 use super::output::EndReason;
 use super::settings::Entry;
 use super::waiting::Waiting;
+use crate::digit::Digit;
 use crate::prompts::PromptId;
+use bus::phone::{Again, Refusal, Verdict};
 
 /// After that the caller hears that something is going on. Answers to codes are held back for up to two seconds, so that
 /// the time they take tells nothing.
@@ -61,8 +61,8 @@ impl Checking {
     }
 
     /// Keys say nothing here; the one that ends a number that is whole already is over with that.
-    pub(super) fn key(&mut self, key: Key) {
-        if key == Key::HASH {
+    pub(super) fn key(&mut self, key: Digit) {
+        if key == Digit::HASH {
             self.ignores_hash_until = None;
         }
     }

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::State;
 use super::checking::Checking;
-use super::digits::{Digits, Key};
+use bus::phone::Digits;
+
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::output::EndReason;
+use crate::digit::Digit;
 use crate::prompts::PromptId;
 
 /// From the end of the question to the first digit.
@@ -84,29 +86,29 @@ impl CodeEntry {
         if self.digits.is_empty() { Some(self.nothing(now, line)) } else { Some(self.submit(now, None, line)) }
     }
 
-    pub(super) fn key(&mut self, now: Instant, key: Key, line: &mut Line) -> Option<State> {
-        let is_late_hash = self.ignores_hash_until.take().is_some_and(|until| key == Key::HASH && now < until);
+    pub(super) fn key(&mut self, now: Instant, key: Digit, line: &mut Line) -> Option<State> {
+        let is_late_hash = self.ignores_hash_until.take().is_some_and(|until| key == Digit::HASH && now < until);
         if is_late_hash {
             return None;
         }
         line.stop();
         match key {
-            Key::STAR => {
+            Digit::STAR => {
                 self.start_again(now, line);
                 None
             }
-            Key::HASH if !self.digits.is_empty() => Some(self.submit(now, None, line)),
-            Key::HASH if self.code == (Code::Pin { may_skip: true }) => {
+            Digit::HASH if !self.digits.is_empty() => Some(self.submit(now, None, line)),
+            Digit::HASH if self.code == (Code::Pin { may_skip: true }) => {
                 line.check_pin(None);
                 Some(State::Checking(Checking::new(now, self.code)))
             }
-            Key::HASH => Some(self.nothing(now, line)),
+            Digit::HASH => Some(self.nothing(now, line)),
             digit => self.digit(now, digit, line),
         }
     }
 
-    fn digit(&mut self, now: Instant, digit: Key, line: &mut Line) -> Option<State> {
-        self.digits.push(digit);
+    fn digit(&mut self, now: Instant, digit: Digit, line: &mut Line) -> Option<State> {
+        self.digits.push(digit.as_char());
         self.until = Some(later(now, NEXT_DIGIT_TIMEOUT));
         let known_length = line.settings.id_digits.filter(|_| self.code == Code::Id);
         let is_whole = self.digits.len() >= known_length.unwrap_or(Digits::CAPACITY);

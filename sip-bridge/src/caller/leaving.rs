@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use super::State;
-use super::input::Refusal;
 use super::line::Line;
 use super::output::{EndReason, Output};
 use crate::prompts::PromptId;
+use bus::phone::Refusal;
 
 /// The good-bye is being spoken.
 pub(super) struct Leaving {

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::digits::Digits;
-use super::output::{CheckToken, Chime, Output, PlayToken};
+use super::output::{Chime, Output, PlayToken};
 use super::settings::CallerSettings;
 use crate::prompts::{Language, PromptId};
+use bus::phone::{CheckToken, Digits};
 
 /// The longest an own recording may be (`prompts/`), so that nothing is given up that is still playing.
 const LONGEST_PROMPT: Duration = Duration::from_secs(60);

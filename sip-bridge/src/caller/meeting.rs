@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use self::keys::{Command, StarKeys};
 use super::State;
 use super::announcements::{Announcement, Announcements, Content, Topic, Urgency};
-use super::digits::Key;
-use super::input::{By, Destination, MeetingEvent, Recording, RoomStatus};
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::output::{Chime, EndReason, Output, VolumeStep};
 use super::settings::Arrivals;
 use super::waiting::followed_by;
+use crate::digit::Digit;
 use crate::prompts::PromptId;
+use bus::phone::{By, Destination, MeetingEvent, Recording, RoomStatus};
 
 /// What the caller asked for has happened by then, or will not.
 const WISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,8 +145,8 @@ impl Meeting {
 
     // What the caller does.
 
-    pub(super) fn key(&mut self, now: Instant, key: Key, line: &mut Line) {
-        if key == Key::STAR {
+    pub(super) fn key(&mut self, now: Instant, key: Digit, line: &mut Line) {
+        if key == Digit::STAR {
             self.announcements.interrupt(line);
         }
         match self.keys.key(now, key) {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use super::State;
 use super::checking::Checking;
 use super::code_entry::{Code, CodeEntry};
-use super::digits::Key;
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::output::EndReason;
 use super::settings::Entry;
+use crate::digit::Digit;
 use crate::prompts::{Language, PromptId};
 
 /// As long as the sender of a 200 repeats it: 64 times T1 (RFC 3261 §13.3.1.4).
@@ -40,7 +40,7 @@ pub(super) enum Opening {
 
 /// A language was chosen, unless another digit follows at once.
 pub(super) struct Pressed {
-    key: Key,
+    key: Digit,
     language: Language,
     settles_at: Instant,
 }
@@ -104,7 +104,7 @@ impl Opening {
         }
     }
 
-    pub(super) fn key(&mut self, now: Instant, key: Key, line: &mut Line) -> Option<State> {
+    pub(super) fn key(&mut self, now: Instant, key: Digit, line: &mut Line) -> Option<State> {
         match self {
             Self::Answered { .. } => None,
             Self::Silence { .. } => {
@@ -129,8 +129,8 @@ impl Opening {
 }
 
 /// A key in the menu: a language, or the beginning of a number that does not wait for it.
-fn choose(pressed: &mut Option<Pressed>, now: Instant, key: Key, line: &mut Line) -> Option<State> {
-    let chosen = line.settings.languages.iter().copied().find(|language| key_of(*language) == key.character());
+fn choose(pressed: &mut Option<Pressed>, now: Instant, key: Digit, line: &mut Line) -> Option<State> {
+    let chosen = line.settings.languages.iter().copied().find(|language| key_of(*language) == key.as_char());
     if pressed.is_none()
         && let Some(language) = chosen
     {
@@ -139,13 +139,13 @@ fn choose(pressed: &mut Option<Pressed>, now: Instant, key: Key, line: &mut Line
     }
     let mut next = match pressed {
         // `1*` and `1#`: a language, with a key behind it that some telephones' users are used to.
-        Some(pressed) if !key.is_digit() => {
+        Some(pressed) if !key.is_numeral() => {
             line.language = pressed.language;
             return Some(after_greeting(now, line));
         }
         _ => after_greeting(now, line),
     };
-    for key in pressed.as_ref().map(|pressed| pressed.key).into_iter().chain([key]).filter(|key| key.is_digit()) {
+    for key in pressed.as_ref().map(|pressed| pressed.key).into_iter().chain([key]).filter(|key| key.is_numeral()) {
         if let State::Entering(entry) = &mut next
             && let Some(after) = entry.key(now, key, line)
         {

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a caller's way asks for: sound to play, codes to check, and what the caller wants in the meeting.
 
-use super::digits::Digits;
-use super::input::Refusal;
+use bus::phone::{CheckToken, Digits, Refusal};
+
 use crate::prompts::{Language, PromptId};
 
 /// Which `Play` it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayToken(pub(super) u32);
-
-/// Which check it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CheckToken(pub(super) u32);
 
 /// Something to do.
 #[derive(Debug)]

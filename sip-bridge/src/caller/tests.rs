@@ -66,7 +66,7 @@ impl Call {
 
     fn press(&mut self, keys: &str) {
         for key in keys.chars() {
-            self.input(Input::Key(Key::from_char(key).unwrap()));
+            self.input(Input::Digit(Digit::from_char(key).unwrap()));
         }
     }
 

@@ -5,12 +5,12 @@ use std::mem::discriminant;
 use std::time::{Duration, Instant};
 
 use super::State;
-use super::input::{Verdict, WaitReason};
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::meeting::Meeting;
 use super::output::EndReason;
 use crate::prompts::{PromptId, number};
+use bus::phone::{Verdict, WaitReason};
 
 /// How often the place in the queue is told.
 const POSITION_INTERVAL: Duration = Duration::from_secs(30);

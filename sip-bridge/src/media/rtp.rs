@@ -3,9 +3,8 @@
 //! encrypted where that was agreed on. No sockets and no clock: datagrams and times are arguments.
 //!
 //! [`RtpSession`] is made from what was negotiated. Until [`RtpSession::open`] it neither takes nor gives a packet. Payloads
-//! are none of its business, but for keys ([`Digit`]); they go to the jitter buffer as they are.
+//! are none of its business, but for keys ([`Digit`](crate::digit::Digit)); they go to the jitter buffer as they are.
 
-mod digit;
 mod numbers;
 mod packet;
 mod ports;
@@ -24,7 +23,6 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use digit::Digit;
 pub use numbers::{RtpTime, SeqNo};
 pub use ports::{EmptyRange, NoPortFree, Ports};
 pub use receiving::{AudioPacket, Received};

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::caller::digits::Key;
 use crate::caller::line::later;
 use crate::caller::output::VolumeStep;
+use crate::digit::Digit;
 
 /// For the digit behind the star.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,15 +31,15 @@ pub(super) struct StarKeys {
 
 impl StarKeys {
     /// The command that a key completes.
-    pub(super) fn key(&mut self, now: Instant, key: Key) -> Option<Command> {
+    pub(super) fn key(&mut self, now: Instant, key: Digit) -> Option<Command> {
         let has_star = self.until.take().is_some_and(|until| now < until);
         if !has_star {
-            if key == Key::STAR {
+            if key == Digit::STAR {
                 self.until = Some(later(now, TIMEOUT));
             }
             return None;
         }
-        Some(match key.character() {
+        Some(match key.as_char() {
             '6' => Command::Microphone,
             '9' => Command::Hand,
             '4' => Command::Volume(VolumeStep::Quieter),

@@ -266,8 +266,8 @@ fn a_refusal_says_why() {
 fn a_host_that_does_not_poll_ends_the_call() {
     let mut call = Call::in_meeting(settings(), room(2));
     for _ in 0..200 {
-        call.caller.handle(call.now, Input::Key(Key::STAR));
-        call.caller.handle(call.now, Input::Key(Key::from_char('6').unwrap()));
+        call.caller.handle(call.now, Input::Digit(Digit::STAR));
+        call.caller.handle(call.now, Input::Digit(Digit::from_char('6').unwrap()));
     }
     call.drain();
     assert_eq!(call.log, ["hang up: technical problem"]);

@@ -110,7 +110,7 @@ impl Trial {
         match self.random.random_range(0..100) {
             0..40 => {
                 let key = *b"0123456789**##".choose(&mut self.random).unwrap();
-                self.input(Input::Key(Key::from_char(char::from(key)).unwrap()));
+                self.input(Input::Digit(Digit::from_char(char::from(key)).unwrap()));
             }
             40..58 => {
                 if let Some(token) = self.playing.take() {

@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::digit::Digit;
 use super::numbers::RtpTime;
+use crate::digit::Digit;
 
 /// How long updates may stay out: two that are lost of those that come every 50 ms (RFC 4733 §2.5.1.2), more of those
 /// that come every 20 ms.

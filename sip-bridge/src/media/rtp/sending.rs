@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::digit::Digit;
 use super::numbers::RtpTime;
 use super::packet::{FIXED_HEADER_BYTES, Header};
 use super::session::RtpSession;
+use crate::digit::Digit;
 
 /// Larger payloads would be cut into pieces on the way.
 const MAX_PAYLOAD_BYTES: usize = 1_200;

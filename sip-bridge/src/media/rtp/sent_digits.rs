@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::digit::Digit;
 use super::numbers::RtpTime;
+use crate::digit::Digit;
 
 /// Between packets, as with sound.
 const UPDATE_TIME: Duration = Duration::from_millis(20);

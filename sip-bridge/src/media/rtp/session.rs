@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::digit::Digit;
 use super::numbers::{RtpTime, SeqNo};
 use super::received_digits::{Press, ReceivedDigits};
 use super::reception::Reception;
@@ -17,6 +16,7 @@ use super::sent_digits::SentDigits;
 use super::source_latch::{SourceLatch, SymmetricRtp};
 use super::srtp::{KeyError, Opener, Sealer};
 use super::statistics::Statistics;
+use crate::digit::Digit;
 use crate::sdp::Negotiated;
 
 /// Events that nobody fetched. When it is full, further keys are dropped and counted; others are kept once each.

@@ -11,6 +11,11 @@ pub struct Digit(u8);
 const CHARS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
 
 impl Digit {
+    /// `*`
+    pub const STAR: Self = Self(10);
+    /// `#`
+    pub const HASH: Self = Self(11);
+
     /// The key with that label; letters in either case.
     #[must_use]
     pub fn from_char(label: char) -> Option<Self> {
@@ -28,6 +33,12 @@ impl Digit {
     #[must_use]
     pub const fn event(self) -> u8 {
         self.0
+    }
+
+    /// Whether it is one of 0 to 9.
+    #[must_use]
+    pub const fn is_numeral(self) -> bool {
+        self.0 < 10
     }
 
     /// Its label.
