@@ -12,3 +12,4 @@ pub mod mixing;
 pub mod prompts;
 pub mod sdp;
 pub mod sip;
+pub mod sound;

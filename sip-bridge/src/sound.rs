@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What call control and the threads that make the sound of calls tell each other.
+//!
+//! A call belongs to one thread from its answer to its end. Orders are done in their sequence, at the beginning of a tick; an
+//! order for a call that the thread does not have is ignored, because the call may have failed meanwhile.
+
+use std::net::UdpSocket;
+
+use bus::TransportSid;
+
+use crate::caller::{Chime, PlayToken, VolumeStep};
+use crate::digit::Digit;
+use crate::prompts::{Language, PromptId};
+use crate::sdp::Negotiated;
+
+/// A call, as control and its thread name it. Never used twice in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallKey(pub u64);
+
+/// A call's sockets: bound, not connected, and not blocking.
+#[derive(Debug)]
+pub struct RtpSockets {
+    /// The even port.
+    pub rtp: UdpSocket,
+    /// The odd one after it.
+    pub rtcp: UdpSocket,
+}
+
+/// What is to be done with the sound of a call.
+#[derive(Debug)]
+pub enum SoundOrder {
+    /// A call has been answered. Nothing is received or sent before [`Self::Open`].
+    Begin {
+        /// Which.
+        call: CallKey,
+        /// Where its packets come and go.
+        sockets: RtpSockets,
+        /// In which form.
+        agreed: Box<Negotiated>,
+    },
+    /// The ACK is here: packets may flow.
+    Open {
+        /// Which.
+        call: CallKey,
+    },
+    /// Something else was agreed on, such as that the caller holds the call.
+    Change {
+        /// Which.
+        call: CallKey,
+        /// What holds from now on.
+        agreed: Box<Negotiated>,
+    },
+    /// Play these one after the other, in place of what is playing, and then say [`SoundEvent::Played`].
+    Play {
+        /// To whom.
+        call: CallKey,
+        /// In which language.
+        language: Language,
+        /// What.
+        prompts: Vec<PromptId>,
+        /// By what the end is reported.
+        token: PlayToken,
+    },
+    /// Stop what is playing.
+    StopPlaying {
+        /// To whom.
+        call: CallKey,
+    },
+    /// Play music while nothing else is heard, or do not.
+    Music {
+        /// To whom.
+        call: CallKey,
+        /// Whether.
+        is_on: bool,
+    },
+    /// A short tone, over whatever else is heard.
+    Chime {
+        /// To whom.
+        call: CallKey,
+        /// Which.
+        chime: Chime,
+    },
+    /// Make the meeting louder or quieter. At the last step the tone says so that goes no further.
+    Volume {
+        /// For whom.
+        call: CallKey,
+        /// In which direction.
+        step: VolumeStep,
+    },
+    /// The caller is in a room from now on, by that leg, in place of the one before. The leg may not be known yet to the
+    /// thread's bridge end, and may be gone already.
+    Connect {
+        /// Which.
+        call: CallKey,
+        /// The leg.
+        leg: TransportSid,
+    },
+    /// The caller is in no room any more, and the call goes on.
+    Disconnect {
+        /// Which.
+        call: CallKey,
+    },
+    /// The caller's microphone is off or on: whoever speaks while it is off is told once that nobody hears it.
+    Muted {
+        /// Which.
+        call: CallKey,
+        /// Whether it is off.
+        is_muted: bool,
+    },
+    /// A key came by SIP INFO. The same press may come as sound, too, and is reported once.
+    Digit {
+        /// Which.
+        call: CallKey,
+        /// The key.
+        digit: Digit,
+    },
+    /// The call is over. Its sockets are closed.
+    End {
+        /// Which.
+        call: CallKey,
+    },
+}
+
+/// What happened with the sound of a call.
+#[derive(Debug)]
+pub enum SoundEvent {
+    /// A key was pressed.
+    Digit {
+        /// By whom.
+        call: CallKey,
+        /// Which.
+        digit: Digit,
+    },
+    /// All prompts of a `Play` were played. What was stopped or replaced is not reported.
+    Played {
+        /// To whom.
+        call: CallKey,
+        /// Which `Play`.
+        token: PlayToken,
+    },
+    /// Somebody has been speaking for three seconds into a microphone that is off.
+    TalkingWhileMuted {
+        /// Who.
+        call: CallKey,
+    },
+    /// The line has been losing much for a while. At most once a minute.
+    BadLine {
+        /// Whose.
+        call: CallKey,
+    },
+    /// Nothing has come from the telephone for longer than a call may be silent: it is gone.
+    Lost {
+        /// Which.
+        call: CallKey,
+    },
+    /// The call's sound cannot be made, by a fault of ours. The thread has ended it.
+    Failed {
+        /// Which.
+        call: CallKey,
+    },
+    /// The call has ended as ordered, and what was counted.
+    Ended {
+        /// Which.
+        call: CallKey,
+        /// How it went.
+        summary: SoundSummary,
+    },
+}
+
+/// How the sound of a call went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SoundSummary {
+    /// RTP packets that came.
+    pub received: u64,
+    /// Those that never came.
+    pub lost: u64,
+    /// RTP packets that went out.
+    pub sent: u64,
+    /// Interarrival jitter (RFC 3550 §6.4.1), the last, in ms.
+    pub jitter_ms: f32,
+}
