@@ -21,7 +21,7 @@ mod waiting;
 
 use std::time::Instant;
 
-use bus::phone::{MeetingEvent, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::phone::Verdict;
 
 use self::checking::{Checking, Pausing};
 use self::code_entry::CodeEntry;
@@ -33,6 +33,7 @@ use self::opening::Opening;
 pub use self::output::{Chime, EndReason, Output, PlayToken, VolumeStep};
 pub use self::settings::{Arrivals, CallerSettings, Entry};
 use self::waiting::Waiting;
+use crate::digit::Digit;
 
 /// One call, from the moment that it was answered.
 pub struct Caller {
@@ -67,7 +68,7 @@ impl Caller {
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::Acknowledged => self.acknowledged(now),
-            Input::Digit(key) => self.key(now, key),
+            Input::Digit(digit) => self.key(now, digit),
             Input::Played(token) => {
                 if self.line.finish(token) {
                     self.played(now);
@@ -162,6 +163,10 @@ impl Caller {
     }
 
     fn key(&mut self, now: Instant, key: Digit) {
+        // Telephones have no keys A to D; test sets do.
+        if !key.is_numeral() && key != Digit::STAR && key != Digit::HASH {
+            return;
+        }
         let next = match &mut self.state {
             State::Opening(opening) => opening.key(now, key, &mut self.line),
             State::Entering(entry) => entry.key(now, key, &mut self.line),

@@ -8,6 +8,10 @@ mod waiting;
 
 use std::time::{Duration, Instant};
 
+use bus::phone::{
+    Again, By, CheckToken, Destination, MeetingEvent, Recording, Refusal, RoomStatus, Verdict, WaitReason,
+};
+
 use super::*;
 use crate::prompts::{Language, PromptId};
 

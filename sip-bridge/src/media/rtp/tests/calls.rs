@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rand::Rng as _;
 
 use super::*;
+use crate::digit::Digit;
 
 #[test]
 fn nothing_flows_before_the_call_is_open() {
