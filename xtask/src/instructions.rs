@@ -98,8 +98,10 @@ fn prepare(steps: &mut Steps) -> bool {
     let mut cargo = tree::cargo();
     // With the whole workspace, so that the dependencies have the features with which the tests have compiled them.
     cargo.args(["build", "--workspace", "--example", PROGRAM]).env("CARGO_INCREMENTAL", "0");
-    for setting in AS_IN_A_RELEASE {
-        cargo.args(["--config", &format!("profile.dev.package.sfu-media.{setting}")]);
+    for package in ["sfu-media", "srtp"] {
+        for setting in AS_IN_A_RELEASE {
+            cargo.args(["--config", &format!("profile.dev.package.{package}.{setting}")]);
+        }
     }
     steps.command("counted load", "mend what does not compile", cargo) && steps.prepare("valgrind", install::valgrind)
 }

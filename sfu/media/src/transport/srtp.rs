@@ -5,19 +5,29 @@
 //! memory it already has. Packets that fail here are dropped and counted by the caller, and leave no trace: an SSRC
 //! gets state only when a packet of it has proved authentic.
 
-mod cipher;
-mod keys;
 mod opener;
-mod replay;
 mod sealer;
 mod ssrc_map;
 #[cfg(test)]
 mod tests;
 
-pub use keys::KeyError;
+pub use ::srtp::KeyError;
+use ::srtp::{MasterKey, RTCP_HEADER_BYTES, ReplayWindow, SrtpSuite};
 pub use opener::{OpenError, Opener};
 pub use sealer::Sealer;
 pub use ssrc_map::StreamPlace;
+
+/// Length of every SRTP key that we negotiate.
+const KEY_BYTES: usize = 16;
+
+/// For RTP: 2048 packets, 1.5 s of a 15 Mbit/s stream, so that a probe or a late packet is not taken for a replay.
+pub type RtpWindow = ReplayWindow<32>;
+
+/// For RTP that we seal: 1024 packets. What a publisher sends later than that is of no use to anybody.
+pub type SealingWindow = ReplayWindow<16>;
+
+/// For RTCP: 128 packets.
+pub type RtcpWindow = ReplayWindow<2>;
 
 /// Room that sealing an RTP packet needs after the plain bytes.
 pub const SEAL_OVERHEAD_BYTES: usize = 16;
@@ -35,17 +45,17 @@ pub enum SrtpProfile {
 }
 
 impl SrtpProfile {
-    const fn salt_bytes(self) -> usize {
+    const fn suite(self) -> SrtpSuite {
         match self {
-            Self::AeadAes128Gcm => 12,
-            Self::Aes128CmHmacSha1_80 => 14,
+            Self::AeadAes128Gcm => SrtpSuite::AeadAes128Gcm,
+            Self::Aes128CmHmacSha1_80 => SrtpSuite::AesCm128HmacSha1_80,
         }
     }
 
     /// How much DTLS must export: key and salt of both directions.
     #[must_use]
     pub const fn keying_material_bytes(self) -> usize {
-        2 * (keys::KEY_BYTES + self.salt_bytes())
+        2 * (KEY_BYTES + self.suite().salt_bytes())
     }
 }
 
@@ -55,8 +65,8 @@ impl SrtpProfile {
 ///
 /// When `material` is not as long as [`SrtpProfile::keying_material_bytes`] says.
 pub fn server_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Opener), KeyError> {
-    let (client, server) = keys::split_keying_material(profile, material)?;
-    Ok((Sealer::new(profile, &server)?, Opener::new(profile, &client)?))
+    let (client, server) = split_keying_material(profile, material)?;
+    Ok((Sealer::new(&server)?, Opener::new(&client)?))
 }
 
 /// The sealing and opening ends of a DTLS client.
@@ -65,8 +75,20 @@ pub fn server_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Ope
 ///
 /// When `material` is not as long as [`SrtpProfile::keying_material_bytes`] says.
 pub fn client_ends(profile: SrtpProfile, material: &[u8]) -> Result<(Sealer, Opener), KeyError> {
-    let (client, server) = keys::split_keying_material(profile, material)?;
-    Ok((Sealer::new(profile, &client)?, Opener::new(profile, &server)?))
+    let (client, server) = split_keying_material(profile, material)?;
+    Ok((Sealer::new(&client)?, Opener::new(&server)?))
+}
+
+/// The client's and the server's master keys from what DTLS exported (RFC 5764 §4.2).
+fn split_keying_material(profile: SrtpProfile, material: &[u8]) -> Result<(MasterKey, MasterKey), KeyError> {
+    if material.len() != profile.keying_material_bytes() {
+        return Err(KeyError);
+    }
+    let suite = profile.suite();
+    let (keys, salts) = material.split_at(2 * KEY_BYTES);
+    let (client_salt, server_salt) = salts.split_at(suite.salt_bytes());
+    let client = MasterKey::new(suite, &keys[..KEY_BYTES], client_salt)?;
+    Ok((client, MasterKey::new(suite, &keys[KEY_BYTES..], server_salt)?))
 }
 
 /// What SRTP needs to know of an RTP header (RFC 3550 §5.1).
@@ -99,6 +121,6 @@ impl RtpHeader {
 
 /// The SSRC of an RTCP packet's sender (RFC 3550 §6.4.1).
 fn rtcp_ssrc(packet: &[u8]) -> Option<u32> {
-    let header = packet.first_chunk::<{ cipher::RTCP_HEADER_BYTES }>()?;
+    let header = packet.first_chunk::<{ RTCP_HEADER_BYTES }>()?;
     (header[0] >> 6 == 2).then(|| u32::from_be_bytes([header[4], header[5], header[6], header[7]]))
 }

@@ -4,14 +4,19 @@
 //! [`Sealer`] protects what we send, [`Opener`] checks and reads what arrives. An SSRC gets state only when a packet of it
 //! has proved authentic, so nobody without the key can fill memory.
 
-mod cipher;
-mod keys;
 mod opener;
-mod replay;
 mod sealer;
 #[cfg(test)]
 mod tests;
 
-pub use keys::KeyError;
+pub use ::srtp::KeyError;
+use ::srtp::MasterKey;
 pub(super) use opener::{OpenError, Opener};
 pub(super) use sealer::Sealer;
+
+use crate::sdp::SrtpKey;
+
+/// The key of one direction, as it was agreed on.
+fn master(key: &SrtpKey) -> Result<MasterKey, KeyError> {
+    MasterKey::new(key.suite(), key.key(), key.salt())
+}

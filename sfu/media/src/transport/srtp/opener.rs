@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Checks and reads what the client sends.
 
-use super::cipher::{Cipher, PacketId};
-use super::keys::{KeyError, MasterKey};
-use super::replay::{RtcpWindow, RtpWindow};
+use ::srtp::{Cipher, KeyError, MasterKey, PacketId};
+
 use super::ssrc_map::SsrcMap;
-use super::{RtpHeader, SrtpProfile, rtcp_ssrc};
+use super::{RtcpWindow, RtpHeader, RtpWindow, rtcp_ssrc};
 
 /// How many SSRCs one client can send from in the life of its transport: a camera with simulcast and RTX takes six
 /// each time it is published anew.
@@ -40,10 +39,10 @@ pub struct Opener {
 }
 
 impl Opener {
-    pub(super) fn new(profile: SrtpProfile, master: &MasterKey) -> Result<Self, KeyError> {
+    pub(super) fn new(master: &MasterKey) -> Result<Self, KeyError> {
         Ok(Self {
-            rtp: Cipher::for_rtp(profile, master)?,
-            rtcp: Cipher::for_rtcp(profile, master)?,
+            rtp: Cipher::for_rtp(master)?,
+            rtcp: Cipher::for_rtcp(master)?,
             rtp_streams: SsrcMap::with_capacity(MAX_SSRCS),
             rtcp_streams: SsrcMap::with_capacity(MAX_SSRCS),
         })

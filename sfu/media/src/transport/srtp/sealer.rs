@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Protects what we send.
 
-use super::cipher::{Cipher, PacketId};
-use super::keys::{KeyError, MasterKey};
-use super::replay::SealingWindow;
+use ::srtp::{Cipher, KeyError, MasterKey, PacketId};
+
 use super::ssrc_map::{SsrcMap, StreamPlace};
-use super::{RtpHeader, SrtpProfile, rtcp_ssrc};
+use super::{RtpHeader, SealingWindow, rtcp_ssrc};
 
 /// How many SSRCs one client can be sent in the life of its transport, retransmission streams included.
 const MAX_SSRCS: usize = 4096;
@@ -34,10 +33,10 @@ struct Stream {
 }
 
 impl Sealer {
-    pub(super) fn new(profile: SrtpProfile, master: &MasterKey) -> Result<Self, KeyError> {
+    pub(super) fn new(master: &MasterKey) -> Result<Self, KeyError> {
         Ok(Self {
-            rtp: Cipher::for_rtp(profile, master)?,
-            rtcp: Cipher::for_rtcp(profile, master)?,
+            rtp: Cipher::for_rtp(master)?,
+            rtcp: Cipher::for_rtcp(master)?,
             streams: SsrcMap::with_capacity(MAX_SSRCS),
             next_rtcp_index: 1,
         })

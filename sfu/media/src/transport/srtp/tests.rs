@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Behaviour of the sealing and opening ends, against each other and against `rtc-srtp` as an independent oracle.
 
-mod vectors;
-
 use rtc_crypto::RTCCryptoProvider;
 use rtc_crypto::providers::AwsLcRsProvider;
 use rtc_srtp::context::Context;
@@ -32,10 +30,15 @@ impl Pair {
         let provider = AwsLcRsProvider::new();
         let oracle = |key_at: usize, salt_at: usize| {
             let key = &material[key_at..key_at + 16];
-            let salt = &material[salt_at..salt_at + profile.salt_bytes()];
+            let salt = &material[salt_at..salt_at + profile.suite().salt_bytes()];
             Context::new(key, salt, theirs, None, None, provider.crypto()).unwrap()
         };
-        Self { sealer, opener, client_sends: oracle(0, 32), client_receives: oracle(16, 32 + profile.salt_bytes()) }
+        Self {
+            sealer,
+            opener,
+            client_sends: oracle(0, 32),
+            client_receives: oracle(16, 32 + profile.suite().salt_bytes()),
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Checks and reads what arrives.
 
-use super::cipher::{Cipher, PacketId};
-use super::keys::KeyError;
-use super::replay::Window;
+use ::srtp::{Cipher, KeyError, PacketId, ReplayWindow};
+
+use super::master;
 use crate::media::rtp::packet::Header;
 use crate::sdp::SrtpKey;
 
 /// How many SSRCs one key can serve. A telephone has one, a switchboard that changes parties a new one each time. When it
 /// is full, packets of further ones are refused: to forget one would open it to replay.
 const MAX_SSRCS: usize = 128;
+
+/// Of each stream, 128 packets are known: a telephone line never reorders as many.
+type Window = ReplayWindow<2>;
 
 /// Why a packet was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +34,11 @@ pub(in crate::media::rtp) struct Opener {
 }
 
 impl Opener {
-    pub(in crate::media::rtp) fn new(master: &SrtpKey) -> Result<Self, KeyError> {
+    pub(in crate::media::rtp) fn new(key: &SrtpKey) -> Result<Self, KeyError> {
+        let master = master(key)?;
         Ok(Self {
-            rtp: Cipher::for_rtp(master)?,
-            rtcp: Cipher::for_rtcp(master)?,
+            rtp: Cipher::for_rtp(&master)?,
+            rtcp: Cipher::for_rtcp(&master)?,
             rtp_windows: Windows::default(),
             rtcp_windows: Windows::default(),
         })
@@ -46,7 +50,7 @@ impl Opener {
         let index = match self.rtp_windows.get(ssrc) {
             Some(window) => {
                 let index = window.index_of(header.seq_no.0).ok_or(OpenError::Replayed)?;
-                window.is_new(index).then_some(index).ok_or(OpenError::Replayed)?
+                window.is_fresh(index).then_some(index).ok_or(OpenError::Replayed)?
             }
             None => u64::from(header.seq_no.0),
         };
@@ -60,7 +64,7 @@ impl Opener {
         let ssrc = packet.get(4..8).and_then(|ssrc| ssrc.try_into().ok()).map(u32::from_be_bytes);
         let ssrc = ssrc.ok_or(OpenError::Malformed)?;
         let index = u64::from(self.rtcp.rtcp_index(packet).ok_or(OpenError::Malformed)?);
-        if self.rtcp_windows.get(ssrc).is_some_and(|window| !window.is_new(index)) {
+        if self.rtcp_windows.get(ssrc).is_some_and(|window| !window.is_fresh(index)) {
             return Err(OpenError::Replayed);
         }
         let len = self.rtcp.open_rtcp(packet, PacketId { ssrc, index }).ok_or(OpenError::Unauthentic)?;
@@ -80,14 +84,14 @@ impl Windows {
 
     fn note(&mut self, ssrc: u32, index: u64) -> Result<(), OpenError> {
         if let Some((_, window)) = self.0.iter_mut().find(|(known, _)| *known == ssrc) {
-            window.note(index);
+            window.accept(index);
             return Ok(());
         }
         // When it is full, the packet is refused.
         if self.0.len() >= MAX_SSRCS {
             return Err(OpenError::Replayed);
         }
-        self.0.push((ssrc, Window::new(index)));
+        self.0.push((ssrc, Window::starting_with(index)));
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Protects what we send.
 
-use super::cipher::{Cipher, PacketId};
-use super::keys::KeyError;
+use ::srtp::{Cipher, KeyError, PacketId};
+
+use super::master;
 use crate::media::rtp::packet::Header;
 use crate::sdp::SrtpKey;
 
@@ -16,8 +17,9 @@ pub(in crate::media::rtp) struct Sealer {
 }
 
 impl Sealer {
-    pub(in crate::media::rtp) fn new(master: &SrtpKey) -> Result<Self, KeyError> {
-        Ok(Self { rtp: Cipher::for_rtp(master)?, rtcp: Cipher::for_rtcp(master)?, last: None, next_rtcp: 0 })
+    pub(in crate::media::rtp) fn new(key: &SrtpKey) -> Result<Self, KeyError> {
+        let master = master(key)?;
+        Ok(Self { rtp: Cipher::for_rtp(&master)?, rtcp: Cipher::for_rtcp(&master)?, last: None, next_rtcp: 0 })
     }
 
     /// Seals an RTP packet in place. `None` when the key is used up, which takes a hundred thousand years.
@@ -32,7 +34,9 @@ impl Sealer {
             return None;
         }
         self.last = Some(index);
-        self.rtp.seal_rtp(packet, header.len, PacketId { ssrc: header.ssrc, index })
+        let plain_len = packet.len();
+        packet.resize(plain_len + self.rtp.rtp_overhead_bytes(), 0);
+        self.rtp.seal_rtp(packet, header.len, plain_len, PacketId { ssrc: header.ssrc, index }).map(drop)
     }
 
     /// Seals an RTCP packet in place. `None` when the key is used up.
@@ -42,6 +46,8 @@ impl Sealer {
         }
         let index = u64::from(self.next_rtcp);
         self.next_rtcp += 1;
-        self.rtcp.seal_rtcp(packet, PacketId { ssrc, index })
+        let plain_len = packet.len();
+        packet.resize(plain_len + self.rtcp.rtcp_overhead_bytes(), 0);
+        self.rtcp.seal_rtcp(packet, plain_len, PacketId { ssrc, index }).map(drop)
     }
 }
