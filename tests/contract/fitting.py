@@ -24,6 +24,8 @@ LEFT_OUT = {
     "POST /meeting_sessions/{session_id}/deny": ["entry_id"],
     "POST /meeting_sessions/{session_id}/lower_hand": ["identity"],
     "POST /meeting_sessions/{session_id}/mute": ["identity"],
+    # Whoever has that account may be invited already.
+    "PUT /meetings/{meeting_id}/invitees/{invitee_id}": ["user_id"],
     "POST /oauth/token": ["scope"],
     "POST /api_tokens": ["expires_at", "allowed_networks"],
     "POST /oauth_clients": ["expires_at", "allowed_networks"],

@@ -78,7 +78,8 @@ async function launchChromium({ devices = 'fake', headless = true }) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--use-fake-device-for-media-stream',
+      // Encoding is most of what a page takes of the processor, and no scenario is about smooth pictures.
+      '--use-fake-device-for-media-stream=fps=10',
       devices === 'fake' ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts',
       '--auto-select-desktop-capture-source=Entire screen',
       // A network namespace has no other interface.

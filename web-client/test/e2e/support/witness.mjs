@@ -9,7 +9,7 @@ import { memoryOf, resetPeak } from './memory.mjs';
 import { waitUntil } from './wait.mjs';
 
 /**
- * Frames that must be decoded for each second of an attack after its first. Made-up cameras give 20 to 30; two
+ * Frames that must be decoded for each second of an attack after its first. Made-up cameras give 10 to 30; two
  * browsers, the server and the attacker share what processors there are.
  */
 const FRAMES_PER_SECOND = 3;
