@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: EUPL-1.2
-import { announcer } from '../../conference/announcer';
-import { Button } from '../../ui/Button';
-import type { IconName } from '../../ui/icons';
-import { w } from '../words';
+import { announcer } from '../conference/announcer';
+import { t } from '../i18n';
+import { Button } from './Button';
+import type { IconName } from './icons';
 
 /** Puts a text on the clipboard, and says whether that worked. */
 export async function copyText(text: string): Promise<boolean> {
-  const words = w.peek().day;
+  const words = t.peek().copy;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    announcer.say(words.copyFailed, 'assertive');
+    announcer.say(words.failed, 'assertive');
     return false;
   }
-  announcer.say(words.copied);
+  announcer.say(words.done);
   return true;
 }
 
