@@ -5,6 +5,7 @@ import { t } from '../i18n';
 import { Button } from '../ui/Button';
 import { CopyButton } from '../ui/Copy';
 import { DialInBox } from '../ui/DialInBox';
+import { Icon } from '../ui/Icon';
 
 type Found = Invitation | 'hidden' | 'failed' | null;
 
@@ -23,7 +24,10 @@ export function Invite({ ask }: { ask: NonNullable<Conference['invitation']> }) 
   };
   return (
     <details class="invite" data-testid="invite" onToggle={({ currentTarget }) => currentTarget.open && load()}>
-      <summary data-testid="open-invite">{words.title}</summary>
+      <summary data-testid="open-invite">
+        <Icon name="chevronRight" class="invite-mark" />
+        {words.title}
+      </summary>
       <div class="invite-body">
         <Answer found={found.value} onRetry={load} />
       </div>
@@ -51,7 +55,7 @@ function Answer({ found, onRetry }: { found: Found; onRetry: () => void }) {
       <p class="invite-link" data-testid="invite-link">
         {found.joinUrl}
       </p>
-      <CopyButton text={found.joinUrl} label={words.copyLink} testId="invite-copy-link" />
+      <CopyButton kind="secondary" text={found.joinUrl} label={words.copyLink} testId="invite-copy-link" />
       <h3>{words.phone}</h3>
       {found.dialIn.numbers.length === 0 ? <p>{words.noDialIn}</p> : <DialInBox dialIn={found.dialIn} />}
     </>

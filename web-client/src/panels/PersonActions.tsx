@@ -98,7 +98,10 @@ function Renaming({ person, moderation, step }: StepProps) {
   const name = person.name.value;
   const text = useSignal(person.phone.peek()?.isNamed === false ? '' : name);
   const isMissing = useSignal(false);
-  useEffect(() => input.current?.select(), []);
+  useEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   const rename = () => {
     const wanted = text.value.trim();
     isMissing.value = wanted === '';

@@ -27,16 +27,17 @@ interface CopyProps {
   text: string;
   label: string;
   icon?: IconName;
+  kind?: 'secondary' | 'quiet';
   /** What screen readers hear, when the label alone does not say of what. */
   name?: string;
   testId?: string;
 }
 
 /** Copies, and shows for a moment that it did. */
-export function CopyButton({ text, label, icon, name, testId }: CopyProps) {
+export function CopyButton({ text, label, icon, kind = 'quiet', name, testId }: CopyProps) {
   return (
     <Button
-      kind="quiet"
+      kind={kind}
       {...(icon === undefined ? {} : { icon })}
       aria-label={name}
       data-testid={testId}

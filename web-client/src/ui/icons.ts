@@ -35,7 +35,7 @@ import videocam from '@material-symbols/svg-400/rounded/videocam-fill.svg?raw';
 import videocamOff from '@material-symbols/svg-400/rounded/videocam_off-fill.svg?raw';
 import volumeUp from '@material-symbols/svg-400/rounded/volume_up.svg?raw';
 import warning from '@material-symbols/svg-400/rounded/warning.svg?raw';
-import weakCall from '@material-symbols/svg-400/rounded/signal_cellular_alt_1_bar-fill.svg?raw';
+import weakCall from '@material-symbols/svg-400/rounded/signal_cellular_connected_no_internet_4_bar-fill.svg?raw';
 import weakSignal from '@material-symbols/svg-400/rounded/signal_wifi_bad-fill.svg?raw';
 import wifiOff from '@material-symbols/svg-400/rounded/wifi_off.svg?raw';
 

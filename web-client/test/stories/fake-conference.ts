@@ -25,7 +25,7 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
 /** Somebody on the telephone: named, or known by no more than what is left of a number. */
 export function fakeCaller(identity: string, name: string, number: string | null) {
   const caller = fakeParticipant(identity, name);
-  caller.phone.value = { number, isNamed: !/\p{N}/u.test(name) };
+  caller.phone.value = { number, isNamed: number !== null && !name.includes(number) };
   return caller;
 }
 

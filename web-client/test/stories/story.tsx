@@ -54,7 +54,7 @@ callers.forEach((caller, i) => {
   if (i !== 1) caller.microphone.value = 'muted';
   if (i === 1) caller.isSpeaking.value = true;
   if (i === 2) caller.link.value = 'poor';
-  if (i === 0) caller.hand.value = 999;
+  if (i === 0) caller.hand.value = 998;
 });
 const conference = fakeConference(local, [...callers, ...others]);
 const speaker = others[number('speaker', 0)];
