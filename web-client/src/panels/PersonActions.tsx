@@ -45,6 +45,7 @@ function Choice({ person, moderation, step, cameFrom }: StepProps & { cameFrom: 
   }, []);
   const { identity } = person;
   const name = person.name.value;
+  const microphone = person.microphone.value;
   const askToUnmute = async () => {
     await moderation.askToUnmute(identity);
     if (!moderation.problem.peek()) announcer.say(fill(words.askedToUnmute, { name }));
@@ -59,20 +60,13 @@ function Choice({ person, moderation, step, cameFrom }: StepProps & { cameFrom: 
           onClick={() => void moderation.lowerHand(identity)}
         />
       )}
-      {person.microphone.value === 'on' && (
+      {/* One button, so that it keeps the focus when it becomes the other. */}
+      {microphone !== 'none' && (
         <IconButton
-          icon="micOff"
-          label={fill(words.mute, { name })}
-          data-testid="mute-person"
-          onClick={() => void moderation.mute(identity)}
-        />
-      )}
-      {person.microphone.value === 'muted' && (
-        <IconButton
-          icon="mic"
-          label={fill(words.askToUnmute, { name })}
-          data-testid="ask-to-unmute"
-          onClick={() => void askToUnmute()}
+          icon={microphone === 'on' ? 'micOff' : 'mic'}
+          label={fill(microphone === 'on' ? words.mute : words.askToUnmute, { name })}
+          data-testid={microphone === 'on' ? 'mute-person' : 'ask-to-unmute'}
+          onClick={() => void (microphone === 'on' ? moderation.mute(identity) : askToUnmute())}
         />
       )}
       <IconButton

@@ -246,9 +246,12 @@ describe('the people panel', () => {
   it('mutes who can be heard and asks who is muted, never the other way about', async () => {
     const { caller, moderation } = moderated();
     expect(screen.queryByTestId('ask-to-unmute')).toBeNull();
-    fireEvent.click(screen.getByTestId('mute-person'));
+    const button = screen.getByTestId('mute-person');
+    button.focus();
+    fireEvent.click(button);
     caller.microphone.value = 'muted';
     fireEvent.click(await screen.findByTestId('ask-to-unmute'));
+    expect(document.activeElement).toBe(screen.getByTestId('ask-to-unmute'));
     expect(screen.queryByTestId('mute-person')).toBeNull();
     expect(moderation.done).toEqual(['mute c', 'ask c']);
   });
