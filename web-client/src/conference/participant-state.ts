@@ -2,7 +2,7 @@
 // One LiveKit participant as signals. LiveKit tells that something changed; this reads what it is now.
 import { batch, computed, signal } from '@preact/signals';
 import { ConnectionQuality, Track, type Participant, type TrackPublication } from 'livekit-client';
-import { t } from '../i18n';
+import { callerName } from './caller-name';
 import type { LinkQuality, MicrophoneState, ParticipantView, PhoneCall, VideoSource } from './model';
 import { phoneCall } from './phone';
 
@@ -30,7 +30,7 @@ export class ParticipantState implements ParticipantView {
   readonly hand = signal<number | null>(null);
   readonly isGuest = signal(false);
   readonly phone = signal<PhoneCall | null>(null);
-  readonly name = computed(() => this.#givenName.value || this.#nameless());
+  readonly name = computed(() => this.#shownName());
   readonly #givenName = signal('');
   #participant: Participant;
   #unpublishedCamera: Picture | null = null;
@@ -71,10 +71,10 @@ export class ParticipantState implements ParticipantView {
     });
   }
 
-  /** What stands for a name. A caller's identity is made of nothing that anybody knows. */
-  #nameless(): string {
-    const call = this.phone.value;
-    return call === null ? this.identity : (call.number ?? t.value.people.unknownCaller);
+  /** A caller's identity is made of nothing that anybody knows, so it never stands for the name. */
+  #shownName(): string {
+    const [name, call] = [this.#givenName.value, this.phone.value];
+    return call === null ? name || this.identity : callerName(name, call.number);
   }
 
   /** Takes in whether the person is heard at the moment. */

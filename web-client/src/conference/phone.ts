@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Participants who come by telephone, as LiveKit describes them: a kind, and attributes that begin with `sip.`.
 import { ParticipantKind, type Participant } from 'livekit-client';
+import { isCallersName } from './caller-name';
 import type { PhoneCall } from './model';
 
 /** The number that calls, of which the server shows no more than others may see; missing when it is withheld. */
@@ -13,7 +14,5 @@ const NUMBER = 'sip.phoneNumber';
 export function phoneCall({ kind, name, attributes }: Participant): PhoneCall | null {
   if (kind !== ParticipantKind.SIP) return null;
   const number = attributes[NUMBER] ?? '';
-  // Where the server knows no name it gives what is left of the number.
-  const isNamed = name !== undefined && name !== '' && !/\p{N}/u.test(name);
-  return { number: number === '' ? null : number, isNamed };
+  return { number: number === '' ? null : number, isNamed: isCallersName(name ?? '') };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { useSignal } from '@preact/signals';
+import { callerName } from '../conference/caller-name';
 import { handPlaces } from '../conference/hands';
 import type { Conference, Moderation, ParticipantView } from '../conference/model';
 import { fill, plural, t } from '../i18n';
@@ -69,30 +70,34 @@ function Waiting({ moderation }: { moderation: Moderation }) {
     <section class="people-waiting" aria-labelledby="waiting">
       <h3 id="waiting">{plural(t.value.room.waiting, waiting.length)}</h3>
       <ul class="people-list">
-        {waiting.map(({ id, name, isGuest, isPhone, sinceMs }, index) => (
-          <li key={id} class="person" data-testid="waiting-person" data-phone={isPhone}>
-            <Avatar name={isPhone ? '' : name} seed={id} icon={isPhone ? 'call' : 'person'} />
-            <span class="person-name">
-              {name}
-              <span class="person-note" data-testid="waiting-note">
-                {[fill(words.place, { n: index + 1 }), isPhone && t.value.room.byPhone, isGuest && words.guest].filter(Boolean).join(' · ')}
+        {waiting.map((person, index) => {
+          const { id, isGuest, isPhone, sinceMs } = person;
+          const name = isPhone ? callerName(person.name, null) : person.name;
+          return (
+            <li key={id} class="person" data-testid="waiting-person" data-phone={isPhone}>
+              <Avatar name={isPhone ? '' : name} seed={id} icon={isPhone ? 'call' : 'person'} />
+              <span class="person-name">
+                {name}
+                <span class="person-note" data-testid="waiting-note">
+                  {[fill(words.place, { n: index + 1 }), isPhone && t.value.room.byPhone, isGuest && words.guest].filter(Boolean).join(' · ')}
+                </span>
+                <WaitingTime sinceMs={sinceMs} />
               </span>
-              <WaitingTime sinceMs={sinceMs} />
-            </span>
-            <IconButton
-              icon="personAdd"
-              label={fill(words.admit, { name })}
-              data-testid="admit"
-              onClick={() => void moderation.admit(id)}
-            />
-            <IconButton
-              icon="close"
-              label={fill(words.deny, { name })}
-              data-testid="deny"
-              onClick={() => void moderation.deny(id)}
-            />
-          </li>
-        ))}
+              <IconButton
+                icon="personAdd"
+                label={fill(words.admit, { name })}
+                data-testid="admit"
+                onClick={() => void moderation.admit(id)}
+              />
+              <IconButton
+                icon="close"
+                label={fill(words.deny, { name })}
+                data-testid="deny"
+                onClick={() => void moderation.deny(id)}
+              />
+            </li>
+          );
+        })}
       </ul>
     </section>
   );

@@ -46,6 +46,10 @@ describe('a participant', () => {
     const withheld = state(ParticipantKind.SIP, '');
     expect(withheld.phone.value).toEqual({ number: null, isNamed: false });
     expect(withheld.name.value).toBe('Unbekannte Nummer');
+    // What the server says where it knows neither is no name either.
+    const nobody = state(ParticipantKind.SIP, 'Telefon');
+    expect([nobody.name.value, nobody.phone.value?.isNamed]).toEqual(['Unbekannte Nummer', false]);
+    expect(state(ParticipantKind.STANDARD, 'Telefon').name.value).toBe('Telefon');
     language.value = 'en';
     expect(withheld.name.value).toBe('Unknown number');
     expect(state(ParticipantKind.STANDARD, '').name.value).toBe('sip_7f3a');
@@ -241,6 +245,13 @@ describe('the people panel', () => {
     expect(moderation.done).toEqual(['admit w2']);
     fireEvent.click(await screen.findByLabelText('Gus abweisen'));
     expect(moderation.done).toEqual(['admit w2', 'deny w1']);
+  });
+
+  it('calls who waits with a withheld number as it calls them in the room', () => {
+    const { moderation } = moderated();
+    act(() => void (moderation.waiting.value = [{ id: 'w3', name: 'Telephone', isGuest: false, isPhone: true, sinceMs: 0 }]));
+    expect(screen.getByTestId('waiting-person').textContent).toContain('Unbekannte Nummer');
+    expect(screen.getByLabelText('Unbekannte Nummer einlassen')).toBeTruthy();
   });
 
   it('mutes who can be heard and asks who is muted, never the other way about', async () => {
