@@ -15,6 +15,7 @@ export function announceConference(conference: Conference, announcer: Announcer)
   announcer.say(others === 0 ? words.joinedAlone : plural(words.joinedRoom, others));
   const stops = [
     announcePeople(conference, announcer),
+    announceHands(conference, announcer),
     announceScreens(conference, announcer),
     announceConnection(conference, announcer),
     announceSilence(conference, announcer),
@@ -36,6 +37,24 @@ function announcePeople(conference: Conference, announcer: Announcer): () => voi
       const now = namesOf(present);
       for (const [identity, name] of now) if (!known.has(identity)) announcer.joined(identity, name);
       for (const [identity, name] of known) if (!now.has(identity)) announcer.left(identity, name);
+      known = now;
+    });
+  });
+}
+
+/** Whoever lowers a hand has nothing to say. */
+function announceHands(conference: Conference, announcer: Announcer): () => void {
+  let known: ReadonlySet<string> | null = null;
+  return effect(() => {
+    const raised = conference.remotes.value.filter((person) => person.hand.value !== null);
+    if (conference.connection.value === 'reconnecting') return;
+    untracked(() => {
+      const now = new Set(raised.map((person) => person.identity));
+      // Those who had raised their hands before this person came wait already.
+      for (const person of known === null ? [] : raised) {
+        if (known?.has(person.identity) === false) announcer.raisedHand(person.identity, person.name.peek());
+      }
+      for (const identity of known ?? []) if (!now.has(identity)) announcer.loweredHand(identity);
       known = now;
     });
   });

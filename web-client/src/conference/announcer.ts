@@ -16,7 +16,7 @@ export type Urgency = 'polite' | 'assertive';
 /** Screen readers swallow a text that follows the one before more closely. */
 const PAUSE_MS = 300;
 
-/** People who come or go within this time are named together. */
+/** People who come, go or raise their hands within this time are named together. */
 const BUNDLE_MS = 1500;
 
 /** A text that has been read is taken off the page, where it would be found again by reading on. */
@@ -30,6 +30,7 @@ export class Announcer {
   readonly #waiting: { text: string; urgency: Urgency }[] = [];
   readonly #arrivals = new Map<string, string>();
   readonly #departures = new Map<string, string>();
+  readonly #hands = new Map<string, string>();
   #number = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #bundle: ReturnType<typeof setTimeout> | undefined;
@@ -60,6 +61,17 @@ export class Announcer {
     this.#bundleUp();
   }
 
+  /** Somebody wants to speak. */
+  raisedHand(identity: string, name: string): void {
+    this.#hands.set(identity, name);
+    this.#bundleUp();
+  }
+
+  /** Somebody does not want to speak any more. */
+  loweredHand(identity: string): void {
+    this.#hands.delete(identity);
+  }
+
   /** Forgets everything that has not been read out. */
   reset(): void {
     clearTimeout(this.#pause);
@@ -69,6 +81,7 @@ export class Announcer {
     this.#waiting.length = 0;
     this.#arrivals.clear();
     this.#departures.clear();
+    this.#hands.clear();
     this.#clear();
   }
 
@@ -78,6 +91,7 @@ export class Announcer {
       const words = t.peek().announcements;
       this.#sayBundle(this.#arrivals, words.joined, words.manyJoined);
       this.#sayBundle(this.#departures, words.left, words.manyLeft);
+      this.#sayBundle(this.#hands, words.handRaised, words.manyHandsRaised);
     }, BUNDLE_MS);
   }
 

@@ -3,6 +3,7 @@
 // large LiveKit chunk is only loaded by those who need it.
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ChatLog } from './chat';
+import type { DialIn } from './dial-in';
 
 /** A moving picture that can be shown in a video element. */
 export interface VideoSource {
@@ -17,11 +18,19 @@ export interface VideoSource {
 export type MicrophoneState = 'on' | 'muted' | 'none';
 export type LinkQuality = 'good' | 'poor' | 'lost' | 'unknown';
 
+/** How somebody comes who is in the room by telephone. */
+export interface PhoneCall {
+  /** What everybody may see of the number; null when the caller does not want it shown. */
+  readonly number: string | null;
+  /** A name is known, and not only a number. */
+  readonly isNamed: boolean;
+}
+
 /** One person in the room. */
 export interface ParticipantView {
   readonly identity: string;
   readonly isLocal: boolean;
-  /** Empty when the person gave none. */
+  /** Where none is known, what stands for it. */
   readonly name: ReadonlySignal<string>;
   readonly microphone: ReadonlySignal<MicrophoneState>;
   readonly camera: ReadonlySignal<VideoSource | null>;
@@ -34,6 +43,8 @@ export interface ParticipantView {
   readonly hand: ReadonlySignal<number | null>;
   /** Nobody knows who it is: the name is what the person wrote. */
   readonly isGuest: ReadonlySignal<boolean>;
+  /** Null for whoever does not come by telephone. */
+  readonly phone: ReadonlySignal<PhoneCall | null>;
 }
 
 /** What the token lets this person do. */
@@ -66,6 +77,7 @@ export interface LobbyPerson {
   readonly id: string;
   readonly name: string;
   readonly isGuest: boolean;
+  readonly isPhone: boolean;
   readonly sinceMs: number;
 }
 
@@ -79,10 +91,19 @@ export interface Moderation {
   deny(entryId: string): Promise<void>;
   /** One person, or everybody who does not moderate. */
   mute(identity: string | null): Promise<void>;
+  /** Nobody opens a microphone but whoever speaks into it. */
+  askToUnmute(identity: string): Promise<void>;
+  rename(identity: string, name: string): Promise<void>;
   lowerHand(identity: string): Promise<void>;
   remove(identity: string, isBanned: boolean): Promise<void>;
   setLocked(isLocked: boolean): Promise<void>;
   end(): Promise<void>;
+}
+
+/** What whoever is signed in may pass on, so that others can come. */
+export interface Invitation {
+  readonly joinUrl: string;
+  readonly dialIn: DialIn;
 }
 
 /** Something that the server tells everybody, or this person. */
@@ -125,5 +146,10 @@ export interface Conference {
   dismissNotice(): void;
   /** Never rejects. */
   setHand(isRaised: boolean): Promise<void>;
+  /**
+   * Asks how others can come; `hidden` is it from whoever is not signed in, or may not see the meeting's details. Null where there is
+   * no meeting. Rejects when the server does not answer.
+   */
+  readonly invitation: (() => Promise<Invitation | 'hidden'>) | null;
   leave(): Promise<void>;
 }

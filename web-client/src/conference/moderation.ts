@@ -2,11 +2,16 @@
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
 import { meetingSessionOf } from '../app/access';
+import { hasAccountHere } from '../app/account-hint';
 import type { ChatMessage } from './chat';
-import type { LobbyPerson, Moderation } from './model';
+import type { DialIn } from './dial-in';
+import type { Invitation, LobbyPerson, Moderation } from './model';
 
 /** How often the lobby is looked at without a word of the server, in milliseconds. */
 const LOOK_INTERVAL_MS = 20_000;
+
+/** Not signed in, without the right to see meetings, or without a part in this one. */
+const NOT_FOR_THEM: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /** The meeting that a conference is of, as the server knows it. */
 export class MeetingSession implements Moderation {
@@ -61,6 +66,19 @@ export class MeetingSession implements Moderation {
     }
   }
 
+  /** How others can come. It is with the meeting, which a room token does not open: whoever is signed in may see it. */
+  async invitation(): Promise<Invitation | 'hidden'> {
+    if (!hasAccountHere()) return 'hidden';
+    const run = (await this.#get('')) as { meeting_id?: unknown; room_id?: unknown };
+    const [kind, id] = typeof run.meeting_id === 'string' ? ['meetings', run.meeting_id] : ['rooms', run.room_id];
+    if (typeof id !== 'string') return 'hidden';
+    const response = await fetch(`/api/v1/${kind}/${id}`);
+    if (NOT_FOR_THEM.has(response.status)) return 'hidden';
+    if (!response.ok) throw new Error(`answered with status ${response.status}`);
+    const body = (await response.json()) as { join_url: string; dial_in: DialIn };
+    return { joinUrl: body.join_url, dialIn: body.dial_in };
+  }
+
   async admit(entryId: string | null): Promise<void> {
     await this.#do('admit', entryId === null ? {} : { entry_id: entryId });
     await this.refresh();
@@ -73,6 +91,14 @@ export class MeetingSession implements Moderation {
 
   mute(identity: string | null): Promise<void> {
     return this.#do('mute', identity === null ? {} : { identity });
+  }
+
+  askToUnmute(identity: string): Promise<void> {
+    return this.#do('unmute_request', { identity });
+  }
+
+  rename(identity: string, name: string): Promise<void> {
+    return this.#do('rename', { identity, name });
   }
 
   lowerHand(identity: string): Promise<void> {
@@ -133,6 +159,7 @@ function lobbyPerson(item: { id?: unknown; name?: unknown; kind?: unknown; since
     id: String(item.id),
     name: String(item.name),
     isGuest: item.kind === 'guest',
+    isPhone: item.kind === 'phone',
     sinceMs: Date.parse(String(item.since)),
   };
 }

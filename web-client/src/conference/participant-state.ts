@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // One LiveKit participant as signals. LiveKit tells that something changed; this reads what it is now.
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { ConnectionQuality, Track, type Participant, type TrackPublication } from 'livekit-client';
-import type { LinkQuality, MicrophoneState, ParticipantView, VideoSource } from './model';
+import { callerName } from './caller-name';
+import type { LinkQuality, MicrophoneState, ParticipantView, PhoneCall, VideoSource } from './model';
+import { phoneCall } from './phone';
 
 const LINK: Record<ConnectionQuality, LinkQuality> = {
   [ConnectionQuality.Excellent]: 'good',
@@ -19,7 +21,6 @@ type Picture = Pick<Track, 'mediaStreamID' | 'attach' | 'detach'>;
 export class ParticipantState implements ParticipantView {
   readonly identity: string;
   readonly isLocal: boolean;
-  readonly name = signal('');
   readonly microphone = signal<MicrophoneState>('none');
   readonly camera = signal<VideoSource | null>(null);
   readonly screen = signal<VideoSource | null>(null);
@@ -28,6 +29,9 @@ export class ParticipantState implements ParticipantView {
   readonly link = signal<LinkQuality>('unknown');
   readonly hand = signal<number | null>(null);
   readonly isGuest = signal(false);
+  readonly phone = signal<PhoneCall | null>(null);
+  readonly name = computed(() => this.#shownName());
+  readonly #givenName = signal('');
   #participant: Participant;
   #unpublishedCamera: Picture | null = null;
 
@@ -53,7 +57,8 @@ export class ParticipantState implements ParticipantView {
   refresh(): void {
     const participant = this.#participant;
     batch(() => {
-      this.name.value = participant.name || participant.identity;
+      this.#givenName.value = participant.name ?? '';
+      keepIfEqual(this.phone, phoneCall(participant));
       this.microphone.value = microphoneState(participant.getTrackPublication(Track.Source.Microphone));
       const hand = Number(participant.attributes?.['saal.hand'] ?? '');
       this.hand.value = hand > 0 ? hand : null;
@@ -64,6 +69,12 @@ export class ParticipantState implements ParticipantView {
       keepIfSame(this.camera, videoSource(camera, this.isLocal));
       keepIfSame(this.screen, videoSource(screen, false));
     });
+  }
+
+  /** A caller's identity is made of nothing that anybody knows, so it never stands for the name. */
+  #shownName(): string {
+    const [name, call] = [this.#givenName.value, this.phone.value];
+    return call === null ? name || this.identity : callerName(name, call.number);
   }
 
   /** Takes in whether the person is heard at the moment. */
@@ -99,4 +110,10 @@ function videoSource(track: Picture | null, isMirrored: boolean): VideoSource | 
 /** A new object for the same picture would make the video element start again. */
 function keepIfSame(current: { value: VideoSource | null }, next: VideoSource | null): void {
   if (current.value?.id !== next?.id) current.value = next;
+}
+
+/** A new object that says the same would wake everybody who looks at it. */
+function keepIfEqual(current: { value: PhoneCall | null }, next: PhoneCall | null): void {
+  const { value: now } = current;
+  if (now?.number !== next?.number || now?.isNamed !== next?.isNamed) current.value = next;
 }

@@ -143,6 +143,10 @@ class Session implements Conference {
     return this.#isModerator.value && this.#meetingId.value !== null ? this.#meeting : null;
   }
 
+  get invitation() {
+    return this.#meetingId.value === null ? null : () => this.#meeting.invitation();
+  }
+
   get isMicrophoneOn() {
     return this.#media.microphone.isOn;
   }

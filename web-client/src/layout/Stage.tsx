@@ -2,6 +2,7 @@
 // The people, or a shared screen with the people beside it. Decides who is seen and where; draws nothing itself.
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { handPlaces } from '../conference/hands';
 import type { Conference, ParticipantView } from '../conference/model';
 import { fill, t } from '../i18n';
 import { IconButton } from '../ui/Button';
@@ -52,6 +53,7 @@ function Seating({ conference, box }: { conference: Conference; box: Box }) {
     .slice(shownPage * plan.pageSize, (shownPage + 1) * plan.pageSize)
     .flatMap((id) => byId.get(id) ?? []);
   const rects = plan.rects(shown);
+  const hands = handPlaces(people);
 
   return (
     <>
@@ -65,6 +67,7 @@ function Seating({ conference, box }: { conference: Conference; box: Box }) {
             key={person.identity}
             person={person}
             rect={rects[index] ?? { x: 0, y: 0, width: 0, height: 0 }}
+            handPlace={hands.get(person.identity) ?? null}
             isInset={plan.kind === 'duo' && person.isLocal}
           />
         ))}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ParticipantView } from '../conference/model';
 import { fill, t } from '../i18n';
-import { Avatar } from '../ui/Avatar';
+import { PersonAvatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { VideoView } from '../ui/VideoView';
 import type { Rect } from './grid';
@@ -10,6 +10,8 @@ import { placement } from './placement';
 interface TileProps {
   person: ParticipantView;
   rect: Rect;
+  /** Where the raised hand stands in the queue; null while it is down. */
+  handPlace: number | null;
   /** Lies on top of another tile. */
   isInset: boolean;
 }
@@ -18,14 +20,14 @@ interface TileProps {
 const SMALL_TILE_WIDTH = 180;
 
 /** One person: picture or initials, name, and what a reader needs to know in words as well as in colour. */
-export function Tile({ person, rect, isInset }: TileProps) {
+export function Tile({ person, rect, handPlace, isInset }: TileProps) {
   const words = t.value.room;
   const camera = person.camera.value;
   const name = person.name.value;
   const microphone = person.microphone.value;
   // Somebody who is muted cannot be heard, whatever the last report of speakers says.
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
-  const link = person.link.value;
+  const isCaller = person.phone.value !== null;
   const classes = [
     'tile',
     isSpeaking && 'tile-is-speaking',
@@ -42,28 +44,55 @@ export function Tile({ person, rect, isInset }: TileProps) {
       data-microphone={microphone}
       data-camera={camera === null ? 'off' : 'on'}
       data-speaking={isSpeaking}
+      data-phone={isCaller}
     >
       {camera === null ? (
         <div class="tile-empty">
-          <Avatar name={name} seed={person.identity} />
+          <PersonAvatar person={person} />
         </div>
       ) : (
         <VideoView key={camera.id} source={camera} testId="tile-video" />
       )}
       <div class="tile-plate">
+        {isCaller && <Icon name="call" />}
         {microphone !== 'on' && <Icon name="micOff" class="tile-muted" />}
         {isSpeaking && <Icon name="speaking" class="tile-speaks" />}
         <span class="tile-name">{person.isLocal ? ownName(name, isInset) : name}</span>
+        {isCaller && <span class="visually-hidden">, {words.byPhone}</span>}
         {microphone !== 'on' && <span class="visually-hidden">, {words.muted}</span>}
         {person.screen.value !== null && <span class="visually-hidden">, {words.sharing}</span>}
       </div>
-      {(link === 'poor' || link === 'lost') && (
-        <div class="tile-link" title={link === 'poor' ? words.poorConnection : words.lostConnection}>
-          <Icon name="weakSignal" />
-          <span class="visually-hidden">, {link === 'poor' ? words.poorConnection : words.lostConnection}</span>
-        </div>
-      )}
+      {handPlace !== null && <Hand place={handPlace} />}
+      <Link person={person} />
     </li>
+  );
+}
+
+/** Wants to speak, and how many want to before. */
+function Hand({ place }: { place: number }) {
+  const text = fill(t.value.people.handUp, { n: place });
+  return (
+    <div class="tile-hand" title={text} data-testid="tile-hand">
+      <Icon name="hand" />
+      <span aria-hidden="true">{place}</span>
+      <span class="visually-hidden">, {text}</span>
+    </div>
+  );
+}
+
+/** A connection that is not as it should be. A telephone's is none of the internet. */
+function Link({ person }: { person: ParticipantView }) {
+  const words = t.value.room;
+  const link = person.link.value;
+  if (link !== 'poor' && link !== 'lost') return null;
+  const isCaller = person.phone.value !== null;
+  const [poor, lost] = isCaller ? [words.poorCall, words.lostCall] : [words.poorConnection, words.lostConnection];
+  const text = link === 'poor' ? poor : lost;
+  return (
+    <div class="tile-link" title={text} data-testid="tile-link">
+      <Icon name={isCaller ? 'weakCall' : 'weakSignal'} />
+      <span class="visually-hidden">, {text}</span>
+    </div>
   );
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { useSignal } from '@preact/signals';
+import { callerName } from '../conference/caller-name';
+import { handPlaces } from '../conference/hands';
 import type { Conference, Moderation, ParticipantView } from '../conference/model';
 import { fill, plural, t } from '../i18n';
-import { Avatar } from '../ui/Avatar';
+import { Avatar, PersonAvatar } from '../ui/Avatar';
 import { Button, IconButton } from '../ui/Button';
 import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
+import { Invite } from './Invite';
 import { Panel } from './Panel';
+import { PersonActions } from './PersonActions';
 import { WaitingTime } from './WaitingTime';
 
 /** From this many people on, looking for somebody is easier by typing. */
@@ -21,14 +25,16 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
   const remotes = sortByName(conference.remotes.value);
   const count = remotes.length + 1;
   const wanted = search.value.trim().toLocaleLowerCase(language.value);
+  const hands = handPlaces([conference.local, ...remotes]);
   const shown = handsFirst([conference.local, ...remotes]).filter((person) =>
-    person.name.value.toLocaleLowerCase(language.value).includes(wanted),
+    `${person.name.value} ${person.phone.value?.number ?? ''}`.toLocaleLowerCase(language.value).includes(wanted),
   );
   return (
     <Panel title={words.title} testId="people-panel" onClose={onClose}>
       <div class="people">
         {moderation !== null && <Waiting moderation={moderation} />}
         {moderation !== null && <ForAll moderation={moderation} />}
+        {conference.invitation !== null && <Invite ask={conference.invitation} />}
         <p class="people-count">{plural(t.value.room.inRoom, count)}</p>
         {count >= SEARCH_FROM && (
           <TextField
@@ -41,7 +47,12 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
         )}
         <ul class="people-list">
           {shown.map((person) => (
-            <Person key={person.identity} person={person} moderation={moderation} />
+            <Person
+              key={person.identity}
+              person={person}
+              handPlace={hands.get(person.identity) ?? null}
+              moderation={moderation}
+            />
           ))}
         </ul>
         <p role="status">{shown.length === 0 && words.noMatch}</p>
@@ -59,28 +70,34 @@ function Waiting({ moderation }: { moderation: Moderation }) {
     <section class="people-waiting" aria-labelledby="waiting">
       <h3 id="waiting">{plural(t.value.room.waiting, waiting.length)}</h3>
       <ul class="people-list">
-        {waiting.map(({ id, name, isGuest, sinceMs }) => (
-          <li key={id} class="person" data-testid="waiting-person">
-            <Avatar name={name} seed={id} />
-            <span class="person-name">
-              {name}
-              {isGuest && <span class="person-note">{words.guest}</span>}
-              <WaitingTime sinceMs={sinceMs} />
-            </span>
-            <IconButton
-              icon="personAdd"
-              label={fill(words.admit, { name })}
-              data-testid="admit"
-              onClick={() => void moderation.admit(id)}
-            />
-            <IconButton
-              icon="close"
-              label={fill(words.deny, { name })}
-              data-testid="deny"
-              onClick={() => void moderation.deny(id)}
-            />
-          </li>
-        ))}
+        {waiting.map((person, index) => {
+          const { id, isGuest, isPhone, sinceMs } = person;
+          const name = isPhone ? callerName(person.name, null) : person.name;
+          return (
+            <li key={id} class="person" data-testid="waiting-person" data-phone={isPhone}>
+              <Avatar name={isPhone ? '' : name} seed={id} icon={isPhone ? 'call' : 'person'} />
+              <span class="person-name">
+                {name}
+                <span class="person-note" data-testid="waiting-note">
+                  {[fill(words.place, { n: index + 1 }), isPhone && t.value.room.byPhone, isGuest && words.guest].filter(Boolean).join(' · ')}
+                </span>
+                <WaitingTime sinceMs={sinceMs} />
+              </span>
+              <IconButton
+                icon="personAdd"
+                label={fill(words.admit, { name })}
+                data-testid="admit"
+                onClick={() => void moderation.admit(id)}
+              />
+              <IconButton
+                icon="close"
+                label={fill(words.deny, { name })}
+                data-testid="deny"
+                onClick={() => void moderation.deny(id)}
+              />
+            </li>
+          );
+        })}
       </ul>
     </section>
   );
@@ -124,61 +141,19 @@ function ForAll({ moderation }: { moderation: Moderation }) {
   );
 }
 
-/** What a moderator can do about one person. Removing asks once more. */
-function PersonActions({ person, moderation }: { person: ParticipantView; moderation: Moderation }) {
-  const words = t.value.moderation;
-  const isRemoving = useSignal(false);
-  const { identity } = person;
-  const name = person.name.value;
-  if (isRemoving.value) {
-    return (
-      <div class="person-actions" role="group" aria-label={fill(words.removeTitle, { name })}>
-        <Button kind="danger" data-testid="remove-only" onClick={() => void moderation.remove(identity, false)}>
-          {words.removeOnly}
-        </Button>
-        <Button kind="danger" data-testid="remove-ban" onClick={() => void moderation.remove(identity, true)}>
-          {words.removeBan}
-        </Button>
-        <Button data-testid="remove-cancel" onClick={() => (isRemoving.value = false)}>
-          {words.cancel}
-        </Button>
-      </div>
-    );
-  }
-  return (
-    <div class="person-actions" role="group" aria-label={fill(words.forPerson, { name })}>
-      {person.hand.value !== null && (
-        <IconButton
-          icon="hand"
-          label={fill(words.lowerHand, { name })}
-          data-testid="lower-hand"
-          onClick={() => void moderation.lowerHand(identity)}
-        />
-      )}
-      {person.microphone.value === 'on' && (
-        <IconButton
-          icon="micOff"
-          label={fill(words.mute, { name })}
-          data-testid="mute-person"
-          onClick={() => void moderation.mute(identity)}
-        />
-      )}
-      <IconButton
-        icon="personRemove"
-        label={fill(words.remove, { name })}
-        data-testid="remove-person"
-        onClick={() => (isRemoving.value = true)}
-      />
-    </div>
-  );
+interface PersonProps {
+  person: ParticipantView;
+  /** Where the raised hand stands in the queue; null while it is down. */
+  handPlace: number | null;
+  moderation: Moderation | null;
 }
 
-function Person({ person, moderation }: { person: ParticipantView; moderation: Moderation | null }) {
+function Person({ person, handPlace, moderation }: PersonProps) {
   const words = t.value.people;
   const name = person.name.value;
   const microphone = person.microphone.value;
   const hasCamera = person.camera.value !== null;
-  const hand = person.hand.value;
+  const call = person.phone.value;
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
   const microphoneWords = {
     on: words.microphoneOn,
@@ -192,16 +167,22 @@ function Person({ person, moderation }: { person: ParticipantView; moderation: M
       data-participant={person.identity}
       data-microphone={microphone}
       data-camera={hasCamera ? 'on' : 'off'}
-      data-hand={hand === null ? 'down' : 'up'}
+      data-hand={handPlace === null ? 'down' : 'up'}
+      data-phone={call !== null}
     >
-      <Avatar name={name} seed={person.identity} />
+      <PersonAvatar person={person} />
       <span class="person-name">
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
+        {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
         {person.isGuest.value && <span class="person-note">{t.value.moderation.guest}</span>}
         {person.screen.value !== null && <span class="person-note">{t.value.room.sharing}</span>}
       </span>
-      {hand !== null && <State icon="hand" isOn label={words.handUp} />}
-      <State icon={hasCamera ? 'videocam' : 'videocamOff'} isOn={hasCamera} label={hasCamera ? words.cameraOn : words.cameraOff} />
+      {handPlace !== null && <State icon="hand" isOn figure={handPlace} label={fill(words.handUp, { n: handPlace })} />}
+      {call === null ? (
+        <State icon={hasCamera ? 'videocam' : 'videocamOff'} isOn={hasCamera} label={hasCamera ? words.cameraOn : words.cameraOff} />
+      ) : (
+        <State icon="call" isOn label={t.value.room.byPhone} />
+      )}
       {isSpeaking ? (
         <State icon="speaking" isOn label={`${microphoneWords}, ${t.value.room.speaking}`} isSpeaking />
       ) : (
@@ -213,17 +194,20 @@ function Person({ person, moderation }: { person: ParticipantView; moderation: M
 }
 
 interface StateProps {
-  icon: 'mic' | 'micOff' | 'videocam' | 'videocamOff' | 'speaking' | 'hand';
+  icon: 'mic' | 'micOff' | 'videocam' | 'videocamOff' | 'speaking' | 'hand' | 'call';
   isOn: boolean;
+  /** In words, the figure among them. */
   label: string;
+  figure?: number;
   isSpeaking?: boolean;
 }
 
-function State({ icon, isOn, label, isSpeaking = false }: StateProps) {
+function State({ icon, isOn, label, figure, isSpeaking = false }: StateProps) {
   const classes = ['person-state', !isOn && 'person-state-off', isSpeaking && 'person-state-speaking'];
   return (
     <span class={classes.filter(Boolean).join(' ')} title={label}>
       <Icon name={icon} />
+      {figure !== undefined && <span aria-hidden="true">{figure}</span>}
       <span class="visually-hidden">{label}</span>
     </span>
   );

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: EUPL-1.2
 
+import type { ParticipantView } from '../conference/model';
 import { Icon } from './Icon';
+import type { IconName } from './icons';
+
+interface AvatarProps {
+  name: string;
+  seed: string;
+  /** Where the name has no initials. */
+  icon?: IconName;
+}
 
 /** Stands in for a person's picture: initials on a colour that stays theirs. */
-export function Avatar({ name, seed }: { name: string; seed: string }) {
+export function Avatar({ name, seed, icon = 'person' }: AvatarProps) {
   return (
     <span class={`avatar avatar-${avatarColour(seed)}`} aria-hidden="true">
-      {initials(name) || <Icon name="person" />}
+      {initials(name) || <Icon name={icon} />}
     </span>
   );
+}
+
+/** The same for somebody in the room. A number has no initials. */
+export function PersonAvatar({ person }: { person: ParticipantView }) {
+  const call = person.phone.value;
+  const name = call === null || call.isNamed ? person.name.value : '';
+  return <Avatar name={name} seed={person.identity} icon={call === null ? 'person' : 'call'} />;
 }
 
 const COLOURS = 6;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The icons in use, as the path of a Material Symbol. Only what is named here ends up in the build.
 import block from '@material-symbols/svg-400/rounded/block.svg?raw';
+import call from '@material-symbols/svg-400/rounded/call-fill.svg?raw';
 import callEnd from '@material-symbols/svg-400/rounded/call_end-fill.svg?raw';
 import chat from '@material-symbols/svg-400/rounded/chat.svg?raw';
 import chatOpen from '@material-symbols/svg-400/rounded/chat-fill.svg?raw';
@@ -8,6 +9,7 @@ import chevronLeft from '@material-symbols/svg-400/rounded/chevron_left.svg?raw'
 import chevronRight from '@material-symbols/svg-400/rounded/chevron_right.svg?raw';
 import close from '@material-symbols/svg-400/rounded/close.svg?raw';
 import contrast from '@material-symbols/svg-400/rounded/contrast.svg?raw';
+import edit from '@material-symbols/svg-400/rounded/edit.svg?raw';
 import error from '@material-symbols/svg-400/rounded/error.svg?raw';
 import fullscreen from '@material-symbols/svg-400/rounded/fullscreen.svg?raw';
 import fullscreenExit from '@material-symbols/svg-400/rounded/fullscreen_exit.svg?raw';
@@ -33,11 +35,13 @@ import videocam from '@material-symbols/svg-400/rounded/videocam-fill.svg?raw';
 import videocamOff from '@material-symbols/svg-400/rounded/videocam_off-fill.svg?raw';
 import volumeUp from '@material-symbols/svg-400/rounded/volume_up.svg?raw';
 import warning from '@material-symbols/svg-400/rounded/warning.svg?raw';
+import weakCall from '@material-symbols/svg-400/rounded/signal_cellular_connected_no_internet_4_bar-fill.svg?raw';
 import weakSignal from '@material-symbols/svg-400/rounded/signal_wifi_bad-fill.svg?raw';
 import wifiOff from '@material-symbols/svg-400/rounded/wifi_off.svg?raw';
 
 const svgs = {
   block,
+  call,
   callEnd,
   chat,
   chatOpen,
@@ -45,6 +49,7 @@ const svgs = {
   chevronRight,
   close,
   contrast,
+  edit,
   error,
   fullscreen,
   fullscreenExit,
@@ -70,6 +75,7 @@ const svgs = {
   videocamOff,
   volumeUp,
   warning,
+  weakCall,
   weakSignal,
   wifiOff,
 };

@@ -2,7 +2,7 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { Conference, ControlProblem, EndReason, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, VideoSource } from '../../src/conference/model';
+import type { Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, VideoSource } from '../../src/conference/model';
 
 /** A participant whose every property can be set. */
 export function fakeParticipant(identity: string, name: string, isLocal = false) {
@@ -18,7 +18,15 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
     link: signal<LinkQuality>('good'),
     hand: signal<number | null>(null),
     isGuest: signal(false),
+    phone: signal<PhoneCall | null>(null),
   } satisfies ParticipantView;
+}
+
+/** Somebody on the telephone: named, or known by no more than what is left of a number. */
+export function fakeCaller(identity: string, name: string, number: string | null) {
+  const caller = fakeParticipant(identity, name);
+  caller.phone.value = { number, isNamed: number !== null && !name.includes(number) };
+  return caller;
 }
 
 export type FakeParticipant = ReturnType<typeof fakeParticipant>;
@@ -71,6 +79,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
     setHand: async (isRaised: boolean) => {
       local.hand.value = isRaised ? Date.now() : null;
     },
+    invitation: null as (() => Promise<Invitation | 'hidden'>) | null,
     leave: async () => {
       endReason.value = 'left';
     },
@@ -97,6 +106,8 @@ export function fakeModeration(waiting: readonly LobbyPerson[]) {
       people.value = people.value.filter(({ id }) => id !== entryId);
     },
     mute: (identity: string | null) => note(`mute ${identity ?? 'all'}`)(),
+    askToUnmute: (identity: string) => note(`ask ${identity}`)(),
+    rename: (identity: string, name: string) => note(`rename ${identity} ${name}`)(),
     lowerHand: (identity: string) => note(`lower ${identity}`)(),
     remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),
     setLocked: async (locked: boolean) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Screens that need a conference, with made-up people instead of one. `npm run dev`, then for example
-// /test/stories/?people=6&share=1&chat=1&banner=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
+// /test/stories/?people=6&share=1&chat=1&banner=1 or ?people=4&callers=3&moderator=1&invite=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
 import '../../src/theme/fonts.css';
 import '../../src/theme/tokens.css';
 import '../../src/theme/base.css';
@@ -17,7 +17,7 @@ import { Room } from '../../src/screens/Room';
 import { ServerProblem } from '../../src/screens/ServerProblem';
 import { screenKind, startAppearance } from '../../src/theme/appearance';
 import { LiveRegions } from '../../src/ui/LiveRegion';
-import { drawnScreen, drawnVideo, fakeConference, fakeModeration, fakeParticipant } from './fake-conference';
+import { drawnScreen, drawnVideo, fakeCaller, fakeConference, fakeModeration, fakeParticipant } from './fake-conference';
 
 const NAMES = [
   'Ada Lovelace', 'Bärbel Schröder', 'Cem Yıldız', 'Dr. Dorothea Erxleben', 'Emil Nowak', 'Friederike Marie von Hohenstein-Wernigerode',
@@ -44,7 +44,19 @@ const others = Array.from({ length: number('people', 5) - 1 }, (_, i) => {
   if (i % 7 === 4) person.link.value = 'poor';
   return person;
 });
-const conference = fakeConference(local, others);
+const CALLERS = [
+  fakeCaller('c0', 'Telefon …123', '…123'),
+  fakeCaller('c1', 'Hannelore Brückner-Wallenstein', '…789'),
+  fakeCaller('c2', 'Unbekannte Nummer', null),
+];
+const callers = CALLERS.slice(0, number('callers', 0));
+callers.forEach((caller, i) => {
+  if (i !== 1) caller.microphone.value = 'muted';
+  if (i === 1) caller.isSpeaking.value = true;
+  if (i === 2) caller.link.value = 'poor';
+  if (i === 0) caller.hand.value = 998;
+});
+const conference = fakeConference(local, [...callers, ...others]);
 const speaker = others[number('speaker', 0)];
 if (speaker !== undefined) speaker.isSpeaking.value = true;
 for (let i = 0; i < number('share', 0); i += 1) {
@@ -56,9 +68,14 @@ if (query.has('banner')) {
   conference.isSoundBlocked.value = true;
 }
 if (query.has('moderator')) {
-  const waiting = ['Olga Petrowa', 'P. Gast'].map((name, i) => ({ id: `w${i}`, name, isGuest: i === 1, sinceMs: Date.now() - 60_000 }));
+  const waiting = ['Olga Petrowa', 'P. Gast', 'Telefon …456'].map((name, i) => ({ id: `w${i}`, name, isGuest: i === 1, isPhone: i === 2, sinceMs: Date.now() - 60_000 }));
   conference.moderation = fakeModeration(waiting);
   others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
+}
+if (query.has('invite')) {
+  const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];
+  const dialIn = { numbers, conference_id: '491234567', pin: '73914420' };
+  conference.invitation = async () => (query.get('invite') === 'hidden' ? 'hidden' : { joinUrl: 'https://conf.example.org/m/4cS9kQ2LrTvX7bNzPq8wYd', dialIn });
 }
 if (query.has('problem')) conference.controlProblem.value = { control: 'camera', problem: 'denied' };
 if (query.has('muted')) {

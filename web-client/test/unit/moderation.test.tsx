@@ -17,7 +17,7 @@ afterEach(() => {
 function moderated() {
   const others = ['Ada', 'Bert', 'Cem'].map((name) => fakeParticipant(name.toLowerCase(), name));
   const conference = fakeConference(fakeParticipant('me', 'Katharina', true), others);
-  const moderation = fakeModeration([{ id: 'w1', name: 'Gus', isGuest: true, sinceMs: 0 }]);
+  const moderation = fakeModeration([{ id: 'w1', name: 'Gus', isGuest: true, isPhone: false, sinceMs: 0 }]);
   conference.moderation = moderation;
   return { conference, moderation, others };
 }

@@ -199,7 +199,7 @@ describe('Tile', () => {
   it('says in words what it shows in colour', async () => {
     const person = fakeParticipant('ada', 'Ada');
     person.isSpeaking.value = true;
-    render(<Tile person={person} rect={RECT} isInset={false} />);
+    render(<Tile person={person} rect={RECT} handPlace={null} isInset={false} />);
     const tile = screen.getByTestId('tile');
     expect(tile.dataset).toMatchObject({ participant: 'ada', microphone: 'on', speaking: 'true', camera: 'off' });
     person.microphone.value = 'muted';
@@ -212,10 +212,10 @@ describe('Tile', () => {
 describe('the own tile', () => {
   it('has a short name where it lies on the picture of somebody else', () => {
     const me = fakeParticipant('me', 'Friederike von Hohenstein', true);
-    render(<Tile person={me} rect={RECT} isInset />);
+    render(<Tile person={me} rect={RECT} handPlace={null} isInset />);
     expect(document.querySelector('.tile-name')?.textContent).toBe('Sie');
     cleanup();
-    render(<Tile person={me} rect={RECT} isInset={false} />);
+    render(<Tile person={me} rect={RECT} handPlace={null} isInset={false} />);
     expect(document.querySelector('.tile-name')?.textContent).toBe('Friederike von Hohenstein (Sie)');
   });
 });

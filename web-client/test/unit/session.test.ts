@@ -58,6 +58,7 @@ describe('a meeting', () => {
     await settled();
     expect(joined.moderation?.isLocked.value).toBe(true);
     expect(asked).toContain(`/api/v1/meeting_sessions/${first}/lobby`);
+    expect(joined.invitation).not.toBeNull();
     asked.length = 0;
     Object.assign(room, { engine: { token: token(second, false) } });
     room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
@@ -73,6 +74,8 @@ describe('joining', () => {
     room.letIn();
     const joined = await conference;
     expect(joined.connection.value).toBe('connecting');
+    // There is no meeting behind it that others could be invited to.
+    expect(joined.invitation).toBeNull();
     expect(joined.local.camera.value?.id).toBe(tracks.camera.id);
     expect(joined.isCameraOn.value).toBe(true);
     expect(room.localParticipant.publishTrack).not.toHaveBeenCalled();

@@ -5,7 +5,7 @@ import { useContext, useEffect } from 'preact/hooks';
 import { plural } from '../../i18n';
 import { ownZone } from '../schedule/zone';
 import { Go } from '../Shell';
-import { CopyButton } from '../ui/Copy';
+import { CopyButton } from '../../ui/Copy';
 import { dateAndTime } from '../words/dates';
 import { hasItemPages, listOfIds, loadChoices, nameOf, PlaceValues, type Api } from './api';
 import type { Schema, Shape } from './document';

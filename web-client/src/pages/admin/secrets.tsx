@@ -2,7 +2,7 @@
 // What an answer shows only once: what it has beyond what pages show of such a thing.
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
-import { CopyButton } from '../ui/Copy';
+import { CopyButton } from '../../ui/Copy';
 import type { Api } from './api';
 import type { Shape } from './document';
 import type { JsonObject } from './form';

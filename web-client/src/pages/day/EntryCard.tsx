@@ -2,16 +2,16 @@
 import { useSignal } from '@preact/signals';
 import { navigate } from '../../app/router';
 import { announcer } from '../../conference/announcer';
+import { dialInText, type DialIn } from '../../conference/dial-in';
 import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ask, get } from '../api/client';
 import { Go } from '../Shell';
-import { CopyButton, copyText } from '../ui/Copy';
+import { CopyButton, copyText } from '../../ui/Copy';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
 import { dateAndTime, timeOfDay } from '../words/dates';
 import type { Live } from './calendar';
-import { dialInText, type DialIn } from './dial-in';
 import { nearness, titleOf, type Entry, type Response } from './entries';
 
 interface EntryCardProps {

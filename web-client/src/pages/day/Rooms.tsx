@@ -7,7 +7,7 @@ import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { get, type Page } from '../api/client';
 import { mayDo } from '../api/session';
-import { CopyButton } from '../ui/Copy';
+import { CopyButton } from '../../ui/Copy';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
 import type { Live } from './calendar';

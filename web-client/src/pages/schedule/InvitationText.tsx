@@ -2,7 +2,7 @@
 // What the invitation says, for those who send it themselves.
 import { useSignal } from '@preact/signals';
 import { get, query } from '../api/client';
-import { CopyButton } from '../ui/Copy';
+import { CopyButton } from '../../ui/Copy';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
 import type { Meeting } from './draft';

@@ -7,12 +7,12 @@ import type { Config } from '../../app/config';
 import { announcer } from '../../conference/announcer';
 import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
+import { CopyButton } from '../../ui/Copy';
+import { DialInBox } from '../../ui/DialInBox';
 import { ScreenHeading } from '../../ui/PageFrame';
 import { ask, get } from '../api/client';
 import { session } from '../api/session';
-import { dialInText } from '../day/dial-in';
 import { Go, Shell } from '../Shell';
-import { CopyButton } from '../ui/Copy';
 import { Confirm, Loading } from '../ui/Dialog';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
@@ -214,7 +214,6 @@ function repetition(meeting: Meeting): string | null {
 
 function JoinFacts({ meeting }: { meeting: Meeting }) {
   const { meeting: words, day } = w.value;
-  const text = dialInText(meeting.dial_in);
   return (
     <dl class="facts">
       <dt>{words.link}</dt>
@@ -225,13 +224,7 @@ function JoinFacts({ meeting }: { meeting: Meeting }) {
       </dd>
       <dt>{words.dialIn}</dt>
       <dd>
-        {text ?? words.noDialIn}
-        {text !== null && (
-          <>
-            <br />
-            <CopyButton text={text} label={day.copyDialIn} />
-          </>
-        )}
+        {meeting.dial_in.numbers.length === 0 ? words.noDialIn : <DialInBox dialIn={meeting.dial_in} />}
       </dd>
     </dl>
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What stands in the scheduling form, how it comes from a meeting, and what is sent of it.
 import type { Language } from '../../app/preferences';
-import type { DialIn } from '../day/dial-in';
+import type { DialIn } from '../../conference/dial-in';
 import type { Response } from '../day/entries';
 import { nextStarts, firstDay } from './rule-dates';
 import { readRule, ruleFor, writeRule, type Frequency, type Rule } from './rule';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { describe, expect, it } from 'vitest';
 import { byDay, matches, merge, nearness, type Entry } from '../../../src/pages/day/entries';
-import { dialInText } from '../../../src/pages/day/dial-in';
 
 const entry = (changes: Partial<Entry> = {}): Entry => ({
   meeting_id: 'm',
@@ -40,12 +39,5 @@ describe('the calendar', () => {
     const moved = entry({ starts_at: '2026-10-20T08:00:00Z' });
     const other = entry({ meeting_id: 'n' });
     expect(merge([entry(), other], [moved])).toEqual([other, moved]);
-  });
-
-  it('says how to dial in, if somebody answers', () => {
-    const numbers = [{ e164: '+4930123456' }];
-    expect(dialInText({ numbers, conference_id: '481516234', pin: '4711' })).toContain('+4930123456');
-    expect(dialInText({ numbers, conference_id: '481516234', pin: null })).not.toContain('PIN');
-    expect(dialInText({ numbers: [], conference_id: '1', pin: null })).toBeNull();
   });
 });

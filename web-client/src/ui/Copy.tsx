@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: EUPL-1.2
-import { announcer } from '../../conference/announcer';
-import { Button } from '../../ui/Button';
-import type { IconName } from '../../ui/icons';
-import { w } from '../words';
+import { announcer } from '../conference/announcer';
+import { t } from '../i18n';
+import { Button } from './Button';
+import type { IconName } from './icons';
 
 /** Puts a text on the clipboard, and says whether that worked. */
 export async function copyText(text: string): Promise<boolean> {
-  const words = w.peek().day;
+  const words = t.peek().copy;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    announcer.say(words.copyFailed, 'assertive');
+    announcer.say(words.failed, 'assertive');
     return false;
   }
-  announcer.say(words.copied);
+  announcer.say(words.done);
   return true;
 }
 
@@ -27,16 +27,17 @@ interface CopyProps {
   text: string;
   label: string;
   icon?: IconName;
+  kind?: 'secondary' | 'quiet';
   /** What screen readers hear, when the label alone does not say of what. */
   name?: string;
   testId?: string;
 }
 
 /** Copies, and shows for a moment that it did. */
-export function CopyButton({ text, label, icon, name, testId }: CopyProps) {
+export function CopyButton({ text, label, icon, kind = 'quiet', name, testId }: CopyProps) {
   return (
     <Button
-      kind="quiet"
+      kind={kind}
       {...(icon === undefined ? {} : { icon })}
       aria-label={name}
       data-testid={testId}
