@@ -22,6 +22,8 @@ mod presses;
 mod room;
 mod seat;
 mod sockets;
+#[cfg(test)]
+mod testing;
 mod thread;
 
 use std::net::UdpSocket;

@@ -67,7 +67,7 @@ pub const fn packets_per_frame(agreed: &Negotiated) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sound::call::tests::agreed;
+    use crate::sound::testing::agreed;
 
     #[test]
     fn what_was_agreed_decides_how_sound_is_made() {

@@ -3,7 +3,7 @@
 //! out. A tick is [`CallSound::handle_datagram`] for what came, [`CallSound::listen`], and [`CallSound::speak`].
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -60,8 +60,7 @@ pub struct Said {
 }
 
 impl Said {
-    const NOTHING: Self =
-        Self { frame: SILENCE, is_speech: false, is_worth_sending: false, level_dbov: SILENT_DBOV };
+    const NOTHING: Self = Self { frame: SILENCE, is_speech: false, is_worth_sending: false, level_dbov: SILENT_DBOV };
 }
 
 /// See the [module](self).
@@ -264,12 +263,7 @@ impl CallSound {
     }
 
     /// The call is over. The last report goes to `send`.
-    pub fn close(
-        &mut self,
-        now: Instant,
-        packet: &mut Vec<u8>,
-        send: impl FnOnce(Transmit, &[u8]),
-    ) -> SoundSummary {
+    pub fn close(&mut self, now: Instant, packet: &mut Vec<u8>, send: impl FnOnce(Transmit, &[u8])) -> SoundSummary {
         if let Some(transmit) = self.session.close(now, packet) {
             send(transmit, packet);
         }

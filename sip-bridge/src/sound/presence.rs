@@ -41,8 +41,7 @@ impl Presence {
 
     /// Whether the telephone is to be called gone now, which is once.
     pub(super) fn is_lost(&mut self, now: Instant) -> bool {
-        let reports =
-            self.reported.is_some_and(|reported| now.saturating_duration_since(reported) < self.timeout);
+        let reports = self.reported.is_some_and(|reported| now.saturating_duration_since(reported) < self.timeout);
         if self.is_told || !self.is_silent || reports {
             return false;
         }

@@ -200,9 +200,7 @@ impl Rooms {
         let voice = self.leg_of(call).and_then(|leg| leg.voice);
         let Some(seat) = self.seats.get_mut(&call) else { return Ok(None) };
         match voice {
-            Some(Published { track, is_muted: false }) => {
-                Ok(seat.encode(said, opus)?.map(|packet| (track, packet)))
-            }
+            Some(Published { track, is_muted: false }) => Ok(seat.encode(said, opus)?.map(|packet| (track, packet))),
             _ => {
                 seat.keep_silent();
                 Ok(None)

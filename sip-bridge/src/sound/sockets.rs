@@ -76,8 +76,5 @@ fn send(sockets: &RtpSockets, transmit: Transmit, packet: &[u8]) -> io::Result<(
 
 /// Nothing has come, or there is no room at the moment. And of a telephone that has closed its port SIP or silence tells.
 fn is_nothing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused)
 }

@@ -279,8 +279,8 @@ impl SoundThread {
     fn listen(&mut self, now: Instant, began: Instant) {
         let mut received = 0;
         for (key, Call { sound, sockets, .. }) in &mut self.calls {
-            received += sockets
-                .receive(&mut self.datagram, |source, datagram| sound.handle_datagram(began, source, datagram));
+            received +=
+                sockets.receive(&mut self.datagram, |source, datagram| sound.handle_datagram(began, source, datagram));
             sound.listen(now);
             self.rooms.listen_to(*key, sound.said());
         }
