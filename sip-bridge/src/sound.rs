@@ -108,7 +108,7 @@ pub enum SoundOrder {
         /// Which.
         chime: Chime,
     },
-    /// Make the meeting louder or quieter. At the last step the tone says so that goes no further.
+    /// Make the meeting louder or quieter by a step of 3 dB, up to four in each direction. Tones that say so are ordered.
     Volume {
         /// For whom.
         call: CallKey,

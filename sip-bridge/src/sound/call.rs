@@ -30,7 +30,7 @@ use crate::media::rtp::{AudioPacket, Event, KeyError, Received, RtpConfig, RtpSe
 use crate::media::uplink::Uplink;
 use crate::mixing::SILENT_DBOV;
 use crate::prompts::{Language, PromptId};
-use crate::sdp::Negotiated;
+use crate::sdp::{Codec, Negotiated};
 
 /// An encoder that has failed for so many frames, a second, will not recover.
 const FAILED_FRAMES: u32 = 50;
@@ -301,9 +301,9 @@ impl CallSound {
             let has_failed = self.downlink.failed_frames() != failed_before;
             self.failed_frames = if has_failed { self.failed_frames + 1 } else { 0 };
             self.has_failed |= self.failed_frames >= FAILED_FRAMES;
-            // Who agreed on it plays this until sound comes again; it need not be told twice.
+            // Who agreed on it plays this until sound comes again; it need not be told twice. Opus has its own way.
             let begins = !std::mem::replace(&mut self.has_left_out, true);
-            if begins && !has_failed {
+            if begins && !has_failed && self.session.agreed().codec != Codec::Opus {
                 let transmit = self.session.send_comfort_noise(now, &[TOWARDS_PHONES_DBOV], rtp_ticks, packet);
                 if let Some(transmit) = transmit {
                     send(transmit, packet);
