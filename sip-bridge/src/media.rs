@@ -16,4 +16,4 @@ pub mod uplink;
 pub mod voice_activity;
 
 #[cfg(test)]
-mod sample_speech;
+pub(crate) mod sample_speech;

@@ -3,11 +3,39 @@
 //!
 //! A call belongs to one thread from its answer to its end. Orders are done in their sequence, at the beginning of a tick; an
 //! order for a call that the thread does not have is ignored, because the call may have failed meanwhile.
+//!
+//! [`SoundThread::spawn`] starts a thread. Each has ticks of 20 ms, in which every call's packets are taken in, its room is
+//! mixed and its packets go out; no task and no lock is on the way of a packet. What is decided in a tick is decided without
+//! I/O and clock: a call's own sound by [`CallSound`], and who hears whom by [`Rooms`].
+
+mod agreed;
+mod call;
+mod counters;
+mod library;
+mod line_quality;
+mod muted_speech;
+mod outbox;
+mod pace;
+mod playing;
+mod presence;
+mod presses;
+mod room;
+mod seat;
+mod sockets;
+#[cfg(test)]
+mod testing;
+mod thread;
 
 use std::net::UdpSocket;
 
 use bus::TransportSid;
 
+pub use self::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
+pub use self::call::{CallSound, CallSoundError, Said};
+pub use self::counters::{SoundCounters, SoundCounts};
+pub use self::library::SoundLibrary;
+pub use self::room::Rooms;
+pub use self::thread::{SoundConfig, SoundThread};
 use crate::caller::{Chime, PlayToken, VolumeStep};
 use crate::digit::Digit;
 use crate::prompts::{Language, PromptId};
@@ -80,7 +108,7 @@ pub enum SoundOrder {
         /// Which.
         chime: Chime,
     },
-    /// Make the meeting louder or quieter. At the last step the tone says so that goes no further.
+    /// Make the meeting louder or quieter by a step of 3 dB, up to four in each direction. Tones that say so are ordered.
     Volume {
         /// For whom.
         call: CallKey,

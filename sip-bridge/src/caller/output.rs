@@ -7,7 +7,7 @@ use crate::prompts::{Language, PromptId};
 
 /// Which `Play` it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlayToken(pub(super) u32);
+pub struct PlayToken(pub(crate) u32);
 
 /// Something to do.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Short sounds for what happens in a meeting, for those who see no screen. What rises has come or is open, what falls has
-//! gone or is closed; people come and go on high notes, and microphones on low ones.
+//! gone or is closed; people come and go on high notes, and microphones on low ones. A note that is repeated answers a key.
 
 use std::sync::Arc;
 
@@ -26,6 +26,10 @@ pub struct Chimes {
     pub muted: Arc<[i16]>,
     /// The caller is heard again.
     pub unmuted: Arc<[i16]>,
+    /// What a key was for has been done.
+    pub done: Arc<[i16]>,
+    /// A key means nothing, or what it was for goes no further.
+    pub unknown: Arc<[i16]>,
 }
 
 impl Default for Chimes {
@@ -42,6 +46,8 @@ impl Chimes {
             left: two_notes(81, 76, 110, 340),
             muted: two_notes(67, 60, 80, 170),
             unmuted: two_notes(60, 67, 80, 170),
+            done: two_notes(72, 72, 60, 120),
+            unknown: two_notes(55, 55, 110, 140),
         }
     }
 }
@@ -63,8 +69,8 @@ mod tests {
 
     #[test]
     fn they_are_short_and_soft_and_do_not_click() {
-        let Chimes { joined, left, muted, unmuted } = Chimes::new();
-        for chime in [joined, left, muted, unmuted] {
+        let Chimes { joined, left, muted, unmuted, done, unknown } = Chimes::new();
+        for chime in [joined, left, muted, unmuted, done, unknown] {
             assert!(chime.len() <= 500 * MS);
             let peak = chime.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
             assert!((1_500..5_000).contains(&peak), "{peak}");
@@ -75,8 +81,8 @@ mod tests {
 
     #[test]
     fn all_are_different() {
-        let Chimes { joined, left, muted, unmuted } = Chimes::new();
-        let all = [joined, left, muted, unmuted];
+        let Chimes { joined, left, muted, unmuted, done, unknown } = Chimes::new();
+        let all = [joined, left, muted, unmuted, done, unknown];
         for (at, chime) in all.iter().enumerate() {
             assert!(all[at + 1..].iter().all(|other| other != chime));
         }

@@ -87,7 +87,10 @@ mod tests {
     fn a_public_address_is_where_the_request_goes() {
         let known = flow(Transport::Udp, "203.0.113.7:5062", None);
         let to = uri(address("203.0.113.9"), None, &[]);
-        assert_eq!(flow_to(&to, known, &Config::default()).remote, "203.0.113.9:5060".parse().unwrap());
+        assert_eq!(
+            flow_to(&to, known, &Config::default()).remote,
+            "203.0.113.9:5060".parse::<std::net::SocketAddr>().unwrap()
+        );
     }
 
     #[test]
@@ -96,7 +99,10 @@ mod tests {
         let to = uri(address("192.168.1.20"), Some(5060), &[]);
         assert_eq!(flow_to(&to, known, &Config::default()), known);
         let inside = flow(Transport::Udp, "192.168.1.1:5060", None);
-        assert_eq!(flow_to(&to, inside, &Config::default()).remote, "192.168.1.20:5060".parse().unwrap());
+        assert_eq!(
+            flow_to(&to, inside, &Config::default()).remote,
+            "192.168.1.20:5060".parse::<std::net::SocketAddr>().unwrap()
+        );
     }
 
     #[test]

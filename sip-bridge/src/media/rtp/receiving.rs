@@ -55,8 +55,9 @@ pub enum Received<'a> {
     Audio(AudioPacket<'a>),
     /// Silence, and what it sounds like (RFC 3389): how loud, in dBov below zero, then its spectrum.
     ComfortNoise(AudioPacket<'a>),
-    /// Keys, of which [`RtpSession::poll_event`] tells.
-    Keys,
+    /// Keys, of which [`RtpSession::poll_event`] tells. The packet has a place in the stream of sound all the same, and
+    /// would be missed there.
+    Keys(AudioPacket<'a>),
     /// A report; a goodbye comes from [`RtpSession::poll_event`].
     Report,
 }
@@ -154,7 +155,7 @@ impl RtpSession {
             Meaning::Keys => {
                 let presses = self.received_digits.handle(now, header.rtp_timestamp, header.marker, payload);
                 presses.into_iter().for_each(|press| self.note_press(press));
-                Received::Keys
+                Received::Keys(audio(self.agreed.codec))
             }
         })
     }

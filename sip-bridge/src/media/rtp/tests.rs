@@ -71,7 +71,7 @@ impl Call {
         let mut datagram = datagram.to_vec();
         self.session.handle_datagram(self.now, at(source), &mut datagram).map(|received| match received {
             Received::Audio(audio) => Some(audio.payload.to_vec()),
-            Received::ComfortNoise(_) | Received::Keys | Received::Report => None,
+            Received::ComfortNoise(_) | Received::Keys(_) | Received::Report => None,
         })
     }
 

@@ -375,7 +375,7 @@ fn requests_take_the_recorded_route_loose_or_strict() {
         net.ends[B].handle_message(now, flow, Message::Request(ack));
         net.ends[B].hang_up(now, b, &Reason::Normal).unwrap();
         let transmit = net.ends[B].poll_transmit().unwrap();
-        assert_eq!(transmit.flow.remote, "10.0.0.8:5070".parse().unwrap());
+        assert_eq!(transmit.flow.remote, "10.0.0.8:5070".parse::<std::net::SocketAddr>().unwrap());
         let Message::Request(bye) = transmit.message else { panic!("no BYE") };
         let target = invite.headers.contact[0].uri.clone();
         if is_loose {
