@@ -83,7 +83,7 @@ pub(crate) struct App {
     pub(crate) mail_server: Option<MailServer>,
     /// Changes that are asked for and under way.
     pub(crate) changes: Tasks,
-    /// The websockets.
+    /// The websockets, and the seats of callers.
     pub(crate) sessions: Tasks,
     /// Those who write down what happens in meetings.
     pub(crate) watches: Tasks,

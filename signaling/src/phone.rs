@@ -6,7 +6,8 @@
 //! time that it says, and nothing else: how long an answer takes must tell nothing.
 //!
 //! How many wrong codes are borne, and why that is few enough, is in [`attempts`]; `docs/operations/telephone-codes.md` is the
-//! same for operators. Whether somebody is let in is not decided here but in `joining`, as for browsers.
+//! same for operators. Whether somebody is let in is not decided here but in `joining`, as for browsers. Who was has a place in
+//! the live room, which is in [`seat`].
 
 mod alarms;
 mod attempts;
@@ -21,6 +22,7 @@ mod in_room;
 pub(crate) mod known_callers;
 mod lines;
 mod pin_check;
+pub(crate) mod seat;
 mod sources;
 #[cfg(test)]
 mod tests;

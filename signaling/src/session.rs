@@ -4,19 +4,23 @@
 
 pub(crate) mod convert;
 pub(crate) mod data_packets;
+pub(crate) mod refresh_token;
+pub(crate) mod telephone;
 
 mod admission;
 mod chat_packets;
+mod entry;
 mod frames;
 mod http;
 mod join;
 mod join_request;
 mod limits;
 mod ping;
-mod refresh_token;
 mod requests;
 mod responses;
 mod resume;
 mod socket;
 
+pub(crate) use admission::{Admitted, Refusal};
+pub(crate) use entry::{Entry, NoEntry, Stay, enter};
 pub(crate) use http::routes;

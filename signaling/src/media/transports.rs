@@ -34,7 +34,7 @@ impl Transports {
 
     /// Gives an order. The first transport of a room chooses the node.
     pub(crate) async fn order(&mut self, command: SfuCommand) -> Result<(), NodeLost> {
-        if let SfuCommand::OpenTransport { transport, .. } = &command {
+        if let SfuCommand::OpenTransport { transport, .. } | SfuCommand::OpenBridgeLeg { transport, .. } = &command {
             let transport = transport.clone();
             return self.open(transport, command).await;
         }

@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 
 use super::caller_number::{CallerNumber, Said};
 use super::lines::Called;
+use super::seat::{Seat, SeatEvent};
 use super::{Answer, Begun, Call, Incoming, Known, Moment, Step, known_callers, verdicts};
 use crate::api::client_address::network;
 use crate::api::problem::Problem;
@@ -83,20 +84,25 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<Caller, Decl
     let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), source.as_bytes()];
     let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
     let mark = known.unwrap_or_else(|| token.clone());
-    Ok(Ok(Caller { called, call, number, mark, source, token }))
+    let (bridge, dialled) = (incoming.bridge, incoming.called.clone());
+    Ok(Ok(Caller { bridge, dialled, called, call, number, mark, source, token }))
 }
 
 /// Who calls, and what they call.
-struct Caller {
-    called: Called,
+pub(super) struct Caller {
+    /// Which of the node's bridges has their sound.
+    pub(super) bridge: u16,
+    /// The number that they called, as the trunk gave it.
+    pub(super) dialled: String,
+    pub(super) called: Called,
     call: Box<Call>,
-    number: CallerNumber,
+    pub(super) number: CallerNumber,
     /// See [`PhoneCaller::mark`].
     mark: String,
     /// By what those are counted who wait.
     source: String,
     /// Of this call alone.
-    token: String,
+    pub(super) token: String,
 }
 
 /// Where a caller is.
@@ -106,12 +112,13 @@ pub(super) enum Stage {
     Waiting(Box<Wait>),
     /// They may come in, by this token.
     Admitted(String),
+    InRoom(Box<Seat>),
     /// They hear why it is over. Nothing follows.
     Leaving,
 }
 
 /// Somebody who waits.
-struct Wait {
+pub(super) struct Wait {
     visit: Visit,
     changes: watch::Receiver<()>,
     /// What they were told.
@@ -119,12 +126,12 @@ struct Wait {
 }
 
 pub(super) struct Attendant {
-    app: Arc<App>,
-    caller: Caller,
+    pub(super) app: Arc<App>,
+    pub(super) caller: Caller,
     requests: mpsc::Receiver<PhoneRequest>,
     notices: mpsc::Sender<PhoneNotice>,
     is_over: watch::Receiver<bool>,
-    stage: Stage,
+    pub(super) stage: Stage,
     last_check: CheckToken,
 }
 
@@ -133,6 +140,8 @@ enum Next {
     Request(Option<PhoneRequest>),
     /// Something may have changed for who waits.
     Look,
+    /// What the seat says; nothing follows the last.
+    Seat(Option<SeatEvent>),
     /// Nobody looks after calls any more.
     End,
 }
@@ -151,6 +160,7 @@ impl Attendant {
                 Next::Request(Some(request)) => self.obey(request).await,
                 Next::Request(None) => Goes::Over,
                 Next::Look => self.look_again().await,
+                Next::Seat(event) => self.seat_says(event).await,
                 Next::End => {
                     // Whoever cannot be told any more has hung up.
                     let _: Goes = self.tell(PhoneNotice::Failed);
@@ -170,16 +180,18 @@ impl Attendant {
             match &mut self.stage {
                 // Whether somebody has nudged or time has passed: one looks again.
                 Stage::Waiting(wait) => drop(timeout(LOOK_INTERVAL, wait.changes.changed()).await),
+                Stage::InRoom(seat) => return Next::Seat(seat.next().await),
                 // The bridge hangs up before that, as soon as the caller has heard why.
                 Stage::Leaving => tokio::time::sleep(LAST_WORDS).await,
                 Stage::Keying | Stage::Admitted(_) => std::future::pending().await,
             }
+            Next::Look
         };
         tokio::select! {
             biased;
             () = is_over => Next::End,
             request = self.requests.recv() => Next::Request(request),
-            () = news => Next::Look,
+            news = news => news,
         }
     }
 
@@ -189,18 +201,18 @@ impl Attendant {
             PhoneRequest::CheckId { check, digits } => self.check(check, Code::Id(digits)).await,
             PhoneRequest::CheckPin { check, digits } => self.check(check, Code::Pin(digits)).await,
             PhoneRequest::Join => self.join().await,
-            // Those are for who is in a room.
             PhoneRequest::SetMuted(_)
             | PhoneRequest::SetHand(_)
             | PhoneRequest::AskCount
-            | PhoneRequest::Consent(_) => Goes::On,
+            | PhoneRequest::Consent(_) => self.ask_seat(request).await,
         }
     }
 
     /// Has a code checked and answers when it is time, unless the caller has hung up by then.
     async fn check(&mut self, check: CheckToken, code: Code) -> Goes {
         let asked_at = Instant::now();
-        if matches!(self.stage, Stage::Leaving) {
+        // Who is in, or hears why not, keys in no codes.
+        if matches!(self.stage, Stage::InRoom(_) | Stage::Leaving) {
             return Goes::On;
         }
         self.leave_lobby().await;
@@ -319,7 +331,7 @@ impl Attendant {
     }
 
     /// Tells the bridge. One that is so far behind that it does not fit has lost the call.
-    fn tell(&self, notice: PhoneNotice) -> Goes {
+    pub(super) fn tell(&self, notice: PhoneNotice) -> Goes {
         if self.notices.try_send(notice).is_ok() { Goes::On } else { Goes::Over }
     }
 }

@@ -139,11 +139,14 @@ impl CallerNumber {
     /// three are half of it.
     pub(crate) fn masked(&self, language: Language) -> String {
         let telephone = words::telephone(language);
-        let digits = self.told().map(|number| number.as_str().trim_start_matches('+')).unwrap_or_default();
-        if digits.len() <= 2 * SHOWN_DIGITS {
-            return telephone.to_owned();
-        }
-        format!("{telephone} …{}", &digits[digits.len() - SHOWN_DIGITS..])
+        self.last_digits().map_or_else(|| telephone.to_owned(), |digits| format!("{telephone} {digits}"))
+    }
+
+    /// The digits that others see, if any.
+    pub(super) fn last_digits(&self) -> Option<String> {
+        let digits = self.told()?.as_str().trim_start_matches('+');
+        let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
+        Some(format!("…{}", &digits[shown..]))
     }
 }
 

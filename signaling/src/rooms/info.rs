@@ -67,12 +67,15 @@ pub(crate) enum ParticipantKind {
 }
 
 impl ParticipantKind {
+    /// What a token of somebody at the telephone says.
+    pub(crate) const SIP: &str = "sip";
+
     /// Reads the `kind` of a token; what it does not know is a standard participant.
     pub(crate) fn parse(name: &str) -> Self {
         match name {
             "ingress" => Self::Ingress,
             "egress" => Self::Egress,
-            "sip" => Self::Sip,
+            Self::SIP => Self::Sip,
             "agent" => Self::Agent,
             "connector" => Self::Connector,
             "bridge" => Self::Bridge,

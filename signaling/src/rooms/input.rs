@@ -63,12 +63,26 @@ pub(crate) enum Input {
 pub(crate) struct Join {
     pub(crate) session: SessionId,
     pub(crate) profile: Profile,
+    pub(crate) connection: Connection,
     /// Receive whatever is published.
     pub(crate) auto_subscribe: bool,
     /// Tracks announced with the join.
     pub(crate) tracks: Vec<AddTrack>,
     /// An offer that came with the join.
     pub(crate) offer: Option<Offer>,
+}
+
+/// How somebody's media comes and goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// By WebRTC, as their client and the SFU agree.
+    #[default]
+    Client,
+    /// By telephone: a bridge of the SFU node has their sound.
+    Telephone {
+        /// Which of its bridges, from 0.
+        bridge: u16,
+    },
 }
 
 /// Somebody who is in has a new websocket.

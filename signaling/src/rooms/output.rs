@@ -85,6 +85,11 @@ pub(crate) enum Notice {
         message: &'static str,
         add_track: Option<Box<AddTrack>>,
     },
+    /// Words of the server's own, for somebody who has no data channels to hear them by.
+    Words {
+        topic: &'static str,
+        payload: String,
+    },
     /// The token must be renewed, since what it says has changed or grows old.
     RenewToken(Box<TokenContent>),
     /// Whoever joins anew uses another token: with this one's content for another room, or this one.
@@ -111,6 +116,8 @@ pub(crate) struct Joined {
     pub(crate) room: RoomInfo,
     pub(crate) participant: Arc<ParticipantInfo>,
     pub(crate) others: Vec<Arc<ParticipantInfo>>,
+    /// What their media goes over.
+    pub(crate) transport: TransportSid,
 }
 
 /// The answer to an offer.

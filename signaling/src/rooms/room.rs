@@ -4,6 +4,7 @@
 //! No I/O, no clock, no LiveKit messages. Each folder-mate does one thing that a room does; this file holds what they
 //! share.
 
+mod callers;
 mod control;
 mod data;
 mod data_allowance;
@@ -211,8 +212,9 @@ impl Room {
     }
 
     fn notify(&mut self, participant: &ParticipantSid, notice: Notice) {
+        let told = self.participants.get(participant).filter(|participant| participant.is_told(&notice));
         // Who has no websocket at the moment hears all that matters when it resumes.
-        if let Some(session) = self.participants.get(participant).and_then(|participant| participant.session) {
+        if let Some(session) = told.and_then(|participant| participant.session) {
             self.outputs.push_back(Output::Notify { session, notice });
         }
     }

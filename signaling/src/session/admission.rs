@@ -4,6 +4,7 @@
 //! Whoever holds a genuine token is looked at in every respect before the verdict is given, so that the time it takes
 //! does not tell one refusal from another, and above all not whether a room exists.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,7 +15,9 @@ use super::join_request::{self, BadJoinRequest};
 use super::{join, limits};
 use crate::app::App;
 use crate::auth::room_token::{InvalidToken, RoomToken};
+use crate::meeting_sessions::live;
 use crate::rooms::details::{Details, MAX_NAME_BYTES, TooLong};
+use crate::rooms::input::Connection;
 
 /// What the query says. It holds secrets, and is never logged.
 #[derive(Default, Deserialize)]
@@ -25,20 +28,21 @@ pub(super) struct Query {
 }
 
 /// Somebody who may come in.
-pub(super) struct Admitted {
-    pub(super) token: RoomToken,
+pub(crate) struct Admitted {
+    pub(crate) token: RoomToken,
     pub(super) join: JoinRequest,
     pub(super) details: Details,
+    pub(super) connection: Connection,
 }
 
 /// Why somebody may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
     /// Clients show it, and look for some of these words.
     pub(super) text: String,
     /// A good token is for a room that is not there.
-    pub(super) lacks_room: Option<String>,
+    pub(crate) lacks_room: Option<String>,
 }
 
 impl Refusal {
@@ -46,8 +50,13 @@ impl Refusal {
         Self { status, text: text.to_string(), lacks_room: None }
     }
 
+    /// The token is none of ours, or not any more.
+    pub(super) fn invalid_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, InvalidToken)
+    }
+
     /// What it takes to let somebody in is away.
-    pub(super) fn unavailable() -> Self {
+    fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the room cannot be opened at present")
     }
 }
@@ -70,11 +79,42 @@ pub(super) fn admit(
     generation: Generation,
 ) -> Result<Admitted, Refusal> {
     let token = bearer(headers, query).ok_or(InvalidToken).and_then(|token| app.keys.verify(token));
-    let token = token.map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error))?;
+    let token = token.map_err(|InvalidToken| Refusal::invalid_token())?;
     let join = match generation {
         Generation::V0 => Ok(JoinRequest::default()),
         Generation::V1 => join_request::parse(&query.join_request),
     };
+    look_at(app, now, token, join, Connection::Client)
+}
+
+/// Lets somebody in by what `admit` says. The room of a meeting that goes on may be gone after a restart, and is opened again.
+pub(super) async fn or_revive(
+    app: &Arc<App>,
+    admit: impl Fn() -> Result<Admitted, Refusal>,
+) -> Result<Admitted, Refusal> {
+    let admit = || {
+        let admitted = admit();
+        admitted.inspect_err(|refusal| app.metrics.refusals.with_label_values(&[refusal.status.as_str()]).inc())
+    };
+    let refusal = match admit() {
+        Err(refusal) if refusal.lacks_room.is_some() => refusal,
+        outcome => return outcome,
+    };
+    match live::revive(app, refusal.lacks_room.as_deref().unwrap_or_default()).await {
+        Ok(true) => admit(),
+        Ok(false) => Err(refusal),
+        Err(_) => Err(Refusal::unavailable()),
+    }
+}
+
+/// Looks at somebody with a genuine token, and at what they ask for.
+pub(super) fn look_at(
+    app: &App,
+    now: SystemTime,
+    token: RoomToken,
+    join: Result<JoinRequest, BadJoinRequest>,
+    connection: Connection,
+) -> Result<Admitted, Refusal> {
     let details = join.as_ref().ok().map(|join| join::details(&token, join));
     let findings = Findings {
         is_revoked: app.revocations.is_revoked(now, &token.grants.room, token.identity(), token.issued_at()),
@@ -85,7 +125,7 @@ pub(super) fn admit(
         join,
         details,
     };
-    judge(token, findings)
+    judge(token, connection, findings)
 }
 
 /// The token, from the header or from the query: browsers can set no header on a websocket.
@@ -110,9 +150,9 @@ struct Findings {
     details: Option<Result<Details, TooLong>>,
 }
 
-fn judge(token: RoomToken, findings: Findings) -> Result<Admitted, Refusal> {
+fn judge(token: RoomToken, connection: Connection, findings: Findings) -> Result<Admitted, Refusal> {
     if findings.is_revoked {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, InvalidToken));
+        return Err(Refusal::invalid_token());
     }
     if !token.grants.room_join {
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "permissions denied"));
@@ -147,7 +187,7 @@ fn judge(token: RoomToken, findings: Findings) -> Result<Admitted, Refusal> {
     if findings.is_full {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is full"));
     }
-    Ok(Admitted { token, join, details })
+    Ok(Admitted { token, join, details, connection })
 }
 
 #[cfg(test)]

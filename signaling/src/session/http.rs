@@ -16,7 +16,6 @@ use super::admission::{self, Admitted, Generation, Query, Refusal};
 use super::limits::MAX_FRAME_BYTES;
 use super::socket;
 use crate::app::App;
-use crate::meeting_sessions::live;
 
 /// A websocket that waits costs no more than this.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
@@ -65,28 +64,23 @@ async fn validate(app: &Arc<App>, uri: &Uri, headers: &HeaderMap, generation: Ge
     }
 }
 
-/// Lets somebody in. The room of a meeting that goes on may be gone after a restart, and is opened again.
 async fn admit_or_revive(
     app: &Arc<App>,
     uri: &Uri,
     headers: &HeaderMap,
     generation: Generation,
 ) -> Result<Admitted, Refusal> {
-    let refusal = match admit(app, uri, headers, generation) {
-        Err(refusal) if refusal.lacks_room.is_some() => refusal,
-        outcome => return outcome,
-    };
-    match live::revive(app, refusal.lacks_room.as_deref().unwrap_or_default()).await {
-        Ok(true) => admit(app, uri, headers, generation),
-        Ok(false) => Err(refusal),
-        Err(_) => Err(Refusal::unavailable()),
-    }
+    let query = query(uri);
+    admission::or_revive(app, || admission::admit(app, SystemTime::now(), headers, &query, generation)).await
 }
 
 fn admit(app: &App, uri: &Uri, headers: &HeaderMap, generation: Generation) -> Result<Admitted, Refusal> {
-    let query = axum::extract::Query::<Query>::try_from_uri(uri).map(|query| query.0).unwrap_or_default();
-    let admitted = admission::admit(app, SystemTime::now(), headers, &query, generation);
+    let admitted = admission::admit(app, SystemTime::now(), headers, &query(uri), generation);
     admitted.inspect_err(|refusal| app.metrics.refusals.with_label_values(&[refusal.status.as_str()]).inc())
+}
+
+fn query(uri: &Uri) -> Query {
+    axum::extract::Query::try_from_uri(uri).map(|query| query.0).unwrap_or_default()
 }
 
 fn refuse(refusal: Refusal) -> Response {

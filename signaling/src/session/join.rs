@@ -3,6 +3,7 @@
 
 use livekit_protocol as proto;
 
+use super::admission::Admitted;
 use super::{convert, ping, requests};
 use crate::auth::room_token::RoomToken;
 use crate::rooms::details::{Details, TooLong, is_reserved};
@@ -20,7 +21,9 @@ const PROTOCOL: i32 = 16;
 const MAX_TRACKS: usize = 32;
 
 /// What the client sent, checked as far as a room need not be asked.
-pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRequest, details: Details) -> Join {
+pub(super) fn request(session: SessionId, admitted: &Admitted) -> Join {
+    let Admitted { token, join, details, connection } = admitted;
+    let join = join.clone();
     let client = join.client_info.unwrap_or_default();
     let capabilities = convert::known_numbers::<proto::client_info::Capability>(&client.capabilities);
     let kind_details = token.claims.kind_details.iter().flatten();
@@ -32,11 +35,12 @@ pub(super) fn request(session: SessionId, token: &RoomToken, join: proto::JoinRe
             identity: token.identity().into(),
             kind: kind(token),
             kind_details: kind_details.map(i32::from).collect(),
-            details,
+            details: details.clone(),
             permissions: token.grants.permissions(),
             is_moderator: token.grants.room_admin,
             client: ClientFeatures { protocol: client.client_protocol, capabilities },
         },
+        connection: *connection,
         // A client that says nothing wants to see and hear.
         auto_subscribe: join.connection_settings.is_none_or(|settings| settings.auto_subscribe),
         tracks: join.add_track_requests.into_iter().take(MAX_TRACKS).map(requests::add_track::parse).collect(),

@@ -8,6 +8,7 @@ use tracing::error;
 
 use crate::auth::grants::VideoGrants;
 use crate::auth::room_token::{RoomToken, TokenKeys};
+use crate::rooms::input::Destination;
 use crate::rooms::output::TokenContent;
 
 /// How long a renewed token lives at least: twice as long as until the next one. LiveKit's figure.
@@ -28,8 +29,22 @@ pub(super) fn renew(keys: &TokenKeys, token: &RoomToken, content: TokenContent, 
         .ok()
 }
 
-/// The same for another room, in which its bearer administers nothing.
-pub(super) fn renew_for(
+/// The token for the room that somebody is sent to.
+pub(crate) fn for_move(
+    keys: &TokenKeys,
+    token: &RoomToken,
+    to: Destination,
+    content: TokenContent,
+    now: SystemTime,
+) -> Option<String> {
+    match to {
+        Destination::Token(token) => Some(token),
+        Destination::Room(room) => renew_for(keys, token, room, content, now),
+    }
+}
+
+/// The same as [`renew`] for another room, in which its bearer administers nothing.
+fn renew_for(
     keys: &TokenKeys,
     token: &RoomToken,
     room: String,

@@ -13,19 +13,16 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tracing::{Instrument as _, debug, debug_span};
 
 use super::admission::Admitted;
+use super::entry::{self, Entry, NoEntry, Stay};
 use super::frames::Encoding;
 use super::ping::Silence;
 use super::requests::Task;
 use super::{limits, ping, refresh_token, requests, responses};
 use crate::app::App;
-use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
-use crate::rooms::input::{Destination, Input, Request, RoomChange, SessionId};
+use crate::rooms::input::{Request, SessionId};
 use crate::rooms::keeper::now;
 use crate::rooms::output::{AfterLeave, Notice};
-
-/// How often a session that found its room over asks for another one.
-const ENTRY_ATTEMPTS: usize = 3;
 
 /// Longest wait for the client to close its end, so that it reads what it was told last.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -72,94 +69,24 @@ struct Session {
     was_told_to_leave: bool,
 }
 
-/// A room that was entered, with the first that it said.
-struct Entry {
-    room: RoomHandle,
-    notices: mpsc::Receiver<Notice>,
-    first: Notice,
-}
-
 impl Session {
     async fn run(mut self) {
-        let started = Instant::now();
-        let entry = match timeout(limits::ENTRY_TIMEOUT, self.enter()).await {
-            Ok(Some(entry)) => entry,
-            Ok(None) => return self.turn_away(DisconnectReason::StateMismatch, "turned_away").await,
-            Err(_) => return self.turn_away(DisconnectReason::JoinFailure, "timed_out").await,
+        let Entry { stay, mut notices, first } = match entry::enter(&self.app, self.id, &self.admitted).await {
+            Ok(entry) => entry,
+            Err(NoEntry::Over) => return self.turn_away(DisconnectReason::StateMismatch).await,
+            Err(NoEntry::TimedOut) => return self.turn_away(DisconnectReason::JoinFailure).await,
         };
-        let outcome = match entry.first {
-            Notice::Joined(_) => "joined",
-            Notice::Resumed { .. } => "resumed",
-            _ => "turned_away",
-        };
-        self.app.metrics.entries.with_label_values(&[outcome]).inc();
-        self.app.metrics.join_seconds.observe(started.elapsed().as_secs_f64());
-        let Entry { room, mut notices, first } = entry;
-        if self.is_revoked() {
-            self.expel(&room, "revoked").await;
-        }
         let ended = match self.tell(first).await {
-            Ok(()) => self.relay(&room, &mut notices).await,
+            Ok(()) => self.relay(&stay, &mut notices).await,
             Err(broken) => Err(broken),
         };
-        room.send(Input::SessionEnded { session: self.id }).await;
+        stay.end().await;
         if let Ok((code, reason)) = ended {
             self.writer.close(code, reason).await;
         }
     }
 
-    /// Enters the room. `None` is a room that cannot be entered.
-    async fn enter(&mut self) -> Option<Entry> {
-        let name = self.admitted.token.grants.room.as_str();
-        for _ in 0..ENTRY_ATTEMPTS {
-            let (room, input) = if self.admitted.join.reconnect {
-                let resume = super::resume::request(self.id, &self.admitted.token, self.admitted.join.clone());
-                (self.app.directory.get(name)?, Input::Resume(resume))
-            } else {
-                let (token, details) = (&self.admitted.token, self.admitted.details.clone());
-                let join = super::join::request(self.id, token, self.admitted.join.clone(), details);
-                (self.room_to_join(name)?, Input::Join(Box::new(join)))
-            };
-            let (sender, mut notices) = mpsc::channel(limits::OUTGOING_MESSAGES);
-            room.enter(self.id, sender, input).await;
-            // A room that is over says nothing at all.
-            if let Some(first) = notices.recv().await {
-                return Some(Entry { room, notices, first });
-            }
-        }
-        None
-    }
-
-    /// The room that was there when the token was looked at may have ended meanwhile: not everybody makes another.
-    fn room_to_join(&self, name: &str) -> Option<RoomHandle> {
-        if self.app.may_create_room(&self.admitted.token) {
-            self.app.directory.get_or_create(name, &self.room_change()).map(|(room, _)| room)
-        } else {
-            self.app.directory.get(name)
-        }
-    }
-
-    /// Whether the participant was removed between the look at its token and its coming in. Whoever is removed later is
-    /// found in the room.
-    fn is_revoked(&self) -> bool {
-        let token = &self.admitted.token;
-        self.app.revocations.is_revoked(SystemTime::now(), &token.grants.room, token.identity(), token.issued_at())
-    }
-
-    /// How the room shall be, if this participant makes it.
-    fn room_change(&self) -> RoomChange {
-        let Some(config) = &self.admitted.token.claims.room_config else { return RoomChange::default() };
-        let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
-        RoomChange {
-            empty_timeout: seconds(config.empty_timeout),
-            departure_timeout: seconds(config.departure_timeout),
-            max_participants: (config.max_participants > 0).then_some(config.max_participants),
-            metadata: (!config.metadata.is_empty()).then(|| config.metadata.clone()),
-        }
-    }
-
-    async fn turn_away(mut self, reason: DisconnectReason, outcome: &'static str) {
-        self.app.metrics.entries.with_label_values(&[outcome]).inc();
+    async fn turn_away(mut self, reason: DisconnectReason) {
         if self.writer.send(responses::leave(reason, AfterLeave::Reconnect)).await.is_ok() {
             self.writer.close(close_code::NORMAL, "").await;
         }
@@ -168,7 +95,7 @@ impl Session {
     /// Carries messages to and fro until one side has enough. Returns how to close the websocket.
     async fn relay(
         &mut self,
-        room: &RoomHandle,
+        stay: &Stay,
         notices: &mut mpsc::Receiver<Notice>,
     ) -> Result<(u16, &'static str), Broken> {
         let mut pings = interval_at(Instant::now() + ping::WEBSOCKET_PING_INTERVAL, ping::WEBSOCKET_PING_INTERVAL);
@@ -186,7 +113,7 @@ impl Session {
                 frame = self.writer.socket.recv(), if is_heard => {
                     last_heard = Instant::now();
                     match frame {
-                        Some(Ok(frame)) => is_heard = self.hear(room, &frame).await?,
+                        Some(Ok(frame)) => is_heard = self.hear(stay, &frame).await?,
                         Some(Err(error)) => return self.unreadable(error),
                         None => return Err(Broken),
                     }
@@ -204,7 +131,7 @@ impl Session {
     }
 
     /// Deals with a frame. Returns whether the client is to be heard any longer.
-    async fn hear(&mut self, room: &RoomHandle, frame: &Message) -> Result<bool, Broken> {
+    async fn hear(&mut self, stay: &Stay, frame: &Message) -> Result<bool, Broken> {
         let length = match frame {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
@@ -212,13 +139,13 @@ impl Session {
         };
         if !self.budget.take(Instant::now().into_std(), length) {
             self.app.metrics.rejected_frames.with_label_values(&["too_many"]).inc();
-            return Ok(self.expel(room, "too many messages").await);
+            return Ok(self.expel(stay, "too many messages").await);
         }
         let Ok(request) = self.writer.encoding.read(frame) else {
             self.malformed += 1;
             self.app.metrics.rejected_frames.with_label_values(&["malformed"]).inc();
             if self.malformed > limits::MAX_MALFORMED_FRAMES {
-                return Ok(self.expel(room, "too much nonsense").await);
+                return Ok(self.expel(stay, "too much nonsense").await);
             }
             return Ok(true);
         };
@@ -227,7 +154,7 @@ impl Session {
         let (kind, task) = requests::parse(message, now().unix);
         self.app.metrics.requests.with_label_values(&[kind]).inc();
         match task {
-            Task::Room(request) => room.send(Input::Request { session: self.id, request }).await,
+            Task::Room(request) => stay.ask(request).await,
             Task::Answer(answer) => self.writer.send(*answer).await?,
             Task::Nothing => {}
         }
@@ -235,10 +162,9 @@ impl Session {
     }
 
     /// Sends a client away that does not behave. The room lives on without it.
-    async fn expel(&mut self, room: &RoomHandle, why: &'static str) -> bool {
+    async fn expel(&mut self, stay: &Stay, why: &'static str) -> bool {
         debug!(why, "a client is sent away");
-        let request = Request::Leave(DisconnectReason::ParticipantRemoved);
-        room.send(Input::Request { session: self.id, request }).await;
+        stay.ask(Request::Leave(DisconnectReason::ParticipantRemoved)).await;
         false
     }
 
@@ -268,11 +194,7 @@ impl Session {
         }
         if let Notice::Moved(to, content) = notice {
             let (keys, token) = (&self.app.keys, &self.admitted.token);
-            let token = match to {
-                Destination::Token(token) => Some(token),
-                Destination::Room(room) => refresh_token::renew_for(keys, token, room, *content, SystemTime::now()),
-            };
-            return match token {
+            return match refresh_token::for_move(keys, token, to, *content, SystemTime::now()) {
                 Some(token) => self.writer.send(signal_response::Message::RefreshToken(token)).await,
                 None => Ok(()),
             };

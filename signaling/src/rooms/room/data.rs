@@ -90,7 +90,7 @@ impl Room {
     ) {
         let receivers = self.participants.values().filter(|receiver| Some(&receiver.sid) != from);
         let transports: Vec<TransportSid> = receivers
-            .filter(|receiver| receiver.is_active() && receiver.is_meant_by(&packet))
+            .filter(|receiver| receiver.is_active() && !receiver.is_caller() && receiver.is_meant_by(&packet))
             .map(|receiver| receiver.transport.clone())
             .collect();
         if !transports.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{ParticipantSid, SfuCommand, TransportSid};
+use bus::{ParticipantSid, TransportSid};
 use tracing::debug;
 
 use super::data_allowance::DataAllowance;
@@ -15,7 +15,7 @@ use super::participant::Participant;
 use super::{Room, Told, count};
 use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState};
-use crate::rooms::input::{Join, Now, Resume, SessionId, SubscriptionRules};
+use crate::rooms::input::{Connection, Join, Now, Resume, SessionId, SubscriptionRules};
 use crate::rooms::output::{AfterLeave, Joined, Milestone, Notice, Output, Report};
 
 /// Longest time from the join until media flows; LiveKit's figure.
@@ -35,10 +35,13 @@ impl Room {
         }
         self.restore_standing(&mut join.profile);
         if join.profile.kind == ParticipantKind::Sip {
-            self.policy.caller.apply(&mut join.profile.details);
+            match join.connection {
+                Connection::Telephone { .. } => self.policy.caller.hide_number(&mut join.profile.details),
+                Connection::Client => self.policy.caller.apply(&mut join.profile.details),
+            }
         }
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
-        let (session, kind) = (join.session, join.profile.kind);
+        let (session, kind, connection) = (join.session, join.profile.kind, join.connection);
         let (identity, is_moderator) = (join.profile.identity.clone(), join.profile.is_moderator);
         let (tracks, offer) = (std::mem::take(&mut join.tracks), join.offer.take());
         let participant = new_participant(now, sid.clone(), transport.clone(), join);
@@ -51,7 +54,8 @@ impl Room {
             self.idle = None;
         }
         self.outputs.push_back(Output::Report(Report::Joined { identity, is_moderator }));
-        self.order(SfuCommand::OpenTransport { transport, room: self.sid.clone(), participant: sid.clone() });
+        self.order(connection.opened_by(transport, self.sid.clone(), sid.clone()));
+        let microphone = self.make_microphone(&sid, false);
         self.tell_joined(&sid);
         if let Some(participant) = self.participants.get_mut(&sid) {
             participant.state = ParticipantState::Joined;
@@ -66,6 +70,9 @@ impl Room {
         }
         // Before the offer, so that its answer shows all that its m-lines have room for and no second one is needed.
         self.reconcile_all(&sid);
+        if let Some(microphone) = microphone {
+            self.tracks_changed(now, &sid, &[microphone]);
+        }
         if let Some(offer) = offer {
             self.offer(now, &sid, offer);
         }
@@ -88,14 +95,20 @@ impl Room {
 
     fn tell_joined(&mut self, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get(sid) else { return };
-        let joined = Joined { room: self.info(), participant: participant.info.clone(), others: self.others(sid) };
+        let joined = Joined {
+            room: self.info(),
+            participant: participant.current().into(),
+            others: self.others(sid),
+            transport: participant.transport.clone(),
+        };
         self.notify(sid, Notice::Joined(Box::new(joined)));
     }
 
     /// Gives somebody who is in a new websocket, and tells it everything it may have missed on the old one.
     pub(super) fn resume(&mut self, resume: Resume) {
         let Resume { session, identity, participant: sid, sync } = resume;
-        let known = self.participants.get_mut(&sid).filter(|participant| participant.profile.identity == identity);
+        let is_meant = |who: &Participant| who.profile.identity == identity && !who.is_caller();
+        let known = self.participants.get_mut(&sid).filter(|participant| is_meant(participant));
         let Some(participant) = known else {
             return self.turn_away(session, DisconnectReason::StateMismatch, AfterLeave::Reconnect);
         };
@@ -125,9 +138,12 @@ impl Room {
         }
     }
 
-    /// A websocket is gone. Its participant stays for a while: media goes on and the client comes back.
+    /// A websocket is gone. Its participant stays for a while: media goes on and the client comes back. A caller has hung up.
     pub(super) fn session_ended(&mut self, now: Now, session: SessionId) {
         let Some(sid) = self.sessions.remove(&session) else { return };
+        if self.participants.get(&sid).is_some_and(Participant::is_caller) {
+            return self.remove(now, &sid, DisconnectReason::ClientInitiated, None);
+        }
         if let Some(participant) = self.participants.get_mut(&sid) {
             participant.session = None;
             participant.session_lost_at = Some(now.instant);
@@ -166,6 +182,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         joined_at: now.unix,
         session: Some(join.session),
         session_lost_at: None,
+        connection: join.connection,
         transport,
         negotiation: Negotiation::default(),
         tracks: BTreeMap::new(),

@@ -95,7 +95,7 @@ impl Room {
         }
     }
 
-    /// Tells people something in words that their clients understand.
+    /// Tells people something in words that their clients understand, and callers' bridges.
     pub(super) fn send_notice(&mut self, audience: &NoticeAudience, topic: &'static str, payload: String) {
         let receivers = self.participants.values().filter(|participant| {
             participant.is_active()
@@ -105,7 +105,12 @@ impl Room {
                     NoticeAudience::Only(identity) => participant.profile.identity == *identity,
                 }
         });
-        let transports: Vec<TransportSid> = receivers.map(|receiver| receiver.transport.clone()).collect();
+        let (callers, others): (Vec<_>, Vec<_>) = receivers.partition(|receiver| receiver.is_caller());
+        let callers: Vec<_> = callers.into_iter().map(|caller| caller.sid.clone()).collect();
+        let transports: Vec<TransportSid> = others.into_iter().map(|receiver| receiver.transport.clone()).collect();
+        for caller in callers {
+            self.notify(&caller, Notice::Words { topic, payload: payload.clone() });
+        }
         if !transports.is_empty() {
             self.outputs.push_back(Output::SendNotice { transports, topic, payload });
         }

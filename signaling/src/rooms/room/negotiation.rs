@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bus::{Answer, ParticipantSid, SectionsNeeded, TrackSid, TransportSid};
 use tracing::debug;
 
+use super::Room;
 use super::lifetime::Timer;
-use super::{Room, Told};
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Now, Offer, OfferFailure};
 use crate::rooms::output::{AfterLeave, Notice, Output, SessionAnswer};
@@ -180,10 +180,6 @@ impl Room {
         for track in &disappeared {
             self.unpublish(sid, track);
         }
-        self.published(sid, &appeared);
-        self.announce_mutes(now, sid);
-        self.mark_changed(sid, Told::Everyone);
-        self.room_changed(now);
-        self.reconcile_everybody(&appeared);
+        self.tracks_changed(now, sid, &appeared);
     }
 }

@@ -11,7 +11,7 @@ use super::data_allowance::DataAllowance;
 use super::negotiation::Negotiation;
 use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState, Profile, TrackInfo};
-use crate::rooms::input::{SessionId, SubscriptionRules, Wishes};
+use crate::rooms::input::{Connection, SessionId, SubscriptionRules, Wishes};
 
 /// Somebody in a room.
 pub(super) struct Participant {
@@ -24,6 +24,7 @@ pub(super) struct Participant {
     pub(super) session: Option<SessionId>,
     /// Since when it has none.
     pub(super) session_lost_at: Option<Instant>,
+    pub(super) connection: Connection,
     pub(super) transport: TransportSid,
     pub(super) negotiation: Negotiation,
     pub(super) tracks: BTreeMap<TrackSid, Track>,

@@ -74,6 +74,10 @@ impl Room {
         if is_hidden != before.is_hidden {
             self.reconcile_everybody(&tracks);
         }
+        // A caller who may speak from now on opens the microphone when they are ready.
+        if let Some(microphone) = self.make_microphone(sid, true) {
+            self.tracks_changed(Now { instant: self.now, unix: self.unix }, sid, &[microphone]);
+        }
         self.renew_token(sid);
     }
 }

@@ -139,6 +139,7 @@ impl Room {
             };
             let is_wanted = receiver.profile.permissions.can_subscribe
                 && receiver.wants(track)
+                && receiver.can_take(&published.info)
                 && published.is_published
                 && !publisher.is_hidden();
             let is_allowed = publisher.allows(receiver, track);
@@ -208,9 +209,13 @@ impl Room {
     fn subscribe(&mut self, sid: &ParticipantSid, subscriptions: Vec<Subscription>) {
         let Some(receiver) = self.participants.get_mut(sid).filter(|_| !subscriptions.is_empty()) else { return };
         receiver.subscriptions.extend(subscriptions.iter().map(|subscription| subscription.track.clone()));
-        let transport = receiver.transport.clone();
+        let (transport, is_caller) = (receiver.transport.clone(), receiver.is_caller());
         for subscription in &subscriptions {
             self.tell_speaker(sid, &subscription.publisher);
+            if is_caller {
+                // Others receive a track when they have an m-line for it.
+                self.received(sid, &subscription.track);
+            }
         }
         self.order(SfuCommand::Subscribe { transport, subscriptions });
     }
@@ -244,13 +249,16 @@ impl Room {
     /// Tells publishers whose tracks have reached somebody for the first time.
     pub(super) fn settle_subscriptions(&mut self, sid: &ParticipantSid, answer: &Answer) {
         for (_, track) in &answer.tracks_by_mid {
-            let Some(publisher) = self.tracks.get(track).filter(|publisher| *publisher != sid).cloned() else {
-                continue;
-            };
-            if let Some(entry) = self.track_mut(&publisher, track).filter(|entry| !entry.is_subscribed) {
-                entry.is_subscribed = true;
-                self.notify(&publisher, Notice::TrackSubscribed(track.clone()));
-            }
+            self.received(sid, track);
+        }
+    }
+
+    /// A track reaches somebody. Its publisher hears of the first time.
+    fn received(&mut self, sid: &ParticipantSid, track: &TrackSid) {
+        let Some(publisher) = self.tracks.get(track).filter(|publisher| *publisher != sid).cloned() else { return };
+        if let Some(entry) = self.track_mut(&publisher, track).filter(|entry| !entry.is_subscribed) {
+            entry.is_subscribed = true;
+            self.notify(&publisher, Notice::TrackSubscribed(track.clone()));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Rooms through their front door, on a clock of the test's own.
 
 mod administration;
+mod calling;
 mod data;
 mod lifetime;
 mod meeting;
@@ -29,7 +30,8 @@ use crate::rooms::info::{
     RoomSettings, TrackInfo,
 };
 use crate::rooms::input::{
-    AddTrack, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume, SessionId,
+    AddTrack, Connection, Control, ControlId, DataPacket, IncomingData, Input, Join, Now, Offer, Request, Resume,
+    SessionId,
 };
 use crate::rooms::output::{
     AfterLeave, ControlError, ControlReply, DataDrop, Joined, Milestone, Notice, OutgoingData, Output, Report,
@@ -113,6 +115,7 @@ fn joiner_with(identity: &str, grants: &str) -> Join {
             is_moderator: grants.room_admin,
             client: ClientFeatures::default(),
         },
+        connection: Connection::Client,
         auto_subscribe: true,
         tracks: Vec::new(),
         offer: None,
@@ -213,11 +216,19 @@ impl Fixture {
         let Notice::Joined(joined) = &first else { return Err(first) };
         let sid = joined.participant.sid.clone();
         self.notices.entry(session).or_default().insert(0, first);
-        let transport = self.commands.iter().rev().find_map(|command| match command {
-            SfuCommand::OpenTransport { transport, participant, .. } if *participant == sid => Some(transport.clone()),
-            _ => None,
+        let Some(Notice::Joined(joined)) = self.notices.get(&session).and_then(|told| told.first()) else {
+            panic!("nothing was said");
+        };
+        let transport = joined.transport.clone();
+        let is_opened = self.commands.iter().any(|command| match command {
+            SfuCommand::OpenTransport { transport: opened, participant, .. } => {
+                *opened == transport && *participant == sid
+            }
+            SfuCommand::OpenBridgeLeg { transport: opened, .. } => *opened == transport,
+            _ => false,
         });
-        Ok(Someone { sid, session, transport: transport.expect("a transport") })
+        assert!(is_opened, "a transport that the SFU has not heard of");
+        Ok(Someone { sid, session, transport })
     }
 
     fn resume(&mut self, identity: &str, sid: &ParticipantSid) -> SessionId {

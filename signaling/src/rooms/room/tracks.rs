@@ -10,7 +10,7 @@ use super::participant::{Participant, Track};
 use super::{Room, Told};
 use crate::auth::grants::TrackSource;
 use crate::rooms::info::{Layer, ParticipantInfo, Quality, TrackInfo};
-use crate::rooms::input::AddTrack;
+use crate::rooms::input::{AddTrack, Now};
 use crate::rooms::output::{Milestone, Notice, Output, RequestOutcome};
 use crate::rooms::policy::fits;
 
@@ -43,33 +43,54 @@ impl Room {
         // The SFU takes no second announcement, so what has changed is ordered by itself.
         let is_muted_anew = waiting.as_ref().is_some_and(|(_, was_muted, _)| *was_muted != request.is_muted);
         let track_sid = waiting.map_or_else(|| self.ids.track(kind, request.source), |(sid, ..)| sid);
-        let Some(participant) = self.participants.get_mut(sid) else { return };
         let cid = request.cid.clone();
         let info = describe_track(track_sid.clone(), kind, request);
+        self.order_track(sid, cid.clone(), info.clone(), unconfirmed_mutes);
+        if let Some(participant) = self.participants.get(sid).filter(|_| is_muted_anew) {
+            let transport = participant.transport.clone();
+            self.order(SfuCommand::Mute { transport, track: track_sid, is_muted: info.is_muted });
+        }
+        self.notify(sid, Notice::TrackPublished { cid, track: Box::new(info) });
+    }
+
+    /// Takes note of a track and has the SFU expect it.
+    pub(super) fn order_track(
+        &mut self,
+        sid: &ParticipantSid,
+        cid: String,
+        info: TrackInfo,
+        unconfirmed_mutes: Option<u32>,
+    ) {
+        let Some(participant) = self.participants.get_mut(sid) else { return };
         let publication = Publication {
-            track: track_sid.clone(),
+            track: info.sid.clone(),
             cid: cid.clone(),
-            kind,
+            kind: info.kind,
             is_stereo: info.is_stereo(),
             wants_dtx: info.has_dtx(),
             is_muted: info.is_muted,
         };
+        let transport = participant.transport.clone();
+        self.tracks.insert(info.sid.clone(), sid.clone());
         let track = Track {
-            info: info.clone(),
-            cid: cid.clone(),
+            info,
+            cid,
             is_published: false,
             is_muted_by_administrator: false,
             unconfirmed_mutes,
             is_subscribed: false,
         };
-        let transport = participant.transport.clone();
-        participant.tracks.insert(track_sid.clone(), track);
-        self.tracks.insert(track_sid.clone(), sid.clone());
-        self.order(SfuCommand::Publish { transport: transport.clone(), publication });
-        if is_muted_anew {
-            self.order(SfuCommand::Mute { transport, track: track_sid, is_muted: info.is_muted });
-        }
-        self.notify(sid, Notice::TrackPublished { cid, track: Box::new(info) });
+        participant.tracks.insert(track.info.sid.clone(), track);
+        self.order(SfuCommand::Publish { transport, publication });
+    }
+
+    /// Somebody publishes other tracks than before. These are new: they are everybody's to receive.
+    pub(super) fn tracks_changed(&mut self, now: Now, sid: &ParticipantSid, appeared: &[TrackSid]) {
+        self.published(sid, appeared);
+        self.announce_mutes(now, sid);
+        self.mark_changed(sid, Told::Everyone);
+        self.room_changed(now);
+        self.reconcile_everybody(appeared);
     }
 
     fn waiting_track(&self, sid: &ParticipantSid, request: &AddTrack) -> Option<&Track> {
@@ -143,7 +164,7 @@ impl Room {
     }
 
     /// Tells whoever follows the room that there are new tracks.
-    pub(super) fn published(&mut self, sid: &ParticipantSid, tracks: &[TrackSid]) {
+    fn published(&mut self, sid: &ParticipantSid, tracks: &[TrackSid]) {
         let Some(participant) = self.participants.get(sid).filter(|_| !tracks.is_empty()) else { return };
         let publisher = Arc::new(participant.current());
         for track in tracks.iter().filter_map(|track| participant.tracks.get(track)) {
@@ -252,7 +273,7 @@ impl Room {
     }
 }
 
-fn describe_track(sid: TrackSid, kind: MediaKind, request: AddTrack) -> TrackInfo {
+pub(super) fn describe_track(sid: TrackSid, kind: MediaKind, request: AddTrack) -> TrackInfo {
     let stream = match (request.stream.is_empty(), request.source) {
         (false, _) => request.stream,
         (true, TrackSource::Camera | TrackSource::Microphone) => "camera".to_owned(),

@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::soon;
 
+/// Bridges for callers that it has.
+const BRIDGES: u16 = 1;
+
 /// An SFU node in a test.
 pub(crate) struct TestSfu {
     state: Arc<Mutex<State>>,
@@ -40,7 +43,8 @@ struct State {
 
 struct Transport {
     room: RoomSid,
-    participant: ParticipantSid,
+    /// Whose it is; nobody's if it is a bridge's leg, which makes no offers and needs no m-lines.
+    participant: Option<ParticipantSid>,
     publications: Vec<Publication>,
     subscriptions: Vec<Subscription>,
     /// Receiving m-lines of the last offer.
@@ -181,18 +185,19 @@ impl State {
 
     fn obey(&mut self, command: SfuCommand, events: &mut Events) -> Result<SfuReply, SfuRefusal> {
         match command {
-            // It has no bridge.
-            SfuCommand::OpenBridgeLeg { .. } => return Err(SfuRefusal::NoSuchBridge),
+            SfuCommand::OpenBridgeLeg { bridge, .. } if bridge >= BRIDGES => return Err(SfuRefusal::NoSuchBridge),
+            SfuCommand::OpenBridgeLeg { transport, room, .. } => {
+                events.push((room.clone(), SfuEvent::Connected { transport: transport.clone() }));
+                self.transports.insert(transport, Transport::new(room, None));
+            }
             SfuCommand::OpenTransport { transport, room, participant } => {
-                let (publications, subscriptions) = (Vec::new(), Vec::new());
-                let opened = Transport { room, participant, publications, subscriptions, audios: 0, videos: 0 };
-                self.transports.insert(transport, opened);
+                self.transports.insert(transport, Transport::new(room, Some(participant)));
             }
             SfuCommand::Offer { transport, sdp } => {
                 let opened = self.transports.get_mut(&transport).ok_or(SfuRefusal::UnknownTransport)?;
                 let answer = opened.answer(&sdp)?;
                 if opened.is_short() {
-                    events.push(opened.needs(&transport));
+                    events.extend(opened.needs(&transport));
                 }
                 return Ok(SfuReply::Answer(answer));
             }
@@ -208,12 +213,12 @@ impl State {
             SfuCommand::Subscribe { transport, subscriptions } => {
                 let opened = self.transports.get_mut(&transport).ok_or(SfuRefusal::UnknownTransport)?;
                 opened.subscriptions.extend(subscriptions);
-                events.push(opened.needs(&transport));
+                events.extend(opened.needs(&transport));
             }
             SfuCommand::Unsubscribe { transport, tracks } => {
                 let opened = self.transports.get_mut(&transport).ok_or(SfuRefusal::UnknownTransport)?;
                 opened.subscriptions.retain(|subscription| !tracks.contains(&subscription.track));
-                events.push(opened.needs(&transport));
+                events.extend(opened.needs(&transport));
             }
             SfuCommand::CloseTransport { transport } => drop(self.transports.remove(&transport)),
             SfuCommand::Mute { .. }
@@ -226,7 +231,12 @@ impl State {
 }
 
 impl Transport {
+    fn new(room: RoomSid, participant: Option<ParticipantSid>) -> Self {
+        Self { room, participant, publications: Vec::new(), subscriptions: Vec::new(), audios: 0, videos: 0 }
+    }
+
     fn answer(&mut self, sdp: &str) -> Result<Answer, SfuRefusal> {
+        let participant = self.participant.clone().ok_or(SfuRefusal::NotOnABridge)?;
         let mut tracks_by_mid = Vec::new();
         for line in sdp.lines() {
             match line.split_once(' ') {
@@ -245,7 +255,7 @@ impl Transport {
             tracks_by_mid
                 .extend(received.map(|(index, subscription)| (format!("{letter}{index}"), subscription.track.clone())));
         }
-        Ok(Answer { sdp: format!("answer to {}", self.participant), tracks_by_mid })
+        Ok(Answer { sdp: format!("answer to {participant}"), tracks_by_mid })
     }
 
     fn missing(&self) -> SectionsNeeded {
@@ -261,9 +271,10 @@ impl Transport {
         self.missing() != SectionsNeeded::default()
     }
 
-    fn needs(&self, transport: &TransportSid) -> (RoomSid, SfuEvent) {
+    fn needs(&self, transport: &TransportSid) -> Option<(RoomSid, SfuEvent)> {
+        self.participant.as_ref()?;
         let event = SfuEvent::SectionsNeeded { transport: transport.clone(), sections: self.missing() };
-        (self.room.clone(), event)
+        Some((self.room.clone(), event))
     }
 }
 
