@@ -21,6 +21,6 @@ mod responses;
 mod resume;
 mod socket;
 
-pub(crate) use admission::{Admitted, Refusal};
+pub(crate) use admission::Refusal;
 pub(crate) use entry::{Entry, NoEntry, Stay, enter};
 pub(crate) use http::routes;

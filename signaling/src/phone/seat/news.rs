@@ -157,8 +157,11 @@ impl News {
     /// Who has come and who is gone. Whoever is back at once under the same identity was never away.
     fn see_people(&mut self, infos: &[Arc<ParticipantInfo>]) {
         let (mut left, mut joined) = (HashSet::new(), 0_usize);
-        for info in infos.iter().filter(|info| info.sid != self.own) {
+        for info in infos {
             let identity = &info.profile.identity;
+            if info.sid == self.own {
+                continue;
+            }
             if info.state != ParticipantState::Disconnected {
                 if self.see(info) && !left.remove(identity) {
                     joined += 1;

@@ -17,9 +17,10 @@ use crate::auth::secret::ApiKey;
 use crate::rooms::details::Details;
 use crate::rooms::ids::Ids;
 use crate::rooms::info::RoomSettings;
-use crate::rooms::input::{Control, ControlId, Input, Now, SessionId};
+use crate::rooms::input::{Connection, Control, ControlId, Input, Now, SessionId};
 use crate::rooms::output::{Notice, Output};
 use crate::rooms::room::Room;
+use crate::session::admission::Admitted;
 use crate::session::{join, responses};
 
 const SECONDS: RoomSettings = RoomSettings {
@@ -110,7 +111,9 @@ impl Harness {
         let token = mint("key", "secret", &request).expect("a token");
         let mut token = TokenKeys::new(&keys).expect("good keys").verify(&token).expect("a good token");
         token.grants = VideoGrants { can_update_own_metadata: Some(true), ..token.grants };
-        let join = join::request(SessionId(session), &token, proto::JoinRequest::default(), Details::default());
+        let (join, details) = (proto::JoinRequest::default(), Details::default());
+        let admitted = Admitted { token, join, details, connection: Connection::Client };
+        let join = join::request(SessionId(session), &admitted);
         self.handle(Input::Join(Box::new(join)));
         let transport = self.transports.last().expect("a transport").clone();
         self.handle(Input::Sfu(SfuEvent::Connected { transport }));

@@ -56,7 +56,7 @@ fn a_caller_has_a_leg_a_microphone_and_the_sound_of_the_others_at_once() {
     assert!(matches!(&commands[1], SfuCommand::Publish { transport, publication }
         if *transport == phone.transport && publication.track == own.sid && !publication.is_muted && !publication.is_stereo));
     assert!(!commands.iter().any(|command| matches!(command, SfuCommand::OpenTransport { .. })));
-    let subscribed: Vec<_> = commands.iter().filter_map(|command| match command {
+    let subscribed = commands.iter().filter_map(|command| match command {
         SfuCommand::Subscribe { transport, subscriptions } => {
             Some((transport.clone(), subscriptions.iter().map(|one| one.track.clone()).collect::<Vec<_>>()))
         }
