@@ -57,7 +57,6 @@ pub(crate) enum Standing {
 pub(crate) struct Admitted {
     /// With it the room is entered.
     pub(crate) token: String,
-    pub(crate) role: MeetingRole,
     /// How many are there already.
     pub(crate) others: u32,
     pub(crate) is_muted: bool,
@@ -151,8 +150,7 @@ impl Visit {
         let session = running(tx, &venue.id()).await?;
         let terms = venue.terms(tx, now, session.as_ref()).await?;
         let person = caller::find(tx, &venue, &terms.rules, &self.caller).await?;
-        let at =
-            admission::circumstances(tx, &self.app, (&venue, &terms), session.as_ref(), &person, presence).await?;
+        let at = admission::circumstances(tx, &self.app, (&venue, &terms), session.as_ref(), &person, presence).await?;
         let at = Circumstances { must_wait: self.caller.known.waits && person.role != MeetingRole::Host, ..at };
         let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
         let decision = decide(&person, &terms, at, now);
@@ -186,7 +184,7 @@ impl Visit {
         let others = room.map_or(0, |room| room.info().num_participants);
         let (role, rules) = (admission.person.role, &admission.rules);
         let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
-        Ok(Some(Standing::Admitted(Admitted { token, role, others, is_muted, may_unmute })))
+        Ok(Some(Standing::Admitted(Admitted { token, others, is_muted, may_unmute })))
     }
 
     async fn wait(

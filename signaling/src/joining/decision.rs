@@ -209,7 +209,8 @@ mod tests {
             let terms = terms(rules.clone(), Timing::Anytime);
             assert_eq!(decide(person, &terms, at, now()), expected, "{rules} {person:?}");
         };
-        let (stranger, host) = [MeetingRole::Guest, MeetingRole::Host].map(|role| caller(role, Marks::default())).into();
+        let (stranger, host) =
+            [MeetingRole::Guest, MeetingRole::Host].map(|role| caller(role, Marks::default())).into();
         let colleague = caller(MeetingRole::Attendee, user(MeetingRole::Attendee).marks);
         let invited = caller(MeetingRole::Attendee, invitee().marks);
         let waits = Decision::Wait(WaitsFor::Admission);

@@ -101,10 +101,14 @@ mod tests {
         let tenant = tenant(&database.store).await;
         let mut config = Config::default();
         let plan = DialPlan { area: Some("30".to_owned()), ..DialPlan::default() };
-        config.phone.trunks =
-            vec![TrunkRules { id: "provider".to_owned(), trusts_caller_ids: false, dial_plan: plan }];
-        let direct = NumberRules { direct: Some("123456789".to_owned()), languages: vec!["en".to_owned()], ..number("115", &[]) };
-        config.phone.numbers = vec![number("+49 30 90000", &["nobody"]), direct, number("+493091", &[&tenant.to_string()])];
+        config.phone.trunks = vec![TrunkRules { id: "provider".to_owned(), trusts_caller_ids: false, dial_plan: plan }];
+        let direct = NumberRules {
+            direct: Some("123456789".to_owned()),
+            languages: vec!["en".to_owned()],
+            ..number("115", &[])
+        };
+        config.phone.numbers =
+            vec![number("+49 30 90000", &["nobody"]), direct, number("+493091", &[&tenant.to_string()])];
         let mut tx = database.store.read().await.expect("a transaction");
         let lines = Lines::new(&config);
         for called in ["+493090000", "004930-90000", "03090000"] {

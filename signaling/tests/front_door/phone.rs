@@ -164,7 +164,9 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
         exchange.starts_in(10).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
         let verdict = ann.enter(ID, &exchange.room_pin).await;
-        let Verdict::Wait(WaitReason::BeforeStart { starts_in: Some(starts_in) }) = verdict else { panic!("{verdict:?}") };
+        let Verdict::Wait(WaitReason::BeforeStart { starts_in: Some(starts_in) }) = verdict else {
+            panic!("{verdict:?}")
+        };
         assert!(starts_in > Duration::from_secs(8 * 60) && starts_in <= Duration::from_secs(10 * 60), "{starts_in:?}");
         let (_client, host) = exchange.hall.come(HOST).await;
         assert!(matches!(ann.verdict().await, Verdict::Admitted(_)), "the host begins before that");

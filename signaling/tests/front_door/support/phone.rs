@@ -3,9 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use bus::phone::{
-    BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason,
-};
+use bus::phone::{BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason};
 
 use super::{Server, soon};
 
