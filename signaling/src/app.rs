@@ -76,7 +76,7 @@ pub(crate) struct App {
     pub(crate) changed_rules: ChangedRules,
     /// Who waits to be let into a meeting.
     pub(crate) lobby: Lobby,
-    /// Which codes were wrong that came by telephone.
+    /// Who calls by telephone, and which codes were wrong.
     pub(crate) phone: Phone,
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
@@ -108,6 +108,7 @@ impl App {
         let revocations = Revocations::default();
         store::patiently(async || revocations.load(&store).await).await.map_err(io::Error::other)?;
         let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
+        let phone = Phone::new(Instant::now(), &config, &registry).map_err(io::Error::other)?;
         Ok(Self {
             oidc,
             passwords: Passwords::default(),
@@ -124,7 +125,7 @@ impl App {
             directory,
             changed_rules: ChangedRules::default(),
             lobby: Lobby::default(),
-            phone: Phone::new(Instant::now(), &registry).map_err(io::Error::other)?,
+            phone,
             metrics,
             registry,
             mail_server,
@@ -143,6 +144,7 @@ impl App {
 
     /// Tells everybody to leave and waits until they are gone.
     pub(crate) async fn shut_down(&self) {
+        self.phone.calls.shut_down().await;
         self.directory.shut_down().await;
         self.sessions.all_ended().await;
         self.watches.all_ended().await;

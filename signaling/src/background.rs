@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What is done without anybody asking: deleting what is old, sending mails, telling webhooks, keeping series going.
+//! What is done without anybody asking: deleting what is old, sending mails, telling webhooks, keeping series going, taking
+//! up calls.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::phone::CallEnd;
 use chrono::Utc;
 use rand::Rng as _;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
@@ -15,6 +18,7 @@ use crate::app::App;
 use crate::invitations::outbox;
 use crate::meeting_sessions::{live, rules};
 use crate::meetings::expansion;
+use crate::phone::desk;
 use crate::records::{privacy, retention};
 
 /// How long after the start it is looked for the first time for what is old: not while everybody comes back.
@@ -48,7 +52,7 @@ impl Background {
 }
 
 /// Starts them.
-pub(crate) fn start(app: &Arc<App>) -> Background {
+pub(crate) fn start(app: &Arc<App>, calls: mpsc::Receiver<CallEnd>) -> Background {
     let mut tasks = JoinSet::new();
     tasks.spawn(delete_old(app.clone()));
     tasks.spawn(app.webhooks.clone().run());
@@ -58,6 +62,7 @@ pub(crate) fn start(app: &Arc<App>) -> Background {
     tasks.spawn(follow_revocations(app.clone()));
     tasks.spawn(rules::follow(app.clone()));
     tasks.spawn(keep_series_going(app.clone()));
+    tasks.spawn(desk::run(app.clone(), calls));
     Background { tasks }
 }
 

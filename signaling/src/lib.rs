@@ -23,7 +23,6 @@ mod meeting_sessions;
 mod meetings;
 mod metrics;
 mod outgoing;
-#[cfg_attr(not(test), expect(dead_code, reason = "calls come with the bridge to telephones"))]
 mod phone;
 mod records;
 mod rooms;
@@ -39,19 +38,26 @@ use std::sync::Arc;
 
 use axum::Router;
 use bus::Bus;
+use bus::phone::{CallEnd, PhoneDesk};
 use prometheus::Registry;
 use store::Store;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{Config, LivekitWebhooks, MailConfig, Oidc, RoomDefaults};
+pub use crate::config::{
+    Config, LivekitWebhooks, MailConfig, NumberRules, Oidc, PhoneConfig, RoomDefaults, TrunkRules,
+};
 pub use crate::identity::is_role;
+pub use crate::phone::caller_number::{Bare, DialPlan};
 
 use crate::app::App;
 
 /// A service that is ready to serve.
 pub struct Service {
     app: Arc<App>,
+    phone_desk: PhoneDesk,
+    calls: mpsc::Receiver<CallEnd>,
 }
 
 impl Service {
@@ -62,7 +68,14 @@ impl Service {
     ///
     /// Fails when the configuration cannot be used, or the database stays away.
     pub async fn new(config: Config, store: Store, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
-        Ok(Self { app: Arc::new(App::new(config, store, bus, registry).await?) })
+        let (phone_desk, calls) = bus::phone::desk();
+        Ok(Self { app: Arc::new(App::new(config, store, bus, registry).await?), phone_desk, calls })
+    }
+
+    /// Where bridges hand in the calls that reach them. They are taken up while the service serves.
+    #[must_use]
+    pub fn phone_desk(&self) -> PhoneDesk {
+        self.phone_desk.clone()
     }
 
     /// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
@@ -75,7 +88,7 @@ impl Service {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), io::Error> {
-        let mut background = background::start(&self.app);
+        let mut background = background::start(&self.app, self.calls);
         tokio::select! {
             () = accept::serve(self.app, listener, shutdown) => Ok(()),
             error = background.failed() => Err(error),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The lobby: who wants in and has to wait, one queue before each meeting. It is stored, so a restart costs nobody their
-//! place. Whoever waits asks again and again, and is answered as soon as something changes.
+//! place. A browser asks again and again, and is answered as soon as something changes; for a caller, the call looks.
 
+pub(crate) mod queue;
 mod routes;
 pub(crate) mod table;
 pub(crate) mod ticket;
 mod wakeups;
 
-pub(crate) use self::routes::routes;
+pub(crate) use self::routes::{LOOK_INTERVAL, SEEN_NOTED_EVERY, routes};
 pub(crate) use self::wakeups::Lobby;
 
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
+//! Telephones. Bridges hand in their calls ([`desk`]); an attendant looks after each.
+//!
 //! The one place where digits typed on a telephone are checked: from a call ([`Call::begin`]) over an id ([`Call::id`]) and a
 //! PIN ([`Call::pin`]) to who calls, and where ([`Known`]). Whoever speaks to the caller does what the [`Answer`] says, after the
 //! time that it says, and nothing else: how long an answer takes must tell nothing.
@@ -9,17 +11,22 @@
 
 mod alarms;
 mod attempts;
+mod attendant;
 mod bucket;
 mod call;
 mod caller_name;
 pub(crate) mod caller_number;
+pub(crate) mod desk;
 mod id_and_pin;
+mod in_room;
 pub(crate) mod known_callers;
+mod lines;
 mod pin_check;
 pub(crate) mod seat;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod words;
 
 use std::fmt;
@@ -36,28 +43,36 @@ use self::alarms::Counters;
 use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
 use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
-use self::id_and_pin::{Found, Shown};
+use self::desk::Calls;
+use self::id_and_pin::Found;
+use self::lines::Lines;
 use self::pin_check::STRANGER;
 use crate::api::client_address::network;
 use crate::api::ids::{InviteeId, TenantId};
 use crate::app::App;
+use crate::config::Config;
 use crate::identity::keys::Purpose;
 use crate::meetings::phone_pins::model::Place;
 
 pub(crate) use self::call::Again;
+pub(crate) use self::id_and_pin::{Shown, waits};
 
 /// What all calls share.
 pub(crate) struct Phone {
     attempts: Arc<Mutex<Attempts>>,
     counters: Counters,
+    /// Where numbers lead.
+    lines: Lines,
+    /// The calls that go on.
+    pub(crate) calls: Calls,
 }
 
 impl Phone {
     /// At the start, when as good as nothing is borne yet.
-    pub(crate) fn new(now: Instant, registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(now: Instant, config: &Config, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
-        Ok(Self { attempts, counters })
+        Ok(Self { attempts, counters, lines: Lines::new(config), calls: Calls::default() })
     }
 
     /// Looks at the budgets, and takes with it what is to be told of them.
@@ -159,6 +174,8 @@ pub(crate) enum Step {
     AskPin { may_skip: bool },
     /// Too many codes come from everywhere: the call ends, and it may be called again later.
     Busy,
+    /// The number that was called leads to a meeting that is not open.
+    Closed,
     /// It was right.
     Known(Known),
 }
@@ -246,6 +263,25 @@ impl Call {
             return Ok(Answer { step: Step::AskPin { may_skip }, after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// The number that was called leads to the one meeting with this id, which nobody has typed.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does.
+    pub(crate) async fn direct(&mut self, app: &App, at: Moment, id: &str) -> Result<Answer, StoreError> {
+        (self.found, self.is_right) = (None, false);
+        let (found, looked) = self.look_up(app, at, id).await?;
+        let Looked::Place { may_skip, .. } = looked else {
+            return Ok(Answer { step: Step::Closed, after: Duration::ZERO });
+        };
+        let (reply, _) = app.phone.with(|attempts| self.tries.led(at.instant, attempts, may_skip));
+        if let Reply::AskPin { may_skip } = reply {
+            self.found = found;
+            return Ok(Answer { step: Step::AskPin { may_skip }, after: Duration::ZERO });
+        }
+        Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await)
     }
 
     /// A PIN was typed, or nothing.
@@ -346,7 +382,7 @@ impl Call {
             (_, Place::Meeting(meeting), Some(number)) => caller_name::of_number(&mut tx, meeting, number).await?,
             _ => None,
         };
-        Ok(Known { place, who: shown.who, waits: id_and_pin::waits(&found.rules, &shown), name })
+        Ok(Known { place, who: shown.who, waits: waits(&found.rules, &shown), name })
     }
 
     /// Counts and tells what was wrong.

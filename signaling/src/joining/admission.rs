@@ -40,8 +40,8 @@ pub(crate) const ROOM_PATIENCE: Duration = Duration::from_secs(1);
 /// Somebody who is let in, once the transaction is kept.
 pub(crate) struct Admission {
     pub(crate) session: Session,
-    person: Person,
-    rules: Rules,
+    pub(super) person: Person,
+    pub(super) rules: Rules,
     /// What the token says, in seconds since 1970.
     issued_at: u64,
 }
@@ -107,6 +107,7 @@ pub(crate) async fn circumstances(
         is_tenant_full,
         is_inside: was_admitted && presence.in_room_of == Some(session.id),
         was_admitted,
+        must_wait: false,
     })
 }
 
@@ -159,6 +160,20 @@ pub(crate) async fn admit(
     audit::append(tx, cause, &event).await?;
     let issued_at = issued_at(app, &session, &person.identity);
     Ok(Admission { session, person, rules: terms.rules.clone(), issued_at })
+}
+
+/// Writes down that somebody is refused who was banned: they know the link, or the PIN.
+pub(crate) async fn note_banned(
+    tx: &mut Tx,
+    venue: &Venue,
+    person: &Person,
+    request_id: &str,
+) -> Result<(), StoreError> {
+    let reason = Code::Banned.as_str();
+    let event = Event::new("meeting.join", venue.id()).with("reason", reason.into()).denied();
+    let actor = Actor::Participant { room: String::new(), identity: person.identity.clone() };
+    let cause = Cause { tenant: Some(venue.tenant_id()), actor: &actor, request_id: Some(request_id) };
+    audit::append(tx, cause, &event).await
 }
 
 /// What a token for a run says of its age. Call it in the transaction that lets somebody in: whoever is removed after that has

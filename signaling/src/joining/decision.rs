@@ -7,8 +7,9 @@ use super::person::Person;
 use super::venue::{Terms, Timing};
 use crate::api::problem::Code;
 use crate::meeting_sessions::model::MeetingRole;
-use crate::meetings::policies::rules::{Guests, Lobby};
+use crate::meetings::policies::rules::{Guests, Lobby, Rules};
 use crate::meetings::words::words;
+use crate::phone::{self, Shown, Who};
 
 words! {
     /// What somebody in the lobby waits for.
@@ -50,6 +51,9 @@ pub(crate) struct Circumstances {
     pub(crate) is_inside: bool,
     /// They were let in before, in this run, and not removed since.
     pub(crate) was_admitted: bool,
+    /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are
+    /// being guessed.
+    pub(crate) must_wait: bool,
 }
 
 /// Decides.
@@ -73,12 +77,22 @@ pub(crate) fn decide(person: &Person, terms: &Terms, at: Circumstances, now: Dat
             (false, _) => return Decision::Wait(WaitsFor::Host),
         }
     }
-    let waits = match rules.lobby {
+    if at.must_wait || waits(person, rules) { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
+}
+
+/// Whether the lobby is for them.
+fn waits(person: &Person, rules: &Rules) -> bool {
+    if person.calls() {
+        let who = person.marks.invitee_id.map_or(Who::Room, Who::Invitee);
+        let shown = Shown { who, has_account: !person.has_no_account(), lobby_bypass: person.lobby_bypass };
+        return phone::waits(rules, &shown);
+    }
+    let is_for_them = match rules.lobby {
         Lobby::Off => false,
         Lobby::Guests | Lobby::GuestsAndPhone => person.has_no_account(),
         Lobby::Everyone => true,
     };
-    if waits && !person.lobby_bypass { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
+    is_for_them && !person.lobby_bypass
 }
 
 /// What becomes of somebody whom a host has let in from the lobby: the host's word goes before what the policy says of
@@ -96,8 +110,10 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
         return Some(Code::Banned);
     }
     let may_be_guest = match rules.guests {
-        Guests::Forbidden => false,
-        Guests::InvitedOnly => person.marks.invitee_id.is_some(),
+        // A caller who hosts has the organizer's PIN, and no way to show an account.
+        Guests::Forbidden => person.calls() && person.role == MeetingRole::Host,
+        // A meeting's PIN is told to those who are invited.
+        Guests::InvitedOnly => person.marks.invitee_id.is_some() || person.calls(),
         Guests::Link => true,
     };
     if person.has_no_account() && !may_be_guest {
@@ -124,7 +140,7 @@ mod tests {
     use super::*;
     use crate::api::ids::{InviteeId, UserId};
     use crate::meeting_sessions::model::Marks;
-    use crate::meetings::policies::rules::{RuleChanges, Rules};
+    use crate::meetings::policies::rules::RuleChanges;
     use serde_json::json;
 
     fn person(role: MeetingRole, marks: Marks) -> Person {
@@ -141,6 +157,10 @@ mod tests {
 
     fn guest() -> Person {
         person(MeetingRole::Guest, Marks { browser: Some("b".into()), ..Marks::default() })
+    }
+
+    fn caller(role: MeetingRole, marks: Marks) -> Person {
+        person(role, Marks { caller: Some("c".into()), ..marks })
     }
 
     fn terms(rules: serde_json::Value, timing: Timing) -> Terms {
@@ -181,6 +201,33 @@ mod tests {
         check("everyone", &user(MeetingRole::Presenter), Decision::Wait(WaitsFor::Admission));
         check("everyone", &user(MeetingRole::Host), Decision::Admit);
         check("everyone", &Person { lobby_bypass: true, ..invitee() }, Decision::Admit);
+    }
+
+    #[test]
+    fn callers_wait_as_the_policy_says_of_them() {
+        let check = |rules: serde_json::Value, person: &Person, at, expected| {
+            let terms = terms(rules.clone(), Timing::Anytime);
+            assert_eq!(decide(person, &terms, at, now()), expected, "{rules} {person:?}");
+        };
+        let (stranger, host) =
+            [MeetingRole::Guest, MeetingRole::Host].map(|role| caller(role, Marks::default())).into();
+        let colleague = caller(MeetingRole::Attendee, user(MeetingRole::Attendee).marks);
+        let invited = caller(MeetingRole::Attendee, invitee().marks);
+        let waits = Decision::Wait(WaitsFor::Admission);
+        check(json!({}), &stranger, with_host(), waits);
+        check(json!({}), &colleague, with_host(), waits);
+        check(json!({}), &host, Circumstances::default(), Decision::Admit);
+        check(json!({ "lobby": "guests" }), &colleague, with_host(), Decision::Admit);
+        check(json!({ "lobby": "guests" }), &invited, with_host(), waits);
+        check(json!({ "phone_lobby_bypass": true }), &invited, with_host(), Decision::Admit);
+        check(json!({ "phone_lobby_bypass": true }), &stranger, with_host(), waits);
+        check(json!({ "lobby": "off" }), &stranger, with_host(), Decision::Admit);
+        check(json!({ "lobby": "off" }), &stranger, Circumstances { must_wait: true, ..with_host() }, waits);
+        let forbidden = json!({ "guests": "forbidden", "lobby": "off" });
+        check(forbidden.clone(), &stranger, with_host(), Decision::Refuse(Code::GuestsForbidden));
+        check(forbidden.clone(), &host, with_host(), Decision::Admit);
+        check(forbidden, &colleague, with_host(), Decision::Admit);
+        check(json!({ "required_acr": "high" }), &host, with_host(), Decision::Refuse(Code::AcrTooLow));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Who comes by a link: somebody with an account, somebody with a personal link, or a guest.
+//! Who comes by a link: somebody with an account, somebody with a personal link, or a guest. Who comes by telephone is in
+//! [`super::caller`].
 
 use axum::http::HeaderMap;
 use store::{FromRow, Row, StoreError, Tx, sql};
@@ -39,6 +40,11 @@ impl Person {
         kind_of(&self.marks)
     }
 
+    /// Whether they come by telephone.
+    pub(crate) fn calls(&self) -> bool {
+        self.marks.caller.is_some()
+    }
+
     /// Whether nobody in the organisation vouches for them.
     pub(crate) fn has_no_account(&self) -> bool {
         self.marks.user_id.is_none()
@@ -48,6 +54,7 @@ impl Person {
 /// What kind of participant has these marks.
 pub(crate) fn kind_of(marks: &Marks) -> PersonKind {
     match marks {
+        Marks { caller: Some(_), .. } => PersonKind::Phone,
         Marks { user_id: Some(_), .. } => PersonKind::User,
         Marks { invitee_id: Some(_), .. } => PersonKind::Invitee,
         _ => PersonKind::Guest,
@@ -141,7 +148,7 @@ async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Per
     }))
 }
 
-async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person, StoreError> {
+pub(super) async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person, StoreError> {
     let account = match invitee.user_id {
         Some(id) => {
             let select = sql("SELECT name FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id);
@@ -156,7 +163,7 @@ async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person
     let name = if name.trim().is_empty() { name_of_nameless(&invitee, given) } else { name };
     Ok(Person {
         identity,
-        marks: Marks { user_id, invitee_id: Some(invitee.id), browser: None },
+        marks: Marks { user_id, invitee_id: Some(invitee.id), ..Marks::default() },
         name,
         role: role_of(invitee.role),
         lobby_bypass: invitee.lobby_bypass,

@@ -27,19 +27,17 @@ use crate::api::language::Language;
 use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::identity::caller::Actor;
 use crate::identity::keys::Purpose;
 use crate::identity::secret;
-use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER_ADDRESS};
+use crate::lobby::queue::{self, Newcomer};
+use crate::lobby::table::{self, Entry, LobbyStatus};
 use crate::lobby::{self, ticket};
-use crate::meeting_sessions::happenings;
 use crate::meeting_sessions::model::{MeetingRole, Session};
 use crate::meeting_sessions::table::running;
 use crate::meetings::policies::rules::Guests;
-use crate::records::audit::{self, Cause, Event};
 
 /// How often it is tried to let somebody in: the run that they come to may end at that very moment, and the next begins.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// The header in which a page shows the token of a personal link.
 const INVITATION_HEADER: &str = "saal-invitation";
@@ -377,7 +375,17 @@ impl Coming<'_> {
                 table::renew(&mut tx, entry, &secret::hash(&secret), &self.person.name, now).await?;
                 entry.clone()
             }
-            None => self.enter(&mut tx, &venue, &secret, waits_for, now).await?,
+            None => {
+                let newcomer = Newcomer {
+                    venue: &self.venue,
+                    person: &self.person,
+                    waits_for,
+                    ticket_hash: secret::hash(&secret),
+                    address_mark: &address_mark(app, &venue, self.anyone.address),
+                    request_id: &self.anyone.request_id,
+                };
+                queue::enter(&mut tx, newcomer, now).await?
+            }
         };
         let position = table::position(&mut tx, &entry, now).await?;
         tx.commit().await?;
@@ -387,57 +395,12 @@ impl Coming<'_> {
         Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response())
     }
 
-    /// Puts somebody at the end of the queue, if there is room in it.
-    async fn enter(
-        &self,
-        tx: &mut Tx,
-        venue: &str,
-        secret: &str,
-        waits_for: WaitsFor,
-        now: DateTime<Utc>,
-    ) -> Result<Entry, Problem> {
-        let mark = address_mark(&self.anyone.app, venue, self.anyone.address);
-        table::forget_silent(tx, &self.venue, now).await?;
-        let is_full = table::count(tx, venue, now).await? >= MAX_WAITING;
-        if is_full || table::count_from(tx, venue, &mark, now).await? >= MAX_WAITING_PER_ADDRESS {
-            return Err(Code::LobbyFull.into());
-        }
-        let entry = Entry {
-            id: LobbyEntryId::new(),
-            tenant_id: self.venue.tenant_id(),
-            meeting_id: self.venue.meeting_id(),
-            room_id: self.venue.room_id(),
-            venue_id: venue.to_owned(),
-            ticket_hash: secret::hash(secret),
-            person: self.person.clone(),
-            waits_for,
-            status: LobbyStatus::Waiting,
-            created_at: now,
-            last_seen_at: now,
-            decided_at: None,
-        };
-        table::insert(tx, &entry, &mark).await?;
-        let event = Event::new("lobby_entry.create", entry.id).with("venue", venue.into());
-        self.note(tx, &event).await?;
-        happenings::waiting(tx, &self.venue, entry.id, now).await?;
-        Ok(entry)
-    }
-
-    /// Whoever is refused although they know the link is written down.
     async fn refuse(self, mut tx: Tx, code: Code) -> Result<Response, Problem> {
         if code == Code::Banned {
-            let event = Event::new("meeting.join", self.venue.id()).with("reason", code.as_str().into()).denied();
-            self.note(&mut tx, &event).await?;
+            admission::note_banned(&mut tx, &self.venue, &self.person, &self.anyone.request_id).await?;
             tx.commit().await?;
         }
         Err(code.into())
-    }
-
-    async fn note(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
-        let actor = Actor::Participant { room: String::new(), identity: self.person.identity.clone() };
-        let request_id = Some(self.anyone.request_id.as_str());
-        let cause = Cause { tenant: Some(self.venue.tenant_id()), actor: &actor, request_id };
-        audit::append(tx, cause, event).await
     }
 }
 

@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::queue;
 use super::table::{self, Entry, LobbyStatus};
 use crate::api::answer::Answer;
 use crate::api::context::Anyone;
@@ -29,7 +30,6 @@ use crate::joining::venue::{Terms, Timing, Venue};
 use crate::joining::{LobbyAdmitted, LobbyWaiting, answer_admitted};
 use crate::meeting_sessions::model::Session;
 use crate::meeting_sessions::table::running;
-use crate::records::audit::{self, Cause, Event};
 
 /// What a browser knows already.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,10 +44,10 @@ struct PollQuery {
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
 
 /// How often it is looked without a nudge: time passes, and other processes change the database.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How exactly it is noted that somebody still waits: more often would be a write for each look.
-const SEEN_NOTED_EVERY: chrono::Duration = chrono::Duration::seconds(15);
+pub(crate) const SEEN_NOTED_EVERY: chrono::Duration = chrono::Duration::seconds(15);
 
 /// The API's functions for those who wait.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -99,14 +99,7 @@ async fn poll(
 async fn leave(anyone: Anyone, Path(id): Path<LobbyEntryId>, headers: HeaderMap) -> Result<Response, Problem> {
     let app = &anyone.app;
     let entry = authenticated(app, id, &headers).await?;
-    let mut tx = app.store.write().await?;
-    table::forget(&mut tx, id).await?;
-    let running = crate::meeting_sessions::table::running(&mut tx, &entry.venue_id).await?;
-    let actor = crate::identity::caller::Actor::Participant { room: String::new(), identity: entry.person.identity };
-    let cause = Cause { tenant: Some(entry.tenant_id), actor: &actor, request_id: Some(&anyone.request_id) };
-    audit::append(&mut tx, cause, &Event::new("lobby_entry.leave", id)).await?;
-    tx.commit().await?;
-    super::changed(app, &entry.venue_id, running.map(|session| session.id)).await?;
+    queue::leave(app, &entry, &anyone.request_id).await?;
     Ok(Answer::no_content().into_response())
 }
 

@@ -102,6 +102,12 @@ pub(crate) async fn of_person(tx: &mut Tx, venue: &str, identity: &str) -> Resul
     tx.optional(select.bind(venue).bind(identity)).await
 }
 
+/// The one to which that ticket belongs.
+pub(crate) async fn of_ticket(tx: &mut Tx, venue: &str, ticket_hash: &str) -> Result<Option<Entry>, StoreError> {
+    let select = sql("SELECT * FROM lobby_entries WHERE venue_id = $1 AND ticket_hash = $2");
+    tx.optional(select.bind(venue).bind(ticket_hash)).await
+}
+
 /// How many wait.
 pub(crate) async fn count(tx: &mut Tx, venue: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries
@@ -143,9 +149,9 @@ pub(crate) async fn insert(tx: &mut Tx, entry: &Entry, address_mark: &str) -> Re
     let person = &entry.person;
     tx.execute(
         sql("INSERT INTO lobby_entries (id, tenant_id, meeting_id, room_id, venue_id, identity, ticket_hash, user_id,
-                 invitee_id, browser, name, role, lobby_bypass, acr, waits_for, status, address_mark, created_at,
-                 last_seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+                 invitee_id, browser, caller, name, role, lobby_bypass, acr, waits_for, status, address_mark,
+                 created_at, last_seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)")
         .bind(entry.id)
         .bind(entry.tenant_id)
         .bind(entry.meeting_id)
@@ -156,6 +162,7 @@ pub(crate) async fn insert(tx: &mut Tx, entry: &Entry, address_mark: &str) -> Re
         .bind(person.marks.user_id)
         .bind(person.marks.invitee_id)
         .bind(person.marks.browser.clone())
+        .bind(person.marks.caller.clone())
         .bind(&person.name)
         .bind(person.role)
         .bind(person.lobby_bypass)

@@ -123,6 +123,8 @@ pub(crate) struct Marks {
     pub(crate) invitee_id: Option<InviteeId>,
     /// Of a guest: an HMAC of what the browser keeps.
     pub(crate) browser: Option<String>,
+    /// Of a caller: an HMAC of the number, or of the call where nobody vouches for a number.
+    pub(crate) caller: Option<String>,
 }
 
 /// Somebody who was let in.
@@ -140,7 +142,12 @@ pub(crate) struct SessionPerson {
 
 impl Marks {
     pub(crate) fn from_row(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self { user_id: row.get("user_id")?, invitee_id: row.get("invitee_id")?, browser: row.get("browser")? })
+        Ok(Self {
+            user_id: row.get("user_id")?,
+            invitee_id: row.get("invitee_id")?,
+            browser: row.get("browser")?,
+            caller: row.get("caller")?,
+        })
     }
 }
 

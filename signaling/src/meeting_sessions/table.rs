@@ -219,18 +219,19 @@ pub(super) async fn end(
 pub(crate) async fn admit(tx: &mut Tx, session: &Session, person: &SessionPerson) -> Result<bool, StoreError> {
     let is_new = find_person(tx, session.id, &person.identity).await?.is_none();
     tx.execute(
-        sql("INSERT INTO session_people (session_id, identity, user_id, invitee_id, browser, name, role, admitted_at,
-                 moved_from)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        sql("INSERT INTO session_people (session_id, identity, user_id, invitee_id, browser, caller, name, role,
+                 admitted_at, moved_from)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (session_id, identity) DO UPDATE SET user_id = excluded.user_id,
-                 invitee_id = excluded.invitee_id, browser = excluded.browser, name = excluded.name,
-                 role = excluded.role, admitted_at = excluded.admitted_at, removed_at = NULL,
+                 invitee_id = excluded.invitee_id, browser = excluded.browser, caller = excluded.caller,
+                 name = excluded.name, role = excluded.role, admitted_at = excluded.admitted_at, removed_at = NULL,
                  moved_from = COALESCE(excluded.moved_from, session_people.moved_from)")
         .bind(session.id)
         .bind(&person.identity)
         .bind(person.marks.user_id)
         .bind(person.marks.invitee_id)
         .bind(person.marks.browser.clone())
+        .bind(person.marks.caller.clone())
         .bind(&person.name)
         .bind(person.role)
         .bind(person.admitted_at)
@@ -289,9 +290,9 @@ pub(super) async fn ban(
 ) -> Result<BanId, StoreError> {
     let id = BanId::new();
     tx.execute(
-        sql("INSERT INTO meeting_bans (id, tenant_id, meeting_id, room_id, venue_id, user_id, invitee_id, browser, name,
-                 created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+        sql("INSERT INTO meeting_bans (id, tenant_id, meeting_id, room_id, venue_id, user_id, invitee_id, browser, caller,
+                 name, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(id)
         .bind(session.tenant_id)
         .bind(session.meeting_id)
@@ -300,6 +301,7 @@ pub(super) async fn ban(
         .bind(person.marks.user_id)
         .bind(person.marks.invitee_id)
         .bind(person.marks.browser.clone())
+        .bind(person.marks.caller.clone())
         .bind(&person.name)
         .bind(now),
     )
@@ -321,8 +323,9 @@ pub(super) async fn bans(tx: &mut Tx, venue: &str) -> Result<Vec<MeetingBan>, St
 /// Whether somebody with one of these marks may not come.
 pub(crate) async fn is_banned(tx: &mut Tx, venue: &Venue, marks: &Marks) -> Result<bool, StoreError> {
     let select = sql("SELECT * FROM meeting_bans WHERE venue_id = $1
-         AND (user_id = $2 OR invitee_id = $3 OR browser = $4) LIMIT 1");
-    let select = select.bind(venue.id()).bind(marks.user_id).bind(marks.invitee_id).bind(marks.browser.clone());
+         AND (user_id = $2 OR invitee_id = $3 OR browser = $4 OR caller = $5) LIMIT 1");
+    let select = select.bind(venue.id()).bind(marks.user_id).bind(marks.invitee_id);
+    let select = select.bind(marks.browser.clone()).bind(marks.caller.clone());
     Ok(tx.optional::<MeetingBan>(select).await?.is_some())
 }
 

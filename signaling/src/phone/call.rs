@@ -139,6 +139,15 @@ impl Tries {
         }
     }
 
+    /// The number that was called led to a meeting: there was no id to be wrong.
+    pub(super) fn led(&mut self, now: Instant, attempts: &Attempts, may_skip: bool) -> Reply {
+        if self.is_over(now, attempts) {
+            return Reply::Ended;
+        }
+        self.asked = Some(Asked { is_there: true, may_skip, is_secret: false });
+        Reply::AskPin { may_skip }
+    }
+
     /// Nothing was typed where a PIN was asked for. True where that is enough.
     pub(super) fn skips(&self) -> bool {
         self.asked.is_some_and(|asked| asked.is_there && asked.may_skip)

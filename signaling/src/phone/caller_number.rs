@@ -29,7 +29,7 @@ const HIDING: [&str; 3] = ["id", "user", "header"];
 
 /// What a trunk means by a number that begins with a digit which is no prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bare {
+pub enum Bare {
     /// Country, area and number, only without the plus.
     International,
     /// A number within the area.
@@ -40,17 +40,17 @@ pub(crate) enum Bare {
 
 /// How a trunk writes numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DialPlan {
+pub struct DialPlan {
     /// Such as `49`.
-    pub(crate) country: String,
+    pub country: String,
     /// Such as `30`, without the prefix.
-    pub(crate) area: Option<String>,
+    pub area: Option<String>,
     /// What is dialled before a country; `00` in Europe.
-    pub(crate) international_prefix: String,
+    pub international_prefix: String,
     /// What is dialled before an area and is no part of the number; `0` in Germany, empty in Italy.
-    pub(crate) national_prefix: String,
+    pub national_prefix: String,
     /// What all others are.
-    pub(crate) bare: Bare,
+    pub bare: Bare,
 }
 
 impl Default for DialPlan {
@@ -70,6 +70,11 @@ impl Default for DialPlan {
 pub(crate) struct E164(String);
 
 impl E164 {
+    /// The number in what somebody's switch wrote.
+    pub(super) fn read(user: &str, plan: &DialPlan) -> Option<Self> {
+        normalised(user, plan)
+    }
+
     fn new(digits: &str) -> Option<Self> {
         let fits = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && !digits.starts_with('0');
         (fits && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(format!("+{digits}")))
@@ -134,11 +139,14 @@ impl CallerNumber {
     /// three are half of it.
     pub(crate) fn masked(&self, language: Language) -> String {
         let telephone = words::telephone(language);
-        let digits = self.told().map(|number| number.as_str().trim_start_matches('+')).unwrap_or_default();
-        if digits.len() <= 2 * SHOWN_DIGITS {
-            return telephone.to_owned();
-        }
-        format!("{telephone} …{}", &digits[digits.len() - SHOWN_DIGITS..])
+        self.last_digits().map_or_else(|| telephone.to_owned(), |digits| format!("{telephone} {digits}"))
+    }
+
+    /// The digits that others see, if any.
+    pub(super) fn last_digits(&self) -> Option<String> {
+        let digits = self.told()?.as_str().trim_start_matches('+');
+        let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
+        Some(format!("…{}", &digits[shown..]))
     }
 }
 

@@ -78,16 +78,16 @@ pub(super) async fn find(
 
 /// Who calls, as far as their PIN says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shown {
-    pub(super) who: super::Who,
+pub(crate) struct Shown {
+    pub(crate) who: super::Who,
     /// They have an account.
-    pub(super) has_account: bool,
+    pub(crate) has_account: bool,
     /// Their invitation says that they need not wait.
-    pub(super) lobby_bypass: bool,
+    pub(crate) lobby_bypass: bool,
 }
 
 /// Whether they wait to be let in, once a host is there. (Whether one must be, the policy says for everybody.)
-pub(super) fn waits(rules: &Rules, shown: &Shown) -> bool {
+pub(crate) fn waits(rules: &Rules, shown: &Shown) -> bool {
     let is_person = matches!(shown.who, super::Who::Invitee(_));
     let is_for_them = match rules.lobby {
         Lobby::Off => false,

@@ -8,7 +8,7 @@ use store::{Single, StoreError, Tx, sql};
 
 use super::Serves;
 use super::caller_number::E164;
-use crate::api::ids::MeetingId;
+use crate::api::ids::{MeetingId, TenantId};
 use crate::identity::keys::{Keys, Purpose};
 use crate::identity::secret::hex;
 
@@ -60,5 +60,24 @@ pub(super) async fn remember(tx: &mut Tx, keys: &Keys, number: &E164, now: DateT
 /// Forgets a number: too many wrong codes came from it, or the person is erased.
 pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<(), StoreError> {
     tx.execute(sql("DELETE FROM phone_callers WHERE caller = $1").bind(mark(keys, number))).await?;
+    Ok(())
+}
+
+/// Forgets a number where it called a tenant's meetings: the person is erased.
+pub(crate) async fn forget_in_meetings(
+    tx: &mut Tx,
+    keys: &Keys,
+    tenant: TenantId,
+    number: &str,
+) -> Result<(), StoreError> {
+    let mark = mark(keys, number);
+    for statement in [
+        "DELETE FROM lobby_entries WHERE tenant_id = $1 AND caller = $2",
+        "DELETE FROM meeting_bans WHERE tenant_id = $1 AND caller = $2",
+        "DELETE FROM session_people WHERE caller = $2
+             AND session_id IN (SELECT id FROM meeting_sessions WHERE tenant_id = $1)",
+    ] {
+        tx.execute(sql(statement).bind(tenant).bind(&mark)).await?;
+    }
     Ok(())
 }

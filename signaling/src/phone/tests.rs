@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use bus::Bus;
+use bus::phone::{Decline, IncomingCall, PhoneNotice};
 use serde_json::{Value, json};
 use store::testing::TestStore;
 use store::{Single, sql};
@@ -12,7 +13,7 @@ use super::caller_number::{Bare, Said};
 use super::*;
 use crate::api::ids::{MeetingId, RoomId, UserId};
 use crate::auth::secret::ApiKey;
-use crate::config::Config;
+use crate::config::{NumberRules, PhoneConfig, TrunkRules};
 use crate::meetings::phone_pins;
 use crate::meetings::phone_pins::model::{PhonePin, PinKind};
 use crate::records::audit::Link;
@@ -43,7 +44,10 @@ struct Called {
 impl Exchange {
     async fn on(database: TestStore) -> Self {
         let api_keys = vec![ApiKey { key: "key".into(), secret: "a secret of at least thirty-two bytes".into() }];
-        let config = Config { api_keys, ..Config::default() };
+        let trunk = TrunkRules { id: "provider".to_owned(), trusts_caller_ids: true, ..TrunkRules::default() };
+        let number = NumberRules { number: "+4930900".to_owned(), ..NumberRules::default() };
+        let phone = PhoneConfig { trunks: vec![trunk], numbers: vec![number] };
+        let config = Config { api_keys, phone, ..Config::default() };
         let app = App::new(config, database.store.clone(), Bus::local(), Registry::new()).await.expect("an app");
         let tenant = tenant(&database.store).await;
         // A day after the start, so that ids alone are answered.
@@ -469,4 +473,38 @@ async fn while_the_database_is_away_nothing_is_counted() {
     let source = Source { peer: [9; 32], ..*call.tries.source() };
     let (id, _) = exchange.app.phone.with(|attempts| attempts.begin_id(exchange.at.instant, &source));
     assert!(matches!(id, IdTry::Alone(_)), "as much is left as before");
+}
+
+#[tokio::test]
+async fn a_call_from_a_blocked_number_is_declined_and_so_is_one_too_many() {
+    for mut exchange in Exchange::both().await {
+        exchange.at = Moment { instant: Instant::now(), utc: Utc::now() };
+        for _ in 0..2 {
+            let mut call = exchange.call(STRANGER_NUMBER).await;
+            for _ in 0..3 {
+                exchange.id(&mut call, "4815162399").await;
+                exchange.pin(&mut call, "000000").await;
+            }
+        }
+        let app = Arc::new(exchange.app);
+        let first_notice = async |caller: &str| {
+            let call = IncomingCall {
+                bridge: 0,
+                trunk: "provider".to_owned(),
+                peer: Ipv4Addr::new(192, 0, 2, 1).into(),
+                called: "+4930900".to_owned(),
+                caller: Some(caller.to_owned()),
+                is_withheld: false,
+                call_id: "x".to_owned(),
+            };
+            let (mut line, end) = bus::phone::line(call);
+            desk::take_up(&app, end);
+            line.notices.recv().await.expect("a notice")
+        };
+        let blocked = first_notice(STRANGER_NUMBER).await;
+        assert!(matches!(blocked, PhoneNotice::Declined(Decline::Blocked(_))), "{blocked:?}");
+        assert!(matches!(first_notice(ANNS_NUMBER).await, PhoneNotice::Begun(_)));
+        app.phone.calls.shut_down().await;
+        assert_eq!(first_notice(ANNS_NUMBER).await, PhoneNotice::Declined(Decline::Unavailable));
+    }
 }

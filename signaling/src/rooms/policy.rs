@@ -120,12 +120,19 @@ pub(crate) fn fits(kind: MediaKind, source: TrackSource) -> bool {
 }
 
 impl CallerRule {
+    /// The same for somebody whom the meeting let in: what they are called was decided then.
+    pub(crate) fn hide_number(self, details: &mut Details) {
+        if self != Self::Name {
+            details.attributes.remove(PHONE_NUMBER);
+        }
+    }
+
     /// Has somebody's details say no more than that.
     pub(crate) fn apply(self, details: &mut Details) {
         if self == Self::Name {
             return;
         }
-        details.attributes.remove(PHONE_NUMBER);
+        self.hide_number(details);
         let digits: Vec<char> = details.name.chars().filter(char::is_ascii_digit).collect();
         let shown = &digits[digits.len().saturating_sub(SHOWN_DIGITS)..];
         details.name = match self {

@@ -51,6 +51,7 @@ const STEPS: &[Step] = steps![
     "0071_oauth_client_expiry",
     "0080_held_runs",
     "0090_phone_callers",
+    "0091_callers_in_meetings",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

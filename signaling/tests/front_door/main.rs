@@ -20,6 +20,7 @@ mod meetings_guard;
 mod meetings_live;
 mod meetings_rules;
 mod own_pages;
+mod phone;
 mod privacy;
 mod records;
 mod resuming;

@@ -120,6 +120,7 @@ pub(super) async fn erase(
     // whether the number has called another.
     if let Some(number) = &person.phone {
         known_callers::forget(tx, keys, number).await?;
+        known_callers::forget_in_meetings(tx, keys, person.tenant, number).await?;
     }
     // They live for a day and may show the person. Which do is not looked for.
     let count = idempotency::forget(tx, person.tenant, person.user).await?;

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod hall;
 pub(crate) mod livekit_receiver;
 pub(crate) mod mail;
+pub(crate) mod phone;
 pub(crate) mod provider;
 pub(crate) mod server;
 pub(crate) mod sfu;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::Bus;
+use bus::phone::PhoneDesk;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
@@ -24,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) sfu: TestSfu,
     pub(crate) database: TestStore,
+    pub(crate) phone_desk: PhoneDesk,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -85,9 +87,10 @@ impl Server {
         let (shutdown, told) = oneshot::channel();
         let service = signaling::Service::new(config, database.store.clone(), bus, Registry::new());
         let service = service.await.expect("a good configuration");
+        let phone_desk = service.phone_desk();
         let shutdown_asked = async { drop(told.await) };
         let task = tokio::spawn(async { service.serve(listener, shutdown_asked).await.expect("served") });
-        Self { address, sfu, database, shutdown: Some(shutdown), task }
+        Self { address, sfu, database, phone_desk, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Somebody at the telephone before a meeting: let in, or in the lobby among the others who wait, or refused. What a browser
+//! asks again and again, the call looks at for them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use store::{StoreError, Tx};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::admission::{self, Presence};
+use super::caller::{self, PhoneCaller};
+use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
+use super::person::Person;
+use super::routes::TRIES;
+use super::venue::{Terms, Timing, Venue};
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+use crate::identity::secret;
+use crate::lobby::queue::{self, Newcomer};
+use crate::lobby::table::{self, Entry, LobbyStatus};
+use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
+use crate::meeting_sessions::model::{MeetingRole, Session};
+use crate::meeting_sessions::table::running;
+use crate::meetings::phone_pins::model::Place;
+use crate::meetings::policies::rules::{AllowUnmute, Rules};
+
+/// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
+/// longer than a telephone is held, and occupies it.
+const WAITS_BEFORE: Duration = Duration::minutes(30);
+
+/// Somebody before a meeting.
+pub(crate) struct Visit {
+    app: Arc<App>,
+    caller: PhoneCaller,
+    /// By which those who come from one number or one switch are counted.
+    source: String,
+    /// Of a secret that nobody has: callers do not ask by HTTP.
+    ticket_hash: String,
+    /// By which the audit log tells one call from another.
+    request_id: String,
+}
+
+/// How it stands.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    Admitted(Admitted),
+    Waiting(Waiting),
+    Refused(Code),
+    /// The meeting is not before so long that nobody waits for it.
+    TooEarly,
+}
+
+/// Somebody who is let in.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// With it the room is entered.
+    pub(crate) token: String,
+    /// How many are there already.
+    pub(crate) others: u32,
+    pub(crate) is_muted: bool,
+    pub(crate) may_unmute: bool,
+}
+
+/// Somebody who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) waits_for: WaitsFor,
+    /// The how manieth they are, from 1.
+    pub(crate) position: i64,
+    /// When it begins, if it is at a time.
+    pub(crate) starts_at: Option<DateTime<Utc>>,
+}
+
+impl Visit {
+    /// Comes to the place that the caller has reached. `source` is by what those are counted who come the same way.
+    pub(crate) fn new(app: Arc<App>, caller: PhoneCaller, source: String) -> Self {
+        let ticket_hash = secret::hash(&ticket::make());
+        Self { app, caller, source, ticket_hash, request_id: Uuid::now_v7().to_string() }
+    }
+
+    /// From now on changes are seen of which those who wait should know.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.app.lobby.subscribe(&self.caller.known.place.id())
+    }
+
+    /// Looks how it stands now. Whoever can be let in is, and whoever has to wait does from then on.
+    pub(crate) async fn look(&self) -> Result<Standing, Problem> {
+        for _ in 0..TRIES {
+            if let Some(standing) = self.answer(Utc::now()).await? {
+                return Ok(standing);
+            }
+        }
+        Err(Code::Unavailable.into())
+    }
+
+    /// Does not wait any more, if they did.
+    pub(crate) async fn leave(&self) -> Result<(), StoreError> {
+        let place = self.caller.known.place.id();
+        let entry = table::of_ticket(&mut self.app.store.read().await?, &place, &self.ticket_hash).await?;
+        match entry.filter(|entry| entry.status != LobbyStatus::Denied) {
+            Some(entry) => queue::leave(&self.app, &entry, &self.request_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// `None`: the run that they were let into was over a moment later.
+    async fn answer(&self, now: DateTime<Utc>) -> Result<Option<Standing>, Problem> {
+        // As with browsers: first without keeping others from writing, and rooms are asked before that.
+        let mut tx = self.app.store.read().await?;
+        let seen = self.examine(&mut tx, Presence::UNKNOWN, now).await?;
+        if let (Decision::Wait(waits_for), Some(entry)) = (seen.decision, seen.waiting_entry(now))
+            && entry.waits_for == waits_for
+            && now - entry.last_seen_at < SEEN_NOTED_EVERY
+        {
+            return seen.waiting(&mut tx, entry, waits_for, now).await.map(Some);
+        }
+        drop(tx);
+        let presence = match &seen.session {
+            session @ Some(_) if seen.at.was_admitted => {
+                Presence::of(&self.app, session.as_ref(), &seen.person.identity).await
+            }
+            _ => Presence::UNKNOWN,
+        };
+        if let Decision::Refuse(code) = seen.decision
+            && code != Code::Banned
+            && !presence.is_inside()
+        {
+            return Ok(Some(Standing::Refused(code)));
+        }
+        let mut tx = self.app.store.write().await?;
+        // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
+        tx.lock(&seen.venue.id()).await?;
+        let found = self.examine(&mut tx, presence, now).await?;
+        match found.decision {
+            Decision::Admit => self.admit(tx, found).await,
+            Decision::Wait(waits_for) => self.wait(tx, found, waits_for, now).await.map(Some),
+            Decision::Refuse(code) => self.refuse(tx, &found, code).await.map(Some),
+        }
+    }
+
+    /// Looks who it is by now, and what becomes of them.
+    async fn examine(&self, tx: &mut Tx, presence: Presence, now: DateTime<Utc>) -> Result<Found, Problem> {
+        let (meeting, room) = match self.caller.known.place {
+            Place::Meeting(id) => (Some(id), None),
+            Place::Room(id) => (None, Some(id)),
+        };
+        let venue = Venue::find(tx, meeting, room).await?.ok_or(Code::MeetingEnded)?;
+        let session = running(tx, &venue.id()).await?;
+        let terms = venue.terms(tx, now, session.as_ref()).await?;
+        let person = caller::find(tx, &venue, &terms.rules, &self.caller).await?;
+        let at = admission::circumstances(tx, &self.app, (&venue, &terms), session.as_ref(), &person, presence).await?;
+        let at = Circumstances { must_wait: self.caller.known.waits && person.role != MeetingRole::Host, ..at };
+        let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
+        let decision = decide(&person, &terms, at, now);
+        let decision = match entry.as_ref().map(|entry| (entry.status, entry.ticket_hash == self.ticket_hash)) {
+            Some((LobbyStatus::Admitted, _)) if !at.was_admitted => decide_for_admitted(decision),
+            // In this call, or in one a moment ago.
+            Some((LobbyStatus::Denied, true)) => Decision::Refuse(Code::NotAdmitted),
+            Some((LobbyStatus::Denied, false))
+                if matches!(decision, Decision::Wait(_))
+                    && entry.as_ref().and_then(|entry| entry.pause(now)).is_some() =>
+            {
+                Decision::Refuse(Code::NotAdmitted)
+            }
+            _ => decision,
+        };
+        Ok(Found { venue, terms, person, session, at, entry, decision })
+    }
+
+    async fn admit(&self, mut tx: Tx, found: Found) -> Result<Option<Standing>, Problem> {
+        let Found { venue, terms, person, entry, .. } = found;
+        if let Some(entry) = &entry {
+            table::forget(&mut tx, entry.id).await?;
+        }
+        let admission = admission::admit(&mut tx, &self.app, &venue, &terms, person, &self.request_id).await?;
+        tx.commit().await?;
+        if entry.is_some() {
+            lobby::changed(&self.app, &venue.id(), Some(admission.session.id)).await?;
+        }
+        let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
+        let room = self.app.directory.get(&admission.session.room_name());
+        let others = room.map_or(0, |room| room.info().num_participants);
+        let (role, rules) = (admission.person.role, &admission.rules);
+        let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
+        Ok(Some(Standing::Admitted(Admitted { token, others, is_muted, may_unmute })))
+    }
+
+    async fn wait(
+        &self,
+        mut tx: Tx,
+        found: Found,
+        waits_for: WaitsFor,
+        now: DateTime<Utc>,
+    ) -> Result<Standing, Problem> {
+        let venue = found.venue.id();
+        if let Some(entry) = found.waiting_entry(now) {
+            table::note_seen(&mut tx, entry.id, waits_for, now).await?;
+            let waiting = found.waiting(&mut tx, entry, waits_for, now).await?;
+            tx.commit().await?;
+            return Ok(waiting);
+        }
+        if waits_for == WaitsFor::Start && found.opens_at().is_some_and(|opens_at| opens_at - now > WAITS_BEFORE) {
+            return Ok(Standing::TooEarly);
+        }
+        let newcomer = Newcomer {
+            venue: &found.venue,
+            person: &found.person,
+            waits_for,
+            ticket_hash: self.ticket_hash.clone(),
+            address_mark: &self.source,
+            request_id: &self.request_id,
+        };
+        let entry = queue::enter(&mut tx, newcomer, now).await?;
+        let waiting = found.waiting(&mut tx, &entry, waits_for, now).await?;
+        tx.commit().await?;
+        lobby::changed(&self.app, &venue, found.session.map(|session| session.id)).await?;
+        Ok(waiting)
+    }
+
+    async fn refuse(&self, mut tx: Tx, found: &Found, code: Code) -> Result<Standing, Problem> {
+        if code == Code::Banned {
+            admission::note_banned(&mut tx, &found.venue, &found.person, &self.request_id).await?;
+            tx.commit().await?;
+        }
+        Ok(Standing::Refused(code))
+    }
+}
+
+/// Somebody before a meeting, as it is at one moment.
+struct Found {
+    venue: Venue,
+    terms: Terms,
+    person: Person,
+    session: Option<Session>,
+    at: Circumstances,
+    /// Their place in the lobby.
+    entry: Option<Entry>,
+    decision: Decision,
+}
+
+impl Found {
+    /// Their place in the lobby, if they still wait there.
+    fn waiting_entry(&self, now: DateTime<Utc>) -> Option<&Entry> {
+        let entry = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
+        entry.filter(|entry| now - entry.last_seen_at < table::SILENCE)
+    }
+
+    /// From when on people may come without a host, if it is at a time.
+    fn opens_at(&self) -> Option<DateTime<Utc>> {
+        let rules = &self.terms.rules;
+        let before = if rules.join_before_host { rules.join_before_host_minutes } else { 0 };
+        self.starts_at().map(|starts_at| starts_at - Duration::minutes(before.into()))
+    }
+
+    fn starts_at(&self) -> Option<DateTime<Utc>> {
+        match self.terms.timing {
+            Timing::From(starts_at) => Some(starts_at),
+            Timing::Anytime | Timing::Over => None,
+        }
+    }
+
+    async fn waiting(
+        &self,
+        tx: &mut Tx,
+        entry: &Entry,
+        waits_for: WaitsFor,
+        now: DateTime<Utc>,
+    ) -> Result<Standing, Problem> {
+        let position = table::position(tx, entry, now).await?;
+        Ok(Standing::Waiting(Waiting { waits_for, position, starts_at: self.starts_at() }))
+    }
+}
+
+/// Whether somebody's microphone is off when they come.
+fn starts_muted(role: MeetingRole, rules: &Rules) -> bool {
+    role == MeetingRole::Listener || (rules.mute_upon_entry && role != MeetingRole::Host)
+}
+
+/// Whether they may open it.
+fn may_unmute(role: MeetingRole, rules: &Rules) -> bool {
+    match role {
+        MeetingRole::Host => true,
+        MeetingRole::Listener => false,
+        _ => rules.allow_unmute == AllowUnmute::Always,
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Who somebody is in a meeting who comes by telephone: what their PIN says, and by what the others see them.
+
+use store::Tx;
+
+use super::person::{self, Person};
+use super::venue::Venue;
+use crate::api::language::Language;
+use crate::api::problem::{Code, Problem};
+use crate::meeting_sessions::model::{Marks, MeetingRole};
+use crate::meetings::policies::rules::{CallerDisplay, Rules};
+use crate::meetings::{invitees, tenant};
+use crate::phone::caller_number::CallerNumber;
+use crate::phone::{Known, Who};
+
+/// Somebody who keyed in what is right.
+#[derive(Clone, Debug)]
+pub(crate) struct PhoneCaller {
+    /// What their digits say of them.
+    pub(crate) known: Known,
+    pub(crate) number: CallerNumber,
+    /// An HMAC of the number, or something of this call alone where nobody vouches for a number.
+    pub(crate) mark: String,
+    /// Of this call alone.
+    pub(crate) call: String,
+}
+
+/// Finds out who it is at that venue, under these rules.
+///
+/// The identity is not the one that they have with a browser: many look at a meeting there and listen by telephone.
+pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &PhoneCaller) -> Result<Person, Problem> {
+    let tenant = tenant::find(tx, venue.tenant_id()).await?;
+    let language = tenant.map(|tenant| tenant.language).unwrap_or_default();
+    let name = shown_name(rules.caller_display, caller, language);
+    let marks = Marks { caller: Some(caller.mark.clone()), ..Marks::default() };
+    let role = match caller.known.who {
+        Who::Invitee(id) => {
+            let Venue::Meeting(meeting) = venue else { return Err(Code::LinkRevoked.into()) };
+            let invitee = invitees::table::find(tx, meeting.id, id).await?;
+            // Their invitation may have been withdrawn since.
+            let invitee = invitee.filter(|invitee| invitee.revoked_at.is_none()).ok_or(Code::LinkRevoked)?;
+            let invited = person::of_invitee(tx, invitee, &name).await?;
+            let marks = Marks { caller: marks.caller, ..invited.marks };
+            return Ok(Person { identity: format!("p_{id}"), marks, name, ..invited });
+        }
+        Who::Host => MeetingRole::Host,
+        Who::Room => MeetingRole::Guest,
+    };
+    Ok(Person { identity: format!("p_{}", caller.call), marks, name, role, lobby_bypass: false, acr: None })
+}
+
+/// What the others read, as the policy says.
+fn shown_name(display: CallerDisplay, caller: &PhoneCaller, language: Language) -> String {
+    match (display, &caller.known.name) {
+        (CallerDisplay::Name, Some(name)) => name.clone(),
+        (CallerDisplay::Name | CallerDisplay::Masked, _) => caller.number.masked(language),
+        (CallerDisplay::Hidden, _) => CallerNumber::default().masked(language),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ids::MeetingId;
+    use crate::meetings::phone_pins::model::Place;
+    use crate::phone::caller_number::{DialPlan, Said};
+
+    #[test]
+    fn the_policy_says_what_a_caller_is_called() {
+        let check = |number: &str, name: Option<&str>, expected: [&str; 3]| {
+            let known = Known {
+                place: Place::Meeting(MeetingId::new()),
+                who: Who::Room,
+                waits: true,
+                name: name.map(str::to_owned),
+            };
+            let said = Said { user: number, host: "", privacy: "" };
+            let number = CallerNumber::read(said, &DialPlan::default());
+            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into() };
+            let displays = [CallerDisplay::Name, CallerDisplay::Masked, CallerDisplay::Hidden];
+            let shown = displays.map(|display| shown_name(display, &caller, Language::En));
+            assert_eq!(shown, expected);
+        };
+        check("+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
+        check("+4930123456", None, ["Telephone …456", "Telephone …456", "Telephone"]);
+        check("anonymous", None, ["Telephone"; 3]);
+    }
+}

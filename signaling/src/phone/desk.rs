@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Takes up the calls that bridges hand in: a task for each.
+
+use std::sync::Arc;
+
+use bus::phone::{CallEnd, Decline, PhoneNotice};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, warn};
+
+use super::attendant;
+use crate::app::App;
+use crate::tasks::Tasks;
+
+/// Calls that are looked after at a time: twice what the telephones of an installation are built for, which is 1,000. A
+/// bridge that hands in more is told that they cannot be answered.
+const MAX_CALLS: usize = 2_000;
+
+/// The calls that go on, and the word that they are to end.
+pub(crate) struct Calls {
+    tasks: Tasks,
+    is_over: watch::Sender<bool>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false) }
+    }
+}
+
+impl Calls {
+    /// Ends all of them, and waits until they are. No other is taken up.
+    pub(crate) async fn shut_down(&self) {
+        self.is_over.send_replace(true);
+        self.tasks.all_ended().await;
+    }
+
+    /// Whether another one may be taken up.
+    fn have_room(&self) -> bool {
+        !*self.is_over.borrow() && self.tasks.count() < MAX_CALLS
+    }
+}
+
+/// Takes up calls as long as there are bridges.
+pub(crate) async fn run(app: Arc<App>, mut calls: mpsc::Receiver<CallEnd>) {
+    while let Some(call) = calls.recv().await {
+        take_up(&app, call);
+    }
+}
+
+/// Takes up one.
+pub(super) fn take_up(app: &Arc<App>, call: CallEnd) {
+    let calls = &app.phone.calls;
+    if !calls.have_room() {
+        warn!("a call is declined: there are too many, or this process ends");
+        // It is the first notice of the call, so there is room for it; who has hung up need not know.
+        if call.notices.try_send(PhoneNotice::Declined(Decline::Unavailable)).is_err() {
+            debug!("a call was over before it was declined");
+        }
+        return;
+    }
+    let (app, guard, is_over) = (app.clone(), calls.tasks.enter(), calls.is_over.subscribe());
+    tokio::spawn(async move {
+        attendant::attend(app, call, is_over).await;
+        drop(guard);
+    });
+}

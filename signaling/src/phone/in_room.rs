@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! A call whose caller is in a room: what they want is passed on to their seat there, and what the seat says to the bridge.
+
+use std::collections::BTreeMap;
+
+use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest};
+use tracing::warn;
+
+use super::attendant::{Attendant, Goes, Stage};
+use super::seat::{Seat, SeatEvent, SeatRefused, SeatRequest};
+
+impl Attendant {
+    /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
+    pub(super) async fn join(&mut self) -> Goes {
+        let Stage::Admitted(token) = &self.stage else { return Goes::On };
+        let request = SeatRequest { token: token.clone(), bridge: self.caller.bridge, attributes: self.attributes() };
+        match Seat::take(&self.app, request).await {
+            Ok(seat) => {
+                let leg = seat.leg().clone();
+                self.stage = Stage::InRoom(Box::new(seat));
+                self.tell(PhoneNotice::Connected { leg })
+            }
+            // That has happened since they were let in.
+            Err(SeatRefused::Ended) => self.last(MeetingEvent::Ended),
+            Err(SeatRefused::NotAllowed) => self.last(MeetingEvent::Removed),
+            Err(refused @ (SeatRefused::TurnedAway | SeatRefused::Unavailable)) => {
+                warn!(?refused, "a caller who was let in has no seat");
+                self.fail().await
+            }
+        }
+    }
+
+    /// What LiveKit's clients look for in somebody who calls. The number is shown as far as anybody may see it.
+    fn attributes(&self) -> BTreeMap<String, String> {
+        let caller = &self.caller;
+        let mut attributes = BTreeMap::from([
+            // Our own name of the call: SIP's may have an address in it.
+            ("sip.callID", caller.token.clone()),
+            ("sip.callStatus", "active".to_owned()),
+            ("sip.trunkID", caller.called.trunk.id.clone()),
+            ("sip.trunkPhoneNumber", caller.dialled.clone()),
+        ]);
+        attributes.extend(caller.number.last_digits().map(|digits| ("sip.phoneNumber", digits)));
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Does what a caller in a room wants. Elsewhere it has no meaning.
+    pub(super) async fn ask_seat(&mut self, request: PhoneRequest) -> Goes {
+        let Stage::InRoom(seat) = &mut self.stage else { return Goes::On };
+        match request {
+            PhoneRequest::SetMuted(is_muted) => seat.set_muted(is_muted).await,
+            PhoneRequest::SetHand(is_raised) => seat.set_hand(is_raised).await,
+            PhoneRequest::AskCount => {
+                let count = seat.count();
+                return self.tell(PhoneNotice::Count(count));
+            }
+            // Nothing is recorded so far, so there is nothing to agree to.
+            _ => {}
+        }
+        Goes::On
+    }
+
+    /// Passes on what a seat says; `None` was the last.
+    pub(super) async fn seat_says(&mut self, event: Option<SeatEvent>) -> Goes {
+        match event {
+            Some(SeatEvent::Meeting(event)) => self.tell(PhoneNotice::Event(event)),
+            Some(SeatEvent::Leg(leg)) => self.tell(PhoneNotice::Connected { leg }),
+            Some(SeatEvent::Failed) => self.fail().await,
+            None => {
+                self.stage = Stage::Leaving;
+                Goes::On
+            }
+        }
+    }
+
+    /// Tells how it ended before they were in.
+    fn last(&mut self, event: MeetingEvent) -> Goes {
+        self.stage = Stage::Leaving;
+        self.tell(PhoneNotice::Event(event))
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Callers on telephones: from the first digit to the room, the lobby, or a refusal. As at each start, nothing is told of an
+//! id alone.
+
+use std::time::Duration;
+
+use bus::phone::{Again, CallTerms, Decline, PhoneNotice, Refusal, RoomStatus, Verdict, WaitReason};
+use serde_json::{Value, json};
+use signaling::{Config, NumberRules, PhoneConfig, TrunkRules};
+use store::sql;
+use store::testing::TestStore;
+
+use crate::support::hall::{Guest, HOST, Hall, INVITEE, MEETING, Text};
+use crate::support::phone::{NUMBER, Phone, TRUNK, place};
+use crate::support::server::config;
+
+/// The meeting's number for the keypad.
+const ID: &str = "123456789";
+
+/// Who calls.
+const ANNS_NUMBER: &str = "+4930222222";
+const BOBS_NUMBER: &str = "+4930333333";
+
+/// A number that leads to the meeting without asking for its id.
+const DIRECT: &str = "+4930901";
+
+fn phone_config() -> Config {
+    let trunk = TrunkRules { id: TRUNK.to_owned(), trusts_caller_ids: true, ..TrunkRules::default() };
+    let number = NumberRules { number: NUMBER.to_owned(), ..NumberRules::default() };
+    let direct = NumberRules {
+        number: DIRECT.to_owned(),
+        languages: vec!["en".to_owned()],
+        direct: Some(ID.to_owned()),
+        ..NumberRules::default()
+    };
+    Config { phone: PhoneConfig { trunks: vec![trunk], numbers: vec![number, direct] }, ..config() }
+}
+
+/// A hall whose meeting can be called, and its PINs.
+struct Exchange {
+    hall: Hall,
+    room_pin: String,
+}
+
+impl Exchange {
+    async fn on(database: TestStore, overrides: Value) -> Self {
+        let hall = Hall::with(database, phone_config(), overrides).await;
+        let room_pin = pin(&hall, json!({ "kind": "room" })).await;
+        Self { hall, room_pin }
+    }
+
+    async fn dial(&self, caller: &str) -> Phone {
+        Phone::dial(&self.hall.server, caller).await
+    }
+
+    /// Who waits, as a host sees it.
+    async fn lobby(&self, host: &Guest) -> Vec<Value> {
+        let path = format!("GET /meeting_sessions/{}/lobby", host.session);
+        let queue = self.hall.ask(&path, Some(&host.token), None, None).await;
+        assert_eq!(queue.status, 200, "{}", queue.text());
+        queue.json()["items"].as_array().expect("a queue").clone()
+    }
+
+    async fn decide(&self, host: &Guest, action: &str, entry: &Value) {
+        let body = json!({ "entry_id": entry["id"] });
+        assert_eq!(self.hall.moderate(&host.token, &host.session, action, Some(body)).await, 204);
+    }
+
+    /// The identities of those who were let in by telephone, the first one first.
+    async fn callers(&self) -> Vec<String> {
+        let mut tx = self.hall.server.database.store.read().await.expect("a transaction");
+        let select = sql("SELECT identity AS text FROM session_people WHERE caller IS NOT NULL ORDER BY admitted_at");
+        tx.all::<Text>(select).await.expect("people").into_iter().map(|text| text.0).collect()
+    }
+
+    /// Makes the meeting one at a time that begins in so many minutes and takes half an hour.
+    async fn starts_in(&self, minutes: i64) {
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis()).expect("soon");
+        let starts_at = now + minutes * 60_000;
+        let ends_at = starts_at + 30 * 60_000;
+        let mut tx = self.hall.server.database.store.write().await.expect("a transaction");
+        let update = sql("UPDATE meetings SET type = 'scheduled', starts_at = $1, ends_at = $2 WHERE id = $3");
+        tx.execute(update.bind(starts_at).bind(ends_at).bind(MEETING)).await.expect("stored");
+        tx.execute(sql("DELETE FROM occurrences WHERE meeting_id = $1").bind(MEETING)).await.expect("deleted");
+        tx.commit().await.expect("kept");
+        let occurrence = json!({ "meeting_id": MEETING, "recurrence_id": starts_at, "tenant_id": self.hall.tenant().await,
+            "starts_at": starts_at, "ends_at": ends_at, "status": "scheduled", "policy_overrides": "{}" });
+        self.hall.server.database.insert("occurrences", occurrence).await;
+    }
+}
+
+/// The meeting's PIN of that kind.
+async fn pin(hall: &Hall, wanted: Value) -> String {
+    let made = hall.administer(&format!("POST /meetings/{MEETING}/phone_pins"), Some(wanted)).await;
+    assert!(matches!(made.status, 200 | 201), "{}", made.text());
+    made.json()["pin"].as_str().expect("a PIN").to_owned()
+}
+
+#[tokio::test]
+async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({})).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
+        let (_client, host) = exchange.hall.come(HOST).await;
+        assert_eq!(ann.verdict().await, place(1), "the host has come");
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, place(2));
+        let mut gus = exchange.dial("anonymous").await;
+        assert_eq!(gus.enter(ID, &exchange.room_pin).await, place(3));
+
+        let queue = exchange.lobby(&host).await;
+        let shown: Vec<_> = queue.iter().map(|entry| (&entry["kind"], &entry["name"], &entry["role"])).collect();
+        let (kind, role) = (json!("phone"), json!("guest"));
+        let names = [json!("Telefon …222"), json!("Telefon …333"), json!("Telefon")];
+        let expected: Vec<_> = names.iter().map(|name| (&kind, name, &role)).collect();
+        assert_eq!(shown, expected);
+
+        exchange.decide(&host, "deny", &queue[0]).await;
+        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::Declined));
+        assert_eq!((bob.verdict().await, gus.verdict().await), (place(1), place(2)), "those behind move up");
+        drop(bob);
+        assert_eq!(gus.verdict().await, place(1), "who hangs up leaves at once");
+        assert_eq!(exchange.lobby(&host).await.len(), 1);
+        exchange.decide(&host, "admit", &queue[2]).await;
+        let status = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
+        assert_eq!(gus.verdict().await, Verdict::Admitted(status));
+        assert!(exchange.lobby(&host).await.is_empty());
+        let events = exchange.hall.events().await;
+        for action in ["lobby_entry.create", "lobby_entry.deny", "lobby_entry.leave", "meeting_session.join"] {
+            assert!(events.iter().any(|event| event == action), "{action} is missing in {events:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off", "caller_display": "name" })).await;
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted(_)));
+        let identity = format!("p_{INVITEE}");
+        assert_eq!(exchange.callers().await, [identity.clone()]);
+        let removal = json!({ "identity": identity, "ban": true });
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "remove", Some(removal)).await, 204);
+        let banned = Verdict::Refused(Refusal::Banned);
+        assert_eq!(exchange.dial(BOBS_NUMBER).await.enter(ID, &iris).await, banned, "by the PIN");
+        let mut again = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(again.enter(ID, &exchange.room_pin).await, banned, "by the number");
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)), "somebody else");
+        let details = exchange.hall.session(&host.session).await;
+        assert_eq!(details["bans"][0]["name"], "Iris Invited");
+        assert!(exchange.hall.events().await.iter().any(|event| event == "meeting.join"), "that is written down");
+    }
+}
+
+#[tokio::test]
+async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        exchange.starts_in(10).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        let verdict = ann.enter(ID, &exchange.room_pin).await;
+        let Verdict::Wait(WaitReason::BeforeStart { starts_in: Some(starts_in) }) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert!(starts_in > Duration::from_secs(8 * 60) && starts_in <= Duration::from_secs(10 * 60), "{starts_in:?}");
+        let (_client, host) = exchange.hall.come(HOST).await;
+        assert!(matches!(ann.verdict().await, Verdict::Admitted(_)), "the host begins before that");
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::Locked));
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "end", None).await, 204);
+        exchange.starts_in(-45).await;
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::Ended));
+        exchange.starts_in(120).await;
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::TooEarly));
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_are_borne_three_times_and_no_longer() {
+    let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
+    let mut ann = exchange.dial(ANNS_NUMBER).await;
+    assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id), "which of both is not said");
+    assert_eq!(ann.id("1").await, Verdict::Wrong(Again::Id), "that is no number of a meeting");
+    assert_eq!(ann.enter("987654321", "000000").await, Verdict::Refused(Refusal::TooManyTries));
+}
+
+#[tokio::test]
+async fn a_number_may_lead_to_nobody_or_to_one_meeting() {
+    let exchange = Exchange::on(TestStore::sqlite().await, json!({ "lobby": "off", "guests": "link" })).await;
+    let server = &exchange.hall.server;
+    let (phone, declined) = Phone::call(server, "+4930999", ANNS_NUMBER).await;
+    assert_eq!(declined, PhoneNotice::Declined(Decline::UnknownNumber));
+    phone.ended().await;
+    let (mut ann, begun) = Phone::call(server, DIRECT, ANNS_NUMBER).await;
+    let terms = CallTerms { languages: vec!["en".to_owned()], is_direct: true };
+    assert_eq!(begun, PhoneNotice::Begun(terms));
+    assert_eq!(ann.room().await, Verdict::AskPin { may_skip: true });
+    assert_eq!(ann.pin("000000").await, Verdict::Wrong(Again::Pin));
+    let host_pin = pin(&exchange.hall, json!({ "kind": "host" })).await;
+    let host = ann.pin(&host_pin).await;
+    let status = RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: None };
+    assert_eq!(host, Verdict::Admitted(status), "a host begins");
+}
+
+#[tokio::test]
+async fn calls_end_with_the_service_and_say_so() {
+    let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
+    let mut ann = exchange.dial(ANNS_NUMBER).await;
+    assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
+    let database = exchange.hall.server.stop().await;
+    assert_eq!(ann.notice().await, PhoneNotice::Failed);
+    ann.ended().await;
+    let mut tx = database.store.read().await.expect("a transaction");
+    let waiting: Vec<Text> = tx.all(sql("SELECT id AS text FROM lobby_entries")).await.expect("entries");
+    assert!(waiting.is_empty(), "a call does not come back");
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! A telephone, as a bridge shows it to the service: each call has a line of its own.
+
+use std::net::Ipv4Addr;
+
+use bus::phone::{BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason};
+
+use super::{Server, soon};
+
+/// The trunk of the tests, and the number that is called by it.
+pub(crate) const TRUNK: &str = "provider";
+pub(crate) const NUMBER: &str = "+4930900";
+
+/// Somebody's call.
+pub(crate) struct Phone {
+    line: BridgeLine,
+    last_check: u32,
+}
+
+/// Digits that are keyed in.
+fn keyed(text: &str) -> Digits {
+    let mut digits = Digits::new();
+    text.chars().for_each(|digit| digits.push(digit));
+    digits
+}
+
+impl Phone {
+    /// Calls a number, and reads the first notice.
+    pub(crate) async fn call(server: &Server, called: &str, caller: &str) -> (Self, PhoneNotice) {
+        let call = IncomingCall {
+            bridge: 0,
+            trunk: TRUNK.to_owned(),
+            peer: Ipv4Addr::new(192, 0, 2, 1).into(),
+            called: called.to_owned(),
+            caller: Some(caller.to_owned()),
+            is_withheld: false,
+            call_id: "1@192.0.2.1".to_owned(),
+        };
+        let (line, end) = bus::phone::line(call);
+        soon(server.phone_desk.send(end)).await.expect("a desk");
+        let mut phone = Self { line, last_check: 0 };
+        let first = phone.notice().await;
+        (phone, first)
+    }
+
+    /// Calls the usual number, which is answered.
+    pub(crate) async fn dial(server: &Server, caller: &str) -> Self {
+        let (phone, first) = Self::call(server, NUMBER, caller).await;
+        assert!(matches!(first, PhoneNotice::Begun(_)), "{first:?}");
+        phone
+    }
+
+    /// The next notice.
+    pub(crate) async fn notice(&mut self) -> PhoneNotice {
+        soon(self.line.notices.recv()).await.expect("the call goes on")
+    }
+
+    /// The next verdict, which is about the last check.
+    pub(crate) async fn verdict(&mut self) -> Verdict {
+        match self.notice().await {
+            PhoneNotice::Verdict { check, verdict } => {
+                assert_eq!(check, CheckToken(self.last_check));
+                verdict
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn ask(&self, request: PhoneRequest) {
+        soon(self.line.requests.send(request)).await.expect("the call goes on");
+    }
+
+    fn next_check(&mut self) -> CheckToken {
+        self.last_check += 1;
+        CheckToken(self.last_check)
+    }
+
+    pub(crate) async fn room(&mut self) -> Verdict {
+        let check = self.next_check();
+        self.ask(PhoneRequest::CheckRoom { check }).await;
+        self.verdict().await
+    }
+
+    pub(crate) async fn id(&mut self, digits: &str) -> Verdict {
+        let check = self.next_check();
+        self.ask(PhoneRequest::CheckId { check, digits: keyed(digits) }).await;
+        self.verdict().await
+    }
+
+    pub(crate) async fn pin(&mut self, digits: &str) -> Verdict {
+        let check = self.next_check();
+        self.ask(PhoneRequest::CheckPin { check, digits: Some(keyed(digits)) }).await;
+        self.verdict().await
+    }
+
+    /// Keys in a meeting's number and a PIN.
+    pub(crate) async fn enter(&mut self, id: &str, pin: &str) -> Verdict {
+        let asked = self.id(id).await;
+        assert!(matches!(asked, Verdict::AskPin { .. }), "{asked:?}");
+        self.pin(pin).await
+    }
+
+    /// Whether the line has ended.
+    pub(crate) async fn ended(mut self) {
+        assert_eq!(soon(self.line.notices.recv()).await, None);
+    }
+}
+
+/// What somebody hears who waits in the lobby.
+pub(crate) const fn place(position: u16) -> Verdict {
+    Verdict::Wait(WaitReason::Lobby { position: Some(position) })
+}
