@@ -95,7 +95,6 @@ fn calls_go_to_the_thread_with_the_fewest() {
     let mut rig = Rig::new(2);
     for id in ["one", "two", "three"] {
         rig.answered(id);
-        // Each dialog counts for itself.
     }
     let begun: Vec<usize> = rig.orders().iter().filter(|(_, name)| *name == "begin").map(|(at, _)| *at).collect();
     assert_eq!(begun, [0, 1, 0]);

@@ -65,7 +65,9 @@ impl Rig {
     /// Lets time pass.
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some(at) = self.core.poll_timeout().filter(|at| *at <= end) {
+        while !self.core.is_shut_down(self.now)
+            && let Some(at) = self.core.poll_timeout().filter(|at| *at <= end)
+        {
             self.now = at.max(self.now);
             self.tell(ControlCore::handle_timeout);
         }
@@ -130,7 +132,7 @@ impl Rig {
     }
 
     /// The first answer that is final.
-    pub(super) fn answer(&self, id: &str) -> &Response {
+    pub(super) fn answer<'a>(&'a self, id: &'a str) -> &'a Response {
         self.responses(id).find(|response| response.status >= 200).unwrap()
     }
 
