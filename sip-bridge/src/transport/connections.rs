@@ -49,11 +49,14 @@ struct Table {
     strangers: usize,
 }
 
+/// What is to be written to a connection.
+type Queue = mpsc::Sender<Vec<u8>>;
+
 struct Entry {
     transport: Transport,
     remote: SocketAddr,
     sender: Sender,
-    queue: mpsc::Sender<Vec<u8>>,
+    queue: Queue,
 }
 
 impl Table {
@@ -63,7 +66,7 @@ impl Table {
         transport: Transport,
         remote: SocketAddr,
         sender: Sender,
-    ) -> Option<(ConnectionId, mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>)> {
+    ) -> Option<(ConnectionId, Queue, mpsc::Receiver<Vec<u8>>)> {
         let of_source = self.by_source.get(&remote.ip()).copied().unwrap_or(0);
         let (most_of_source, is_full) = match sender {
             Sender::Trunk => (MAX_PER_TRUNK_ADDRESS, self.by_id.len() >= MAX_CONNECTIONS),

@@ -56,7 +56,7 @@ fn a_call_rings_is_answered_by_signalings_word_and_has_sound_after_the_ack() {
     rig.begun(call);
     assert_eq!(rig.statuses("one"), [100, 180, 200]);
     let answer = SessionDescription::parse(&rig.answer("one").body).unwrap();
-    assert!((42_000..=42_999).contains(&answer.media[0].port) && answer.media[0].port % 2 == 0);
+    assert!((42_000..=42_999).contains(&answer.media[0].port) && answer.media[0].port.is_multiple_of(2));
     assert_eq!(rig.orders(), [(0, "begin")]);
     rig.in_dialog("ACK", "one", "", "");
     assert_eq!(rig.orders(), [(0, "begin"), (0, "open")]);
