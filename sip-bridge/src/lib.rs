@@ -5,11 +5,18 @@
 //! The parts that decide something neither open sockets nor read a clock: time is an argument, as in `sfu-media`.
 
 pub mod audio;
+pub mod bridge;
 pub mod caller;
+mod control;
 pub mod digit;
 pub mod media;
+mod metrics;
 pub mod mixing;
 pub mod prompts;
 pub mod sdp;
 pub mod sip;
 pub mod sound;
+pub mod transport;
+pub mod trunks;
+
+pub use bridge::Bridge;

@@ -6,18 +6,18 @@ use std::hash::Hash;
 use std::time::Instant;
 
 /// As large as the tables whose keys are in it, and no larger.
-pub(super) struct Deadlines<K> {
+pub(crate) struct Deadlines<K> {
     in_order: BTreeSet<(Instant, K)>,
     of: HashMap<K, Instant>,
 }
 
 impl<K: Copy + Ord + Hash> Deadlines<K> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { in_order: BTreeSet::new(), of: HashMap::new() }
     }
 
     /// Sets, moves or takes away the deadline of one.
-    pub(super) fn set(&mut self, key: K, at: Option<Instant>) {
+    pub(crate) fn set(&mut self, key: K, at: Option<Instant>) {
         let before = match at {
             Some(at) => self.of.insert(key, at),
             None => self.of.remove(&key),
@@ -34,12 +34,12 @@ impl<K: Copy + Ord + Hash> Deadlines<K> {
     }
 
     /// The next one.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.in_order.first().map(|(at, _)| *at)
     }
 
     /// Takes one out that is due.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<K> {
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
         let (at, key) = *self.in_order.first()?;
         if at > now {
             return None;

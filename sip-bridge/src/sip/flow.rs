@@ -59,7 +59,7 @@ impl fmt::Debug for Transmit {
 }
 
 /// Notes in the topmost Via where a request really came from (RFC 3261 §18.2.1, RFC 3581 §4).
-pub(super) fn stamp_source(via: &mut Via, source: SocketAddr) {
+pub(crate) fn stamp_source(via: &mut Via, source: SocketAddr) {
     let is_as_written = matches!(&via.host, Host::Address(address) if *address == source.ip());
     let asks_for_port = via.params.get("rport").is_some();
     if asks_for_port {
@@ -72,7 +72,7 @@ pub(super) fn stamp_source(via: &mut Via, source: SocketAddr) {
 
 /// Where the answers to a request go (RFC 3261 §18.2.2). `maddr` is not honoured: it would let anybody have our answers sent
 /// to somebody else.
-pub(super) fn reply_flow(flow: Flow, via: &Via) -> Flow {
+pub(crate) fn reply_flow(flow: Flow, via: &Via) -> Flow {
     if flow.transport.is_reliable() || via.params.get("rport").is_some() {
         return flow;
     }

@@ -4,15 +4,17 @@
 use super::config::Config;
 use super::flow::Flow;
 use super::message::{CSeq, Headers, Host, NameAddr, Params, Request, Response, Scheme, SipUri, Transport, Uri, Via};
+use super::session_body::session_description;
 
 /// What we answer (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, NOTIFY, REFER";
 /// The extensions that we have (§20.37).
-pub(super) const SUPPORTED: &str = "100rel, timer";
+pub(crate) const SUPPORTED: &str = "100rel, timer";
 /// Bodies that we understand.
-pub(super) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, message/sipfrag";
+pub(crate) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, message/sipfrag, \
+                                 multipart/mixed, multipart/alternative, multipart/related";
 /// The type of session descriptions.
-pub(super) const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 /// Hops that a request may take (§8.1.1.6).
 const MAX_FORWARDS: u8 = 70;
 
@@ -84,10 +86,9 @@ pub(super) fn describe(headers: &mut Headers, body: &mut Vec<u8>, sdp: Vec<u8>) 
     *body = sdp;
 }
 
-/// The session description of a message, if it has one.
+/// The session description of a message, if it has one, alone or beside other parts.
 pub(super) fn description(headers: &Headers, body: &[u8]) -> Option<Vec<u8>> {
-    let kind = headers.content_type.as_deref()?.split(';').next()?.trim();
-    (!body.is_empty() && kind.eq_ignore_ascii_case(SDP)).then(|| body.to_vec())
+    session_description(headers, body).map(<[u8]>::to_vec)
 }
 
 /// Whether a request says that its sender answers this method.

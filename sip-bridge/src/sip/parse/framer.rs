@@ -67,6 +67,12 @@ impl Framer {
         taken.len()
     }
 
+    /// Whether something has begun that is not whole yet.
+    #[must_use]
+    pub fn is_within_message(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
     /// The next message or keep-alive.
     ///
     /// # Errors

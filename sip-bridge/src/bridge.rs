@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The bridge's way in: SIP's sockets and call control, started and ended. Signaling's desk and the threads of sound are
+//! given by whoever starts it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use bus::phone::PhoneDesk;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::control::task::ControlTask;
+use crate::control::{ControlCore, CoreSettings, bind, check};
+use crate::media::rtp::{EmptyRange, Ports};
+use crate::metrics::Metrics;
+use crate::sip::config::Config;
+use crate::sip::message::{Host, Transport};
+use crate::sound::{SoundEvent, SoundOrder};
+use crate::transport::{Listen, TlsConfig, TlsError, TransportError, Wires};
+use crate::trunks::{TrunkPeer, Trunks};
+
+/// How long signaling may take to say whether a call is answered. It needs milliseconds.
+const RING_TIME: Duration = Duration::from_secs(30);
+
+/// Calls that the endpoint has beside those that count: of strangers, which are refused at once, and those whose BYE is not
+/// answered yet.
+const CALLS_IN_PASSING: usize = 512;
+
+/// Certificates that are to be read again. Asking is rare; when it is full, who asks waits.
+const RELOADS: usize = 4;
+
+/// What a bridge is told at its start.
+#[derive(Clone, Debug)]
+pub struct BridgeConfig {
+    /// Where SIP is listened for.
+    pub listen: Listen,
+    /// Needed to listen by TLS.
+    pub tls: Option<TlsConfig>,
+    /// Our address as others see it, for SIP and for sound. Needed where ours is "all addresses", or behind a NAT.
+    pub advertised: Option<IpAddr>,
+    /// Where sound is received.
+    pub rtp_address: IpAddr,
+    /// At which ports. A call takes two.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Who may call.
+    pub trunks: Vec<TrunkPeer>,
+    /// Calls at the same time. Further ones get 503.
+    pub max_calls: usize,
+    /// Whether this machine may call, too.
+    pub is_dev: bool,
+}
+
+/// Why there is no bridge.
+#[derive(Debug, Error)]
+pub enum BridgeError {
+    /// The sockets of SIP.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The ports for sound.
+    #[error(transparent)]
+    Ports(#[from] EmptyRange),
+    /// We would tell telephones to send to "all addresses".
+    #[error("an advertised address is needed where the bridge listens on all addresses")]
+    NoAddress,
+    /// Nobody makes sound.
+    #[error("at least one thread of sound is needed")]
+    NoSound,
+    /// A name is taken.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// A bridge that runs. Dropping it shuts it down without waiting for that.
+pub struct Bridge {
+    addresses: Vec<(Transport, SocketAddr)>,
+    reloads: mpsc::Sender<oneshot::Sender<Result<(), TlsError>>>,
+    shutdown: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Bridge {
+    /// Begins to take calls, on the runtime that this is called on. `sound` has the threads in the order of the node's
+    /// bridges; each takes a call's orders, and all report to `events`.
+    ///
+    /// # Errors
+    /// What it is told does not fit together, or an address is in use.
+    pub fn start(
+        config: BridgeConfig,
+        desk: PhoneDesk,
+        sound: Vec<SyncSender<SoundOrder>>,
+        events: mpsc::Receiver<SoundEvent>,
+        registry: &prometheus::Registry,
+    ) -> Result<Self, BridgeError> {
+        let media_address = config.advertised.unwrap_or(config.rtp_address);
+        let listen = &config.listen;
+        let mut addresses = listen.udp.iter().chain(&listen.tcp).chain(&listen.tls);
+        let is_open = addresses.any(|address| address.ip().is_unspecified());
+        if media_address.is_unspecified() || (is_open && config.advertised.is_none()) {
+            return Err(BridgeError::NoAddress);
+        }
+        if sound.is_empty() {
+            return Err(BridgeError::NoSound);
+        }
+        let ports = Ports::new(config.rtp_ports, StdRng::from_os_rng())?;
+        let metrics = Metrics::new(registry)?;
+        let trunks = Arc::new(Trunks::new(config.trunks, config.is_dev));
+        let (wires, arrivals) = Wires::open(listen, config.tls.as_ref(), trunks.clone(), &metrics)?;
+        let addresses = wires.local_addresses();
+        let settings = CoreSettings { media_address, trunks, max_calls: config.max_calls, threads: sound.len() };
+        let endpoint = endpoint_config(&addresses, config.advertised, config.max_calls);
+        let rtp_address = config.rtp_address;
+        let core = ControlCore::new(
+            settings,
+            endpoint,
+            ports,
+            Box::new(move |port| bind(rtp_address, port)),
+            metrics,
+            [StdRng::from_os_rng(), StdRng::from_os_rng()],
+        );
+        let (shutdown, is_asked) = oneshot::channel();
+        let (reloads, to_reload) = mpsc::channel(RELOADS);
+        let task = ControlTask::new(core, (wires, arrivals), desk, sound, events);
+        let task = tokio::spawn(task.run(is_asked, to_reload));
+        Ok(Self { addresses, reloads, shutdown, task })
+    }
+
+    /// Where it listens, with the ports that were free.
+    #[must_use]
+    pub fn local_addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// Reads certificate and key again. Connections that are keep theirs.
+    ///
+    /// # Errors
+    /// They cannot be used. Then those before stay in use.
+    pub async fn reload_tls(&self) -> Result<(), TlsError> {
+        let (answer, answered) = oneshot::channel();
+        // It fails when the bridge has ended; nothing needs a certificate then.
+        if self.reloads.send(answer).await.is_err() {
+            return Ok(());
+        }
+        answered.await.unwrap_or(Ok(()))
+    }
+
+    /// Takes no new calls, tells callers that we restart, hangs up, and waits for all that: a quarter of a minute at most.
+    pub async fn shutdown(self) {
+        // It has ended when nobody listens.
+        let _ = self.shutdown.send(());
+        if let Err(error) = self.task.await
+            && error.is_panic()
+        {
+            tracing::error!("call control has panicked");
+        }
+    }
+}
+
+fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpAddr>, max_calls: usize) -> Config {
+    let mut sent_by: Vec<(Transport, Host, u16)> = Vec::new();
+    // One for each transport. Without an advertised address the flow says which of ours it is.
+    for (transport, address) in addresses {
+        if let Some(ip) = advertised
+            && !sent_by.iter().any(|(known, ..)| known == transport)
+        {
+            sent_by.push((*transport, Host::Address(ip), address.port()));
+        }
+    }
+    Config {
+        sent_by,
+        check: Some(check),
+        ring_timeout: RING_TIME,
+        max_calls: max_calls.saturating_add(CALLS_IN_PASSING),
+        ..Config::default()
+    }
+}

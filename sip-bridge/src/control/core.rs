@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Call control without I/O: messages, notices of signaling, events of sound and the time go in; messages, requests and
+//! orders come out. After each input [`ControlCore::poll_output`] is to be drained.
+//!
+//! SIP's endpoint and each caller's way are state machines of their own, held here. What is decided here is what one says
+//! to the other.
+
+mod incoming;
+mod meeting;
+mod session;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::phone::{IncomingCall, PhoneRequest};
+use rand::rngs::StdRng;
+
+use super::call::Call;
+use crate::caller::{EndReason, Input};
+use crate::media::rtp::Ports;
+use crate::metrics::Metrics;
+use crate::sip::command::Reason;
+use crate::sip::config::Config;
+use crate::sip::deadlines::Deadlines;
+use crate::sip::endpoint::Endpoint;
+use crate::sip::event::{CallId, Cause, Event};
+use crate::sip::flow::{Flow, Transmit};
+use crate::sip::message::Message;
+use crate::sound::{CallKey, RtpSockets, SoundOrder};
+use crate::trunks::Trunks;
+
+/// How long callers may hear that we restart. The two sentences take seven seconds in the slower language.
+const GOODBYE_TIME: Duration = Duration::from_secs(12);
+
+/// How long the answers to our BYEs are waited for after that.
+const BYE_TIME: Duration = Duration::from_secs(3);
+
+/// Where media is, and who may call.
+pub(crate) struct CoreSettings {
+    /// What telephones are told.
+    pub(crate) media_address: IpAddr,
+    pub(crate) trunks: Arc<Trunks>,
+    /// When so many are there, further ones get 503.
+    pub(crate) max_calls: usize,
+    /// Threads of sound. At least one.
+    pub(crate) threads: usize,
+}
+
+/// Makes the sockets of a port.
+pub(crate) type Bind = Box<dyn FnMut(u16) -> io::Result<RtpSockets> + Send>;
+
+/// Something to do.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Send a message.
+    Transmit(Box<Transmit>),
+    /// Hand a call in at signaling's desk, and say whether that worked.
+    OpenLine {
+        /// Which.
+        call: CallKey,
+        /// Who calls.
+        incoming: Box<IncomingCall>,
+    },
+    /// Ask signaling.
+    Request {
+        /// On whose line.
+        call: CallKey,
+        /// What.
+        request: PhoneRequest,
+    },
+    /// The call is over: its line is closed.
+    CloseLine {
+        /// Which.
+        call: CallKey,
+    },
+    /// Tell a thread of sound.
+    Sound {
+        /// Which.
+        thread: usize,
+        /// About which call.
+        call: CallKey,
+        /// What.
+        order: SoundOrder,
+    },
+}
+
+/// Call control.
+pub(crate) struct ControlCore {
+    settings: CoreSettings,
+    endpoint: Endpoint,
+    contact_user: String,
+    ports: Ports,
+    bind: Bind,
+    rng: StdRng,
+    metrics: Metrics,
+    /// As many as the endpoint has at most. The key is the endpoint's number of the call.
+    calls: HashMap<CallKey, Call>,
+    /// Calls of each thread.
+    loads: Vec<usize>,
+    /// When each caller's way has to go on.
+    deadlines: Deadlines<CallKey>,
+    /// Drained after each input, each of which adds a few for each call.
+    outputs: VecDeque<Output>,
+    /// Since it is being shut down: when those who are still there are hung up.
+    goodbye_until: Option<Instant>,
+}
+
+impl ControlCore {
+    pub(crate) fn new(
+        settings: CoreSettings,
+        config: Config,
+        ports: Ports,
+        bind: Bind,
+        metrics: Metrics,
+        [endpoint_rng, rng]: [StdRng; 2],
+    ) -> Self {
+        let loads = vec![0; settings.threads];
+        let contact_user = config.contact_user.clone();
+        Self {
+            settings,
+            endpoint: Endpoint::new(config, endpoint_rng),
+            contact_user,
+            ports,
+            bind,
+            rng,
+            metrics,
+            calls: HashMap::new(),
+            loads,
+            deadlines: Deadlines::new(),
+            outputs: VecDeque::new(),
+            goodbye_until: None,
+        }
+    }
+
+    /// A message came.
+    pub(crate) fn handle_message(&mut self, now: Instant, flow: Flow, message: Message) {
+        self.endpoint.handle_message(now, flow, message);
+        self.settle(now);
+    }
+
+    /// A message could not be sent, or a connection broke.
+    pub(crate) fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
+        self.endpoint.handle_transport_failed(now, flow);
+        self.settle(now);
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+        while let Some(call) = self.deadlines.pop_due(now) {
+            if let Some(caller) = self.calls.get_mut(&call).and_then(|call| call.caller.as_mut()) {
+                caller.handle_timeout(now);
+            }
+            self.follow_caller(now, call);
+        }
+        if self.goodbye_until.is_some_and(|until| until <= now) {
+            let left: Vec<CallKey> = self.calls.keys().copied().collect();
+            for call in left {
+                self.hang_up(now, call, EndReason::Restarting);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// When [`Self::handle_timeout`] is wanted next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let goodbye = self.goodbye_until.map(|until| if self.calls.is_empty() { until + BYE_TIME } else { until });
+        [self.endpoint.poll_timeout(), self.deadlines.next(), goodbye].into_iter().flatten().min()
+    }
+
+    /// Something to do.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// No new calls any more. Callers hear that we restart, and are hung up.
+    pub(crate) fn shut_down(&mut self, now: Instant) {
+        if self.goodbye_until.is_some() {
+            return;
+        }
+        self.goodbye_until = Some(now + GOODBYE_TIME);
+        self.endpoint.drain(now);
+        let calls: Vec<CallKey> = self.calls.keys().copied().collect();
+        for call in calls {
+            if self.calls.get(&call).is_some_and(|call| call.caller.is_some()) {
+                self.tell_caller(now, call, Input::ShuttingDown);
+            } else {
+                self.refuse(now, call, &incoming::UNAVAILABLE);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Whether the shutdown has come to its end.
+    pub(crate) fn is_shut_down(&self, now: Instant) -> bool {
+        let is_quiet = self.calls.is_empty() && self.endpoint.calls() == 0;
+        self.goodbye_until.is_some_and(|until| is_quiet || now >= until + BYE_TIME)
+    }
+
+    /// Does what the endpoint has to tell, until it has nothing more to say.
+    fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.handle_event(now, event);
+        }
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            self.outputs.push_back(Output::Transmit(Box::new(transmit)));
+        }
+        self.metrics.calls.set(i64::try_from(self.calls.len()).unwrap_or(i64::MAX));
+    }
+
+    fn handle_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Incoming { call, request, flow, sdp } => self.handle_incoming(now, call, &request, flow, sdp),
+            Event::Acked { call, sdp } => self.handle_acked(now, key(call), sdp),
+            Event::Reinvite { call, sdp } => self.handle_reinvite(now, key(call), sdp),
+            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(now, key(call), &sdp),
+            Event::Info { call, content_type: Some(kind), body } => self.handle_info(key(call), &kind, &body),
+            Event::Ended { call, cause } => self.handle_ended(now, key(call), &cause),
+            // Nobody has credentials: a refreshed session or a BYE that is challenged has failed.
+            Event::Challenged { challenge, .. } => {
+                // It is there: it has just been told.
+                let _ = self.endpoint.give_up(now, challenge);
+            }
+            // Refreshes without a description, what the configuration does not allow, and what only calls of ours have.
+            Event::ReinviteAnswered { sdp: None, .. }
+            | Event::Info { content_type: None, .. }
+            | Event::ReinviteFailed { .. }
+            | Event::InfoAnswered { .. }
+            | Event::Refer { .. }
+            | Event::ReferProgress { .. }
+            | Event::Ringing { .. }
+            | Event::Progress { .. }
+            | Event::Answered { .. }
+            | Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::OptionsAnswered { .. }
+            | Event::OptionsFailed { .. } => {}
+        }
+    }
+
+    /// SIP's end of a call that we have not hung up.
+    fn handle_ended(&mut self, now: Instant, call: CallKey, cause: &Cause) {
+        let Some(known) = self.calls.get(&call) else { return };
+        let (counter, reason) = match (known.caller.is_some(), cause) {
+            (true, Cause::HungUpByPeer { .. }) => (&self.metrics.ended_calls, "hung up"),
+            (true, Cause::NoAck) => (&self.metrics.ended_calls, "no ACK"),
+            (true, Cause::SessionExpired) => (&self.metrics.ended_calls, "session expired"),
+            (true, _) => (&self.metrics.ended_calls, "unreachable"),
+            (false, Cause::Cancelled) => (&self.metrics.refused_calls, "cancelled"),
+            (false, _) => (&self.metrics.refused_calls, "unreachable"),
+        };
+        counter.with_label_values(&[reason]).inc();
+        self.remove(now, call);
+    }
+
+    /// Ends a call by BYE, or by a refusal when it is not answered yet.
+    fn hang_up(&mut self, now: Instant, call: CallKey, reason: EndReason) {
+        self.hang_up_for(now, call, reason.text(), &Reason::Q850(reason.cause(), reason.text().to_owned()));
+    }
+
+    fn hang_up_for(&mut self, now: Instant, call: CallKey, label: &str, reason: &Reason) {
+        if !self.calls.contains_key(&call) {
+            return;
+        }
+        self.metrics.ended_calls.with_label_values(&[label]).inc();
+        // It fails when the other side has hung up meanwhile.
+        let _ = self.endpoint.hang_up(now, CallId(call.0), reason);
+        self.remove(now, call);
+    }
+
+    /// Forgets a call, and has its sound and its line ended.
+    fn remove(&mut self, now: Instant, key: CallKey) {
+        let Some(call) = self.calls.remove(&key) else { return };
+        if call.has_begun() {
+            self.sound(key, call.thread, SoundOrder::End { call: key });
+        }
+        self.outputs.push_back(Output::CloseLine { call: key });
+        self.ports.give_back(now, call.port);
+        self.deadlines.set(key, None);
+        if let Some(load) = self.loads.get_mut(call.thread) {
+            *load = load.saturating_sub(1);
+        }
+    }
+
+    fn sound(&mut self, call: CallKey, thread: usize, order: SoundOrder) {
+        self.outputs.push_back(Output::Sound { thread, call, order });
+    }
+
+    /// The thread with the fewest calls.
+    fn least_loaded(&self) -> usize {
+        self.loads.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(thread, _)| thread)
+    }
+}
+
+/// A call's key is the endpoint's number of it, which is never used twice either.
+const fn key(call: CallId) -> CallKey {
+    CallKey(call.0)
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The task of call control: it carries what the sockets, signaling and the threads of sound say to the core, and what the
+//! core wants to them. It decides nothing.
+
+use std::collections::HashMap;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use bus::phone::{IncomingCall, PhoneDesk, PhoneNotice, PhoneRequest, line};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::sleep_until;
+
+use super::core::{ControlCore, Output};
+use super::sound_orders::SoundOrders;
+use crate::sound::{CallKey, SoundEvent, SoundOrder};
+use crate::transport::{Arrival, Wires};
+
+/// Notices of all calls that wait for the core. When it is full, the calls' lines wait, each of which has its own bound.
+const NOTICES: usize = 1_024;
+
+/// When an end that a thread had no room for is tried again: its next tick.
+const OWED_RETRY: Duration = Duration::from_millis(20);
+
+/// What a call's line says. `None`: signaling has closed it.
+type Notice = (CallKey, Option<PhoneNotice>);
+
+/// Everything that call control talks to.
+pub(crate) struct ControlTask {
+    core: ControlCore,
+    wires: Wires,
+    arrivals: mpsc::Receiver<Arrival>,
+    desk: PhoneDesk,
+    threads: Vec<SoundOrders>,
+    events: mpsc::Receiver<SoundEvent>,
+    notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
+    lines: HashMap<CallKey, Line>,
+}
+
+/// The bridge's end of a call's line, whose notices a task brings.
+struct Line {
+    requests: mpsc::Sender<PhoneRequest>,
+    notices: AbortHandle,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.notices.abort();
+    }
+}
+
+impl ControlTask {
+    pub(crate) fn new(
+        core: ControlCore,
+        (wires, arrivals): (Wires, mpsc::Receiver<Arrival>),
+        desk: PhoneDesk,
+        sound: Vec<SyncSender<SoundOrder>>,
+        events: mpsc::Receiver<SoundEvent>,
+    ) -> Self {
+        let threads = sound.into_iter().map(SoundOrders::new).collect();
+        let (notices, lines) = (mpsc::channel(NOTICES), HashMap::new());
+        Self { core, wires, arrivals, desk, threads, events, notices, lines }
+    }
+
+    /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
+    pub(crate) async fn run(
+        mut self,
+        mut shutdown: oneshot::Receiver<()>,
+        mut reloads: mpsc::Receiver<oneshot::Sender<Result<(), crate::transport::TlsError>>>,
+    ) {
+        let mut is_shutting_down = false;
+        let mut has_sound = true;
+        loop {
+            self.perform();
+            if self.core.is_shut_down(Instant::now()) {
+                break;
+            }
+            let timeout = self.next_timeout();
+            tokio::select! {
+                _ = &mut shutdown, if !is_shutting_down => {
+                    is_shutting_down = true;
+                    self.core.shut_down(Instant::now());
+                }
+                Some(arrival) = self.arrivals.recv() => match arrival {
+                    Arrival::Message { flow, message } => self.core.handle_message(Instant::now(), flow, *message),
+                    Arrival::Failed { flow } => self.core.handle_transport_failed(Instant::now(), flow),
+                },
+                Some((call, notice)) = self.notices.1.recv() => {
+                    self.core.handle_notice(Instant::now(), call, notice);
+                }
+                event = self.events.recv(), if has_sound => match event {
+                    Some(event) => self.core.handle_sound(Instant::now(), event),
+                    // No thread is left. Calls fail by their orders.
+                    None => has_sound = false,
+                },
+                Some(answer) = reloads.recv() => {
+                    // Whoever asked may not wait for it.
+                    let _ = answer.send(self.wires.reload_tls());
+                }
+                () = sleep_until_or_never(timeout) => {
+                    self.threads.iter_mut().for_each(SoundOrders::settle);
+                    self.core.handle_timeout(Instant::now());
+                }
+            }
+        }
+        self.arrivals.close();
+        self.wires.close().await;
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let is_owing = self.threads.iter().any(SoundOrders::owes);
+        let retry = is_owing.then(|| Instant::now() + OWED_RETRY);
+        [self.core.poll_timeout(), retry].into_iter().flatten().min()
+    }
+
+    /// Does what the core wants, and tells it what could not be done.
+    fn perform(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    if self.wires.send(&transmit).is_err() {
+                        self.core.handle_transport_failed(Instant::now(), transmit.flow);
+                    }
+                }
+                Output::OpenLine { call, incoming } => {
+                    let is_open = self.open_line(call, *incoming);
+                    self.core.handle_line(Instant::now(), call, is_open);
+                }
+                Output::Request { call, request } => {
+                    let line = self.lines.get(&call);
+                    // Full: signaling does not keep up with one person's keys, so it is gone.
+                    if line.is_none_or(|line| line.requests.try_send(request).is_err()) {
+                        self.core.handle_request_refused(Instant::now(), call);
+                    }
+                }
+                Output::CloseLine { call } => {
+                    self.lines.remove(&call);
+                }
+                Output::Sound { thread, call, order } => {
+                    let thread = self.threads.get_mut(thread);
+                    if thread.is_none_or(|thread| thread.send(order).is_err()) {
+                        self.core.handle_sound_refused(Instant::now(), call);
+                    }
+                }
+            }
+        }
+    }
+
+    fn open_line(&mut self, call: CallKey, incoming: IncomingCall) -> bool {
+        let (ours, theirs) = line(incoming);
+        // Full: the call is refused.
+        if self.desk.try_send(theirs).is_err() {
+            return false;
+        }
+        let (notices, mut told) = (self.notices.0.clone(), ours.notices);
+        let bring = async move {
+            while let Some(notice) = told.recv().await {
+                if notices.send((call, Some(notice))).await.is_err() {
+                    return;
+                }
+            }
+            // Nobody is left to be told.
+            let _ = notices.send((call, None)).await;
+        };
+        let line = Line { requests: ours.requests, notices: tokio::spawn(bring).abort_handle() };
+        self.lines.insert(call, line);
+        true
+    }
+}
+
+async fn sleep_until_or_never(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

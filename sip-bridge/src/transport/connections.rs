@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! All connections, those that others opened and ours: how many there may be, which one leads to whom, and the end of all.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::gate::{Gate, Sender};
+use super::limits::{
+    ACCEPT_PAUSE, BACKLOG, CLOSE_TIME, MAX_CONNECTIONS, MAX_PER_STRANGER_ADDRESS, MAX_PER_TRUNK_ADDRESS, MAX_STRANGERS,
+    OPEN_TIME, QUEUE_PER_CONNECTION,
+};
+use super::stream::Connection;
+use super::tls::{Tls, TlsError};
+use super::{Arrival, Unsent};
+use crate::metrics::Metrics;
+use crate::sip::flow::{ConnectionId, Flow};
+use crate::sip::message::Transport;
+
+pub(super) struct Connections {
+    gate: Arc<Gate>,
+    tls: Option<Arc<Tls>>,
+    arrivals: mpsc::Sender<Arrival>,
+    metrics: Metrics,
+    table: Mutex<Table>,
+    /// Those who accept connections.
+    listeners: Mutex<JoinSet<()>>,
+    /// The connections' own tasks, bounded as the table is.
+    tasks: Mutex<JoinSet<()>>,
+    listening: Mutex<Vec<(Transport, SocketAddr)>>,
+}
+
+#[derive(Default)]
+struct Table {
+    next_id: u64,
+    is_closed: bool,
+    by_id: HashMap<ConnectionId, Entry>,
+    /// The youngest to each address.
+    by_remote: HashMap<(Transport, SocketAddr), ConnectionId>,
+    by_source: HashMap<IpAddr, usize>,
+    strangers: usize,
+}
+
+/// What is to be written to a connection.
+type Queue = mpsc::Sender<Vec<u8>>;
+
+struct Entry {
+    transport: Transport,
+    remote: SocketAddr,
+    sender: Sender,
+    queue: Queue,
+}
+
+impl Table {
+    /// Takes one more in, if it may be.
+    fn add(
+        &mut self,
+        transport: Transport,
+        remote: SocketAddr,
+        sender: Sender,
+    ) -> Option<(ConnectionId, Queue, mpsc::Receiver<Vec<u8>>)> {
+        let of_source = self.by_source.get(&remote.ip()).copied().unwrap_or(0);
+        let (most_of_source, is_full) = match sender {
+            Sender::Trunk => (MAX_PER_TRUNK_ADDRESS, self.by_id.len() >= MAX_CONNECTIONS),
+            Sender::Stranger => (MAX_PER_STRANGER_ADDRESS, self.strangers >= MAX_STRANGERS),
+        };
+        if self.is_closed || is_full || self.by_id.len() >= MAX_CONNECTIONS || of_source >= most_of_source {
+            return None;
+        }
+        let id = ConnectionId(self.next_id);
+        self.next_id += 1;
+        let (queue, outgoing) = mpsc::channel(QUEUE_PER_CONNECTION);
+        self.by_id.insert(id, Entry { transport, remote, sender, queue: queue.clone() });
+        self.by_remote.insert((transport, remote), id);
+        *self.by_source.entry(remote.ip()).or_default() += 1;
+        self.strangers += usize::from(sender == Sender::Stranger);
+        Some((id, queue, outgoing))
+    }
+
+    fn remove(&mut self, id: ConnectionId) {
+        let Some(entry) = self.by_id.remove(&id) else { return };
+        let key = (entry.transport, entry.remote);
+        if self.by_remote.get(&key) == Some(&id) {
+            self.by_remote.remove(&key);
+        }
+        if let Some(count) = self.by_source.get_mut(&entry.remote.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_source.remove(&entry.remote.ip());
+            }
+        }
+        self.strangers -= usize::from(entry.sender == Sender::Stranger);
+    }
+
+    /// The connection for a message: the one that it names, or one to where it goes.
+    fn find(&self, flow: &Flow) -> Option<ConnectionId> {
+        match flow.connection {
+            Some(id) => self.by_id.contains_key(&id).then_some(id),
+            None => self.by_remote.get(&(flow.transport, flow.remote)).copied(),
+        }
+    }
+}
+
+impl Connections {
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        tls: Option<Arc<Tls>>,
+        arrivals: mpsc::Sender<Arrival>,
+        metrics: Metrics,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gate,
+            tls,
+            arrivals,
+            metrics,
+            table: Mutex::default(),
+            listeners: Mutex::default(),
+            tasks: Mutex::default(),
+            listening: Mutex::default(),
+        })
+    }
+
+    pub(super) fn local_addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        lock(&self.listening).clone()
+    }
+
+    pub(super) fn reload_tls(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    }
+
+    /// Accepts connections at an address.
+    pub(super) fn listen(self: &Arc<Self>, transport: Transport, address: SocketAddr) -> io::Result<()> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // A server that begins anew does not wait for connections of the one before to be forgotten.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = TcpListener::from_std(socket.into())?;
+        lock(&self.listening).push((transport, listener.local_addr()?));
+        lock(&self.listeners).spawn(self.clone().accept(transport, listener));
+        Ok(())
+    }
+
+    async fn accept(self: Arc<Self>, transport: Transport, listener: TcpListener) {
+        while !self.arrivals.is_closed() {
+            match listener.accept().await {
+                Ok((stream, remote)) => self.accepted(transport, stream, remote),
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    }
+
+    fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
+        let sender = self.gate.sender(remote.ip());
+        let Ok(local) = stream.local_addr() else { return };
+        let Some((id, queue, outgoing)) = lock(&self.table).add(transport, remote, sender) else {
+            self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
+            return;
+        };
+        let flow = Flow { transport, local, remote, connection: Some(id) };
+        let (connections, replies) = (self.clone(), queue.downgrade());
+        self.spawn(id, flow, async move {
+            let connection = connections.connection(flow, replies);
+            match (transport, connections.tls.as_ref()) {
+                (Transport::Tls, Some(tls)) => {
+                    if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.acceptor().accept(stream)).await {
+                        connection.run(stream, outgoing).await;
+                    }
+                }
+                _ => connection.run(stream, outgoing).await,
+            }
+        });
+    }
+
+    fn connection(&self, flow: Flow, replies: mpsc::WeakSender<Vec<u8>>) -> Connection {
+        let (gate, arrivals, metrics) = (self.gate.clone(), self.arrivals.clone(), self.metrics.clone());
+        Connection { flow, gate, arrivals, replies, metrics }
+    }
+
+    /// Runs a connection, and when it is over says so.
+    fn spawn(self: &Arc<Self>, id: ConnectionId, flow: Flow, run: impl Future<Output = ()> + Send + 'static) {
+        let connections = self.clone();
+        let mut tasks = lock(&self.tasks);
+        // Those that have ended; the others are as many as the table has entries.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            connections.metrics.connections.inc();
+            run.await;
+            connections.metrics.connections.dec();
+            lock(&connections.table).remove(id);
+            // Full: it waits. Only what was sent on it has to know.
+            let _ = connections.arrivals.send(Arrival::Failed { flow }).await;
+        });
+    }
+
+    /// Queues a message for its connection, which is opened if there is none.
+    pub(super) fn send(self: &Arc<Self>, flow: &Flow, bytes: Vec<u8>) -> Result<(), Unsent> {
+        let mut table = lock(&self.table);
+        let id = table.find(flow);
+        if let Some(queue) = id.and_then(|id| table.by_id.get(&id)).map(|entry| entry.queue.clone()) {
+            return queue.try_send(bytes).map_err(|_| {
+                // Full: the other side does not read. Without its entry the connection ends.
+                id.into_iter().for_each(|id| table.remove(id));
+                self.metrics.closed_connections.with_label_values(&["not_reading"]).inc();
+                Unsent
+            });
+        }
+        if flow.connection.is_some() || self.gate.sender(flow.remote.ip()) != Sender::Trunk {
+            return Err(Unsent);
+        }
+        let tls = match (flow.transport, &self.tls) {
+            (Transport::Tls, None) => return Err(Unsent),
+            (Transport::Tls, Some(tls)) => Some(tls.clone()),
+            _ => None,
+        };
+        let (id, queue, outgoing) = table.add(flow.transport, flow.remote, Sender::Trunk).ok_or(Unsent)?;
+        drop(table);
+        queue.try_send(bytes).map_err(|_| Unsent)?;
+        let flow = Flow { connection: Some(id), ..*flow };
+        let (connections, replies) = (self.clone(), queue.downgrade());
+        self.spawn(id, flow, async move {
+            let Ok(Ok(stream)) = timeout(OPEN_TIME, TcpStream::connect(flow.remote)).await else { return };
+            let local = stream.local_addr().unwrap_or(flow.local);
+            let connection = connections.connection(Flow { local, ..flow }, replies);
+            match tls {
+                None => connection.run(stream, outgoing).await,
+                Some(tls) => {
+                    // Of whom we connect to we know the address alone, so that must be in the certificate.
+                    let name = ServerName::IpAddress(flow.remote.ip().into());
+                    if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connector().connect(name, stream)).await {
+                        connection.run(stream, outgoing).await;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Ends all connections. What is queued has a moment to be written.
+    pub(super) async fn close(&self) {
+        lock(&self.listeners).abort_all();
+        {
+            let mut table = lock(&self.table);
+            table.is_closed = true;
+            // Without its queue's sender a connection writes what is there, and ends.
+            table.by_id.clear();
+            table.by_remote.clear();
+        }
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        let all = async { while tasks.join_next().await.is_some() {} };
+        // Those that are left end with the set.
+        let _ = timeout(CLOSE_TIME, all).await;
+    }
+
+    /// The same at once. The tasks hold what they belong to, so nothing else would end them.
+    pub(super) fn abort(&self) {
+        lock(&self.listeners).abort_all();
+        lock(&self.tasks).abort_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(table: &mut Table, source: u16, port: u16, sender: Sender) -> Option<ConnectionId> {
+        let [a, b] = source.to_be_bytes();
+        table.add(Transport::Tcp, SocketAddr::from(([192, 0, a, b], port)), sender).map(|(id, ..)| id)
+    }
+
+    #[test]
+    fn strangers_cannot_keep_trunks_out() {
+        let mut table = Table::default();
+        let count = (0..1_000).filter(|source| add(&mut table, *source, 1, Sender::Stranger).is_some()).count();
+        assert_eq!(count, MAX_STRANGERS);
+        let of_trunk = (0..).take_while(|port| add(&mut table, 7, *port, Sender::Trunk).is_some()).count();
+        assert!(of_trunk >= MAX_PER_TRUNK_ADDRESS - 1, "{of_trunk}");
+    }
+
+    #[test]
+    fn an_address_has_its_own_limit_and_gives_back_what_it_had() {
+        let mut table = Table::default();
+        let ids: Vec<_> = (0..10).filter_map(|port| add(&mut table, 1, port, Sender::Stranger)).collect();
+        assert_eq!(ids.len(), MAX_PER_STRANGER_ADDRESS);
+        table.remove(ids[0]);
+        assert!(add(&mut table, 1, 100, Sender::Stranger).is_some());
+        assert!(add(&mut table, 1, 101, Sender::Stranger).is_none());
+        let ids: Vec<_> = table.by_id.keys().copied().collect();
+        ids.into_iter().for_each(|id| table.remove(id));
+        assert!(table.by_source.is_empty() && table.by_remote.is_empty() && table.strangers == 0);
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let mut table = Table::default();
+        let count = (0..2_000).filter(|source| add(&mut table, *source, 1, Sender::Trunk).is_some()).count();
+        assert_eq!(count, MAX_CONNECTIONS);
+    }
+
+    #[test]
+    fn a_message_takes_the_connection_that_it_names_or_one_to_its_address() {
+        let mut table = Table::default();
+        let old = add(&mut table, 1, 5060, Sender::Trunk).unwrap();
+        let new = add(&mut table, 1, 5060, Sender::Trunk).unwrap();
+        let remote = SocketAddr::from(([192, 0, 0, 1], 5060));
+        let flow = |connection| Flow { transport: Transport::Tcp, local: remote, remote, connection };
+        assert_eq!(table.find(&flow(Some(old))), Some(old));
+        assert_eq!(table.find(&flow(None)), Some(new));
+        table.remove(new);
+        assert_eq!(table.find(&flow(Some(new))), None, "its requests came by another way");
+        table.remove(old);
+        assert_eq!(table.find(&flow(None)), None);
+    }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The bridge as telephones see it: real sockets on this machine, with signaling's desk and the sound played by the test.
+
+#![allow(clippy::unwrap_used)]
+
+mod bridge;
+mod phone;
+mod sipp;
+mod streams;
+mod udp;
