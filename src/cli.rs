@@ -108,6 +108,9 @@ pub(crate) struct SettingsFlags {
     /// Where to receive and send media (UDP)
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) media: Option<SocketAddr>,
+    /// Where telephones' calls arrive (SIP by UDP and TCP); --dev alone listens on 127.0.0.1:5060
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) sip: Option<SocketAddr>,
     /// Address under which browsers reach the media port; can be given several times
     #[arg(long, value_name = "IP")]
     pub(crate) advertise: Vec<IpAddr>,

@@ -7,6 +7,7 @@
 mod layers;
 mod oidc;
 mod problems;
+mod sip;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,6 +30,7 @@ use layers::{Layer, USUAL_FILES};
 pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
 use signaling::{MailConfig, RoomDefaults, Secret};
+pub(crate) use sip::Sip;
 
 /// The API key that `--dev` brings, known to everybody.
 pub(crate) const DEV_KEY: &str = "devkey";
@@ -52,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) webhooks: Webhooks,
     pub(crate) livekit_webhooks: LivekitWebhooks,
     pub(crate) media: Media,
+    pub(crate) sip: Sip,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
     pub(crate) log: Log,
@@ -180,6 +183,7 @@ impl Default for Settings {
             webhooks: Webhooks::default(),
             livekit_webhooks: LivekitWebhooks::default(),
             media: Media::default(),
+            sip: Sip::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
             log: Log::default(),
@@ -333,6 +337,7 @@ impl Settings {
         if self.media.shards > MAX_SHARDS {
             problem(&["media", "shards"], format!("{} threads are too many: at most {MAX_SHARDS}", self.media.shards));
         }
+        self.sip.judge(self.dev, &mut problem);
         if let Some(what) = log_level_problem(&self.log.level) {
             problem(&["log", "level"], what);
         }

@@ -17,6 +17,7 @@ mod mail_reply;
 mod output;
 mod ports;
 mod serve;
+mod telephones;
 mod token;
 mod user;
 

@@ -29,7 +29,8 @@ pub(crate) fn explain(error: StartError) -> Error {
     }
 }
 
-fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting: &str) -> Error {
+/// Why a socket cannot be had, with the setting to change.
+pub(crate) fn refusal(error: &std::io::Error, protocol: &str, address: SocketAddr, setting: &str) -> Error {
     let port = address.port();
     match error.kind() {
         ErrorKind::AddrInUse => {

@@ -12,14 +12,19 @@ use sfu_node::NodeConfig;
 use signaling::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::Settings;
+use crate::telephones::{self, Telephones};
 use crate::{database, health, logging, output, ports, token};
 
 /// What ending may take. Service managers wait longer than this before they kill.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+const LONGEST_GOODBYE: Duration = Duration::from_secs(8);
+
+/// A part of that: what callers get to hear that we restart.
+const SPOKEN_GOODBYE: Duration = Duration::from_secs(4);
 
 /// A part of that: what tasks get which are still busy when the roles have ended.
 const LAST_TASKS: Duration = Duration::from_millis(500);
@@ -70,19 +75,21 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         media: settings.media.listen,
         advertise: settings.media.advertise.clone(),
         shards: settings.media.shards,
-        bridge_ends: 0,
+        bridge_ends: telephones::threads(settings),
         dev: settings.dev,
     };
-    let node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
+    let mut node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
-    let service = signaling::Service::new(signaling_config(settings)?, store.clone(), bus, metrics);
+    let service = signaling::Service::new(signaling_config(settings)?, store.clone(), bus, metrics.clone());
     let service = tokio::select! {
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),
     };
+    let telephones = Telephones::start(settings, node.take_bridge_ends(), service.phone_desk(), &metrics)?;
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
+    let telephones_ended = end_first(telephones, stop.clone());
     tokio::select! {
-        result = service.serve(http, stop.asked_for()) => result.context("serving HTTP")?,
+        result = service.serve(http, telephones_ended) => result.context("serving HTTP")?,
         () = died => {
             // The clients of the shards that still run get their goodbye.
             let _ = node.shutdown().await;
@@ -94,6 +101,20 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     store.close().await;
     info!("stopped");
     Ok(())
+}
+
+/// Once it is time, has callers hear why they must go, before their rooms end. Returns when that is over.
+fn end_first(telephones: Option<Telephones>, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
+    let (over, is_over) = oneshot::channel();
+    tokio::spawn(async move {
+        stop.asked_for().await;
+        if let Some(telephones) = telephones {
+            // Who has not heard it all by then is cut off in the middle of it.
+            let _ = timeout(SPOKEN_GOODBYE, telephones.shut_down()).await;
+        }
+        let _ = over.send(());
+    });
+    async { is_over.await.unwrap_or_default() }
 }
 
 fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
@@ -117,6 +138,7 @@ fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
             urls: settings.livekit_webhooks.urls.clone(),
             api_key: settings.livekit_webhooks.api_key.clone(),
         },
+        phone: signaling::PhoneConfig::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Metadata, Profile, Provider};
 
+use super::sip::DEV_LISTEN;
 use super::{DEV_KEY, DEV_SECRET, Problems, Settings};
 use crate::cli::SettingsFlags;
 
@@ -35,6 +36,7 @@ impl Layer {
     pub(super) fn development() -> Self {
         let mut layer = Self::empty(Origin::Development);
         layer.set(&["api_keys", DEV_KEY], DEV_SECRET.into());
+        layer.set(&["sip", "listen"], vec![DEV_LISTEN.to_string()].into());
         layer
     }
 
@@ -98,6 +100,9 @@ impl Layer {
         }
         if let Some(address) = flags.media {
             layer.set(&["media", "listen"], address.to_string().into());
+        }
+        if let Some(address) = flags.sip {
+            layer.set(&["sip", "listen"], vec![address.to_string()].into());
         }
         if !flags.advertise.is_empty() {
             let addresses: Vec<String> = flags.advertise.iter().map(ToString::to_string).collect();
@@ -165,6 +170,7 @@ impl Origin {
                 ["data_dir"] => "--data-dir",
                 ["http", ..] => "--http",
                 ["media", "listen"] => "--media",
+                ["sip", ..] => "--sip",
                 ["media", ..] => "--advertise",
                 _ => "--api-key",
             }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The bridge for telephones within `saal serve`: threads that make the sound of calls, each with an end of the SFU node, and
+//! SIP in front of them.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, Error, Result};
+use bus::phone::PhoneDesk;
+use sfu_node::BridgeEnd;
+use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError};
+use sip_bridge::prompts::Prompts;
+use sip_bridge::sip::message::Transport;
+use sip_bridge::sound::{SoundConfig, SoundLibrary, SoundThread};
+use sip_bridge::transport::{Listen, Roots, TlsConfig, TransportError};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::config::{Settings, Sip};
+use crate::ports;
+
+/// Events that wait for call control: more than all threads say in the time in which it could not look. When it is full, a
+/// thread keeps its events for the next tick.
+const SOUND_EVENTS: usize = 4_096;
+
+/// How many threads make sound. Each takes an end of the SFU node.
+pub(crate) fn threads(settings: &Settings) -> usize {
+    match (settings.sip.is_on(), settings.sip.threads) {
+        (false, _) => 0,
+        (true, 0) => std::thread::available_parallelism().map_or(1, usize::from),
+        (true, threads) => threads,
+    }
+}
+
+/// The bridge, while it runs.
+pub(crate) struct Telephones {
+    bridge: Bridge,
+    sound: Vec<JoinHandle<()>>,
+}
+
+impl Telephones {
+    /// Begins to take calls; `None` where there are to be no telephones.
+    pub(crate) fn start(
+        settings: &Settings,
+        ends: Vec<BridgeEnd>,
+        desk: PhoneDesk,
+        metrics: &prometheus::Registry,
+    ) -> Result<Option<Self>> {
+        if ends.is_empty() {
+            return Ok(None);
+        }
+        let prompts = match settings.sip.prompts.as_path() {
+            none if none.as_os_str().is_empty() => Prompts::embedded(),
+            folder => Prompts::with_folder(folder).context("sip.prompts")?,
+        };
+        let config = SoundConfig::new(Arc::new(SoundLibrary::new(prompts)));
+        let (events, happened) = mpsc::channel(SOUND_EVENTS);
+        let (mut orders, mut sound) = (Vec::new(), Vec::new());
+        for end in ends {
+            let config = SoundConfig { counters: Arc::default(), ..config.clone() };
+            let (to_thread, thread) =
+                SoundThread::spawn(Some(end), config, events.clone()).context("starting a thread for telephones")?;
+            orders.push(to_thread);
+            sound.push(thread);
+        }
+        drop(events);
+        match Bridge::start(bridge_config(settings)?, desk, orders, happened, metrics) {
+            Ok(bridge) => {
+                for (transport, address) in bridge.local_addresses() {
+                    info!(transport = transport.as_str(), %address, "telephones can call");
+                }
+                Ok(Some(Self { bridge, sound }))
+            }
+            // Somebody who tries Saal does not care who else has that port.
+            Err(error) if settings.dev && settings.sip.is_as_in_development() && is_taken(&error) => {
+                warn!("telephones cannot call: the port for SIP is taken; choose another with --sip");
+                Ok(None)
+            }
+            Err(error) => Err(explain(error)),
+        }
+    }
+
+    /// Takes no new calls, tells callers that we restart, and hangs up.
+    pub(crate) async fn shut_down(self) {
+        self.bridge.shutdown().await;
+        // Call control is gone, and the threads end with it.
+        for thread in self.sound {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn bridge_config(settings: &Settings) -> Result<BridgeConfig> {
+    let Sip { listen, listen_tls, certificate, key, ca_file, advertise, max_calls, .. } = &settings.sip;
+    let has_certificate = !certificate.as_os_str().is_empty();
+    let roots = if ca_file.as_os_str().is_empty() { Roots::System } else { Roots::File(ca_file.clone()) };
+    let tls = TlsConfig { certificate: certificate.clone(), key: key.clone(), roots };
+    let first = listen.iter().chain(listen_tls).map(SocketAddr::ip).next();
+    Ok(BridgeConfig {
+        listen: Listen { udp: listen.clone(), tcp: listen.clone(), tls: listen_tls.clone() },
+        tls: has_certificate.then_some(tls),
+        advertised: advertise.first().copied(),
+        rtp_address: first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        rtp_ports: settings.sip.rtp_ports().context("sip.rtp_ports")?,
+        trunks: Vec::new(),
+        max_calls: *max_calls,
+        is_dev: settings.dev,
+    })
+}
+
+fn is_taken(error: &BridgeError) -> bool {
+    let BridgeError::Transport(TransportError::Listen { source, .. }) = error else { return false };
+    source.kind() == ErrorKind::AddrInUse
+}
+
+/// Why the bridge does not start, with the setting to change.
+fn explain(error: BridgeError) -> Error {
+    match error {
+        BridgeError::Transport(TransportError::Listen { transport, address, source }) => {
+            let setting = if transport == Transport::Tls { "sip.listen_tls" } else { "sip.listen (--sip)" };
+            ports::refusal(&source, transport.as_str(), address, setting)
+        }
+        other => Error::new(other).context("starting the bridge for telephones"),
+    }
+}
