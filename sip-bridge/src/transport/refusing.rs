@@ -46,11 +46,11 @@ mod tests {
     #[test]
     fn it_goes_to_where_the_request_came_from_and_never_to_where_it_says() {
         let (flow, text) = refused(";rport");
-        assert_eq!(flow.remote, "198.51.100.1:40000".parse().unwrap());
+        assert_eq!(flow.remote, "198.51.100.1:40000".parse::<std::net::SocketAddr>().unwrap());
         assert!(text.starts_with("SIP/2.0 400 "), "{text}");
         assert!(text.contains("rport=40000") && text.contains("received=198.51.100.1"), "{text}");
         let (flow, text) = refused("");
-        assert_eq!(flow.remote, "198.51.100.1:5062".parse().unwrap());
+        assert_eq!(flow.remote, "198.51.100.1:5062".parse::<std::net::SocketAddr>().unwrap());
         assert!(text.contains("To: <sip:a@b>;tag="), "{text}");
     }
 }

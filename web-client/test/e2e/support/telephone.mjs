@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A telephone: baresip with a sound file in place of a microphone and a recorder in place of a loudspeaker.
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { freePort } from './server.mjs';
+import { waitUntil } from './wait.mjs';
+
+/** Where Debian keeps its parts. */
+const MODULES = '/usr/lib/baresip/modules';
+
+/**
+ * A telephone that can call.
+ * @typedef {object} Telephone
+ * @property {(address: string) => Promise<void>} dial  Returns when the call is answered.
+ * @property {(keys: string) => Promise<void>} press
+ * @property {() => Promise<void>} hangUp
+ * @property {() => boolean} isInCall
+ * @property {() => Promise<Int16Array>} heard  What has come out of the loudspeaker so far, at the codec's rate.
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a telephone.
+ * @param {{ folder: string, sound: string, codec: string, number: string }} options  `sound` is a WAV file of one channel in the
+ *   codec's rate; `number` is what it says it is.
+ * @returns {Promise<Telephone>}
+ */
+export async function startTelephone({ folder, sound, codec, number }) {
+  const home = join(folder, `telephone-${number}`);
+  await mkdir(home, { recursive: true });
+  const [control, sip] = [await freePort(), await freePort()];
+  const modules = ['g711', 'g722', 'aufile', 'aubridge', 'sndfile', 'account', 'menu', 'ctrl_tcp', 'stdio'];
+  await writeFile(
+    join(home, 'config'),
+    [
+      `sip_listen 127.0.0.1:${sip}`,
+      'call_max_calls 1',
+      `audio_source aufile,${sound}`,
+      'audio_player aubridge,loudspeaker',
+      'audio_alert aubridge,alert',
+      'audio_channels 1-1',
+      'rtp_timeout 0',
+      `snd_path ${home}`,
+      `ctrl_tcp_listen 127.0.0.1:${control}`,
+      `module_path ${MODULES}`,
+      ...modules.map((name) => `module ${name}.so`),
+      '',
+    ].join('\n'),
+  );
+  await writeFile(join(home, 'accounts'), `<sip:${number}@127.0.0.1>;regint=0;audio_codecs=${codec};dtmfmode=rtpevent\n`);
+  await writeFile(join(home, 'contacts'), '');
+  const child = spawn('baresip', ['-f', home], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  const line = await controlLine(control, () => output);
+  const established = () => events(line).filter(({ type }) => type === 'CALL_ESTABLISHED').length;
+  const closed = () => events(line).filter(({ type }) => type === 'CALL_CLOSED').length;
+  return {
+    dial: async (address) => {
+      const before = established();
+      line.send('dial', address);
+      await waitUntil(async () => established() > before, { describe: () => `nobody answered:\n${output.slice(-2_000)}` });
+    },
+    press: async (keys) => {
+      for (const key of keys) {
+        line.send('sndcode', key);
+        // As fast as somebody who knows the number by heart: each key is held for a moment.
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    },
+    hangUp: async () => {
+      const before = closed();
+      line.send('hangup', '');
+      await waitUntil(async () => closed() > before, { describe: () => 'the call did not end' });
+    },
+    isInCall: () => established() > closed(),
+    heard: async () => {
+      const files = (await readdir(home)).filter((name) => name.endsWith('dec.wav')).toSorted();
+      const wave = await readFile(join(home, files.at(-1)));
+      // The header has 44 bytes; its length is written at the end.
+      return new Int16Array(wave.buffer.slice(wave.byteOffset + 44, wave.byteOffset + wave.length - (wave.length % 2)));
+    },
+    stop: async () => {
+      line.close();
+      child.kill('SIGTERM');
+      const giveUp = setTimeout(() => child.kill('SIGKILL'), 3_000);
+      await ended;
+      clearTimeout(giveUp);
+    },
+  };
+}
+
+/** baresip's control connection: JSON in netstrings. */
+async function controlLine(port, output) {
+  let socket;
+  await waitUntil(
+    async () => {
+      socket = connect(port, '127.0.0.1');
+      return new Promise((resolve) => {
+        socket.once('connect', () => resolve(true));
+        socket.once('error', () => resolve(false));
+      });
+    },
+    { describe: () => `baresip does not start:\n${output().slice(-2_000)}` },
+  );
+  const line = { received: '', send: undefined, close: undefined };
+  socket.setEncoding('utf8');
+  socket.on('error', () => undefined);
+  socket.on('data', (text) => (line.received += text));
+  line.send = (command, params) => {
+    const text = JSON.stringify({ command, params });
+    socket.write(`${Buffer.byteLength(text)}:${text},`);
+  };
+  line.close = () => socket.destroy();
+  return line;
+}
+
+/** What baresip has told so far. */
+function events(line) {
+  const found = [];
+  let rest = line.received;
+  for (;;) {
+    const match = /^(\d+):/.exec(rest);
+    if (match === null) return found;
+    const [start, length] = [match[0].length, Number(match[1])];
+    if (rest.length < start + length + 1) return found;
+    const message = JSON.parse(rest.slice(start, start + length));
+    if (message.event === true) found.push(message);
+    rest = rest.slice(start + length + 1);
+  }
+}
