@@ -248,6 +248,32 @@ fn what_only_makes_sense_together_is_judged_too() {
 }
 
 #[test]
+fn telephones_are_off_but_for_development_which_keeps_them_on_this_machine() {
+    assert!(!read("", &[]).unwrap().sip.is_on());
+    let dev = |sip| load("", &[], SettingsFlags { dev: true, sip, ..SettingsFlags::default() }, Purpose::Serve);
+    assert!(dev(None).unwrap().sip.is_as_in_development());
+    let other = dev(Some("127.0.0.1:5070".parse().unwrap())).unwrap().sip;
+    assert!(other.is_on() && !other.is_as_in_development());
+    let told = dev(Some("192.0.2.1:5060".parse().unwrap())).unwrap_err();
+    assert!(told.contains("sip.listen (--sip)") && told.contains("loopback"), "{told}");
+}
+
+#[test]
+fn what_telephones_need_is_asked_for_at_the_start() {
+    let told = read(
+        "[sip]\nlisten = ['0.0.0.0:5060']\nlisten_tls = ['0.0.0.0:5061']\nrtp_ports = '20000-20099'\n",
+        &[],
+    )
+    .unwrap_err();
+    for key in ["sip.advertise", "sip.certificate", "sip.max_calls"] {
+        assert!(told.contains(key), "{key} in {told}");
+    }
+    assert!(read("[sip]\nrtp_ports = '30000-20000'\n", &[]).unwrap_err().contains("30000-20000"));
+    let good = "[sip]\nlisten = ['[::]:5060']\nadvertise = '192.0.2.1'\nrtp_ports = '20000 - 20999'\nmax_calls = 400\n";
+    assert_eq!(read(good, &[]).unwrap().sip.rtp_ports(), Some(20_000..=20_999));
+}
+
+#[test]
 fn printed_settings_can_be_read_back() {
     let settings = read("[media]\nadvertise = ['192.0.2.1']\n[rooms]\nempty_timeout = '90s'\n", &[]).unwrap();
     assert_eq!(read(&settings.to_toml().unwrap(), &[]).unwrap(), settings);

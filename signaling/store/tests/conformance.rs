@@ -237,7 +237,8 @@ async fn several_that_open_a_new_database_at_once_wait_for_each_other() {
         let location = Location::Sqlite(folder.path().join(format!("{round}.db")));
         let opened = (0..6).map(|_| {
             let location = location.clone();
-            tokio::spawn(async move { Store::open(&location).await })
+            // As a server does: SQLite refuses for a moment while somebody else changes to its journal, or leaves it.
+            tokio::spawn(async move { store::patiently(async || Store::open(&location).await).await })
         });
         for opening in opened.collect::<Vec<_>>() {
             opening.await.expect("no panic").expect("an open database").close().await;

@@ -42,7 +42,7 @@ impl Hall {
     pub(crate) async fn with(database: TestStore, config: Config, overrides: Value) -> Self {
         let wanted = NewApiToken {
             name: "test",
-            scopes: "sessions:*,meetings:*,policies:*,rooms:*,webhooks:*",
+            scopes: "sessions:*,meetings:*,invitees:*,policies:*,rooms:*,webhooks:*",
             tenant: None,
             is_for_installation: false,
             days: 1,

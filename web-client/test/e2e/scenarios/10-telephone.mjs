@@ -68,11 +68,11 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
   const telephone = await startTelephone({ folder, sound, codec: 'G722/16000/1', number: NUMBER });
   try {
     await telephone.dial(`sip:+4961199999@${prepared.sip}`);
-    await telephone.press(`${meeting.conferenceId}#`);
-    await telephone.press('#');
+    await telephone.press(meeting.keys);
     await host.waitFor('banner-lobby');
     await host.click('toggle-people');
-    await host.waitUntil(() => document.querySelector('[data-testid="waiting-person"][data-phone="true"]') !== null);
+    await host.waitFor('waiting-person');
+    assert.equal(await host.attribute('waiting-person', 'data-phone'), 'true');
     await host.screenshot(joinPath(folder, 'waiting.png'));
     await host.click('admit');
     await waitForPeople(host, 2);
@@ -82,7 +82,7 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
     // The page hears the caller up to 7 kHz, and the caller hears the page.
     const heard = await loudest(host, identity, SWEEP_HZ);
     for (const [index, level] of heard.entries()) {
-      assert.ok(level > -50, `${SWEEP_HZ[index]} Hz reaches the page at ${level} dB`);
+      assert.ok(level > -60, `${SWEEP_HZ[index]} Hz reaches the page at ${level} dB`);
     }
     await waitUntil(async () => energyOf((await telephone.heard()).slice(-16_000 * 4)) > 1e-5, {
       describe: () => 'the caller does not hear the page',
@@ -131,8 +131,7 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
     await waitForPeople(host, 1);
     await waitUntil(async () => !telephone.isInCall(), { describe: () => 'a caller who was removed is still in the call' });
     await telephone.dial(`sip:+4961199999@${prepared.sip}`);
-    await telephone.press(`${meeting.conferenceId}#`);
-    await telephone.press('#');
+    await telephone.press(meeting.keys);
     await waitUntil(async () => !telephone.isInCall(), { describe: () => 'a caller who is banned is still in the call' });
     assert.equal(await host.evaluate(() => document.querySelectorAll('[data-testid="waiting-person"]').length), 0);
   } finally {

@@ -32,7 +32,7 @@ export async function signIn(page) {
  * Schedules a meeting that takes guests by its link, with an organizer who has an account, one co-host and one more person.
  * @param {import('./server.mjs').Server} server
  * @param {string} saal  The binary.
- * @returns {Promise<{ guest: string, host: string, late: string, conferenceId: string, token: string, ask: Function }>}  Paths of the links, and
+ * @returns {Promise<{ guest: string, host: string, late: string, keys: string, token: string, ask: Function }>}  Paths of the links, and
  *   how to ask the API.
  */
 export async function scheduleMeeting(server, saal) {
@@ -62,7 +62,7 @@ export async function scheduleMeeting(server, saal) {
   const path = (url) => new URL(url).pathname + new URL(url).hash;
   const linkOf = (email) => path(invitees.find((invitee) => invitee.email === email).personal_join_url);
   return {
-    conferenceId: meeting.dial_in.conference_id,
+    keys: `${meeting.dial_in.conference_id}#,,${meeting.dial_in.pin}#`,
     guest: path(meeting.join_url),
     host: linkOf('hanna@example.org'),
     late: linkOf('lea@example.org'),

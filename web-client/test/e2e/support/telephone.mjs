@@ -14,7 +14,7 @@ const MODULES = '/usr/lib/baresip/modules';
  * A telephone that can call.
  * @typedef {object} Telephone
  * @property {(address: string) => Promise<void>} dial  Returns when the call is answered.
- * @property {(keys: string) => Promise<void>} press
+ * @property {(keys: string) => Promise<void>} press  With commas for pauses, as in a link for telephones.
  * @property {() => Promise<void>} hangUp
  * @property {() => boolean} isInCall
  * @property {() => Promise<Int16Array>} heard  What has come out of the loudspeaker so far, at the codec's rate.
@@ -66,9 +66,9 @@ export async function startTelephone({ folder, sound, codec, number }) {
     },
     press: async (keys) => {
       for (const key of keys) {
-        line.send('sndcode', key);
-        // As fast as somebody who knows the number by heart: each key is held for a moment.
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        if (key !== ',') line.send('sndcode', key);
+        // As telephones dial what stands in a link: each key is held for a moment, and a comma is a pause.
+        await new Promise((resolve) => setTimeout(resolve, key === ',' ? 2_000 : 250));
       }
     },
     hangUp: async () => {
