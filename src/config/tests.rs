@@ -260,11 +260,9 @@ fn telephones_are_off_but_for_development_which_keeps_them_on_this_machine() {
 
 #[test]
 fn what_telephones_need_is_asked_for_at_the_start() {
-    let told = read(
-        "[sip]\nlisten = ['0.0.0.0:5060']\nlisten_tls = ['0.0.0.0:5061']\nrtp_ports = '20000-20099'\n",
-        &[],
-    )
-    .unwrap_err();
+    let told =
+        read("[sip]\nlisten = ['0.0.0.0:5060']\nlisten_tls = ['0.0.0.0:5061']\nrtp_ports = '20000-20099'\n", &[])
+            .unwrap_err();
     for key in ["sip.advertise", "sip.certificate", "sip.max_calls"] {
         assert!(told.contains(key), "{key} in {told}");
     }

@@ -12,11 +12,15 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::tools;
 
 /// What the end-to-end tests run: programs that will do, and the package to install otherwise. `ip` sets up the network
-/// namespace of the hostile scenarios.
-const FOR_BROWSER_TESTS: [(&[&str], &str); 3] =
-    [(&["chromium", "google-chrome"], "chromium"), (&["firefox-esr", "firefox"], "firefox-esr"), (&["ip"], "iproute2")];
+/// namespace of the hostile scenarios; baresip is a telephone.
+const FOR_BROWSER_TESTS: [(&[&str], &str); 4] = [
+    (&["chromium", "google-chrome"], "chromium"),
+    (&["firefox-esr", "firefox"], "firefox-esr"),
+    (&["ip"], "iproute2"),
+    (&["baresip"], "baresip-core"),
+];
 
-/// Makes sure that the end-to-end tests find a Chromium, a Firefox and the tools to set up a network.
+/// Makes sure that the end-to-end tests find a Chromium, a Firefox, a telephone and the tools to set up a network.
 pub(crate) fn for_browser_tests() -> Result<()> {
     let missing: Vec<&str> = FOR_BROWSER_TESTS
         .iter()
@@ -31,6 +35,11 @@ pub(crate) fn postgres() -> Result<()> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let is_there = versions.map(|version| version.path().join("bin/initdb")).any(|program| program.exists());
     if is_there { Ok(()) } else { debian_packages(&["postgresql"]) }
+}
+
+/// Makes sure that tests can call the bridge for telephones.
+pub(crate) fn sip_caller() -> Result<()> {
+    if tools::find("sipp").is_some() { Ok(()) } else { debian_packages(&["sip-tester"]) }
 }
 
 /// Makes sure that instructions can be counted.

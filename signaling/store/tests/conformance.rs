@@ -2,6 +2,7 @@
 //! What both databases must do alike, on a real SQLite file and a real PostgreSQL server.
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use store::testing::TestStore;
 use store::{FromRow, Location, Row, Store, StoreError, Tx, sql};
 
@@ -235,13 +236,10 @@ async fn several_that_open_a_new_database_at_once_wait_for_each_other() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..4 {
         let location = Location::Sqlite(folder.path().join(format!("{round}.db")));
-        let opened = (0..6).map(|_| {
-            let location = location.clone();
-            // As a server does: SQLite refuses for a moment while somebody else changes to its journal, or leaves it.
-            tokio::spawn(async move { store::patiently(async || Store::open(&location).await).await })
-        });
-        for opening in opened.collect::<Vec<_>>() {
-            opening.await.expect("no panic").expect("an open database").close().await;
+        // As a server does: SQLite refuses for a moment while somebody else changes to its journal, or leaves it.
+        let opened = (0..6).map(|_| store::patiently(async || Store::open(&location).await));
+        for opening in join_all(opened).await {
+            opening.expect("an open database").close().await;
         }
     }
 }

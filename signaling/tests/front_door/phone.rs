@@ -142,7 +142,7 @@ async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
         let mut ann = exchange.dial(ANNS_NUMBER).await;
         assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted(_)));
         let identity = format!("p_{INVITEE}");
-        assert_eq!(exchange.callers().await, [identity.clone()]);
+        assert_eq!(exchange.callers().await, std::slice::from_ref(&identity));
         let removal = json!({ "identity": identity, "ban": true });
         assert_eq!(exchange.hall.moderate(&host.token, &host.session, "remove", Some(removal)).await, 204);
         let banned = Verdict::Refused(Refusal::Banned);

@@ -111,7 +111,7 @@ async fn event(seat: &mut Seat) -> MeetingEvent {
 #[tokio::test]
 async fn a_seat_is_a_participant_until_it_is_dropped() {
     let mut scene = scene().await;
-    let seat = Seat::take(&scene.app, request("room", "phone")).await.ok().expect("a seat");
+    let seat = Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     assert_eq!(scene.legs.recv().await, Some((seat.leg().clone(), 3)));
     assert_eq!(seat.status(), RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: None });
     let people = scene.people("room").await;
@@ -133,7 +133,8 @@ async fn a_seat_is_a_participant_until_it_is_dropped() {
 #[tokio::test]
 async fn a_caller_and_a_moderator_turn_the_microphone_and_the_hand() {
     let scene = scene().await;
-    let mut seat = Seat::take(&scene.app, request("room", "phone")).await.ok().expect("a seat");
+    let mut seat =
+        Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     seat.set_muted(true).await;
     assert_eq!(event(&mut seat).await, MeetingEvent::MicrophoneOff(By::Caller));
     seat.set_muted(false).await;
@@ -145,7 +146,7 @@ async fn a_caller_and_a_moderator_turn_the_microphone_and_the_hand() {
     assert_eq!(event(&mut seat).await, MeetingEvent::HandRaised { position: Some(1) });
     scene.control("room", Control::LowerHand(None)).await;
     assert_eq!(event(&mut seat).await, MeetingEvent::HandLowered(By::Host));
-    let other = Seat::take(&scene.app, request("room", "other")).await.ok().expect("a seat");
+    let other = Seat::take(&scene.app, request("room", "other")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     assert_eq!(event(&mut seat).await, MeetingEvent::Joined { count: 2 });
     assert_eq!((other.count(), seat.count()), (2, 2));
     drop(other);
@@ -155,8 +156,9 @@ async fn a_caller_and_a_moderator_turn_the_microphone_and_the_hand() {
 #[tokio::test]
 async fn who_is_sent_to_another_room_has_another_leg_there() {
     let mut scene = scene().await;
-    let _host = Seat::take(&scene.app, request("other", "host")).await.ok().expect("a seat");
-    let mut seat = Seat::take(&scene.app, request("room", "phone")).await.ok().expect("a seat");
+    let _host = Seat::take(&scene.app, request("other", "host")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let mut seat =
+        Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     let legs = [scene.legs.recv().await, scene.legs.recv().await];
     assert_eq!(legs[1].as_ref().map(|(leg, _)| leg), Some(seat.leg()));
     let to = |room: &str| Control::Move { identity: "phone".into(), to: input::Destination::Room(room.into()) };
@@ -184,7 +186,8 @@ fn mint_token_for(room: &str) -> String {
 #[tokio::test]
 async fn nothing_follows_the_end() {
     let scene = scene().await;
-    let mut seat = Seat::take(&scene.app, request("room", "phone")).await.ok().expect("a seat");
+    let mut seat =
+        Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     scene.control("room", Control::RemoveParticipant("phone".into())).await;
     assert_eq!(next(&mut seat).await, Some(SeatEvent::Meeting(MeetingEvent::Removed)));
     assert_eq!(next(&mut seat).await, None);
@@ -193,7 +196,8 @@ async fn nothing_follows_the_end() {
         (DisconnectReason::ServerShutdown, SeatEvent::Failed),
     ] {
         let room = format!("{reason:?}");
-        let mut seat = Seat::take(&scene.app, request(&room, "phone")).await.ok().expect("a seat");
+        let mut seat =
+            Seat::take(&scene.app, request(&room, "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
         scene.app.directory.get(&room).expect("a room").send(Input::Close(reason)).await;
         assert_eq!(next(&mut seat).await, Some(last));
         assert_eq!(next(&mut seat).await, None);
@@ -208,7 +212,7 @@ async fn there_is_no_seat_where_nobody_would_get_in() {
     assert_eq!(refused(strange).await, Some(SeatRefused::NotAllowed));
     let full = RoomChange { max_participants: Some(1), ..RoomChange::default() };
     scene.app.directory.get_or_create("full", &full).expect("a room");
-    let _first = Seat::take(&scene.app, request("full", "first")).await.ok().expect("a seat");
+    let _first = Seat::take(&scene.app, request("full", "first")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
     assert_eq!(refused(request("full", "second")).await, Some(SeatRefused::TurnedAway));
     let over = request(&room_name(MeetingSessionId::new()), "phone");
     assert_eq!(refused(over).await, Some(SeatRefused::Ended));

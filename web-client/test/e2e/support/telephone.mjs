@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A telephone: baresip with a sound file in place of a microphone and a recorder in place of a loudspeaker.
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './server.mjs';
 import { waitUntil } from './wait.mjs';
@@ -28,8 +29,8 @@ const MODULES = '/usr/lib/baresip/modules';
  * @returns {Promise<Telephone>}
  */
 export async function startTelephone({ folder, sound, codec, number }) {
-  const home = join(folder, `telephone-${number}`);
-  await mkdir(home, { recursive: true });
+  // Its recorder takes no long names.
+  const home = await mkdtemp(join(tmpdir(), 'telephone-'));
   const [control, sip] = [await freePort(), await freePort()];
   const modules = ['g711', 'g722', 'aufile', 'aubridge', 'sndfile', 'account', 'menu', 'ctrl_tcp', 'stdio'];
   await writeFile(
@@ -89,6 +90,10 @@ export async function startTelephone({ folder, sound, codec, number }) {
       const giveUp = setTimeout(() => child.kill('SIGKILL'), 3_000);
       await ended;
       clearTimeout(giveUp);
+      await writeFile(join(folder, 'telephone.txt'), output);
+      const recordings = (await readdir(home)).filter((name) => name.endsWith('.wav'));
+      await Promise.all(recordings.map((name) => copyFile(join(home, name), join(folder, name))));
+      await rm(home, { recursive: true, force: true });
     },
   };
 }
