@@ -13,7 +13,6 @@ use signaling::ApiKey;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::Settings;
@@ -21,9 +20,9 @@ use crate::telephones::{self, Telephones};
 use crate::{database, health, logging, output, ports, token};
 
 /// What ending may take. Service managers wait longer than this before they kill.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(8);
+const LONGEST_GOODBYE: Duration = Duration::from_secs(9);
 
-/// A part of that: what callers get to hear that we restart.
+/// A part of that: for how long callers may hear that we restart. Hanging up takes no time, unless a telephone does not answer.
 const SPOKEN_GOODBYE: Duration = Duration::from_secs(4);
 
 /// A part of that: what tasks get which are still busy when the roles have ended.
@@ -109,8 +108,7 @@ fn end_first(telephones: Option<Telephones>, stop: Stop) -> impl Future<Output =
     tokio::spawn(async move {
         stop.asked_for().await;
         if let Some(telephones) = telephones {
-            // Who has not heard it all by then is cut off in the middle of it.
-            let _ = timeout(SPOKEN_GOODBYE, telephones.shut_down()).await;
+            telephones.shut_down(SPOKEN_GOODBYE).await;
         }
         let _ = over.send(());
     });

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result};
 use bus::phone::PhoneDesk;
@@ -83,9 +84,9 @@ impl Telephones {
         }
     }
 
-    /// Takes no new calls, tells callers that we restart, and hangs up.
-    pub(crate) async fn shut_down(self) {
-        self.bridge.shutdown().await;
+    /// Takes no new calls, tells callers that we restart, and hangs up after that, or after `goodbye`.
+    pub(crate) async fn shut_down(self, goodbye: Duration) {
+        self.bridge.shutdown(goodbye).await;
         // Call control is gone, and the threads end with it.
         for thread in self.sound {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;

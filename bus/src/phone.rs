@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What a bridge for telephones asks signaling about its calls, and is told. Each call has a [`line`] of its own: two bounded
+//! What a bridge for telephones asks signaling about its calls, and is told. Each call has a [`line()`] of its own: two bounded
 //! queues, one in each direction. A bridge opens it by handing signaling's end to the [`PhoneDesk`].
 //!
 //! Whoever drops their end ends the call: a bridge when the caller has hung up, signaling never before it has said why.

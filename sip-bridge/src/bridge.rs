@@ -80,7 +80,7 @@ pub enum BridgeError {
 pub struct Bridge {
     addresses: Vec<(Transport, SocketAddr)>,
     reloads: mpsc::Sender<oneshot::Sender<Result<(), TlsError>>>,
-    shutdown: oneshot::Sender<()>,
+    shutdown: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
 }
 
@@ -149,10 +149,11 @@ impl Bridge {
         answered.await.unwrap_or(Ok(()))
     }
 
-    /// Takes no new calls, tells callers that we restart, hangs up, and waits for all that: a quarter of a minute at most.
-    pub async fn shutdown(self) {
+    /// Takes no new calls, tells callers that we restart, and hangs up: when each has heard it, or after `goodbye`. What is
+    /// answered to that is waited for three seconds longer at most.
+    pub async fn shutdown(self, goodbye: Duration) {
         // It has ended when nobody listens.
-        let _ = self.shutdown.send(());
+        let _ = self.shutdown.send(goodbye);
         if let Err(error) = self.task.await
             && error.is_panic()
         {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! SIP's sockets (RFC 3261 §18): UDP, TCP and TLS, listened on and opened. What arrives is judged by [`admission`], parsed,
+//! SIP's sockets (RFC 3261 §18): UDP, TCP and TLS, listened on and opened. What arrives is judged by `admission`, parsed,
 //! and handed on; what is to be sent is sent, without waiting.
 //!
 //! Answers travel the way of their request, however long they are (§18.2.2): over UDP the network then cuts them into

@@ -32,10 +32,7 @@ use crate::sip::message::Message;
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
 use crate::trunks::Trunks;
 
-/// How long callers may hear that we restart. The two sentences take seven seconds in the slower language.
-const GOODBYE_TIME: Duration = Duration::from_secs(12);
-
-/// How long the answers to our BYEs are waited for after that.
+/// How long the answers to our BYEs are waited for at the end.
 const BYE_TIME: Duration = Duration::from_secs(3);
 
 /// Where media is, and who may call.
@@ -176,12 +173,13 @@ impl ControlCore {
         self.outputs.pop_front()
     }
 
-    /// No new calls any more. Callers hear that we restart, and are hung up.
-    pub(crate) fn shut_down(&mut self, now: Instant) {
+    /// No new calls any more. Callers hear that we restart, and are hung up; after `goodbye` also those who are still hearing
+    /// it. The two sentences take seven seconds in the slower language.
+    pub(crate) fn shut_down(&mut self, now: Instant, goodbye: Duration) {
         if self.goodbye_until.is_some() {
             return;
         }
-        self.goodbye_until = Some(now + GOODBYE_TIME);
+        self.goodbye_until = Some(now + goodbye);
         self.endpoint.drain(now);
         let calls: Vec<CallKey> = self.calls.keys().copied().collect();
         for call in calls {

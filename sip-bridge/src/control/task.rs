@@ -65,7 +65,7 @@ impl ControlTask {
     /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
     pub(crate) async fn run(
         mut self,
-        mut shutdown: oneshot::Receiver<()>,
+        mut shutdown: oneshot::Receiver<Duration>,
         mut reloads: mpsc::Receiver<oneshot::Sender<Result<(), crate::transport::TlsError>>>,
     ) {
         let mut is_shutting_down = false;
@@ -77,9 +77,10 @@ impl ControlTask {
             }
             let timeout = self.next_timeout();
             tokio::select! {
-                _ = &mut shutdown, if !is_shutting_down => {
+                goodbye = &mut shutdown, if !is_shutting_down => {
                     is_shutting_down = true;
-                    self.core.shut_down(Instant::now());
+                    // Whoever has dropped the bridge does not wait for it.
+                    self.core.shut_down(Instant::now(), goodbye.unwrap_or_default());
                 }
                 Some(arrival) = self.arrivals.recv() => match arrival {
                     Arrival::Message { flow, message } => self.core.handle_message(Instant::now(), flow, *message),

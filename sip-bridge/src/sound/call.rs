@@ -63,7 +63,7 @@ impl Said {
     const NOTHING: Self = Self { frame: SILENCE, is_speech: false, is_worth_sending: false, level_dbov: SILENT_DBOV };
 }
 
-/// See the [module](self).
+/// The sound of one call.
 pub struct CallSound {
     call: CallKey,
     is_open: bool,

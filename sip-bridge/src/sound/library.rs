@@ -7,7 +7,7 @@ use crate::caller::Chime;
 use crate::mixing::{Chimes, HoldMusic};
 use crate::prompts::{Language, PromptId, Prompts};
 
-/// See the [module](self).
+/// All sounds that callers are played.
 pub struct SoundLibrary {
     prompts: Prompts,
     music: Arc<[i16]>,

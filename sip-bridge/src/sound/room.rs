@@ -64,7 +64,7 @@ struct Heard {
     rooms: Vec<RoomNumber>,
 }
 
-/// See the [module](self).
+/// The rooms whose callers are on one thread.
 pub struct Rooms {
     speakers: usize,
     next_number: u64,

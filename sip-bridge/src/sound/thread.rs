@@ -80,7 +80,7 @@ struct Call {
     volume: i8,
 }
 
-/// See the [module](self).
+/// A thread that makes the sound of calls.
 pub struct SoundThread {
     end: Option<BridgeEnd>,
     config: SoundConfig,

@@ -42,7 +42,7 @@ async fn sipp_calls_over_udp_and_tcp() {
     for name in ["Begin", "Open", "End"] {
         assert_eq!(orders.iter().filter(|order| *order == name).count(), 40, "{name}");
     }
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,5 +51,5 @@ async fn sipp_gives_up_while_it_rings() {
     run(&running, "cancel.xml", Transport::Udp, 10).await;
     assert_eq!(running.counted("sip_refused_calls_total", Some("cancelled")), 10.0);
     assert!(running.order_names().is_empty());
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }

@@ -92,7 +92,7 @@ async fn a_call_over_tcp_in_small_pieces() {
     }
     phone.finish("TCP", "two").await;
     assert_eq!(running.order_names(), ["Begin", "Open", "End", "Begin", "Open", "End"]);
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +102,7 @@ async fn a_keep_alive_is_answered() {
     phone.send("\r\n\r\n").await;
     assert_eq!(phone.frame().await, Some(Frame::Pong));
     phone.call("TCP", "one").await;
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +116,7 @@ async fn a_malformed_message_is_refused_and_a_broken_stream_is_closed() {
     phone.expect(413).await;
     assert_eq!(phone.frame().await, None);
     assert_eq!(running.counted("sip_closed_connections_total", Some("malformed")), 1.0);
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +147,7 @@ async fn a_stranger_has_few_connections_and_few_messages() {
     assert!(refused <= 12, "{refused}");
     assert_eq!(running.counted("sip_closed_connections_total", Some("stranger")), 1.0);
     tcp(&running).await.call("TCP", "trunk").await;
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 /// Writes a certificate for this machine, and trusts it.
@@ -187,5 +187,5 @@ async fn a_call_over_tls_and_a_new_certificate_without_a_new_start() {
     let error = running.bridge.reload_tls().await.unwrap_err();
     assert!(error.to_string().contains("key.pem"), "{error}");
     connect(&new).await.unwrap().call("TLS", "four").await;
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }

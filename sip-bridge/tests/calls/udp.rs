@@ -4,7 +4,7 @@
 use sip_bridge::sip::message::Transport;
 use tokio::net::UdpSocket;
 
-use super::bridge::{Running, STRANGER, TRUNK};
+use super::bridge::{PATIENCE, Running, STRANGER, TRUNK};
 use super::phone::{Phone, invite, request};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,7 +13,7 @@ async fn a_call_is_answered_and_hung_up() {
     let phone = Phone::at(TRUNK, running.address(Transport::Udp)).await;
     phone.call("one").await;
     assert_eq!(running.order_names(), ["Begin", "Open", "End"]);
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn a_flood_of_strangers_does_not_stop_a_trunks_calls() {
     // A burst of ten, and two a second.
     assert!((1.0..100.0).contains(&refused), "{refused} refused");
     assert_eq!(running.counted("sip_answered_calls_total", None), 10.0);
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +45,7 @@ async fn a_stranger_hears_that_it_may_not_and_then_nothing() {
     stranger.expect(403).await;
     stranger.send(&request("ACK", "UDP", "one", 1, None, "")).await;
     assert!(running.order_names().is_empty());
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +61,7 @@ async fn what_is_malformed_is_refused_and_life_goes_on() {
     assert!(refusal.headers.via[0].params.get("received").is_some());
     phone.call("good").await;
     assert_eq!(running.counted("sip_malformed_messages_total", None), 2.0, "a keep-alive is none");
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,5 +81,5 @@ async fn refusals_of_malformed_datagrams_are_bounded() {
     assert!(malformed >= 100.0, "{malformed}");
     assert!((50..=150).contains(&refusals), "{refusals}");
     assert!(phone.received().is_empty());
-    running.bridge.shutdown().await;
+    running.bridge.shutdown(PATIENCE).await;
 }

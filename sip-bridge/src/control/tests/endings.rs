@@ -6,7 +6,7 @@ use std::time::Duration;
 use bus::phone::PhoneNotice;
 
 use super::rig::{OFFER, Rig};
-use crate::control::core::{ControlCore, Output};
+use crate::control::core::Output;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
 
 const SDP: &str = "Content-Type: application/sdp\r\n";
@@ -123,7 +123,7 @@ fn at_shutdown_callers_are_told_and_new_ones_refused() {
     let call = rig.answered("one");
     rig.run(Duration::from_secs(1));
     rig.invite("unanswered", SDP, OFFER);
-    rig.tell(ControlCore::shut_down);
+    rig.tell(|core, now| core.shut_down(now, Duration::from_secs(12)));
     assert_eq!(rig.statuses("unanswered"), [100, 180, 503]);
     rig.invite("new", SDP, OFFER);
     assert_eq!(rig.statuses("new"), [503]);
@@ -139,7 +139,7 @@ fn a_shutdown_takes_bounded_time_whatever_others_do() {
     let mut rig = Rig::new(1);
     rig.answered("one");
     rig.run(Duration::from_secs(1));
-    rig.tell(ControlCore::shut_down);
+    rig.tell(|core, now| core.shut_down(now, Duration::from_secs(12)));
     rig.run(Duration::from_secs(11));
     assert!(rig.requests("BYE").is_empty());
     rig.run(Duration::from_secs(2));
