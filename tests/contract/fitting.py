@@ -15,6 +15,9 @@ QUERIES = {
     "GET /occurrences": {"starts_after": "2030-03-04T08:00:00Z", "starts_before": "2030-04-04T08:00:00Z"},
 }
 
+# Where somebody must have an address who has no account.
+INVITEE = "PUT /meetings/{meeting_id}/invitees/{invitee_id}"
+
 # What of a body names something that is nowhere. Without it, everybody is meant, or everything.
 LEFT_OUT = {
     "POST /exports": ["email", "phone_e164"],
@@ -25,7 +28,7 @@ LEFT_OUT = {
     "POST /meeting_sessions/{session_id}/lower_hand": ["identity"],
     "POST /meeting_sessions/{session_id}/mute": ["identity"],
     # Whoever has that account may be invited already.
-    "PUT /meetings/{meeting_id}/invitees/{invitee_id}": ["user_id"],
+    INVITEE: ["user_id"],
     "POST /oauth/token": ["scope"],
     "POST /api_tokens": ["expires_at", "allowed_networks"],
     "POST /oauth_clients": ["expires_at", "allowed_networks"],
@@ -138,6 +141,8 @@ class Fitting:
             body["name"] = f"Policy {number}"
         for name in LEFT_OUT.get(operation, []):
             body.pop(name, None)
+        if operation == INVITEE:
+            body["email"] = f"made-{number}@example.org"
         case.body = {**body, **self.bodies.get(operation, {})}
 
     def refer(self, value):

@@ -85,20 +85,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     let saal =
         if wants(Suite::Contract) || wants(Suite::E2e) { build_saal(&mut steps, wants(Suite::Unit)) } else { None };
-    // Made-up requests leave one of two cores to the others.
-    let rest = |steps: &mut Steps| {
-        if wants(Suite::Instructions) {
-            // After the tests, whose dependencies it shares.
-            instructions::step(steps);
-        }
-        if wants(Suite::Web) {
-            web_tests(steps);
-        }
-    };
     if wants(Suite::Contract) {
-        steps.beside(|steps| contract(steps, saal.as_deref(), options.contract_seconds), rest);
-    } else {
-        rest(&mut steps);
+        contract(&mut steps, saal.as_deref(), options.contract_seconds);
+    }
+    // After the tests, whose dependencies it shares.
+    if wants(Suite::Instructions) {
+        instructions::step(&mut steps);
+    }
+    if wants(Suite::Web) {
+        web_tests(&mut steps);
     }
     if wants(Suite::E2e) {
         browser_tests(&mut steps, saal.as_deref());
