@@ -5,6 +5,7 @@
 //! Whoever drops their end ends the call: a bridge when the caller has hung up, signaling never before it has said why.
 
 mod digits;
+mod trunks;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +13,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use self::digits::Digits;
+pub use self::trunks::{
+    Credentials, DestinationState, RegistrationState, TrunkAdministration, TrunkConfig, TrunkDestination, TrunkList,
+    TrunkOperation, TrunkRegistration, TrunkState, TrunkStates, TrunkTransport, trunks,
+};
 use crate::TransportSid;
 
 /// Requests that wait for signaling, for each call. A caller's keys come one by one and a call asks once at a time, so it is never
