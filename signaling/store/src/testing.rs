@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
+use nix::sys::statvfs::{Statvfs, statvfs};
 use serde_json::Value as Json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -21,6 +22,12 @@ use tokio::sync::OnceCell;
 
 use crate::catalogue::{self, Kind, Table};
 use crate::{Location, Statement, Store, Value};
+
+/// Where Linux has files that are in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// A server is kept there where so many bytes are free. A test program makes hundreds of databases, of 8 MB and more each.
+const ROOM_FOR_SERVER: u64 = 8 << 30;
 
 /// How the folders of servers begin.
 const FOLDER_PREFIX: &str = "saal-postgres-";
@@ -175,7 +182,7 @@ fn insertion(table: &Table, row: Json) -> Statement {
 
 /// A folder in memory where the system has one: nobody misses what a test has written.
 fn folder_without_disk() -> TempDir {
-    let in_memory = tempfile::tempdir_in("/dev/shm");
+    let in_memory = tempfile::tempdir_in(MEMORY);
     in_memory.or_else(|_| tempfile::tempdir()).expect("a temporary folder")
 }
 
@@ -240,7 +247,10 @@ fn server() -> &'static PgConnectOptions {
 /// Starts a server in a folder that is left to the next program. Returns the folder of its socket.
 fn start() -> PathBuf {
     remove_left_folders();
-    let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().expect("a temporary folder").keep();
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(FOLDER_PREFIX);
+    let in_memory = has_room_in_memory().then(|| builder.tempdir_in(MEMORY).ok()).flatten();
+    let folder = in_memory.unwrap_or_else(|| builder.tempdir().expect("a temporary folder")).keep();
     // Held as long as the program lives.
     let lock = fs::File::create(folder.join(LOCK)).expect("a file");
     lock.lock().expect("a lock");
@@ -249,6 +259,12 @@ fn start() -> PathBuf {
     // It ends with the thread.
     drop(serve(&folder, &["fsync=off", "max_connections=400"]));
     data
+}
+
+/// Whether a server fits into memory, with much to spare.
+fn has_room_in_memory() -> bool {
+    let room = |disk: Statvfs| disk.blocks_available().saturating_mul(disk.fragment_size());
+    statvfs(MEMORY).is_ok_and(|disk| room(disk) >= ROOM_FOR_SERVER)
 }
 
 /// Makes the files of a server. Returns their folder.
@@ -364,7 +380,8 @@ impl Drop for DurablePostgres {
 
 /// The server is gone only after its program, so the next program removes what it left.
 fn remove_left_folders() {
-    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().filter_map(Result::ok);
+    let places = [std::env::temp_dir(), PathBuf::from(MEMORY)];
+    let entries = places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX)) {
         let lock = fs::File::open(entry.path().join(LOCK));
         if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
