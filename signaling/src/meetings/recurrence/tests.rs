@@ -263,7 +263,7 @@ fn a_hostile_rule_costs_little() {
 fn another_implementation_agrees() {
     let mut random = StdRng::seed_from_u64(5545);
     let mut compared = 0;
-    for _ in 0..3000 {
+    for _ in 0..1000 {
         let text = random_rule(&mut random);
         let start: DateTime<Utc> =
             DateTime::from_timestamp(random.random_range(0..40_000) * 86_400 + 36_000, 0).expect("a time");
@@ -277,7 +277,7 @@ fn another_implementation_agrees() {
         assert_eq!(ours, theirs, "{text} from {start}");
         compared += 1;
     }
-    assert!(compared > 2000, "{compared}");
+    assert!(compared > 600, "{compared}");
 }
 
 fn random_rule(random: &mut StdRng) -> String {

@@ -200,7 +200,7 @@ async fn the_provider_may_change_its_keys() {
     trust.signed_in("ann").await;
     let asked = async || trust.provider.control("jwks-requests", json!({})).await;
     assert_eq!(asked().await, 1, "they are kept");
-    trust.provider.control("rotate", json!({ "alg": "ES256" })).await;
+    trust.provider.control("rotate", json!({ "alg": "RS256" })).await;
     trust.signed_in("ann").await;
     assert_eq!(asked().await, 2);
     trust.provider.control("rotate", json!({ "alg": "PS256" })).await;
