@@ -256,13 +256,13 @@ mod tests {
     fn what_runs_side_by_side_counts_together() {
         let mut steps = Steps::default();
         let failing = |steps: &mut Steps| {
-            steps.inspect("one", "no way", || Ok(vec!["wrong".to_owned()]));
+            steps.inspect("meant to fail", "no way", || Ok(vec!["wrong".to_owned()]));
         };
         let fine = |steps: &mut Steps| {
-            steps.inspect("other", "no way", || Ok(Vec::new()));
+            steps.inspect("fine", "no way", || Ok(Vec::new()));
         };
         steps.beside(failing, fine);
-        assert_eq!((steps.total, steps.failures), (Tally { passed: 1, failed: 1 }, vec!["one".to_owned()]));
+        assert_eq!((steps.total, steps.failures), (Tally { passed: 1, failed: 1 }, vec!["meant to fail".to_owned()]));
     }
 
     #[test]

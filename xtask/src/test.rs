@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -76,7 +77,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
     };
     if wants(Suite::Check) {
-        steps.beside(check::all, fetch);
+        steps.beside(check::all_but_docs, fetch);
     } else {
         fetch(&mut steps);
     }
@@ -88,13 +89,21 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Contract) {
         contract(&mut steps, saal.as_deref(), options.contract_seconds);
     }
-    // After the tests, whose dependencies it shares.
-    if wants(Suite::Instructions) {
-        instructions::step(&mut steps);
-    }
-    if wants(Suite::Web) {
-        web_tests(&mut steps);
-    }
+    // Counting leaves a core idle, and its build shares the dependencies of the tests.
+    let count = |steps: &mut Steps| {
+        if wants(Suite::Instructions) {
+            instructions::step(steps);
+        }
+    };
+    let others = |steps: &mut Steps| {
+        if wants(Suite::Web) {
+            web_tests(steps);
+        }
+        if wants(Suite::Check) {
+            check::docs(steps);
+        }
+    };
+    steps.beside(count, others);
     if wants(Suite::E2e) {
         browser_tests(&mut steps, saal.as_deref());
     }
@@ -161,6 +170,9 @@ fn unit(steps: &mut Steps) {
     // One failing crate must not hide another.
     // Where the time of compiling goes is in `target/cargo-timings/` afterwards.
     cargo.args(["test", "--workspace", "--no-fail-fast", "--timings"]);
+    // Many tests wait for somebody, as callers wait for an answer, and leave their core to others.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cargo.env("RUST_TEST_THREADS", (2 * cores).to_string());
     steps.command("unit", "cargo test --workspace shows the same", cargo);
 }
 
