@@ -9,20 +9,19 @@ use store::{StoreError, Tx};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::admission::{self, Presence};
+use super::admission::Presence;
 use super::caller::{self, PhoneCaller};
-use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
-use super::person::Person;
+use super::decision::{Decision, WaitsFor};
+use super::door::{AtDoor, Scene};
 use super::routes::TRIES;
-use super::venue::{Terms, Timing, Venue};
+use super::venue::Venue;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::secret;
 use crate::lobby::queue::{self, Newcomer};
 use crate::lobby::table::{self, Entry, LobbyStatus};
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
-use crate::meeting_sessions::model::{MeetingRole, Session};
-use crate::meeting_sessions::table::running;
+use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{AllowUnmute, Rules};
 
@@ -114,15 +113,10 @@ impl Visit {
             && entry.waits_for == waits_for
             && now - entry.last_seen_at < SEEN_NOTED_EVERY
         {
-            return seen.waiting(&mut tx, entry, waits_for, now).await.map(Some);
+            return waiting(&mut tx, &seen, entry, waits_for, now).await.map(Some);
         }
         drop(tx);
-        let presence = match &seen.session {
-            session @ Some(_) if seen.at.was_admitted => {
-                Presence::of(&self.app, session.as_ref(), &seen.person.identity).await
-            }
-            _ => Presence::UNKNOWN,
-        };
+        let presence = seen.presence(&self.app).await;
         if let Decision::Refuse(code) = seen.decision
             && code != Code::Banned
             && !presence.is_inside()
@@ -131,7 +125,7 @@ impl Visit {
         }
         let mut tx = self.app.store.write().await?;
         // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
-        tx.lock(&seen.venue.id()).await?;
+        tx.lock(&seen.scene.venue.id()).await?;
         let found = self.examine(&mut tx, presence, now).await?;
         match found.decision {
             Decision::Admit => self.admit(tx, found).await,
@@ -141,44 +135,30 @@ impl Visit {
     }
 
     /// Looks who it is by now, and what becomes of them.
-    async fn examine(&self, tx: &mut Tx, presence: Presence, now: DateTime<Utc>) -> Result<Found, Problem> {
+    async fn examine(&self, tx: &mut Tx, presence: Presence, now: DateTime<Utc>) -> Result<AtDoor, Problem> {
         let (meeting, room) = match self.caller.known.place {
             Place::Meeting(id) => (Some(id), None),
             Place::Room(id) => (None, Some(id)),
         };
         let venue = Venue::find(tx, meeting, room).await?.ok_or(Code::MeetingEnded)?;
-        let session = running(tx, &venue.id()).await?;
-        let terms = venue.terms(tx, now, session.as_ref()).await?;
-        let person = caller::find(tx, &venue, &terms.rules, &self.caller).await?;
-        let at = admission::circumstances(tx, &self.app, (&venue, &terms), session.as_ref(), &person, presence).await?;
-        let at = Circumstances { must_wait: self.caller.known.waits && person.role != MeetingRole::Host, ..at };
-        let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
-        let decision = decide(&person, &terms, at, now);
-        let decision = match entry.as_ref().map(|entry| (entry.status, entry.ticket_hash == self.ticket_hash)) {
-            Some((LobbyStatus::Admitted, _)) if !at.was_admitted => decide_for_admitted(decision),
-            // In this call, or in one a moment ago.
-            Some((LobbyStatus::Denied, true)) => Decision::Refuse(Code::NotAdmitted),
-            Some((LobbyStatus::Denied, false))
-                if matches!(decision, Decision::Wait(_))
-                    && entry.as_ref().and_then(|entry| entry.pause(now)).is_some() =>
-            {
-                Decision::Refuse(Code::NotAdmitted)
-            }
-            _ => decision,
-        };
-        Ok(Found { venue, terms, person, session, at, entry, decision })
+        let scene = Scene::of(tx, venue, now).await?;
+        let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
+        let must_wait = self.caller.known.waits && person.role != MeetingRole::Host;
+        let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, must_wait), now).await?;
+        // A host has said no.
+        let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
+        let is_final = denied.is_some_and(|entry| {
+            let is_this_call = entry.ticket_hash == self.ticket_hash;
+            is_this_call || (matches!(found.decision, Decision::Wait(_)) && entry.pause(now).is_some())
+        });
+        if is_final {
+            found.decision = Decision::Refuse(Code::NotAdmitted);
+        }
+        Ok(found)
     }
 
-    async fn admit(&self, mut tx: Tx, found: Found) -> Result<Option<Standing>, Problem> {
-        let Found { venue, terms, person, entry, .. } = found;
-        if let Some(entry) = &entry {
-            table::forget(&mut tx, entry.id).await?;
-        }
-        let admission = admission::admit(&mut tx, &self.app, &venue, &terms, person, &self.request_id).await?;
-        tx.commit().await?;
-        if entry.is_some() {
-            lobby::changed(&self.app, &venue.id(), Some(admission.session.id)).await?;
-        }
+    async fn admit(&self, tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+        let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = self.app.directory.get(&admission.session.room_name());
         let others = room.map_or(0, |room| room.info().num_participants);
@@ -190,22 +170,23 @@ impl Visit {
     async fn wait(
         &self,
         mut tx: Tx,
-        found: Found,
+        found: AtDoor,
         waits_for: WaitsFor,
         now: DateTime<Utc>,
     ) -> Result<Standing, Problem> {
-        let venue = found.venue.id();
+        let venue = found.scene.venue.id();
         if let Some(entry) = found.waiting_entry(now) {
             table::note_seen(&mut tx, entry.id, waits_for, now).await?;
-            let waiting = found.waiting(&mut tx, entry, waits_for, now).await?;
+            let standing = waiting(&mut tx, &found, entry, waits_for, now).await?;
             tx.commit().await?;
-            return Ok(waiting);
+            return Ok(standing);
         }
-        if waits_for == WaitsFor::Start && found.opens_at().is_some_and(|opens_at| opens_at - now > WAITS_BEFORE) {
+        if waits_for == WaitsFor::Start && opens_at(&found.scene).is_some_and(|opens_at| opens_at - now > WAITS_BEFORE)
+        {
             return Ok(Standing::TooEarly);
         }
         let newcomer = Newcomer {
-            venue: &found.venue,
+            venue: &found.scene.venue,
             person: &found.person,
             waits_for,
             ticket_hash: self.ticket_hash.clone(),
@@ -213,64 +194,34 @@ impl Visit {
             request_id: &self.request_id,
         };
         let entry = queue::enter(&mut tx, newcomer, now).await?;
-        let waiting = found.waiting(&mut tx, &entry, waits_for, now).await?;
+        let standing = waiting(&mut tx, &found, &entry, waits_for, now).await?;
         tx.commit().await?;
-        lobby::changed(&self.app, &venue, found.session.map(|session| session.id)).await?;
-        Ok(waiting)
+        lobby::changed(&self.app, &venue, found.scene.session.map(|session| session.id)).await?;
+        Ok(standing)
     }
 
-    async fn refuse(&self, mut tx: Tx, found: &Found, code: Code) -> Result<Standing, Problem> {
-        if code == Code::Banned {
-            admission::note_banned(&mut tx, &found.venue, &found.person, &self.request_id).await?;
-            tx.commit().await?;
-        }
+    async fn refuse(&self, tx: Tx, found: &AtDoor, code: Code) -> Result<Standing, Problem> {
+        found.refuse(tx, code, &self.request_id).await?;
         Ok(Standing::Refused(code))
     }
 }
 
-/// Somebody before a meeting, as it is at one moment.
-struct Found {
-    venue: Venue,
-    terms: Terms,
-    person: Person,
-    session: Option<Session>,
-    at: Circumstances,
-    /// Their place in the lobby.
-    entry: Option<Entry>,
-    decision: Decision,
+/// From when on people may come without a host, if it is at a time.
+fn opens_at(scene: &Scene) -> Option<DateTime<Utc>> {
+    let rules = &scene.terms.rules;
+    let before = if rules.join_before_host { rules.join_before_host_minutes } else { 0 };
+    scene.starts_at().map(|starts_at| starts_at - Duration::minutes(before.into()))
 }
 
-impl Found {
-    /// Their place in the lobby, if they still wait there.
-    fn waiting_entry(&self, now: DateTime<Utc>) -> Option<&Entry> {
-        let entry = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
-        entry.filter(|entry| now - entry.last_seen_at < table::SILENCE)
-    }
-
-    /// From when on people may come without a host, if it is at a time.
-    fn opens_at(&self) -> Option<DateTime<Utc>> {
-        let rules = &self.terms.rules;
-        let before = if rules.join_before_host { rules.join_before_host_minutes } else { 0 };
-        self.starts_at().map(|starts_at| starts_at - Duration::minutes(before.into()))
-    }
-
-    fn starts_at(&self) -> Option<DateTime<Utc>> {
-        match self.terms.timing {
-            Timing::From(starts_at) => Some(starts_at),
-            Timing::Anytime | Timing::Over => None,
-        }
-    }
-
-    async fn waiting(
-        &self,
-        tx: &mut Tx,
-        entry: &Entry,
-        waits_for: WaitsFor,
-        now: DateTime<Utc>,
-    ) -> Result<Standing, Problem> {
-        let position = table::position(tx, entry, now).await?;
-        Ok(Standing::Waiting(Waiting { waits_for, position, starts_at: self.starts_at() }))
-    }
+async fn waiting(
+    tx: &mut Tx,
+    found: &AtDoor,
+    entry: &Entry,
+    waits_for: WaitsFor,
+    now: DateTime<Utc>,
+) -> Result<Standing, Problem> {
+    let position = table::position(tx, entry, now).await?;
+    Ok(Standing::Waiting(Waiting { waits_for, position, starts_at: found.scene.starts_at() }))
 }
 
 /// Whether somebody's microphone is off when they come.

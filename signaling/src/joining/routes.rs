@@ -14,10 +14,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::admission::{self, Admission, Presence};
-use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
-use super::person::{self, Person, Shown};
-use super::venue::{Terms, Timing, Venue};
+use super::admission::{Admission, Presence};
+use super::decision::{Decision, WaitsFor};
+use super::door::{AtDoor, Scene};
+use super::person::{self, Shown};
+use super::venue::{Timing, Venue};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::client_address::network;
@@ -32,8 +33,7 @@ use crate::identity::secret;
 use crate::lobby::queue::{self, Newcomer};
 use crate::lobby::table::{self, Entry, LobbyStatus};
 use crate::lobby::{self, ticket};
-use crate::meeting_sessions::model::{MeetingRole, Session};
-use crate::meeting_sessions::table::running;
+use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::policies::rules::Guests;
 
 /// How often it is tried to let somebody in: the run that they come to may end at that very moment, and the next begins.
@@ -190,13 +190,6 @@ async fn organisation(tx: &mut Tx, tenant: TenantId) -> Result<Organisation, Sto
     tx.one(sql("SELECT name, locale, settings FROM tenants WHERE id = $1").bind(tenant)).await
 }
 
-fn starts_at(timing: Timing) -> Option<DateTime<Utc>> {
-    match timing {
-        Timing::From(starts_at) => Some(starts_at),
-        Timing::Anytime | Timing::Over => None,
-    }
-}
-
 async fn venue(tx: &mut Tx, code: &str) -> Result<Venue, Problem> {
     let venue = Venue::by_code(tx, code).await?.filter(|venue| !venue.is_draft());
     venue.ok_or(Code::NotFound.into())
@@ -213,11 +206,11 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
     let app = &anyone.app;
     let mut tx = app.store.read().await?;
     let venue = venue(&mut tx, &code).await?;
-    let session = running(&mut tx, &venue.id()).await?;
-    let terms = venue.terms(&mut tx, Utc::now(), session.as_ref()).await?;
+    let scene = Scene::of(&mut tx, venue, Utc::now()).await?;
+    let Scene { venue, session, terms } = &scene;
     let invitation = headers.get(INVITATION_HEADER).and_then(|value| value.to_str().ok());
     let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: "", headers: &headers };
-    let person = person::find(&mut tx, app, &venue, &shown).await?.person;
+    let person = person::find(&mut tx, app, venue, &shown).await?.person;
     let is_running = session.is_some();
     let is_stranger = person.role == MeetingRole::Guest;
     let organisation = organisation(&mut tx, venue.tenant_id()).await?;
@@ -225,7 +218,7 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
         organisation: organisation.name,
         title: (!is_stranger).then(|| venue.title().to_owned()),
         is_running,
-        starts_at: starts_at(terms.timing),
+        starts_at: scene.starts_at(),
         is_over: terms.timing == Timing::Over && !is_running,
         takes_guests: terms.rules.guests == Guests::Link,
         keeps_chat: terms.rules.keep_chat,
@@ -275,16 +268,11 @@ impl Knock<'_> {
         let at_venue = venue(&mut tx, self.code).await?;
         let seen = self.examine(&mut tx, at_venue, Presence::UNKNOWN, now).await?;
         drop(tx);
-        let presence = match &seen.session {
-            session @ Some(_) if seen.at.was_admitted => {
-                Presence::of(app, session.as_ref(), &seen.person.identity).await
-            }
-            _ => Presence::UNKNOWN,
-        };
-        match seen.decision {
+        let presence = seen.door.presence(app).await;
+        match seen.door.decision {
             Decision::Refuse(code) if code != Code::Banned && !presence.is_inside() => return Err(code.into()),
             Decision::Refuse(_) => {}
-            _ if seen.person.name.is_empty() => return Err(Problem::field("/name", "required")),
+            _ if seen.door.person.name.is_empty() => return Err(Problem::field("/name", "required")),
             _ => {}
         }
         let mut tx = app.store.write().await?;
@@ -293,7 +281,7 @@ impl Knock<'_> {
         tx.lock(&at_venue.id()).await?;
         let coming = self.examine(&mut tx, at_venue, presence, now).await?;
         let cookie = coming.cookie.clone();
-        let response = match coming.decision {
+        let response = match coming.door.decision {
             Decision::Admit => coming.admit(tx).await?,
             Decision::Wait(waits_for) => Some(coming.wait(tx, waits_for, now).await?),
             Decision::Refuse(code) => return coming.refuse(tx, code).await.map(Some),
@@ -320,65 +308,42 @@ impl Knock<'_> {
         let shown = Shown { caller, invitation, name: &self.request.name, headers: self.headers };
         let found = person::find(tx, app, &venue, &shown).await?;
         let (person, cookie) = (found.person, found.browser.map(|browser| browser.cookie(app)));
-        let session = running(tx, &venue.id()).await?;
-        let terms = venue.terms(tx, now, session.as_ref()).await?;
-        let at = admission::circumstances(tx, app, (&venue, &terms), session.as_ref(), &person, presence).await?;
-        let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
-        let decision = decide(&person, &terms, at, now);
-        // Whoever loads the page anew has been let in all the same.
-        let is_awaited = entry.as_ref().is_some_and(|entry| entry.status == LobbyStatus::Admitted) && !at.was_admitted;
-        let decision = if is_awaited { decide_for_admitted(decision) } else { decision };
-        Ok(Coming { anyone: self.anyone, venue, terms, person, session, at, entry, cookie, decision })
+        let scene = Scene::of(tx, venue, now).await?;
+        let door = AtDoor::examine(tx, app, scene, person, (presence, false), now).await?;
+        Ok(Coming { anyone: self.anyone, door, cookie })
     }
 }
 
 /// Somebody at the door.
 struct Coming<'a> {
     anyone: &'a Anyone,
-    venue: Venue,
-    terms: Terms,
-    person: Person,
-    session: Option<Session>,
-    at: Circumstances,
-    /// Their place in the lobby.
-    entry: Option<Entry>,
+    door: AtDoor,
     /// For a browser that had none.
     cookie: Option<HeaderValue>,
-    decision: Decision,
 }
 
 impl Coming<'_> {
-    async fn admit(self, mut tx: Tx) -> Result<Option<Response>, Problem> {
-        let (app, role) = (&self.anyone.app, self.person.role);
-        if let Some(entry) = &self.entry {
-            table::forget(&mut tx, entry.id).await?;
-        }
-        let request_id = &self.anyone.request_id;
-        let admission = admission::admit(&mut tx, app, &self.venue, &self.terms, self.person, request_id).await?;
-        tx.commit().await?;
-        if self.entry.is_some() {
-            lobby::changed(app, &self.venue.id(), Some(admission.session.id)).await?;
-        }
-        admitted(app, &admission, self.venue.title(), role).await
+    async fn admit(self, tx: Tx) -> Result<Option<Response>, Problem> {
+        let (app, role) = (&self.anyone.app, self.door.person.role);
+        let (venue, admission) = self.door.admit(tx, app, &self.anyone.request_id).await?;
+        admitted(app, &admission, venue.title(), role).await
     }
 
     async fn wait(self, mut tx: Tx, waits_for: WaitsFor, now: DateTime<Utc>) -> Result<Response, Problem> {
-        let app = &self.anyone.app;
-        if let Some(pause) = self.entry.as_ref().and_then(|entry| entry.pause(now)) {
+        let (app, door) = (&self.anyone.app, self.door);
+        if let Some(pause) = door.entry.as_ref().and_then(|entry| entry.pause(now)) {
             return Err(Problem::from(Code::NotAdmitted).retry_after(pause.to_std().unwrap_or_default()));
         }
-        let (venue, secret) = (self.venue.id(), ticket::make());
-        let known = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
-        let known = known.filter(|entry| now - entry.last_seen_at < table::SILENCE);
-        let entry = match known {
+        let (venue, secret) = (door.scene.venue.id(), ticket::make());
+        let entry = match door.waiting_entry(now) {
             Some(entry) => {
-                table::renew(&mut tx, entry, &secret::hash(&secret), &self.person.name, now).await?;
+                table::renew(&mut tx, entry, &secret::hash(&secret), &door.person.name, now).await?;
                 entry.clone()
             }
             None => {
                 let newcomer = Newcomer {
-                    venue: &self.venue,
-                    person: &self.person,
+                    venue: &door.scene.venue,
+                    person: &door.person,
                     waits_for,
                     ticket_hash: secret::hash(&secret),
                     address_mark: &address_mark(app, &venue, self.anyone.address),
@@ -389,17 +354,14 @@ impl Coming<'_> {
         };
         let position = table::position(&mut tx, &entry, now).await?;
         tx.commit().await?;
-        lobby::changed(app, &venue, self.session.map(|session| session.id)).await?;
-        let starts_at = starts_at(self.terms.timing);
+        let starts_at = door.scene.starts_at();
+        lobby::changed(app, &venue, door.scene.session.map(|session| session.id)).await?;
         let waiting = LobbyWaiting::new(&entry, Some(secret), waits_for, position, starts_at);
         Ok(Answer::with_status(StatusCode::ACCEPTED, &waiting)?.into_response())
     }
 
-    async fn refuse(self, mut tx: Tx, code: Code) -> Result<Response, Problem> {
-        if code == Code::Banned {
-            admission::note_banned(&mut tx, &self.venue, &self.person, &self.anyone.request_id).await?;
-            tx.commit().await?;
-        }
+    async fn refuse(self, tx: Tx, code: Code) -> Result<Response, Problem> {
+        self.door.refuse(tx, code, &self.anyone.request_id).await?;
         Err(code.into())
     }
 }

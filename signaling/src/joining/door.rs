@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Somebody at the door of a meeting, as it is at one moment: how it stands for them, and what becomes of them. It is the same
+//! for browsers and for telephones.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use store::{StoreError, Tx};
+
+use super::admission::{self, Admission, Presence};
+use super::decision::{Circumstances, Decision, decide, decide_for_admitted};
+use super::person::Person;
+use super::venue::{Terms, Timing, Venue};
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+use crate::lobby;
+use crate::lobby::table::{self, Entry, LobbyStatus};
+use crate::meeting_sessions::model::Session;
+use crate::meeting_sessions::table::running;
+
+/// A place where people meet, as it is at one moment.
+pub(super) struct Scene {
+    pub(super) venue: Venue,
+    /// The run that goes on there.
+    pub(super) session: Option<Session>,
+    pub(super) terms: Terms,
+}
+
+impl Scene {
+    pub(super) async fn of(tx: &mut Tx, venue: Venue, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let session = running(tx, &venue.id()).await?;
+        let terms = venue.terms(tx, now, session.as_ref()).await?;
+        Ok(Self { venue, session, terms })
+    }
+
+    /// When the meeting begins, if it is at a time.
+    pub(super) fn starts_at(&self) -> Option<DateTime<Utc>> {
+        match self.terms.timing {
+            Timing::From(starts_at) => Some(starts_at),
+            Timing::Anytime | Timing::Over => None,
+        }
+    }
+}
+
+/// Somebody there.
+pub(super) struct AtDoor {
+    pub(super) scene: Scene,
+    pub(super) person: Person,
+    pub(super) at: Circumstances,
+    /// Their place in the lobby.
+    pub(super) entry: Option<Entry>,
+    pub(super) decision: Decision,
+}
+
+impl AtDoor {
+    /// Looks how it stands for them. Whoever `must_wait` comes in by a host's word alone.
+    pub(super) async fn examine(
+        tx: &mut Tx,
+        app: &App,
+        scene: Scene,
+        person: Person,
+        (presence, must_wait): (Presence, bool),
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let Scene { venue, session, terms } = &scene;
+        let at = admission::circumstances(tx, app, (venue, terms), session.as_ref(), &person, presence).await?;
+        let at = Circumstances { must_wait, ..at };
+        let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
+        let decision = decide(&person, terms, at, now);
+        // Whoever loads the page anew, or calls again, has been let in all the same.
+        let is_awaited = entry.as_ref().is_some_and(|entry| entry.status == LobbyStatus::Admitted) && !at.was_admitted;
+        let decision = if is_awaited { decide_for_admitted(decision) } else { decision };
+        Ok(Self { scene, person, at, entry, decision })
+    }
+
+    /// Their place in the lobby, if they still wait there.
+    pub(super) fn waiting_entry(&self, now: DateTime<Utc>) -> Option<&Entry> {
+        let entry = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
+        entry.filter(|entry| now - entry.last_seen_at < table::SILENCE)
+    }
+
+    /// Whether they are in the room already, which is asked for whoever has been let in.
+    pub(super) async fn presence(&self, app: &App) -> Presence {
+        match &self.scene.session {
+            session @ Some(_) if self.at.was_admitted => {
+                Presence::of(app, session.as_ref(), &self.person.identity).await
+            }
+            _ => Presence::UNKNOWN,
+        }
+    }
+
+    /// Lets them in, and keeps that.
+    pub(super) async fn admit(
+        self,
+        mut tx: Tx,
+        app: &Arc<App>,
+        request_id: &str,
+    ) -> Result<(Venue, Admission), Problem> {
+        let Self { scene: Scene { venue, terms, .. }, person, entry, .. } = self;
+        if let Some(entry) = &entry {
+            table::forget(&mut tx, entry.id).await?;
+        }
+        let admission = admission::admit(&mut tx, app, &venue, &terms, person, request_id).await?;
+        tx.commit().await?;
+        if entry.is_some() {
+            lobby::changed(app, &venue.id(), Some(admission.session.id)).await?;
+        }
+        Ok((venue, admission))
+    }
+
+    /// Writes down that they are refused, where somebody should know.
+    pub(super) async fn refuse(&self, mut tx: Tx, code: Code, request_id: &str) -> Result<(), Problem> {
+        if code == Code::Banned {
+            admission::note_banned(&mut tx, &self.scene.venue, &self.person, request_id).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
