@@ -84,7 +84,9 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),
     };
-    let telephones = Telephones::start(settings, node.take_bridge_ends(), service.phone_desk(), &metrics)?;
+    // Nobody administers trunks yet; while its end is held, the list is empty.
+    let (_administration, trunks) = bus::phone::trunks();
+    let telephones = Telephones::start(settings, node.take_bridge_ends(), service.phone_desk(), trunks, &metrics)?;
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let telephones_ended = end_first(telephones, stop.clone());
     tokio::select! {

@@ -10,13 +10,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result};
-use bus::phone::PhoneDesk;
+use bus::phone::{PhoneDesk, TrunkOperation};
 use sfu_node::BridgeEnd;
 use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError};
 use sip_bridge::prompts::Prompts;
 use sip_bridge::sip::message::Transport;
-use sip_bridge::sound::{SoundConfig, SoundLibrary, SoundThread};
+use sip_bridge::sound::{SoundConfig, SoundLibrary, SoundMetrics, SoundThread};
 use sip_bridge::transport::{Listen, Roots, TlsConfig, TransportError};
+use sip_bridge::trunks::SystemDns;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -48,6 +49,7 @@ impl Telephones {
         settings: &Settings,
         ends: Vec<BridgeEnd>,
         desk: PhoneDesk,
+        trunks: TrunkOperation,
         metrics: &prometheus::Registry,
     ) -> Result<Option<Self>> {
         if ends.is_empty() {
@@ -59,16 +61,18 @@ impl Telephones {
         };
         let config = SoundConfig::new(Arc::new(SoundLibrary::new(prompts)));
         let (events, happened) = mpsc::channel(SOUND_EVENTS);
-        let (mut orders, mut sound) = (Vec::new(), Vec::new());
+        let (mut orders, mut sound, mut counters) = (Vec::new(), Vec::new(), Vec::new());
         for end in ends {
             let config = SoundConfig { counters: Arc::default(), ..config.clone() };
+            counters.push(config.counters.clone());
             let (to_thread, thread) =
                 SoundThread::spawn(Some(end), config, events.clone()).context("starting a thread for telephones")?;
             orders.push(to_thread);
             sound.push(thread);
         }
         drop(events);
-        match Bridge::start(bridge_config(settings)?, desk, orders, happened, metrics) {
+        metrics.register(Box::new(SoundMetrics::new(counters)?)).context("registering the metrics of telephones")?;
+        match Bridge::start(bridge_config(settings, trunks)?, desk, orders, happened, metrics) {
             Ok(bridge) => {
                 for (transport, address) in bridge.local_addresses() {
                     info!(transport = transport.as_str(), port = address.port(), "telephones can call");
@@ -94,19 +98,25 @@ impl Telephones {
     }
 }
 
-fn bridge_config(settings: &Settings) -> Result<BridgeConfig> {
+fn bridge_config(settings: &Settings, trunks: TrunkOperation) -> Result<BridgeConfig> {
     let Sip { listen, listen_tls, certificate, key, ca_file, advertise, max_calls, .. } = &settings.sip;
     let has_certificate = !certificate.as_os_str().is_empty();
     let roots = if ca_file.as_os_str().is_empty() { Roots::System } else { Roots::File(ca_file.clone()) };
-    let tls = TlsConfig { certificate: certificate.clone(), key: key.clone(), roots };
+    let tls = TlsConfig { certificate: certificate.clone(), key: key.clone() };
+    let dns = SystemDns::new().unwrap_or_else(|error| {
+        warn!(%error, "trunks can only be reached by addresses, not by names");
+        SystemDns::without_servers()
+    });
     let first = listen.iter().chain(listen_tls).map(SocketAddr::ip).next();
     Ok(BridgeConfig {
         listen: Listen { udp: listen.clone(), tcp: listen.clone(), tls: listen_tls.clone() },
         tls: has_certificate.then_some(tls),
+        roots,
         advertised: advertise.first().copied(),
         rtp_address: first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         rtp_ports: settings.sip.rtp_ports().context("sip.rtp_ports")?,
-        trunks: Vec::new(),
+        trunks,
+        dns: Arc::new(dns),
         max_calls: *max_calls,
         is_dev: settings.dev,
     })

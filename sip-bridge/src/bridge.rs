@@ -6,15 +6,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bus::phone::PhoneDesk;
+use bus::phone::{PhoneDesk, TrunkOperation};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::control::look_ups::LookUps;
 use crate::control::task::ControlTask;
 use crate::control::{ControlCore, CoreSettings, bind, check};
 use crate::media::rtp::{EmptyRange, Ports};
@@ -22,8 +23,8 @@ use crate::metrics::Metrics;
 use crate::sip::config::Config;
 use crate::sip::message::{Host, Transport};
 use crate::sound::{SoundEvent, SoundOrder};
-use crate::transport::{Listen, TlsConfig, TlsError, TransportError, Wires};
-use crate::trunks::{TrunkPeer, Trunks};
+use crate::transport::{Listen, Roots, TlsConfig, TlsError, TransportError, Wires};
+use crate::trunks::{Dns, Locals, Trunks, default_port};
 
 /// How long signaling may take to say whether a call is answered. It needs milliseconds.
 const RING_TIME: Duration = Duration::from_secs(30);
@@ -35,21 +36,28 @@ const CALLS_IN_PASSING: usize = 512;
 /// Certificates that are to be read again. Asking is rare; when it is full, who asks waits.
 const RELOADS: usize = 4;
 
+/// Registrations at the same time: more than anybody has trunks, with those that are being taken away.
+const REGISTRATIONS: usize = 1_024;
+
 /// What a bridge is told at its start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BridgeConfig {
     /// Where SIP is listened for.
     pub listen: Listen,
     /// Needed to listen by TLS.
     pub tls: Option<TlsConfig>,
+    /// Whose certificates we accept where we connect by TLS.
+    pub roots: Roots,
     /// Our address as others see it, for SIP and for sound. Needed where ours is "all addresses", or behind a NAT.
     pub advertised: Option<IpAddr>,
     /// Where sound is received.
     pub rtp_address: IpAddr,
     /// At which ports. A call takes two.
     pub rtp_ports: RangeInclusive<u16>,
-    /// Who may call.
-    pub trunks: Vec<TrunkPeer>,
+    /// Which trunks there are, while it runs, and where is told how they are.
+    pub trunks: TrunkOperation,
+    /// Who is asked where trunks' destinations are.
+    pub dns: Arc<dyn Dns>,
     /// Calls at the same time. Further ones get 503.
     pub max_calls: usize,
     /// Whether this machine may call, too.
@@ -109,23 +117,33 @@ impl Bridge {
         }
         let ports = Ports::new(config.rtp_ports, StdRng::from_os_rng())?;
         let metrics = Metrics::new(registry)?;
-        let trunks = Arc::new(Trunks::new(config.trunks, config.is_dev));
-        let (wires, arrivals) = Wires::open(listen, config.tls.as_ref(), trunks.clone(), &metrics)?;
+        let trunks = Arc::new(Trunks::default());
+        let certificates = (config.tls.as_ref(), &config.roots);
+        let (wires, arrivals) = Wires::open(listen, certificates, trunks.clone(), &metrics)?;
         let addresses = wires.local_addresses();
-        let settings = CoreSettings { media_address, trunks, max_calls: config.max_calls, threads: sound.len() };
+        let settings = CoreSettings {
+            media_address,
+            trunks,
+            locals: Locals::new(addresses.clone(), config.advertised),
+            is_dev: config.is_dev,
+            max_calls: config.max_calls,
+            threads: sound.len(),
+        };
         let endpoint = endpoint_config(&addresses, config.advertised, config.max_calls);
         let rtp_address = config.rtp_address;
         let core = ControlCore::new(
+            Instant::now(),
             settings,
             endpoint,
             ports,
             Box::new(move |port| bind(rtp_address, port)),
             metrics,
-            [StdRng::from_os_rng(), StdRng::from_os_rng()],
+            [StdRng::from_os_rng(), StdRng::from_os_rng(), StdRng::from_os_rng()],
         );
         let (shutdown, is_asked) = oneshot::channel();
         let (reloads, to_reload) = mpsc::channel(RELOADS);
-        let task = ControlTask::new(core, (wires, arrivals), desk, sound, events);
+        let task =
+            ControlTask::new(core, (wires, arrivals), desk, sound, events, (config.trunks, LookUps::new(config.dns)));
         let task = tokio::spawn(task.run(is_asked, to_reload));
         Ok(Self { addresses, reloads, shutdown, task })
     }
@@ -172,11 +190,20 @@ fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpA
             sent_by.push((*transport, Host::Address(ip), address.port()));
         }
     }
+    // Trunks may be spoken to by streams for which nothing is listened.
+    if let Some(ip) = advertised {
+        for transport in [Transport::Tcp, Transport::Tls] {
+            if !sent_by.iter().any(|(known, ..)| *known == transport) {
+                sent_by.push((transport, Host::Address(ip), default_port(transport)));
+            }
+        }
+    }
     Config {
         sent_by,
         check: Some(check),
         ring_timeout: RING_TIME,
         max_calls: max_calls.saturating_add(CALLS_IN_PASSING),
+        max_registrations: REGISTRATIONS,
         ..Config::default()
     }
 }

@@ -6,6 +6,7 @@ mod call;
 mod core;
 mod identity;
 mod info_digits;
+pub(crate) mod look_ups;
 mod media_sockets;
 mod rules;
 mod sound_orders;

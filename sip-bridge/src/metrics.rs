@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What is counted. No label names a person, a number or an address.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// The counters of SIP's sockets and of call control.
 #[derive(Clone)]
@@ -14,6 +14,12 @@ pub(crate) struct Metrics {
     pub(crate) refused_calls: IntCounterVec,
     /// Calls that ended after they were answered, by reason.
     pub(crate) ended_calls: IntCounterVec,
+    /// Registrations at trunks, by state.
+    pub(crate) registrations: IntGaugeVec,
+    /// Trunks' destinations, by state.
+    pub(crate) destinations: IntGaugeVec,
+    /// Look-ups of destinations, by result.
+    pub(crate) look_ups: IntCounterVec,
     /// Messages that are no SIP, or malformed.
     pub(crate) malformed_messages: IntCounter,
     /// Datagrams that were dropped, by reason: `stranger`, `queue_full`, `not_sent`.
@@ -37,16 +43,25 @@ impl Metrics {
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
-        let by_reason = |name: &str, help: &str| {
-            let counters = IntCounterVec::new(Opts::new(name, help), &["reason"])?;
+        let counters_by = |label: &str, name: &str, help: &str| {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
             registry.register(Box::new(counters.clone()))?;
             Ok::<_, prometheus::Error>(counters)
+        };
+        let by_reason = |name: &str, help: &str| counters_by("reason", name, help);
+        let by_state = |name: &str, help: &str| {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), &["state"])?;
+            registry.register(Box::new(gauges.clone()))?;
+            Ok::<_, prometheus::Error>(gauges)
         };
         Ok(Self {
             calls: gauge("sip_calls", "Calls in progress, answered or not")?,
             answered_calls: counter("sip_answered_calls_total", "Calls that were answered")?,
             refused_calls: by_reason("sip_refused_calls_total", "Calls that were not answered")?,
             ended_calls: by_reason("sip_ended_calls_total", "Calls that ended after they were answered")?,
+            registrations: by_state("sip_registrations", "Registrations at trunks, by state")?,
+            destinations: by_state("sip_destinations", "Destinations of trunks, by state")?,
+            look_ups: counters_by("result", "sip_look_ups_total", "Look-ups of trunks' destinations")?,
             malformed_messages: counter("sip_malformed_messages_total", "Messages that were not understood")?,
             dropped_datagrams: by_reason("sip_dropped_datagrams_total", "SIP datagrams that were dropped")?,
             connections: gauge("sip_connections", "TCP and TLS connections")?,

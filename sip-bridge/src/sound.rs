@@ -10,6 +10,7 @@
 
 mod agreed;
 mod call;
+mod collector;
 mod counters;
 mod library;
 mod line_quality;
@@ -32,6 +33,7 @@ use bus::TransportSid;
 
 pub use self::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
 pub use self::call::{CallSound, CallSoundError, Said};
+pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};
 pub use self::library::SoundLibrary;
 pub use self::room::Rooms;

@@ -97,16 +97,16 @@ impl Wires {
     /// Listens. What arrives comes out of the channel, which is bounded: see [`limits::ARRIVALS`].
     pub(crate) fn open(
         listen: &Listen,
-        tls: Option<&TlsConfig>,
+        (tls, roots): (Option<&TlsConfig>, &Roots),
         trunks: Arc<Trunks>,
         metrics: &Metrics,
     ) -> Result<(Self, mpsc::Receiver<Arrival>), TransportError> {
         let (arrivals, arrived) = mpsc::channel(limits::ARRIVALS);
         let gate = Arc::new(Gate::new(trunks));
-        let tls = tls.map(Tls::load).transpose()?.map(Arc::new);
         if !listen.tls.is_empty() && tls.is_none() {
             return Err(TransportError::NoCertificate);
         }
+        let tls = Tls::load(tls, roots)?;
         let failed = |transport: Transport, address: SocketAddr| {
             move |source: io::Error| TransportError::Listen { transport, address, source }
         };

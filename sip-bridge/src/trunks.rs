@@ -1,83 +1,47 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Who sends us calls: the trunks of providers and exchanges, known by the networks that they speak from.
+//! The trunks of providers and exchanges: who may send us calls, where we are registered, and how the destinations are. They
+//! are administered elsewhere and may change at any time.
+//!
+//! [`Operations`] runs them, without I/O and clock, on SIP's endpoint; [`Callers`] finds out which trunk a call is from.
+//! [`Trunks`] is what both let others see: the gate of the sockets reads it for each message.
 
-use std::net::IpAddr;
+mod callers;
+mod dns;
+mod locals;
+mod locate;
+mod operation;
+mod operations;
+mod peers;
+mod probing;
+mod registering;
+#[cfg(test)]
+pub(crate) mod testing;
 
-use ipnet::IpNet;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// The id of the trunk that is there while somebody develops: whatever runs on this machine.
-pub const DEV_TRUNK: &str = "dev";
+pub(crate) use self::callers::{Callers, Identity};
+pub use self::dns::{SystemDns, SystemDnsError};
+pub(crate) use self::locals::{Locals, default_port};
+pub use self::locate::{Dns, DnsAnswer, DnsError, DnsFuture, DnsService};
+pub(crate) use self::locate::{Located, locate};
+pub use self::operations::DEV_TRUNK;
+pub(crate) use self::operations::{LookUp, LookUpKey, Operations};
+pub(crate) use self::peers::{Peer, Peers};
 
-/// A provider or an exchange.
-#[derive(Clone, Debug)]
-pub struct TrunkPeer {
-    /// As signaling knows it.
-    pub id: String,
-    /// What it speaks from.
-    pub networks: Vec<IpNet>,
-    /// Whether it is believed who calls (P-Asserted-Identity, RFC 3325 §3). Else only From is looked at, which anybody can
-    /// write.
-    pub vouches_for_callers: bool,
-}
-
-/// All trunks. Some dozens of networks at most, so they are gone through one by one.
-#[derive(Clone, Debug, Default)]
-pub struct Trunks(Vec<TrunkPeer>);
+/// The trunks as they are now, for whoever has to know whose an address is. Reading takes a lock for the time of a reference
+/// count; what is read stays as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Trunks(RwLock<Arc<Peers>>);
 
 impl Trunks {
-    /// These, and in dev mode this machine.
-    #[must_use]
-    pub fn new(mut peers: Vec<TrunkPeer>, is_dev: bool) -> Self {
-        if is_dev {
-            let networks = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect();
-            peers.push(TrunkPeer { id: DEV_TRUNK.to_owned(), networks, vouches_for_callers: true });
-        }
-        Self(peers)
+    /// As they are now.
+    pub(crate) fn current(&self) -> Arc<Peers> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whose address that is: with several, the one with the smallest network.
-    #[must_use]
-    pub fn of(&self, source: IpAddr) -> Option<&TrunkPeer> {
-        let source = source.to_canonical();
-        let networks = self.0.iter().flat_map(|peer| peer.networks.iter().map(move |network| (network, peer)));
-        let with_it = networks.filter(|(network, _)| network.contains(&source));
-        with_it.max_by_key(|(network, _)| network.prefix_len()).map(|(_, peer)| peer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn peer(id: &str, networks: &[&str]) -> TrunkPeer {
-        let networks = networks.iter().map(|network| network.parse().unwrap()).collect();
-        TrunkPeer { id: id.to_owned(), networks, vouches_for_callers: false }
-    }
-
-    fn id<'a>(trunks: &'a Trunks, source: &str) -> Option<&'a str> {
-        trunks.of(source.parse().unwrap()).map(|peer| peer.id.as_str())
-    }
-
-    #[test]
-    fn the_smallest_network_says_whose_address_it_is() {
-        let trunks = Trunks::new(
-            vec![peer("all", &["198.51.100.0/24", "2001:db8::/32"]), peer("one", &["198.51.100.7/32"])],
-            false,
-        );
-        assert_eq!(id(&trunks, "198.51.100.7"), Some("one"));
-        assert_eq!(id(&trunks, "198.51.100.8"), Some("all"));
-        assert_eq!(id(&trunks, "::ffff:198.51.100.8"), Some("all"));
-        assert_eq!(id(&trunks, "2001:db8::1"), Some("all"));
-        assert_eq!(id(&trunks, "203.0.113.1"), None);
-        assert_eq!(id(&trunks, "127.0.0.1"), None);
-    }
-
-    #[test]
-    fn in_dev_mode_this_machine_is_a_trunk() {
-        let trunks = Trunks::new(Vec::new(), true);
-        for source in ["127.0.0.1", "127.3.2.1", "::1"] {
-            assert_eq!(id(&trunks, source), Some(DEV_TRUNK), "{source}");
-        }
-        assert_eq!(id(&trunks, "10.0.0.1"), None);
+    /// They are others from now on.
+    pub(crate) fn replace(&self, peers: Peers) {
+        let peers = Arc::new(peers);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = peers;
     }
 }

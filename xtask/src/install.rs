@@ -37,9 +37,25 @@ pub(crate) fn postgres() -> Result<()> {
     if is_there { Ok(()) } else { debian_packages(&["postgresql"]) }
 }
 
-/// Makes sure that tests can call the bridge for telephones.
-pub(crate) fn sip_caller() -> Result<()> {
-    if tools::find("sipp").is_some() { Ok(()) } else { debian_packages(&["sip-tester"]) }
+/// What tests call the bridge for telephones with, and what it registers at: a file of each package, and the package.
+const SIP_PEERS: [(&str, &str); 2] = [("/usr/bin/sipp", "sip-tester"), (KAMAILIO, "kamailio")];
+const KAMAILIO: &str = "/usr/sbin/kamailio";
+
+/// Makes sure that the bridge for telephones can be tested with others' idea of SIP.
+pub(crate) fn sip_peers() -> Result<()> {
+    let missing: Vec<&str> =
+        SIP_PEERS.iter().filter(|(file, _)| !Path::new(file).exists()).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    debian_packages(&missing)?;
+    // Debian starts it as a service, at the port that telephones and `saal serve --dev` want.
+    if missing.contains(&"kamailio") && Path::new("/run/systemd/system").exists() {
+        let words = [privilege().unwrap_or_default(), &["systemctl", "disable", "--now", "kamailio"]].concat();
+        let status = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).status()?;
+        ensure!(status.success(), "the service kamailio could not be switched off: it takes the port of telephones");
+    }
+    Ok(())
 }
 
 /// Makes sure that instructions can be counted.

@@ -114,8 +114,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn packages(steps: &mut Steps) -> bool {
     let has_provider = steps.prepare("test packages", provider);
     let has_postgres = steps.prepare("PostgreSQL", install::postgres);
-    let has_caller = steps.prepare("sipp", install::sip_caller);
-    steps.prepare("mail server", python::for_tests) && has_provider && has_postgres && has_caller
+    let has_peers = steps.prepare("SIP peers", install::sip_peers);
+    steps.prepare("mail server", python::for_tests) && has_provider && has_postgres && has_peers
 }
 
 /// The packages of the identity provider.

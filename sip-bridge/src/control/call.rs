@@ -9,6 +9,8 @@ use bus::phone::CallTerms;
 
 /// A call, from its INVITE until it is hung up.
 pub(super) struct Call {
+    /// Which trunk it came over.
+    pub(super) trunk: String,
     /// Which thread makes its sound.
     pub(super) thread: usize,
     /// Its RTP port.

@@ -8,6 +8,7 @@
 mod incoming;
 mod meeting;
 mod session;
+mod trunks;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -15,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::phone::{IncomingCall, PhoneRequest};
+use bus::phone::{IncomingCall, PhoneRequest, TrunkStates};
 use rand::rngs::StdRng;
 
 use super::call::Call;
@@ -30,7 +31,7 @@ use crate::sip::event::{CallId, Cause, Event};
 use crate::sip::flow::{Flow, Transmit};
 use crate::sip::message::Message;
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
-use crate::trunks::Trunks;
+use crate::trunks::{Callers, Locals, LookUp, Operations, Trunks};
 
 /// How long the answers to our BYEs are waited for at the end.
 const BYE_TIME: Duration = Duration::from_secs(3);
@@ -39,7 +40,12 @@ const BYE_TIME: Duration = Duration::from_secs(3);
 pub(crate) struct CoreSettings {
     /// What telephones are told.
     pub(crate) media_address: IpAddr,
+    /// Where the sockets see who may send. It is written here.
     pub(crate) trunks: Arc<Trunks>,
+    /// From where trunks are spoken to.
+    pub(crate) locals: Locals,
+    /// Whether this machine may call, too.
+    pub(crate) is_dev: bool,
     /// When so many are there, further ones get 503.
     pub(crate) max_calls: usize,
     /// Threads of sound. At least one.
@@ -73,6 +79,10 @@ pub(crate) enum Output {
         /// Which.
         call: CallKey,
     },
+    /// Find out where a trunk's destination is.
+    LookUp(Box<LookUp>),
+    /// Tell how the trunks are.
+    TrunkStates(TrunkStates),
     /// Tell a thread of sound.
     Sound {
         /// Which.
@@ -88,6 +98,10 @@ pub(crate) enum Output {
 pub(crate) struct ControlCore {
     settings: CoreSettings,
     endpoint: Endpoint,
+    operations: Operations,
+    callers: Callers,
+    /// As it was told last.
+    trunk_states: TrunkStates,
     contact_user: String,
     ports: Ports,
     bind: Bind,
@@ -95,6 +109,8 @@ pub(crate) struct ControlCore {
     metrics: Metrics,
     /// As many as the endpoint has at most. The key is the endpoint's number of the call.
     calls: HashMap<CallKey, Call>,
+    /// The trunks of those that we hang up, until the endpoint has done so: a BYE may have to prove who we are.
+    ending: HashMap<CallKey, String>,
     /// Calls of each thread.
     loads: Vec<usize>,
     /// When each caller's way has to go on.
@@ -103,33 +119,44 @@ pub(crate) struct ControlCore {
     outputs: VecDeque<Output>,
     /// Since it is being shut down: when those who are still there are hung up.
     goodbye_until: Option<Instant>,
+    /// Since its last call is over: until when answers are waited for.
+    quiet_until: Option<Instant>,
 }
 
 impl ControlCore {
     pub(crate) fn new(
+        now: Instant,
         settings: CoreSettings,
         config: Config,
         ports: Ports,
         bind: Bind,
         metrics: Metrics,
-        [endpoint_rng, rng]: [StdRng; 2],
+        [endpoint_rng, trunks_rng, mut rng]: [StdRng; 3],
     ) -> Self {
         let loads = vec![0; settings.threads];
         let contact_user = config.contact_user.clone();
-        Self {
+        let operations = Operations::new(now, settings.locals.clone(), settings.is_dev, trunks_rng);
+        let mut core = Self {
+            callers: Callers::new(now, &mut rng),
             settings,
             endpoint: Endpoint::new(config, endpoint_rng),
+            operations,
+            trunk_states: TrunkStates::default(),
             contact_user,
             ports,
             bind,
             rng,
             metrics,
             calls: HashMap::new(),
+            ending: HashMap::new(),
             loads,
             deadlines: Deadlines::new(),
             outputs: VecDeque::new(),
             goodbye_until: None,
-        }
+            quiet_until: None,
+        };
+        core.settle(now);
+        core
     }
 
     /// A message came.
@@ -153,6 +180,7 @@ impl ControlCore {
             }
             self.follow_caller(now, call);
         }
+        self.operations.handle_timeout(now, &mut self.endpoint);
         if self.goodbye_until.is_some_and(|until| until <= now) {
             let left: Vec<CallKey> = self.calls.keys().copied().collect();
             for call in left {
@@ -165,7 +193,8 @@ impl ControlCore {
     /// When [`Self::handle_timeout`] is wanted next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let goodbye = self.goodbye_until.map(|until| if self.calls.is_empty() { until + BYE_TIME } else { until });
-        [self.endpoint.poll_timeout(), self.deadlines.next(), goodbye].into_iter().flatten().min()
+        let sip = [self.endpoint.poll_timeout(), self.operations.poll_timeout()];
+        sip.into_iter().chain([self.deadlines.next(), goodbye, self.quiet_until]).flatten().min()
     }
 
     /// Something to do.
@@ -180,6 +209,7 @@ impl ControlCore {
             return;
         }
         self.goodbye_until = Some(now + goodbye);
+        self.operations.shut_down();
         self.endpoint.drain(now);
         let calls: Vec<CallKey> = self.calls.keys().copied().collect();
         for call in calls {
@@ -192,10 +222,11 @@ impl ControlCore {
         self.settle(now);
     }
 
-    /// Whether the shutdown has come to its end.
+    /// Whether the shutdown has come to its end: there are neither calls nor registrations, or somebody does not answer.
     pub(crate) fn is_shut_down(&self, now: Instant) -> bool {
-        let is_quiet = self.calls.is_empty() && self.endpoint.calls() == 0;
-        self.goodbye_until.is_some_and(|until| is_quiet || now >= until + BYE_TIME)
+        let is_quiet = self.calls.is_empty() && self.endpoint.is_drained();
+        let is_late = self.quiet_until.is_some_and(|until| now >= until);
+        self.goodbye_until.is_some_and(|until| is_quiet || is_late || now >= until + BYE_TIME)
     }
 
     /// Does what the endpoint has to tell, until it has nothing more to say.
@@ -203,6 +234,10 @@ impl ControlCore {
         while let Some(event) = self.endpoint.poll_event() {
             self.handle_event(now, event);
         }
+        if self.goodbye_until.is_some() && self.quiet_until.is_none() && self.endpoint.calls() == 0 {
+            self.quiet_until = Some(now + BYE_TIME);
+        }
+        self.settle_trunks(now);
         while let Some(transmit) = self.endpoint.poll_transmit() {
             self.outputs.push_back(Output::Transmit(Box::new(transmit)));
         }
@@ -217,11 +252,12 @@ impl ControlCore {
             Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(now, key(call), &sdp),
             Event::Info { call, content_type: Some(kind), body } => self.handle_info(key(call), &kind, &body),
             Event::Ended { call, cause } => self.handle_ended(now, key(call), &cause),
-            // Nobody has credentials: a refreshed session or a BYE that is challenged has failed.
-            Event::Challenged { challenge, .. } => {
-                // It is there: it has just been told.
-                let _ = self.endpoint.give_up(now, challenge);
-            }
+            Event::Challenged { .. } => self.handle_challenged(now, &event),
+            Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::OptionsAnswered { .. }
+            | Event::OptionsFailed { .. } => self.operations.handle_event(now, &event, &mut self.endpoint),
             // Refreshes without a description, what the configuration does not allow, and what only calls of ours have.
             Event::ReinviteAnswered { sdp: None, .. }
             | Event::Info { content_type: None, .. }
@@ -231,17 +267,13 @@ impl ControlCore {
             | Event::ReferProgress { .. }
             | Event::Ringing { .. }
             | Event::Progress { .. }
-            | Event::Answered { .. }
-            | Event::Registered { .. }
-            | Event::RegistrationFailed { .. }
-            | Event::Unregistered { .. }
-            | Event::OptionsAnswered { .. }
-            | Event::OptionsFailed { .. } => {}
+            | Event::Answered { .. } => {}
         }
     }
 
-    /// SIP's end of a call that we have not hung up.
+    /// SIP's end of a call, whether we have hung it up or they.
     fn handle_ended(&mut self, now: Instant, call: CallKey, cause: &Cause) {
+        self.ending.remove(&call);
         let Some(known) = self.calls.get(&call) else { return };
         let (counter, reason) = match (known.caller.is_some(), cause) {
             (true, Cause::HungUpByPeer { .. }) => (&self.metrics.ended_calls, "hung up"),
@@ -261,18 +293,19 @@ impl ControlCore {
     }
 
     fn hang_up_for(&mut self, now: Instant, call: CallKey, label: &str, reason: &Reason) {
-        if !self.calls.contains_key(&call) {
-            return;
-        }
+        let Some(trunk) = self.calls.get(&call).map(|call| call.trunk.clone()) else { return };
         self.metrics.ended_calls.with_label_values(&[label]).inc();
         // It fails when the other side has hung up meanwhile.
-        let _ = self.endpoint.hang_up(now, CallId(call.0), reason);
+        if self.endpoint.hang_up(now, CallId(call.0), reason).is_ok() {
+            self.ending.insert(call, trunk);
+        }
         self.remove(now, call);
     }
 
     /// Forgets a call, and has its sound and its line ended.
     fn remove(&mut self, now: Instant, key: CallKey) {
         let Some(call) = self.calls.remove(&key) else { return };
+        self.operations.handle_call_ended(&call.trunk);
         if call.has_begun() {
             self.sound(key, call.thread, SoundOrder::End { call: key });
         }

@@ -17,10 +17,10 @@ pub(super) struct CallerIdentity {
     pub(super) is_withheld: bool,
 }
 
-/// The number that was called: the Request-URI's. Where that is our own Contact, as behind a registration, it is what was
+/// The number that was called: the Request-URI's. Where that is one of our Contacts, as behind a registration, it is what was
 /// called first (P-Called-Party-ID, RFC 7315 §4.2), else To.
-pub(super) fn called(invite: &Request, contact_user: &str) -> Option<String> {
-    let dialled = user(&invite.uri).filter(|user| user != contact_user);
+pub(super) fn called(invite: &Request, is_contact: impl Fn(&str) -> bool) -> Option<String> {
+    let dialled = user(&invite.uri).filter(|user| !is_contact(user));
     let party = || invite.headers.get("P-Called-Party-ID").and_then(|value| NameAddr::from_str(value).ok());
     dialled.or_else(|| party().and_then(|party| user(&party.uri))).or_else(|| user(&invite.headers.to.uri))
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn called_at(uri: &str, lines: &str) -> Option<String> {
-        called(&invite(uri, "<sip:a@a.example>", lines), "saal")
+        called(&invite(uri, "<sip:a@a.example>", lines), |user| user == "saal")
     }
 
     fn number(from: &str, lines: &str, is_vouched_for: bool) -> Option<String> {

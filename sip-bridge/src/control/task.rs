@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use bus::phone::{IncomingCall, PhoneDesk, PhoneNotice, PhoneRequest, line};
+use bus::phone::{IncomingCall, PhoneDesk, PhoneNotice, PhoneRequest, TrunkOperation, line};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use super::core::{ControlCore, Output};
+use super::look_ups::LookUps;
 use super::sound_orders::SoundOrders;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
 use crate::transport::{Arrival, Wires};
@@ -35,6 +36,8 @@ pub(crate) struct ControlTask {
     events: mpsc::Receiver<SoundEvent>,
     notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
     lines: HashMap<CallKey, Line>,
+    trunks: TrunkOperation,
+    look_ups: LookUps,
 }
 
 /// The bridge's end of a call's line, whose notices a task brings.
@@ -56,10 +59,11 @@ impl ControlTask {
         desk: PhoneDesk,
         sound: Vec<SyncSender<SoundOrder>>,
         events: mpsc::Receiver<SoundEvent>,
+        (trunks, look_ups): (TrunkOperation, LookUps),
     ) -> Self {
         let threads = sound.into_iter().map(SoundOrders::new).collect();
         let (notices, lines) = (mpsc::channel(NOTICES), HashMap::new());
-        Self { core, wires, arrivals, desk, threads, events, notices, lines }
+        Self { core, wires, arrivals, desk, threads, events, notices, lines, trunks, look_ups }
     }
 
     /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
@@ -70,6 +74,8 @@ impl ControlTask {
     ) {
         let mut is_shutting_down = false;
         let mut has_sound = true;
+        let mut has_administration = true;
+        self.take_trunks();
         loop {
             self.perform();
             if self.core.is_shut_down(Instant::now()) {
@@ -94,6 +100,14 @@ impl ControlTask {
                     // No thread is left. Calls fail by their orders.
                     None => has_sound = false,
                 },
+                told = self.trunks.list.changed(), if has_administration => match told {
+                    Ok(()) => self.take_trunks(),
+                    // The last list holds.
+                    Err(_) => has_administration = false,
+                },
+                Some((look_up, located)) = self.look_ups.next() => {
+                    self.core.handle_located(Instant::now(), look_up, located);
+                }
                 Some(answer) = reloads.recv() => {
                     // Whoever asked may not wait for it.
                     let _ = answer.send(self.wires.reload_tls());
@@ -106,6 +120,11 @@ impl ControlTask {
         }
         self.arrivals.close();
         self.wires.close().await;
+    }
+
+    fn take_trunks(&mut self) {
+        let list = self.trunks.list.borrow_and_update().clone();
+        self.core.handle_trunks(Instant::now(), &list);
     }
 
     fn next_timeout(&self) -> Option<Instant> {
@@ -136,6 +155,11 @@ impl ControlTask {
                 }
                 Output::CloseLine { call } => {
                     self.lines.remove(&call);
+                }
+                Output::LookUp(look_up) => self.look_ups.begin(*look_up),
+                // Only the newest is kept, also where nobody looks.
+                Output::TrunkStates(states) => {
+                    self.trunks.states.send_replace(states);
                 }
                 Output::Sound { thread, call, order } => {
                     let thread = self.threads.get_mut(thread);

@@ -4,3 +4,4 @@
 mod calls;
 mod endings;
 mod rig;
+mod trunks;

@@ -45,6 +45,7 @@ impl Default for ProbeTimes {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Entry {
     destination: Destination,
     is_healthy: bool,
@@ -65,14 +66,16 @@ impl Trunk {
     /// All are taken for healthy until they show otherwise, and are asked at once.
     #[must_use]
     pub fn new(now: Instant, destinations: &[Destination], times: ProbeTimes) -> Self {
-        let entry = |destination: &Destination| Entry {
-            destination: *destination,
-            is_healthy: true,
-            failures: 0,
-            probe_at: Some(now),
-            paused_until: None,
+        Self { entries: destinations.iter().map(|destination| Entry::new(now, *destination)).collect(), times }
+    }
+
+    /// Takes other destinations, as after a look-up. Each may be one of those before: then what is known of it stays.
+    pub fn rearrange(&mut self, now: Instant, destinations: &[(Destination, Option<DestinationId>)]) {
+        let entry = |(destination, before): &(Destination, Option<DestinationId>)| {
+            let known = before.and_then(|id| self.entries.get(id.0));
+            known.map_or_else(|| Entry::new(now, *destination), |known| Entry { destination: *destination, ..*known })
         };
-        Self { entries: destinations.iter().map(entry).collect(), times }
+        self.entries = destinations.iter().map(entry).collect();
     }
 
     /// When [`Trunk::poll_probe`] next has something.
@@ -164,6 +167,10 @@ impl Trunk {
 }
 
 impl Entry {
+    const fn new(now: Instant, destination: Destination) -> Self {
+        Self { destination, is_healthy: true, failures: 0, probe_at: Some(now), paused_until: None }
+    }
+
     fn takes_calls(&self, now: Instant) -> bool {
         self.is_healthy && self.paused_until.is_none_or(|until| until <= now)
     }
@@ -252,5 +259,17 @@ mod tests {
         trunk.handle_call_failed(now, SECOND, Some(Duration::from_secs(30)));
         assert!(!trunk.is_healthy(now, SECOND));
         assert!(trunk.is_healthy(now + Duration::from_secs(30), SECOND));
+    }
+
+    #[test]
+    fn what_is_known_of_a_destination_survives_another_arrangement() {
+        let (now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(5));
+        let mut trunk = trunk(now, &[(1, 1), (2, 1)]);
+        trunk.handle_call_failed(now, FIRST, None);
+        let at = |priority| Destination { priority, weight: 1 };
+        trunk.rearrange(now, &[(at(1), None), (at(2), Some(FIRST)), (at(3), Some(SECOND))]);
+        assert!(trunk.is_healthy(now, FIRST), "a new one");
+        assert!(!trunk.is_healthy(now, SECOND), "the first of before");
+        assert_eq!(trunk.choose(now, &[FIRST], rng), Some(DestinationId(2)));
     }
 }

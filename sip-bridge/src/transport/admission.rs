@@ -43,9 +43,15 @@ impl Bucket {
         Self { full_at: now }
     }
 
-    fn has_token(&self, now: Instant, rate: Rate) -> bool {
+    /// Whether there is one.
+    pub(crate) fn has_token(&self, now: Instant, rate: Rate) -> bool {
         let next = self.full_at.max(now) + rate.interval;
         next.saturating_duration_since(now) <= rate.interval * rate.burst
+    }
+
+    /// Whether nothing was taken for so long that it is as one that was never there.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
     }
 
     /// Takes a token, if there is one.
@@ -117,8 +123,7 @@ impl Strangers {
             return false;
         }
         self.swept_at = now;
-        // A full bucket is as one that was never there.
-        self.networks.retain(|_, bucket| bucket.full_at > now);
+        self.networks.retain(|_, bucket| !bucket.is_full(now));
         self.networks.len() < MAX_NETWORKS
     }
 }

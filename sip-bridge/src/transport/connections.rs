@@ -11,7 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::gate::{Gate, Sender};
 use super::limits::{
@@ -27,7 +26,7 @@ use crate::sip::message::Transport;
 
 pub(super) struct Connections {
     gate: Arc<Gate>,
-    tls: Option<Arc<Tls>>,
+    tls: Tls,
     arrivals: mpsc::Sender<Arrival>,
     metrics: Metrics,
     table: Mutex<Table>,
@@ -110,12 +109,7 @@ impl Table {
 }
 
 impl Connections {
-    pub(super) fn new(
-        gate: Arc<Gate>,
-        tls: Option<Arc<Tls>>,
-        arrivals: mpsc::Sender<Arrival>,
-        metrics: Metrics,
-    ) -> Arc<Self> {
+    pub(super) fn new(gate: Arc<Gate>, tls: Tls, arrivals: mpsc::Sender<Arrival>, metrics: Metrics) -> Arc<Self> {
         Arc::new(Self {
             gate,
             tls,
@@ -133,7 +127,7 @@ impl Connections {
     }
 
     pub(super) fn reload_tls(&self) -> Result<(), TlsError> {
-        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+        self.tls.reload()
     }
 
     /// Accepts connections at an address.
@@ -173,12 +167,14 @@ impl Connections {
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
             let connection = connections.connection(flow, replies);
-            match (transport, connections.tls.as_ref()) {
+            match (transport, connections.tls.acceptor()) {
                 (Transport::Tls, Some(tls)) => {
-                    if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.acceptor().accept(stream)).await {
+                    if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.accept(stream)).await {
                         connection.run(stream, outgoing).await;
                     }
                 }
+                // Without a certificate nothing is listened for by TLS.
+                (Transport::Tls, None) => {}
                 _ => connection.run(stream, outgoing).await,
             }
         });
@@ -220,10 +216,9 @@ impl Connections {
         if flow.connection.is_some() || self.gate.sender(flow.remote.ip()) != Sender::Trunk {
             return Err(Unsent);
         }
-        let tls = match (flow.transport, &self.tls) {
-            (Transport::Tls, None) => return Err(Unsent),
-            (Transport::Tls, Some(tls)) => Some(tls.clone()),
-            _ => None,
+        let tls = match flow.transport {
+            Transport::Tls => Some(self.tls.connector().ok_or(Unsent)?),
+            Transport::Udp | Transport::Tcp => None,
         };
         let (id, queue, outgoing) = table.add(flow.transport, flow.remote, Sender::Trunk).ok_or(Unsent)?;
         drop(table);
@@ -231,17 +226,18 @@ impl Connections {
         let flow = Flow { connection: Some(id), ..*flow };
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
-            let Ok(Ok(stream)) = timeout(OPEN_TIME, TcpStream::connect(flow.remote)).await else { return };
-            let local = stream.local_addr().unwrap_or(flow.local);
-            let connection = connections.connection(Flow { local, ..flow }, replies);
-            match tls {
-                None => connection.run(stream, outgoing).await,
-                Some(tls) => {
-                    // Of whom we connect to we know the address alone, so that must be in the certificate.
-                    let name = ServerName::IpAddress(flow.remote.ip().into());
-                    if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connector().connect(name, stream)).await {
-                        connection.run(stream, outgoing).await;
-                    }
+            let Some(tls) = tls else {
+                let Some(stream) = connect(flow.remote).await else { return };
+                let local = stream.local_addr().unwrap_or(flow.local);
+                return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
+            };
+            // Several trunks may have their names at one address, and each server shows the certificate for the name that it
+            // is asked for. A connection is for all who speak to that address.
+            for name in connections.gate.tls_names(flow.remote) {
+                let Some(stream) = connect(flow.remote).await else { return };
+                let local = stream.local_addr().unwrap_or(flow.local);
+                if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
+                    return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
                 }
             }
         });
@@ -269,6 +265,10 @@ impl Connections {
         lock(&self.listeners).abort_all();
         lock(&self.tasks).abort_all();
     }
+}
+
+async fn connect(remote: SocketAddr) -> Option<TcpStream> {
+    timeout(OPEN_TIME, TcpStream::connect(remote)).await.ok()?.ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,9 +2,11 @@
 //! What all sockets share: who may send, and how often it is answered what was not understood.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::admission::{Bucket, Strangers};
 use super::limits::REFUSALS;
@@ -37,10 +39,18 @@ impl Gate {
 
     /// Who that is.
     pub(super) fn sender(&self, source: IpAddr) -> Sender {
-        if self.trunks.of(source).is_some() { Sender::Trunk } else { Sender::Stranger }
+        if self.trunks.current().knows(source) { Sender::Trunk } else { Sender::Stranger }
     }
 
-    /// Whether what comes from there is looked at. Trunks pass without a lock.
+    /// For which names a certificate is good where we connect to: those of trunks' destinations there, or, for an address
+    /// that no name has led to, the address.
+    pub(super) fn tls_names(&self, remote: SocketAddr) -> Vec<ServerName<'static>> {
+        let hosts = self.trunks.current().tls_names(remote);
+        let names: Vec<_> = hosts.iter().filter_map(|host| ServerName::try_from(host.to_string()).ok()).collect();
+        if names.is_empty() { vec![ServerName::IpAddress(remote.ip().into())] } else { names }
+    }
+
+    /// Whether what comes from there is looked at. Trunks do not wait for strangers.
     pub(super) fn admits(&self, now: Instant, source: IpAddr) -> bool {
         self.sender(source) == Sender::Trunk
             || self.strangers.lock().unwrap_or_else(PoisonError::into_inner).admit(now, source)

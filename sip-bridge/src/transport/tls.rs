@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Certificates: ours, for who connects to us, and whose word we take where we connect.
+//! Certificates: ours, for who connects to us, and whose word we take where we connect. Each can be there without the other.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,16 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// Files in the PEM format, and who is trusted.
+/// Files in the PEM format.
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
     /// Our certificate, with those between it and a root behind it.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Whose certificates we accept where we connect.
-    pub roots: Roots,
 }
 
-/// Whose certificates are accepted.
+/// Whose certificates we accept where we connect.
 #[derive(Clone, Debug, Default)]
 pub enum Roots {
     /// Those that the system trusts.
@@ -52,33 +50,52 @@ pub enum TlsError {
     System(io::Error),
 }
 
+/// Both sides of it.
 pub(super) struct Tls {
+    server: Option<Server>,
+    /// `None`: the system trusts nobody that we know of, so that no certificate can be checked.
+    client: Option<Arc<ClientConfig>>,
+}
+
+struct Server {
     config: TlsConfig,
-    server: RwLock<Arc<ServerConfig>>,
-    client: Arc<ClientConfig>,
+    loaded: RwLock<Arc<ServerConfig>>,
 }
 
 impl Tls {
-    pub(super) fn load(config: &TlsConfig) -> Result<Self, TlsError> {
-        let server = RwLock::new(Arc::new(server(config)?));
-        Ok(Self { config: config.clone(), server, client: Arc::new(client(&config.roots)?) })
+    pub(super) fn load(config: Option<&TlsConfig>, roots: &Roots) -> Result<Self, TlsError> {
+        let load = |config: &TlsConfig| {
+            Ok::<_, TlsError>(Server { config: config.clone(), loaded: RwLock::new(Arc::new(server(config)?)) })
+        };
+        let client = match client(roots) {
+            Ok(client) => Some(Arc::new(client)),
+            // Whoever has no trunk by TLS needs none.
+            Err(TlsError::System(error)) => {
+                tracing::warn!(%error, "no trunk can be reached by TLS: the system's certificates cannot be read");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { server: config.map(load).transpose()?, client })
     }
 
     /// Reads certificate and key again. When that fails, those before stay.
     pub(super) fn reload(&self) -> Result<(), TlsError> {
-        let server = Arc::new(server(&self.config)?);
-        *self.server.write().unwrap_or_else(PoisonError::into_inner) = server;
+        let Some(own) = &self.server else { return Ok(()) };
+        let loaded = Arc::new(server(&own.config)?);
+        *own.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
         Ok(())
     }
 
     /// For who connects now.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        self.server.read().unwrap_or_else(PoisonError::into_inner).clone().into()
+    pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
+        let server = self.server.as_ref()?;
+        Some(server.loaded.read().unwrap_or_else(PoisonError::into_inner).clone().into())
     }
 
     /// To connect.
-    pub(super) fn connector(&self) -> TlsConnector {
-        self.client.clone().into()
+    pub(super) fn connector(&self) -> Option<TlsConnector> {
+        Some(self.client.clone()?.into())
     }
 }
 

@@ -2,18 +2,23 @@
 //! A bridge, with a desk that takes every call, and an end of the sound that writes down its orders.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use bus::phone::{CallEnd, CallTerms, PhoneNotice, desk};
+use bus::phone::{
+    CallEnd, CallTerms, Credentials, PhoneNotice, TrunkAdministration, TrunkConfig, TrunkList, TrunkState, desk, trunks,
+};
 use sip_bridge::Bridge;
 use sip_bridge::bridge::BridgeConfig;
 use sip_bridge::sip::message::Transport;
 use sip_bridge::sound::{SoundEvent, SoundOrder};
-use sip_bridge::transport::{Listen, TlsConfig};
-use sip_bridge::trunks::TrunkPeer;
+use sip_bridge::transport::{Listen, Roots, TlsConfig};
+use sip_bridge::trunks::{Dns, SystemDns};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// A trunk that is not this machine's usual address.
 pub(crate) const TRUNK: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -27,36 +32,92 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) bridge: Bridge,
     pub(crate) orders: Receiver<SoundOrder>,
+    /// Signaling's end of the trunks.
+    pub(crate) administration: TrunkAdministration,
     /// What the threads of sound hold: without it there would be none.
     _events: mpsc::Sender<SoundEvent>,
     pub(crate) registry: prometheus::Registry,
 }
 
+/// What a bridge of a test has beside what all have.
+pub(crate) struct Setup {
+    pub(crate) tls: Option<TlsConfig>,
+    pub(crate) roots: Roots,
+    pub(crate) trunks: Vec<TrunkConfig>,
+    pub(crate) dns: Arc<dyn Dns>,
+}
+
+impl Default for Setup {
+    /// The one trunk, on this machine's usual address and on [`TRUNK`].
+    fn default() -> Self {
+        let trunk = trunk("trunk", &["127.0.0.2/32", "127.0.0.1/32"]);
+        let trunks = vec![TrunkConfig { vouches_for_callers: true, ..trunk }];
+        Self { tls: None, roots: Roots::default(), trunks, dns: Arc::new(SystemDns::without_servers()) }
+    }
+}
+
+/// A trunk that only calls us.
+pub(crate) fn trunk(id: &str, networks: &[&str]) -> TrunkConfig {
+    TrunkConfig {
+        id: id.to_owned(),
+        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        caller_credentials: None,
+        vouches_for_callers: false,
+        destinations: Vec::new(),
+        credentials: None,
+        registration: None,
+        keep_alive: None,
+        max_calls: None,
+    }
+}
+
+pub(crate) fn credentials(username: &str, password: &str) -> Option<Credentials> {
+    Some(Credentials { username: username.to_owned(), password: Arc::new(Zeroizing::new(password.to_owned())) })
+}
+
 impl Running {
-    /// With the one trunk, and a desk that answers all calls but those to `ringing`.
     pub(crate) fn start(tls: Option<TlsConfig>) -> Self {
+        Self::with(Setup { tls, ..Setup::default() })
+    }
+
+    /// With a desk that answers all calls but those to `ringing`.
+    pub(crate) fn with(setup: Setup) -> Self {
+        let Setup { tls, roots, trunks: list, dns } = setup;
         let (desk, calls) = desk();
         tokio::spawn(answer_calls(calls));
         let (thread, orders) = sync_channel(1_024);
         let (events, heard) = mpsc::channel(1_024);
         let registry = prometheus::Registry::new();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (administration, operation) = trunks();
+        administration.list.send_replace(list.into());
         let config = BridgeConfig {
             listen: Listen { udp: vec![local], tcp: vec![local], tls: tls.iter().map(|_| local).collect() },
             tls,
+            roots,
             advertised: None,
             rtp_address: local.ip(),
             rtp_ports: rtp_ports(),
-            trunks: vec![TrunkPeer {
-                id: "trunk".to_owned(),
-                networks: vec!["127.0.0.2/32".parse().unwrap(), "127.0.0.1/32".parse().unwrap()],
-                vouches_for_callers: true,
-            }],
+            trunks: operation,
+            dns,
             max_calls: 100,
             is_dev: false,
         };
         let bridge = Bridge::start(config, desk, vec![thread], heard, &registry).unwrap();
-        Self { bridge, orders, _events: events, registry }
+        Self { bridge, orders, administration, _events: events, registry }
+    }
+
+    /// Administers other trunks.
+    pub(crate) fn administer(&self, list: Vec<TrunkConfig>) {
+        self.administration.list.send_replace(TrunkList::from(list));
+    }
+
+    /// Waits until a trunk is as wanted.
+    pub(crate) async fn until(&mut self, id: &str, is_wanted: impl Fn(&TrunkState) -> bool) {
+        let states = &mut self.administration.states;
+        let waited = timeout(PATIENCE, states.wait_for(|states| states.get(id).is_some_and(&is_wanted)));
+        let is_late = waited.await.is_err();
+        assert!(!is_late, "{id}: {:?}", self.administration.states.borrow().get(id));
     }
 
     pub(crate) fn address(&self, transport: Transport) -> SocketAddr {
@@ -70,14 +131,14 @@ impl Running {
         self.orders.try_iter().map(name).collect()
     }
 
-    /// The sum of a counter, over its labels.
+    /// The sum of a counter or gauge, over its labels.
     pub(crate) fn counted(&self, name: &str, reason: Option<&str>) -> f64 {
         let families = self.registry.gather();
         let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
         let wanted = metrics.filter(|metric| {
             reason.is_none_or(|reason| metric.get_label().iter().any(|label| label.value() == reason))
         });
-        wanted.map(|metric| metric.get_counter().get_value()).sum()
+        wanted.map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum()
     }
 }
 

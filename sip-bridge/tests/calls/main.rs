@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bridge;
+mod kamailio;
 mod phone;
+mod registrations;
 mod sipp;
 mod streams;
+mod tls_trunk;
 mod udp;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sip_bridge::sip::message::{Response, Transport};
 use sip_bridge::sip::parse::{Frame, Framer};
-use sip_bridge::transport::{Roots, TlsConfig};
+use sip_bridge::transport::TlsConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -161,7 +161,7 @@ fn certificate(folder: &Path) -> (TlsConfig, TlsConnector) {
     let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let client = client.with_safe_default_protocol_versions().unwrap();
     let client = client.with_root_certificates(roots).with_no_client_auth();
-    (TlsConfig { roots: Roots::File(certificate.clone()), certificate, key }, Arc::new(client).into())
+    (TlsConfig { certificate, key }, Arc::new(client).into())
 }
 
 #[tokio::test(flavor = "multi_thread")]

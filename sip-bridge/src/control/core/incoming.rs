@@ -14,6 +14,7 @@ use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Request, Transport};
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
+use crate::trunks::{Identity, Peer};
 
 /// Ports that are tried for one call. Another process may have one; that it has all of these means that the range is not
 /// ours.
@@ -26,6 +27,20 @@ pub(super) struct No {
     status: u16,
     reason: &'static str,
     header: Option<(&'static str, String)>,
+}
+
+/// What becomes of an INVITE that is not taken up.
+pub(super) enum Turned {
+    /// It is refused.
+    Away(No),
+    /// The caller is asked for a password, with these challenges.
+    Back(Vec<String>),
+}
+
+impl From<No> for Turned {
+    fn from(no: No) -> Self {
+        Self::Away(no)
+    }
 }
 
 impl No {
@@ -56,10 +71,15 @@ impl ControlCore {
                 if let Some(load) = self.loads.get_mut(call.thread) {
                     *load += 1;
                 }
+                self.operations.handle_call_began(&call.trunk);
                 self.calls.insert(key(id), call);
                 self.outputs.push_back(Output::OpenLine { call: key(id), incoming: Box::new(incoming) });
             }
-            Err(no) => self.reject(now, id, &no),
+            Err(Turned::Away(no)) => self.reject(now, id, &no),
+            // It fails when the caller has given up. Otherwise they come again, as another call.
+            Err(Turned::Back(challenges)) => {
+                let _ = self.endpoint.challenge(now, id, false, &challenges);
+            }
         }
     }
 
@@ -69,17 +89,26 @@ impl ControlCore {
         invite: &Request,
         flow: Flow,
         offer: Option<Vec<u8>>,
-    ) -> Result<(Call, IncomingCall), No> {
+    ) -> Result<(Call, IncomingCall), Turned> {
         let peer = flow.remote.ip().to_canonical();
-        let trunk = self.settings.trunks.of(peer).ok_or(No::new("stranger", 403, "Forbidden"))?;
-        let called = identity::called(invite, &self.contact_user).ok_or(No::new("no_number", 404, "Not Found"))?;
-        let caller = identity::caller(invite, trunk.vouches_for_callers);
-        let trunk = trunk.id.clone();
-        if self.calls.len() >= self.settings.max_calls {
-            return Err(No::new("too_many", 503, "Service Unavailable"));
-        }
+        let peers = self.settings.trunks.current();
+        let trunk = match self.callers.identify(now, &peers, peer, invite) {
+            Identity::Trunk(trunk) => trunk,
+            Identity::Ask(challenges) => return Err(Turned::Back(challenges)),
+            Identity::Stranger => return Err(No::new("stranger", 403, "Forbidden").into()),
+            Identity::Wrong => return Err(No::new("wrong_password", 403, "Forbidden").into()),
+            Identity::TooManyWrong => return Err(No::new("too_many_wrong_passwords", 403, "Forbidden").into()),
+            Identity::Malformed => {
+                return Err(No::new("malformed_credentials", 400, "Bad Request (credentials)").into());
+            }
+        };
+        let is_contact = |user: &str| user == self.contact_user || self.operations.has_contact(user);
+        let called = identity::called(invite, is_contact).ok_or(No::new("no_number", 404, "Not Found"))?;
+        let caller = identity::caller(invite, trunk.config.vouches_for_callers);
+        self.check_room(trunk)?;
         let (port, sockets) = self.sockets(now)?;
         let mut call = Call {
+            trunk: trunk.config.id.clone(),
             thread: self.least_loaded(),
             port,
             capabilities: Capabilities {
@@ -96,11 +125,11 @@ impl ControlCore {
         };
         if let Err(no) = self.describe(&mut call, offer) {
             self.ports.give_back(now, port);
-            return Err(no);
+            return Err(no.into());
         }
         let incoming = IncomingCall {
             bridge: u16::try_from(call.thread).unwrap_or(u16::MAX),
-            trunk,
+            trunk: call.trunk.clone(),
             peer,
             called,
             caller: caller.number,
@@ -108,6 +137,18 @@ impl ControlCore {
             call_id: invite.headers.call_id.clone(),
         };
         Ok((call, incoming))
+    }
+
+    /// Whether one more call is taken, by us and of that trunk.
+    fn check_room(&self, trunk: &Peer) -> Result<(), No> {
+        if self.calls.len() >= self.settings.max_calls {
+            return Err(No::new("too_many", 503, "Service Unavailable"));
+        }
+        let calls = self.operations.calls_of(&trunk.config.id);
+        if trunk.config.max_calls.is_some_and(|most| calls >= most) {
+            return Err(No::new("too_many_of_trunk", 486, "Busy Here"));
+        }
+        Ok(())
     }
 
     fn sockets(&mut self, now: Instant) -> Result<(u16, RtpSockets), No> {

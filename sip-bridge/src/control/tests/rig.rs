@@ -18,7 +18,7 @@ use crate::sip::flow::Flow;
 use crate::sip::message::{Message, Response, Transport};
 use crate::sip::parse::parse;
 use crate::sound::{CallKey, SoundOrder};
-use crate::trunks::Trunks;
+use crate::trunks::{Locals, Trunks};
 
 pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
                                 m=audio 40000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
@@ -28,6 +28,8 @@ pub(super) struct Rig {
     pub(super) now: Instant,
     pub(super) outputs: Vec<Output>,
     pub(super) metrics: Metrics,
+    /// What the sockets see of the trunks.
+    pub(super) trunks: Arc<Trunks>,
     /// Whom messages come from.
     pub(super) source: &'static str,
     cseq: u32,
@@ -36,15 +38,19 @@ pub(super) struct Rig {
 impl Rig {
     /// One with so many threads of sound.
     pub(super) fn new(threads: usize) -> Self {
-        let trunks = Arc::new(Trunks::new(Vec::new(), true));
-        let settings = CoreSettings { media_address: Ipv4Addr::LOCALHOST.into(), trunks, max_calls: 3, threads };
+        let trunks = Arc::new(Trunks::default());
+        let locals = Locals::new(vec![(Transport::Udp, "127.0.0.1:5060".parse().unwrap())], None);
+        let media_address = Ipv4Addr::LOCALHOST.into();
+        let settings =
+            CoreSettings { media_address, trunks: trunks.clone(), locals, is_dev: true, max_calls: 3, threads };
         let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
         let ports = Ports::new(42_000..=42_999, StdRng::from_os_rng()).unwrap();
         let config = Config { check: Some(check), ..Config::default() };
-        let rngs = [StdRng::seed_from_u64(1), StdRng::seed_from_u64(2)];
+        let rngs = [1, 2, 3].map(StdRng::seed_from_u64);
         let bind = Box::new(|port| bind(Ipv4Addr::LOCALHOST.into(), port));
-        let core = ControlCore::new(settings, config, ports, bind, metrics.clone(), rngs);
-        Self { core, now: Instant::now(), outputs: Vec::new(), metrics, source: "127.0.0.1:5062", cseq: 1 }
+        let now = Instant::now();
+        let core = ControlCore::new(now, settings, config, ports, bind, metrics.clone(), rngs);
+        Self { core, now, outputs: Vec::new(), metrics, trunks, source: "127.0.0.1:5062", cseq: 1 }
     }
 
     fn collect(&mut self) {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use rand::Rng;
+use zeroize::Zeroizing;
 
 use super::algorithm::{Proof, hex};
 use super::{Algorithm, Challenge, Credentials};
@@ -27,7 +28,7 @@ pub enum AccountError {
 /// One for each side that asks: the account of a registrar and of a proxy on the way are two (RFC 3261 §22.3).
 pub struct Account {
     username: String,
-    password: String,
+    password: Zeroizing<String>,
     challenged: Option<Challenged>,
 }
 
@@ -49,7 +50,7 @@ impl fmt::Debug for Account {
 impl Account {
     /// An account that nobody has asked about yet.
     #[must_use]
-    pub const fn new(username: String, password: String) -> Self {
+    pub const fn new(username: String, password: Zeroizing<String>) -> Self {
         Self { username, password, challenged: None }
     }
 

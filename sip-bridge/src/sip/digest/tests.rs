@@ -136,7 +136,7 @@ impl Sides {
         Self {
             now,
             challenger: Challenger::new(now, "bridge".to_owned(), &[7; 32], LIFETIME),
-            account: Account::new("alice".to_owned(), password.to_owned()),
+            account: Account::new("alice".to_owned(), password.to_owned().into()),
             rng: StdRng::seed_from_u64(1),
         }
     }
@@ -216,7 +216,7 @@ fn another_password_user_method_or_uri_is_refused() {
     }
     // Nobody's password is not the empty one.
     let mut sides = Sides::new("");
-    sides.account = Account::new("bob".to_owned(), String::new());
+    sides.account = Account::new("bob".to_owned(), String::new().into());
     sides.challenge(false).unwrap();
     let answer = sides.answer();
     assert_eq!(sides.check(&answer), Verdict::Refused);
@@ -334,5 +334,5 @@ fn an_account_answers_the_strongest_challenge_it_knows() {
     assert!(sides.answer().contains("algorithm=SHA-512-256"));
     let none = sides.account.handle_challenges(&mut sides.rng, std::iter::once("Basic realm=\"r\""));
     assert_eq!(none, Err(AccountError::NoneUsable));
-    assert!(Account::new(String::new(), String::new()).authorization("INVITE", URI).is_none());
+    assert!(Account::new(String::new(), String::new().into()).authorization("INVITE", URI).is_none());
 }

@@ -228,6 +228,18 @@ impl Endpoint {
         self.with_registration(id, |one, core| one.leave(now, core)).ok_or(CommandError::Unknown)
     }
 
+    /// Forgets a registration without a word, as where the registrar does not answer: what it still knows of us ends by itself,
+    /// and calls by it are welcome until then. No event follows.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn forget_registration(&mut self, id: RegistrationId) -> Result<(), CommandError> {
+        self.registrations.remove(&id).ok_or(CommandError::Unknown)?;
+        self.deadlines.set(Timer::Registration(id), None);
+        self.challenges.drop_of(|owner| owner == Owner::Registration(id));
+        Ok(())
+    }
+
     /// Takes no new calls any more. Those that are go on; after the last one the registrations are taken away.
     pub fn drain(&mut self, now: Instant) {
         self.is_draining = true;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Trunks for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::phone::{Credentials, TrunkConfig, TrunkDestination, TrunkRegistration, TrunkTransport};
+use zeroize::Zeroizing;
+
+/// One that calls us from these networks.
+pub(crate) fn config(id: &str, networks: &[&str]) -> TrunkConfig {
+    TrunkConfig {
+        id: id.to_owned(),
+        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        caller_credentials: None,
+        vouches_for_callers: false,
+        destinations: Vec::new(),
+        credentials: None,
+        registration: None,
+        keep_alive: None,
+        max_calls: None,
+    }
+}
+
+pub(crate) fn credentials(username: &str, password: &str) -> Credentials {
+    Credentials { username: username.to_owned(), password: Arc::new(Zeroizing::new(password.to_owned())) }
+}
+
+pub(crate) fn destination(host: &str, port: Option<u16>, transport: TrunkTransport) -> TrunkDestination {
+    TrunkDestination { host: host.to_owned(), port, transport }
+}
+
+/// One where we are registered, with destinations by UDP.
+pub(crate) fn registering(id: &str, hosts: &[&str]) -> TrunkConfig {
+    TrunkConfig {
+        destinations: hosts.iter().map(|host| destination(host, Some(5060), TrunkTransport::Udp)).collect(),
+        credentials: Some(credentials("line", "secret")),
+        registration: Some(TrunkRegistration {
+            domain: "provider.example".to_owned(),
+            user: "4930555".to_owned(),
+            expires: Duration::from_secs(600),
+        }),
+        keep_alive: Some(Duration::from_secs(60)),
+        ..config(id, &[])
+    }
+}
