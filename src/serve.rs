@@ -81,8 +81,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     let died = node.died();
     let (trunk_administration, trunk_operation) = bus::phone::trunks();
     let config = signaling_config(settings)?;
-    let service =
-        signaling::Service::new(config, store.clone(), bus, metrics.clone(), Some(trunk_administration));
+    let service = signaling::Service::new(config, store.clone(), bus, metrics.clone(), Some(trunk_administration));
     let service = tokio::select! {
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),

@@ -69,8 +69,7 @@ mod tests {
 
     /// A number that all tenants' meetings are reached by, unless something else is said.
     fn number(number: &str, differs: Value) -> (&'static str, Value) {
-        let mut row =
-            json!({ "id": PhoneNumberId::new(), "number": number, "is_for_all": true, "languages": "[]" });
+        let mut row = json!({ "id": PhoneNumberId::new(), "number": number, "is_for_all": true, "languages": "[]" });
         for (name, value) in differs.as_object().into_iter().flatten() {
             row[name] = value.clone();
         }

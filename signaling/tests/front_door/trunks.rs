@@ -79,7 +79,10 @@ async fn a_trunk_is_made_told_shown_with_how_it_is_changed_and_removed() {
         let destination = &config.destinations[0];
         assert_eq!((destination.port, destination.transport), (Some(5061), TrunkTransport::Tls));
         let registration = config.registration.clone().expect("one");
-        assert_eq!((registration.expires, config.keep_alive), (Duration::from_secs(600), Some(Duration::from_secs(30))));
+        assert_eq!(
+            (registration.expires, config.keep_alive),
+            (Duration::from_secs(600), Some(Duration::from_secs(30)))
+        );
         assert_eq!((config.vouches_for_callers, config.max_calls), (true, Some(20)));
 
         let path = "/phone/trunks/provider-sued";
@@ -129,7 +132,8 @@ async fn a_trunk_is_made_told_shown_with_how_it_is_changed_and_removed() {
         assert_eq!(saal.ask(&root, &format!("DELETE {path}"), &any, None).await.status, 204);
         assert_eq!(saal.get(&root, path).await.status, 404);
 
-        let answers = [&made, &again, &before, &shown, &changed, &replaced, &off].map(|answer| answer.text().to_owned());
+        let answers =
+            [&made, &again, &before, &shown, &changed, &replaced, &off].map(|answer| answer.text().to_owned());
         let kept = texts(&saal, "SELECT body AS text FROM idempotency_keys WHERE body IS NOT NULL").await;
         let audit = texts(&saal, "SELECT details AS text FROM audit_events").await;
         for (text, what) in [(answers.concat(), "answers"), (kept, "kept answers"), (audit.clone(), "the audit log")] {
@@ -198,7 +202,10 @@ async fn tenants_see_their_numbers_and_change_nothing() {
         }
         assert_eq!(saal.ask(shows, "POST /phone/trunks", &[], Some(&provider())).await.status, 403);
         assert_eq!(saal.ask(shows, "POST /phone/numbers", &[], Some(&body)).await.status, 403);
-        assert_eq!(saal.patch(shows, &format!("/phone/numbers/{shared}"), &json!({ "name": "Mine" })).await.status, 403);
+        assert_eq!(
+            saal.patch(shows, &format!("/phone/numbers/{shared}"), &json!({ "name": "Mine" })).await.status,
+            403
+        );
     }
     let system = saal.browser(&own, "system@example.org", "system_admin").await;
     assert_eq!(saal.get(&system, "/phone/trunks").await.json()["items"].as_array().expect("trunks").len(), 1);
@@ -239,7 +246,11 @@ async fn what_cannot_work_is_refused_by_its_place() {
         ),
         (json!({ "networks": ["198.51.100.1"], "id": "dev" }), "/id", "forbidden-value"),
         (json!({ "networks": ["198.51.100.1"], "id": "No Slug" }), "/id", "wrong-format"),
-        (json!({ "networks": ["198.51.100.1"], "dial_plan": { "country": "049" } }), "/dial_plan/country", "wrong-format"),
+        (
+            json!({ "networks": ["198.51.100.1"], "dial_plan": { "country": "049" } }),
+            "/dial_plan/country",
+            "wrong-format",
+        ),
     ] {
         let mut whole = json!({ "name": "Another" });
         whole.as_object_mut().expect("an object").extend(body.as_object().expect("an object").clone());
@@ -280,7 +291,8 @@ async fn calls_find_their_way_by_what_is_stored() {
         };
         let unknown = PhoneNotice::Declined(Decline::UnknownNumber);
         assert_eq!(first(NUMBER).await, unknown);
-        let trunk = json!({ "id": TRUNK, "name": "Provider", "networks": ["192.0.2.1"], "dial_plan": { "area": "30" } });
+        let trunk =
+            json!({ "id": TRUNK, "name": "Provider", "networks": ["192.0.2.1"], "dial_plan": { "area": "30" } });
         saal.made(&root, "/phone/trunks", &trunk).await;
         assert_eq!(first(NUMBER).await, unknown, "the trunk is known, the number is not");
         let number = json!({ "number": "+49 30 900", "name": "Berlin", "languages": ["en"] });

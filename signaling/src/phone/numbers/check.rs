@@ -48,9 +48,8 @@ pub(super) async fn checked(
         invalid.add("/trunk_id", "unknown-reference");
     }
     check_tenants(tx, &input, &mut invalid).await?;
-    let is_as_before = found.is_some_and(|found| {
-        (&found.input.direct, &found.input.tenants) == (&input.direct, &input.tenants)
-    });
+    let is_as_before =
+        found.is_some_and(|found| (&found.input.direct, &found.input.tenants) == (&input.direct, &input.tenants));
     if let Some(direct) = &input.direct
         && !is_as_before
         && !leads_somewhere(tx, direct, input.tenants.as_deref()).await?

@@ -168,7 +168,15 @@ mod tests {
         }
         let (now, input) = (Utc::now(), input(json));
         let (caller_password, password) = (None, None);
-        StoredTrunk { id: id.to_owned(), input, caller_password, password, revision: 1, created_at: now, updated_at: now }
+        StoredTrunk {
+            id: id.to_owned(),
+            input,
+            caller_password,
+            password,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// What is wrong with a trunk, where there is another one.
@@ -241,7 +249,8 @@ mod tests {
 
     #[test]
     fn an_id_stays_and_one_that_is_made_is_free() {
-        let found = stored("a", json!({ "networks": ["192.0.2.1"], "credentials": { "username": "a", "password": "b" } }));
+        let found =
+            stored("a", json!({ "networks": ["192.0.2.1"], "credentials": { "username": "a", "password": "b" } }));
         let check = |differs: Value| checked(stored("x", differs).input, Some(&found), &[]).is_ok();
         assert!(check(json!({ "id": "a", "networks": ["192.0.2.1"] })));
         assert!(!check(json!({ "id": "b", "networks": ["192.0.2.1"] })));

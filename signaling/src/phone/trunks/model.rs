@@ -94,6 +94,11 @@ const fn yes() -> bool {
     true
 }
 
+/// The schema would lack what is only read.
+const fn is_never_shown(_: &Option<Secret>) -> bool {
+    true
+}
+
 const fn an_hour() -> u32 {
     EXPIRES_SECONDS
 }
@@ -106,7 +111,7 @@ pub(super) struct PhoneCredentials {
     #[schema(min_length = 1, max_length = 128, pattern = r#"^[^\x00-\x1f\x7f:"\\]+$"#)]
     pub(super) username: String,
     /// The password, which is never shown. When it is left out, the one that is there stays.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_never_shown")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1f\x7f]+$",
         format = "password", write_only)]
     pub(super) password: Option<Secret>,

@@ -69,8 +69,7 @@ async fn create(context: Context, Body(input): Body<PhoneTrunkInput>) -> Result<
     let caller_password = password(&context, &id, Field::Caller, &mut input.caller_credentials, None)?;
     let password = password(&context, &id, Field::Own, &mut input.credentials, None)?;
     let now = Utc::now();
-    let trunk =
-        StoredTrunk { id, input, caller_password, password, revision: 1, created_at: now, updated_at: now };
+    let trunk = StoredTrunk { id, input, caller_password, password, revision: 1, created_at: now, updated_at: now };
     table::insert(&mut tx, &trunk).await?;
     let event = Event::new("phone_trunk.create", &trunk.id);
     let trunk = shown(&context.app, trunk);

@@ -13,9 +13,8 @@ pub(super) type Key = String;
 
 impl FromRow for StoredTrunk {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
-        let credentials = |username: Option<String>| {
-            username.map(|username| PhoneCredentials { username, password: None })
-        };
+        let credentials =
+            |username: Option<String>| username.map(|username| PhoneCredentials { username, password: None });
         let registration: Option<String> = row.get("registration")?;
         let keep_alive_seconds: Option<i64> = row.get("keep_alive_seconds")?;
         let max_calls: Option<i64> = row.get("max_calls")?;
