@@ -79,14 +79,15 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     };
     let mut node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
-    let service = signaling::Service::new(signaling_config(settings)?, store.clone(), bus, metrics.clone());
+    let (trunk_administration, trunk_operation) = bus::phone::trunks();
+    let config = signaling_config(settings)?;
+    let service = signaling::Service::new(config, store.clone(), bus, metrics.clone(), Some(trunk_administration));
     let service = tokio::select! {
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),
     };
-    // Nobody administers trunks yet; while its end is held, the list is empty.
-    let (_administration, trunks) = bus::phone::trunks();
-    let telephones = Telephones::start(settings, node.take_bridge_ends(), service.phone_desk(), trunks, &metrics)?;
+    let (ends, desk) = (node.take_bridge_ends(), service.phone_desk());
+    let telephones = Telephones::start(settings, ends, desk, trunk_operation, &metrics)?;
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let telephones_ended = end_first(telephones, stop.clone());
     tokio::select! {
@@ -138,7 +139,6 @@ fn signaling_config(settings: &Settings) -> Result<signaling::Config> {
             urls: settings.livekit_webhooks.urls.clone(),
             api_key: settings.livekit_webhooks.api_key.clone(),
         },
-        phone: signaling::PhoneConfig::default(),
     })
 }
 

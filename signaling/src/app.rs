@@ -134,7 +134,7 @@ impl App {
         let revocations = Revocations::default();
         store::patiently(async || revocations.load(&store).await).await.map_err(io::Error::other)?;
         let webhooks = Arc::new(Deliverer::new(store.clone(), installation.clone(), reach));
-        let phone = Phone::new(Instant::now(), &config, &registry).map_err(io::Error::other)?;
+        let phone = Phone::new(Instant::now(), config.dev, &registry).map_err(io::Error::other)?;
         Ok(Self(Box::new(Parts {
             oidc,
             passwords: Passwords::default(),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What is done without anybody asking: deleting what is old, sending mails, telling webhooks, keeping series going, taking
-//! up calls.
+//! up calls, telling bridges which trunks there are.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::phone::CallEnd;
+use bus::phone::{CallEnd, TrunkList};
 use chrono::Utc;
 use rand::Rng as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::invitations::outbox;
 use crate::meeting_sessions::{live, rules};
 use crate::meetings::expansion;
-use crate::phone::desk;
+use crate::phone::{desk, trunks};
 use crate::records::{privacy, retention};
 
 /// How long after the start it is looked for the first time for what is old: not while everybody comes back.
@@ -52,7 +52,11 @@ impl Background {
 }
 
 /// Starts them.
-pub(crate) fn start(app: &Arc<App>, calls: mpsc::Receiver<CallEnd>) -> Background {
+pub(crate) fn start(
+    app: &Arc<App>,
+    calls: mpsc::Receiver<CallEnd>,
+    bridge: Option<watch::Sender<TrunkList>>,
+) -> Background {
     let mut tasks = JoinSet::new();
     tasks.spawn(delete_old(app.clone()));
     tasks.spawn(app.webhooks.clone().run());
@@ -63,6 +67,9 @@ pub(crate) fn start(app: &Arc<App>, calls: mpsc::Receiver<CallEnd>) -> Backgroun
     tasks.spawn(rules::follow(app.clone()));
     tasks.spawn(keep_series_going(app.clone()));
     tasks.spawn(desk::run(app.clone(), calls));
+    if let Some(list) = bridge {
+        tasks.spawn(trunks::follow(app.clone(), list));
+    }
     Background { tasks }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::auth::secret::{ApiKey, Secret};
-use crate::phone::caller_number::DialPlan;
 use crate::rooms::info::RoomSettings;
 
 /// How the service behaves.
@@ -34,41 +33,6 @@ pub struct Config {
     pub webhook_networks: Vec<IpNet>,
     /// Who is told what happens in rooms, as LiveKit's server tells it.
     pub livekit_webhooks: LivekitWebhooks,
-    /// Which telephones reach meetings.
-    pub phone: PhoneConfig,
-}
-
-/// Which telephones reach meetings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PhoneConfig {
-    /// From where calls come.
-    pub trunks: Vec<TrunkRules>,
-    /// Which numbers can be called. A call to another is not answered.
-    pub numbers: Vec<NumberRules>,
-}
-
-/// A trunk: a provider's switch, or one of the organisation's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrunkRules {
-    /// What the bridge calls it.
-    pub id: String,
-    /// Whether it lets nobody say a number that is not theirs.
-    pub trusts_caller_ids: bool,
-    /// How it writes numbers.
-    pub dial_plan: DialPlan,
-}
-
-/// A number that can be called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NumberRules {
-    /// As the trunk writes it, or as in E.164.
-    pub number: String,
-    /// Whose meetings are reached by it: tenants by id or slug. All when none is named.
-    pub tenants: Vec<String>,
-    /// BCP 47 tags of what callers are spoken to in, the usual one first. All that there are when none is named.
-    pub languages: Vec<String>,
-    /// The conference number of the one meeting or room that it leads to; callers are not asked for one then.
-    pub direct: Option<String>,
 }
 
 /// Who is told what happens in rooms, as LiveKit's server tells it.
@@ -126,7 +90,6 @@ impl Default for Config {
             mail: None,
             webhook_networks: Vec::new(),
             livekit_webhooks: LivekitWebhooks::default(),
-            phone: PhoneConfig::default(),
         }
     }
 }

@@ -38,38 +38,49 @@ use std::sync::Arc;
 
 use axum::Router;
 use bus::Bus;
-use bus::phone::{CallEnd, PhoneDesk};
+use bus::phone::{CallEnd, PhoneDesk, TrunkAdministration, TrunkList};
 use prometheus::Registry;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub use crate::auth::secret::{ApiKey, Secret};
-pub use crate::config::{
-    Config, LivekitWebhooks, MailConfig, NumberRules, Oidc, PhoneConfig, RoomDefaults, TrunkRules,
-};
+pub use crate::config::{Config, LivekitWebhooks, MailConfig, Oidc, RoomDefaults};
 pub use crate::identity::is_role;
-pub use crate::phone::caller_number::{Bare, DialPlan};
 
 use crate::app::App;
+use crate::phone::trunks::Trunks;
 
 /// A service that is ready to serve.
 pub struct Service {
     app: Arc<App>,
     phone_desk: PhoneDesk,
     calls: mpsc::Receiver<CallEnd>,
+    trunks: Option<watch::Sender<TrunkList>>,
 }
 
 impl Service {
     /// Reads what it needs from the database, and puts there what must be there before anybody asks. A database that is
-    /// away is waited for, for a minute.
+    /// away is waited for, for a minute. Where a bridge for telephones wants to know which trunks there are, `trunks` is the way
+    /// to it: it is told them as soon as the service serves.
     ///
     /// # Errors
     ///
     /// Fails when the configuration cannot be used, or the database stays away.
-    pub async fn new(config: Config, store: Store, bus: Bus, registry: Registry) -> Result<Self, io::Error> {
+    pub async fn new(
+        config: Config,
+        store: Store,
+        bus: Bus,
+        registry: Registry,
+        trunks: Option<TrunkAdministration>,
+    ) -> Result<Self, io::Error> {
         let (phone_desk, calls) = bus::phone::desk();
-        Ok(Self { app: Arc::new(App::new(config, store, bus, registry).await?), phone_desk, calls })
+        let mut app = App::new(config, store, bus, registry).await?;
+        let trunks = trunks.map(|TrunkAdministration { list, states }| {
+            app.phone.trunks = Trunks::told_by(states);
+            list
+        });
+        Ok(Self { app: Arc::new(app), phone_desk, calls, trunks })
     }
 
     /// Where bridges hand in the calls that reach them. They are taken up while the service serves.
@@ -88,7 +99,7 @@ impl Service {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), io::Error> {
-        let mut background = background::start(&self.app, self.calls);
+        let mut background = background::start(&self.app, self.calls, self.trunks);
         tokio::select! {
             () = accept::serve(self.app, listener, shutdown) => Ok(()),
             error = background.failed() => Err(error),

@@ -8,6 +8,9 @@
 //! How many wrong codes are borne, and why that is few enough, is in [`attempts`]; `docs/operations/telephone-codes.md` is the
 //! same for operators. Whether somebody is let in is not decided here but in `joining`, as for browsers. Who was has a place in
 //! the live room, which is in [`seat`].
+//!
+//! Which trunks and numbers there are is in the database, where whoever looks after the installation puts them ([`trunks`],
+//! [`numbers`]).
 
 mod alarms;
 mod attempts;
@@ -18,14 +21,17 @@ mod caller_name;
 pub(crate) mod caller_number;
 pub(crate) mod desk;
 mod id_and_pin;
+mod in_progress;
 mod in_room;
 pub(crate) mod known_callers;
 mod lines;
+pub(crate) mod numbers;
 mod pin_check;
 pub(crate) mod seat;
 mod sources;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trunks;
 mod verdicts;
 mod words;
 
@@ -38,6 +44,7 @@ use chrono::{DateTime, Utc};
 use prometheus::Registry;
 use store::{StoreError, Tx};
 use tracing::warn;
+use utoipa_axum::router::OpenApiRouter;
 
 use self::alarms::Counters;
 use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
@@ -47,11 +54,14 @@ use self::desk::Calls;
 use self::id_and_pin::Found;
 use self::lines::Lines;
 use self::pin_check::STRANGER;
+use self::trunks::Trunks;
 use crate::api::client_address::network;
+use crate::api::context::Context;
 use crate::api::ids::{InviteeId, TenantId};
+use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::config::Config;
 use crate::identity::keys::Purpose;
+use crate::identity::scopes::Scope;
 use crate::meetings::phone_pins::model::Place;
 
 pub(crate) use self::call::Again;
@@ -65,14 +75,17 @@ pub(crate) struct Phone {
     lines: Lines,
     /// The calls that go on.
     pub(crate) calls: Calls,
+    /// From where calls come.
+    pub(crate) trunks: Trunks,
 }
 
 impl Phone {
     /// At the start, when as good as nothing is borne yet.
-    pub(crate) fn new(now: Instant, config: &Config, registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(now: Instant, is_dev: bool, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
-        Ok(Self { attempts, counters, lines: Lines::new(config), calls: Calls::default() })
+        let (lines, calls, trunks) = (Lines::new(is_dev), Calls::default(), Trunks::default());
+        Ok(Self { attempts, counters, lines, calls, trunks })
     }
 
     /// Looks at the budgets, and takes with it what is to be told of them.
@@ -81,6 +94,18 @@ impl Phone {
         let seen = look(&mut attempts);
         (seen, std::iter::from_fn(|| attempts.poll_alarm()).collect())
     }
+}
+
+/// The API's functions for trunks, numbers and calls.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    trunks::routes::routes().merge(numbers::routes::routes()).merge(in_progress::routes::routes())
+}
+
+/// Fails unless whoever asks looks after the telephones of the installation. A tenant's software and people do not, whatever
+/// their token says.
+fn require_administration(context: &Context) -> Result<(), Problem> {
+    context.require(Scope::PhoneAdmin)?;
+    if context.caller.tenant.is_some() { Err(Code::Forbidden.into()) } else { Ok(()) }
 }
 
 /// A point of time, on both clocks.
@@ -109,7 +134,7 @@ impl Serves {
 /// From where calls come: a provider's switch, or one of our own.
 #[derive(Clone, Debug)]
 pub(crate) struct Trunk {
-    /// What it is called in the settings.
+    /// By which bridges name it.
     pub(crate) id: String,
     /// It lets nobody say a number that is not theirs.
     pub(crate) trusts_caller_ids: bool,

@@ -5,7 +5,12 @@ so does one that was done all the same, and then its line can go."""
 # Nobody is in a room without a connection of their own. In the tests of signaling somebody is.
 LIVE = "somebody has to be in the room: see `signaling/tests/front_door/"
 
+# Nobody calls.
+CALL = "somebody has to call: see `signaling/tests/front_door/phone.rs`"
+
 EXCEPTIONS = {
+    "GET /phone/calls/{call_id}": CALL,
+    "DELETE /phone/calls/{call_id}": CALL,
     "POST /meeting_sessions/{session_id}/move": f"{LIVE}meetings_rules.rs`",
     "POST /meeting_sessions/{session_id}/permit": f"{LIVE}meetings_live.rs`",
     "POST /meeting_sessions/{session_id}/rename": f"{LIVE}meetings_live.rs`",

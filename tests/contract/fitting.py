@@ -37,6 +37,13 @@ LEFT_OUT = {
     "PUT /tenants/{tenant_id}": ["default_policy_id"],
     "PATCH /tenants/{tenant_id}": ["default_policy_id"],
     "PUT /meetings/by_external_id/{external_id}": ["external_id"],
+    # An id never changes, and one that is made up may be taken.
+    "POST /phone/trunks": ["id"],
+    "PUT /phone/trunks/{trunk_id}": ["id"],
+    "PATCH /phone/trunks/{trunk_id}": ["id"],
+    "POST /phone/numbers": ["trunk_id", "tenants", "direct"],
+    "PUT /phone/numbers/{number_id}": ["trunk_id", "tenants", "direct"],
+    "PATCH /phone/numbers/{number_id}": ["trunk_id", "tenants", "direct"],
 }
 
 # What refers to something, wherever it stands in a body, and to what.
@@ -139,6 +146,8 @@ class Fitting:
                 body[name] = value
         if "/policies" in operation and "name" in body:
             body["name"] = f"Policy {number}"
+        if "/phone/numbers" in operation and "number" in body:
+            body["number"] = f"+4940{number:07}"
         for name in LEFT_OUT.get(operation, []):
             body.pop(name, None)
         if operation == INVITEE:

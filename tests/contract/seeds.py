@@ -93,6 +93,7 @@ class Garden:
         self.runs()
         self.lobbies()
         self.software()
+        self.telephones()
         self.tenants()
 
     def accounts(self, role):
@@ -253,6 +254,23 @@ class Garden:
         self.own.add(known["id"])
         credentials = {"client_id": known["id"], "client_secret": known["client_secret"]}
         self.bodies["POST /oauth/token"] = {"grant_type": "client_credentials", **credentials}
+
+    def telephones(self):
+        client = self.client
+
+        def trunk(name, network):
+            # Networks that nothing else has (RFC 5737), so that nobody calls from there.
+            return lambda number: {"id": f"{name}-{number}", "name": name, "networks": [f"{network}.{number}"]}
+
+        def number(name, area):
+            return lambda number: {"number": f"+4930{area}{number}", "name": name}
+
+        self.keep("trunk_id", client.several("/phone/trunks", trunk("kept", "192.0.2"), 3))
+        spare = client.several("/phone/trunks", trunk("spare", "198.51.100"))
+        self.lose("DELETE /phone/trunks/{trunk_id}", "trunk_id", spare)
+        self.keep("number_id", client.several("/phone/numbers", number("kept", 9001), 3))
+        spare = client.several("/phone/numbers", number("spare", 9002))
+        self.lose("DELETE /phone/numbers/{number_id}", "number_id", spare)
 
     def tenants(self):
         def tenant(name):

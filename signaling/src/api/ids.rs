@@ -74,6 +74,10 @@ id! {
     MailId;
     /// A PIN for the telephone.
     PhonePinId;
+    /// A number that can be called.
+    PhoneNumberId;
+    /// Somebody's call.
+    PhoneCallId;
     /// One run of a meeting, from the first who comes to the last who leaves.
     MeetingSessionId;
     /// Somebody who may not come to a meeting any more.

@@ -47,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(crate::joining::routes())
         .merge(crate::lobby::routes())
         .merge(crate::meeting_sessions::routes())
+        .merge(crate::phone::routes())
         .merge(crate::records::routes())
         .merge(crate::stats::routes())
         .merge(crate::webhooks::routes::routes())

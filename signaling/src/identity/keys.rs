@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     AuditHead,
     /// What messages to webhooks are signed with.
     WebhookSecret,
+    /// What trunks' passwords are sealed with.
+    TrunkPassword,
 }
 
 impl Purpose {
@@ -60,6 +62,7 @@ impl Purpose {
             Self::GuestBrowser => b"saal guest browser",
             Self::AuditHead => b"saal audit head",
             Self::WebhookSecret => b"saal webhook secret",
+            Self::TrunkPassword => b"saal trunk password",
         }
     }
 }

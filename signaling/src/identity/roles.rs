@@ -58,7 +58,7 @@ impl Role {
                 S::SessionsRead,
                 S::SessionsModerate,
             ]),
-            Self::TenantAdmin => all_but(&[S::TenantsAdmin]),
+            Self::TenantAdmin => all_but(&[S::TenantsAdmin, S::PhoneAdmin]),
             Self::Organizer => [
                 S::MeetingsRead,
                 S::MeetingsWrite,
@@ -98,5 +98,12 @@ mod tests {
         assert!(system.contains(Scope::TenantsAdmin));
         assert!(!Role::TenantAdmin.scopes().contains(Scope::TenantsAdmin));
         assert!(Role::TenantAdmin.scopes().contains(Scope::TenantWrite));
+    }
+
+    #[test]
+    fn trunks_belong_to_the_installation_and_tenants_see_their_numbers() {
+        let tenants = Role::TenantAdmin.scopes();
+        assert!(tenants.contains(Scope::PhoneRead) && !tenants.contains(Scope::PhoneAdmin));
+        assert!(Role::SystemAdmin.scopes().contains(Scope::PhoneAdmin));
     }
 }

@@ -77,6 +77,10 @@ scopes! {
     WebhooksRead = "webhooks:read";
     /// Manage webhooks.
     WebhooksWrite = "webhooks:write";
+    /// See the telephone numbers by which meetings are reached.
+    PhoneRead = "phone:read";
+    /// See and manage trunks and telephone numbers, and see and end calls in progress.
+    PhoneAdmin = "phone:admin";
     /// Export and erase a person's data, also that of the tenant's administrators, with their accounts.
     PrivacyAdmin = "privacy:admin";
 }

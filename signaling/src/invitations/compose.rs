@@ -49,10 +49,12 @@ struct Organisation {
 
 impl Organisation {
     async fn of(tx: &mut Tx, id: TenantId) -> Result<Self, StoreError> {
-        let settings = tenant::find(tx, id).await?.map(|tenant| tenant.settings).unwrap_or_default();
-        let numbers = settings.dial_in.numbers.into_iter();
+        let Some(tenant) = tenant::find(tx, id).await? else {
+            return Ok(Self { numbers: Vec::new(), privacy_url: None });
+        };
+        let numbers = tenant::dial_in_numbers(tx, &tenant).await?.into_iter();
         let numbers = numbers.map(|number| DialInNumber { e164: number.e164, label: number.label }).collect();
-        Ok(Self { numbers, privacy_url: settings.legal.privacy_url })
+        Ok(Self { numbers, privacy_url: tenant.settings.legal.privacy_url })
     }
 }
 

@@ -7,6 +7,7 @@ use super::model::TimeZone;
 use crate::api::ids::{PolicyId, TenantId};
 use crate::api::language::Language;
 use crate::identity::tenants::settings::Settings;
+use crate::phone::numbers;
 
 pub(crate) use crate::identity::tenants::settings::{DialInNumber, Limits};
 
@@ -39,6 +40,12 @@ impl FromRow for Tenant {
             settings: row.json("settings")?,
         })
     }
+}
+
+/// The numbers that a tenant's meetings show: those that it names itself, or else the installation's.
+pub(crate) async fn dial_in_numbers(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<DialInNumber>, StoreError> {
+    let named = &tenant.settings.dial_in.numbers;
+    if named.is_empty() { numbers::shown(tx, tenant.id).await } else { Ok(named.clone()) }
 }
 
 /// The tenant of that id.

@@ -183,8 +183,10 @@ pub(crate) async fn views(
     let mut numbers: BTreeMap<TenantId, Vec<DialInNumber>> = BTreeMap::new();
     for meeting in meetings {
         if let Entry::Vacant(entry) = numbers.entry(meeting.tenant_id) {
-            let found = tenant::find(tx, meeting.tenant_id).await?;
-            entry.insert(found.map(|tenant| tenant.settings.dial_in.numbers).unwrap_or_default());
+            entry.insert(match tenant::find(tx, meeting.tenant_id).await? {
+                Some(tenant) => tenant::dial_in_numbers(tx, &tenant).await?,
+                None => Vec::new(),
+            });
         }
     }
     let view = |meeting: &Meeting| {

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bus::phone::{CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict};
+use bus::phone::{
+    CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, MeetingEvent, PhoneNotice, PhoneRequest, Refusal,
+    Verdict,
+};
 use chrono::Utc;
 use store::StoreError;
 use tokio::sync::{mpsc, watch};
@@ -15,6 +18,7 @@ use tokio::time::{sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::caller_number::{CallerNumber, Said};
+use super::in_progress::{OwnCall, PhoneCallStage};
 use super::lines::Called;
 use super::seat::{Seat, SeatEvent};
 use super::{Answer, Begun, Call, Incoming, Known, Moment, Step, known_callers, verdicts};
@@ -83,7 +87,8 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<Caller, Decl
     let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
     let mark = known.unwrap_or_else(|| token.clone());
     let (bridge, dialled) = (incoming.bridge, incoming.called.clone());
-    Ok(Ok(Caller { bridge, dialled, called, call, number, mark, source, token }))
+    let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
+    Ok(Ok(Caller { bridge, dialled, called, call, number, mark, source, token, entry }))
 }
 
 /// Who calls, and what they call.
@@ -101,6 +106,8 @@ pub(super) struct Caller {
     source: String,
     /// Of this call alone.
     pub(super) token: String,
+    /// How far it is, for others to see.
+    entry: OwnCall,
 }
 
 /// Where a caller is.
@@ -113,6 +120,18 @@ pub(super) enum Stage {
     InRoom(Box<Seat>),
     /// They hear why it is over. Nothing follows.
     Leaving,
+}
+
+impl Stage {
+    /// As others see it.
+    const fn shown(&self) -> PhoneCallStage {
+        match self {
+            Self::Keying => PhoneCallStage::EnteringCode,
+            Self::Waiting(_) => PhoneCallStage::Waiting,
+            Self::Admitted(_) | Self::InRoom(_) => PhoneCallStage::InMeeting,
+            Self::Leaving => PhoneCallStage::Leaving,
+        }
+    }
 }
 
 /// Somebody who waits.
@@ -140,6 +159,8 @@ enum Next {
     Look,
     /// What the seat says; nothing follows the last.
     Seat(Option<SeatEvent>),
+    /// Whoever looks after the installation ends the call.
+    HangUp,
     /// Nobody looks after calls any more.
     End,
 }
@@ -154,11 +175,13 @@ pub(super) enum Goes {
 impl Attendant {
     async fn run(mut self) {
         loop {
+            self.caller.entry.is_at(self.stage.shown());
             let goes = match self.next().await {
                 Next::Request(Some(request)) => self.obey(request).await,
                 Next::Request(None) => Goes::Over,
                 Next::Look => self.look_again().await,
                 Next::Seat(event) => self.seat_says(event).await,
+                Next::HangUp => self.hang_up().await,
                 Next::End => {
                     // Whoever cannot be told any more has hung up.
                     let _: Goes = self.tell(PhoneNotice::Failed);
@@ -185,9 +208,11 @@ impl Attendant {
             }
             Next::Look
         };
+        let hang_up = self.caller.entry.ended_by_somebody();
         tokio::select! {
             biased;
             () = is_over => Next::End,
+            () = hang_up.notified() => Next::HangUp,
             request = self.requests.recv() => Next::Request(request),
             news = news => news,
         }
@@ -214,6 +239,7 @@ impl Attendant {
             return Goes::On;
         }
         self.leave_lobby().await;
+        self.caller.entry.is_for(None);
         (self.stage, self.last_check) = (Stage::Keying, check);
         let answer = match self.caller.answer(&self.app, code).await {
             Ok(answer) => answer,
@@ -240,6 +266,7 @@ impl Attendant {
 
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
+        self.caller.entry.is_for(Some(known.place));
         let Caller { number, mark, token, source, .. } = &self.caller;
         let caller = PhoneCaller { known, number: number.clone(), mark: mark.clone(), call: token.clone() };
         let visit = Visit::new(self.app.clone(), caller, source.clone());
@@ -297,6 +324,16 @@ impl Attendant {
         }
     }
 
+    /// Ends the call in words that fit to where the caller is, and leaves the hanging up to the bridge.
+    async fn hang_up(&mut self) -> Goes {
+        match self.stage {
+            Stage::Keying => self.fail().await,
+            Stage::Waiting(_) => self.tell_verdict(Verdict::Refused(Refusal::NotAllowed)).await,
+            Stage::Admitted(_) | Stage::InRoom(_) => self.last(MeetingEvent::Removed),
+            Stage::Leaving => Goes::On,
+        }
+    }
+
     /// It cannot go on. The caller hears that, and the bridge hangs up.
     pub(super) async fn fail(&mut self) -> Goes {
         self.leave_lobby().await;
@@ -330,6 +367,8 @@ impl Attendant {
 
     /// Tells the bridge. One that is so far behind that it does not fit has lost the call.
     pub(super) fn tell(&self, notice: PhoneNotice) -> Goes {
+        // First, so that nobody who looks is behind the caller.
+        self.caller.entry.is_at(self.stage.shown());
         if self.notices.try_send(notice).is_ok() { Goes::On } else { Goes::Over }
     }
 }

@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::api::language::Language;
 
 use super::words;
@@ -28,8 +31,10 @@ const NO_HOST: &str = "anonymous.invalid";
 const HIDING: [&str; 3] = ["id", "user", "header"];
 
 /// What a trunk means by a number that begins with a digit which is no prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bare {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = BareNumber)]
+pub(crate) enum Bare {
     /// Country, area and number, only without the plus.
     International,
     /// A number within the area.
@@ -38,19 +43,26 @@ pub enum Bare {
     Extension,
 }
 
-/// How a trunk writes numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DialPlan {
-    /// Such as `49`.
-    pub country: String,
-    /// Such as `30`, without the prefix.
-    pub area: Option<String>,
+/// How a trunk writes numbers. What is left out is as in Germany.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DialPlan {
+    /// The country in which it is.
+    #[schema(pattern = "^[1-9][0-9]{0,2}$", default = "49")]
+    pub(crate) country: String,
+    /// The area in which it is, such as `30`, without the prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[1-9][0-9]{0,7}$")]
+    pub(crate) area: Option<String>,
     /// What is dialled before a country; `00` in Europe.
-    pub international_prefix: String,
+    #[schema(pattern = "^[0-9]{0,6}$", default = "00")]
+    pub(crate) international_prefix: String,
     /// What is dialled before an area and is no part of the number; `0` in Germany, empty in Italy.
-    pub national_prefix: String,
-    /// What all others are.
-    pub bare: Bare,
+    #[schema(pattern = "^[0-9]{0,4}$", default = "0")]
+    pub(crate) national_prefix: String,
+    /// What a number is that begins otherwise: `international` is one that lacks nothing but the plus.
+    #[schema(default = "international")]
+    pub(crate) bare: Bare,
 }
 
 impl Default for DialPlan {
@@ -71,7 +83,7 @@ pub(crate) struct E164(String);
 
 impl E164 {
     /// The number in what somebody's switch wrote.
-    pub(super) fn read(user: &str, plan: &DialPlan) -> Option<Self> {
+    pub(in crate::phone) fn read(user: &str, plan: &DialPlan) -> Option<Self> {
         normalised(user, plan)
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use super::attendant;
+use super::in_progress::InProgress;
 use crate::app::App;
 use crate::tasks::Tasks;
 
@@ -19,11 +20,13 @@ const MAX_CALLS: usize = 2_000;
 pub(crate) struct Calls {
     tasks: Tasks,
     is_over: watch::Sender<bool>,
+    /// How far each is.
+    pub(super) in_progress: InProgress,
 }
 
 impl Default for Calls {
     fn default() -> Self {
-        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false) }
+        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false), in_progress: InProgress::default() }
     }
 }
 

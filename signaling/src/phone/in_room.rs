@@ -73,8 +73,8 @@ impl Attendant {
         }
     }
 
-    /// Tells how it ended before they were in.
-    fn last(&mut self, event: MeetingEvent) -> Goes {
+    /// Tells how it ended. Who was in the room is not any more.
+    pub(super) fn last(&mut self, event: MeetingEvent) -> Goes {
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::Event(event))
     }

@@ -11,9 +11,9 @@ use store::{Single, sql};
 
 use super::caller_number::{Bare, Said};
 use super::*;
-use crate::api::ids::{MeetingId, RoomId, UserId};
+use crate::api::ids::{MeetingId, PhoneNumberId, RoomId, UserId};
 use crate::auth::secret::ApiKey;
-use crate::config::{NumberRules, PhoneConfig, TrunkRules};
+use crate::config::Config;
 use crate::meetings::phone_pins;
 use crate::meetings::phone_pins::model::{PhonePin, PinKind};
 use crate::records::audit::Link;
@@ -44,10 +44,11 @@ struct Called {
 impl Exchange {
     async fn on(database: TestStore) -> Self {
         let api_keys = vec![ApiKey { key: "key".into(), secret: "a secret of at least thirty-two bytes".into() }];
-        let trunk = TrunkRules { id: "provider".to_owned(), trusts_caller_ids: true, ..TrunkRules::default() };
-        let number = NumberRules { number: "+4930900".to_owned(), ..NumberRules::default() };
-        let phone = PhoneConfig { trunks: vec![trunk], numbers: vec![number] };
-        let config = Config { api_keys, phone, ..Config::default() };
+        let trunk = json!({ "id": "provider", "is_enabled": true, "trusts_caller_ids": true, "networks": "[]",
+            "dial_plan": "{}", "destinations": "[]" });
+        let number = json!({ "id": PhoneNumberId::new(), "number": "+4930900", "is_for_all": true, "languages": "[]" });
+        database.insert_all([("phone_trunks", trunk), ("phone_numbers", number)]).await;
+        let config = Config { api_keys, ..Config::default() };
         let app = App::new(config, database.store.clone(), Bus::local(), Registry::new()).await.expect("an app");
         let tenant = tenant(&database.store).await;
         // A day after the start, so that ids alone are answered.

@@ -52,6 +52,7 @@ const STEPS: &[Step] = steps![
     "0080_held_runs",
     "0090_phone_callers",
     "0091_callers_in_meetings",
+    "0092_trunks",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

@@ -27,4 +27,5 @@ mod resuming;
 mod support;
 mod timing;
 mod tokens;
+mod trunks;
 mod webhooks;

@@ -86,7 +86,7 @@ impl Api {
     }
 }
 
-fn errors(answer: &Answer) -> BTreeSet<(String, String)> {
+pub(crate) fn errors(answer: &Answer) -> BTreeSet<(String, String)> {
     let document = answer.json();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let errors = document["errors"].as_array().unwrap_or_else(|| panic!("{}", answer.text()));

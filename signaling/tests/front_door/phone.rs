@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
-use bus::phone::{Again, CallTerms, Decline, PhoneNotice, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::phone::{Again, CallTerms, Decline, MeetingEvent, PhoneNotice, Refusal, RoomStatus, Verdict, WaitReason};
 use serde_json::{Value, json};
-use signaling::{Config, NumberRules, PhoneConfig, TrunkRules};
+use signaling::commands::{NewApiToken, create_api_token};
 use store::sql;
 use store::testing::TestStore;
 
 use crate::support::hall::{Guest, HOST, Hall, INVITEE, MEETING, Text};
-use crate::support::phone::{NUMBER, Phone, TRUNK, place};
-use crate::support::server::config;
+use crate::support::phone::{Phone, TRUNK, connect, place};
+use crate::support::soon;
 
 /// The meeting's number for the keypad.
 const ID: &str = "123456789";
@@ -24,18 +24,6 @@ const BOBS_NUMBER: &str = "+4930333333";
 /// A number that leads to the meeting without asking for its id.
 const DIRECT: &str = "+4930901";
 
-fn phone_config() -> Config {
-    let trunk = TrunkRules { id: TRUNK.to_owned(), trusts_caller_ids: true, ..TrunkRules::default() };
-    let number = NumberRules { number: NUMBER.to_owned(), ..NumberRules::default() };
-    let direct = NumberRules {
-        number: DIRECT.to_owned(),
-        languages: vec!["en".to_owned()],
-        direct: Some(ID.to_owned()),
-        ..NumberRules::default()
-    };
-    Config { phone: PhoneConfig { trunks: vec![trunk], numbers: vec![number, direct] }, ..config() }
-}
-
 /// A hall whose meeting can be called, and its PINs.
 struct Exchange {
     hall: Hall,
@@ -44,7 +32,8 @@ struct Exchange {
 
 impl Exchange {
     async fn on(database: TestStore, overrides: Value) -> Self {
-        let hall = Hall::with(database, phone_config(), overrides).await;
+        connect(&database, (DIRECT, ID)).await;
+        let hall = Hall::on(database, overrides).await;
         let room_pin = pin(&hall, json!({ "kind": "room" })).await;
         Self { hall, room_pin }
     }
@@ -221,4 +210,71 @@ async fn calls_end_with_the_service_and_say_so() {
     let mut tx = database.store.read().await.expect("a transaction");
     let waiting: Vec<Text> = tx.all(sql("SELECT id AS text FROM lobby_entries")).await.expect("entries");
     assert!(waiting.is_empty(), "a call does not come back");
+}
+
+#[tokio::test]
+async fn who_looks_after_telephones_sees_calls_and_ends_them() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let hall = &exchange.hall;
+        let wanted =
+            NewApiToken { name: "operator", scopes: "phone:admin", tenant: None, is_for_installation: true, days: 1 };
+        let token = create_api_token(&hall.server.database.store, &wanted).await.expect("a token");
+        let ask = async |head: &str| hall.ask(head, Some(&token), None, None).await;
+        let only_call = async || {
+            let listed = ask("GET /phone/calls").await;
+            assert_eq!(listed.status, 200, "{}", listed.text());
+            let calls = listed.json()["items"].as_array().expect("calls").clone();
+            let [call] = calls.as_slice() else { panic!("{calls:?}") };
+            let id = call["id"].as_str().expect("an id");
+            assert_eq!(ask(&format!("GET /phone/calls/{id}")).await.json(), *call);
+            assert!(!listed.text().contains("30222222"), "no more of a number than everybody sees");
+            call.clone()
+        };
+        let end = async |call: &Value| {
+            let id = call["id"].as_str().expect("an id");
+            assert_eq!(ask(&format!("DELETE /phone/calls/{id}")).await.status, 204);
+        };
+        assert_eq!(ask("GET /phone/calls").await.json()["items"], json!([]));
+
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        let call = only_call().await;
+        let shown = ["trunk_id", "number", "stage", "meeting_id"].map(|name| call[name].clone());
+        assert_eq!(shown, [json!(TRUNK), json!("…222"), json!("entering_code"), Value::Null]);
+        end(&call).await;
+        assert_eq!(ann.notice().await, PhoneNotice::Failed);
+        hang_up(hall, ann, &token).await;
+
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
+        let call = only_call().await;
+        assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("waiting"), &json!(MEETING)));
+        end(&call).await;
+        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::NotAllowed));
+        hang_up(hall, ann, &token).await;
+
+        let (_client, _host) = hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)));
+        let call = only_call().await;
+        assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("in_meeting"), &json!(MEETING)));
+        end(&call).await;
+        assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::Removed));
+        hang_up(hall, ann, &token).await;
+        let nobody = "DELETE /phone/calls/0190f3a0-0000-7000-8000-000000000000";
+        assert_eq!(ask(nobody).await.status, 404);
+        let ended = hall.events().await.iter().filter(|event| *event == "phone_call.end").count();
+        assert_eq!(ended, 3);
+    }
+}
+
+/// The caller puts the receiver down, and is not listed any more.
+async fn hang_up(hall: &Hall, phone: Phone, token: &str) {
+    drop(phone);
+    soon(async {
+        while hall.ask("GET /phone/calls", Some(token), None, None).await.json()["items"] != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

@@ -85,7 +85,7 @@ export function Shell({ config, title, children }: ShellProps) {
 
 /** Whether there is more to administrate than one's own meetings. */
 function mayAdministrate(): boolean {
-  return ['users:read', 'tenants:admin', 'audit:read', 'tokens:admin', 'webhooks:read', 'privacy:admin'].some(mayDo);
+  return ['users:read', 'tenants:admin', 'audit:read', 'tokens:admin', 'webhooks:read', 'phone:read', 'privacy:admin'].some(mayDo);
 }
 
 function Account() {

@@ -24,7 +24,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DialIn {
-    /// The numbers to call, few enough to stand in each invitation. The first one is in links for telephones.
+    /// The numbers to call, few enough to stand in each invitation. The first one is in links for telephones. Without any, the
+    /// installation's are shown that lead to the tenant's meetings.
     #[schema(max_items = 20)]
     pub(crate) numbers: Vec<DialInNumber>,
 }

@@ -234,7 +234,8 @@ async fn whole(context: &Context, tx: &mut Tx, room: &Room) -> Result<RoomView, 
 
 /// Rooms of one tenant.
 async fn views(context: &Context, tx: &mut Tx, tenant_id: TenantId, rooms: &[Room]) -> Result<Vec<RoomView>, Problem> {
-    let numbers = tenant::find(tx, tenant_id).await?.ok_or(Code::NotFound)?.settings.dial_in.numbers;
+    let tenant = tenant::find(tx, tenant_id).await?.ok_or(Code::NotFound)?;
+    let numbers = tenant::dial_in_numbers(tx, &tenant).await?;
     let places: Vec<_> = rooms.iter().map(|room| Place::Room(room.id)).collect();
     let pins = phone_pins::table::for_everybody(tx, &places).await?;
     let view = |room: &Room| {

@@ -145,9 +145,9 @@ macro_rules! rules {
 }
 
 rules! {
-    /// Who waits in the lobby: by default whoever has no account, and whoever calls.
+    /// Who waits in the lobby: by default whoever has no account, and whoever calls. Hosts who call with their PIN do not.
     lobby: Lobby = Lobby::GuestsAndPhone, Lobby;
-    /// Whether a caller with a personal PIN need not wait. Default: no. Without effect so far: nobody can call.
+    /// Whether a caller with a personal PIN need not wait. Default: no.
     phone_lobby_bypass: bool = false, bool;
     /// Whether people may be in the meeting before a host is. Default: no.
     join_before_host: bool = false, bool;
@@ -189,9 +189,10 @@ rules! {
     /// Most video of one person, in kbit/s; 0 is no limit of its own. Without effect so far.
     [minimum = 0, maximum = 100_000]
     video_cap_kbps: Option<u32> = None, u32;
-    /// How callers are shown. Default: by some digits of their number.
+    /// How callers are shown. Default: by some digits of their number, and by none where they withhold it.
     caller_display: CallerDisplay = CallerDisplay::Masked, CallerDisplay;
-    /// Whose coming and going is heard. Default: of those at the telephone. Without effect so far.
+    /// Whose coming and going is heard. Default: of those at the telephone. Without effect so far: callers hear of everybody,
+    /// as long as few are there.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;
     /// Whether what was written stays after the meeting. Default: no.
     keep_chat: bool = false, bool;

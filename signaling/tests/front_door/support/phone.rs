@@ -5,11 +5,26 @@ use std::net::Ipv4Addr;
 
 use bus::phone::{BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason};
 
+use serde_json::json;
+use store::testing::TestStore;
+
 use super::{Server, soon};
 
 /// The trunk of the tests, and the number that is called by it.
 pub(crate) const TRUNK: &str = "provider";
 pub(crate) const NUMBER: &str = "+4930900";
+
+/// Makes the trunk, the number, and another one that leads to one meeting and speaks English.
+pub(crate) async fn connect(database: &TestStore, direct: (&str, &str)) {
+    let trunk = json!({ "id": TRUNK, "is_enabled": true, "trusts_caller_ids": true, "networks": "[]", "dial_plan": "{}",
+        "destinations": "[]" });
+    let number = json!({ "id": "0190c0de-0000-7000-8000-0000000000a1", "number": NUMBER, "is_for_all": true,
+        "languages": "[]" });
+    let (called, conference_id) = direct;
+    let direct = json!({ "id": "0190c0de-0000-7000-8000-0000000000a2", "number": called, "is_for_all": true,
+        "languages": "[\"en\"]", "direct": conference_id });
+    database.insert_all([("phone_trunks", trunk), ("phone_numbers", number), ("phone_numbers", direct)]).await;
+}
 
 /// Somebody's call.
 pub(crate) struct Phone {

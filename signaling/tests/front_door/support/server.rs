@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::Bus;
-use bus::phone::PhoneDesk;
+use bus::phone::{PhoneDesk, TrunkOperation};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) sfu: TestSfu,
     pub(crate) database: TestStore,
     pub(crate) phone_desk: PhoneDesk,
+    /// What a bridge hears of trunks, and says of them.
+    pub(crate) trunks: TrunkOperation,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -85,12 +87,14 @@ impl Server {
         let sfu = TestSfu::serve(&bus, "node");
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
-        let service = signaling::Service::new(config, database.store.clone(), bus, Registry::new());
+        let (administration, trunks) = bus::phone::trunks();
+        let store = database.store.clone();
+        let service = signaling::Service::new(config, store, bus, Registry::new(), Some(administration));
         let service = service.await.expect("a good configuration");
         let phone_desk = service.phone_desk();
         let shutdown_asked = async { drop(told.await) };
         let task = tokio::spawn(async { service.serve(listener, shutdown_asked).await.expect("served") });
-        Self { address, sfu, database, phone_desk, shutdown: Some(shutdown), task }
+        Self { address, sfu, database, phone_desk, trunks, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.

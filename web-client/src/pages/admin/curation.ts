@@ -5,11 +5,12 @@ import type { Api } from './api';
 import type { Shape } from './document';
 import { wordsOf, type Resource } from './resources';
 
-export type GroupName = 'people' | 'meetings' | 'machines' | 'records' | 'own' | 'more';
+export type GroupName = 'people' | 'meetings' | 'telephones' | 'machines' | 'records' | 'own' | 'more';
 
 const GROUPS: readonly [GroupName, readonly string[]][] = [
   ['people', ['/tenants', '/users', '/policies']],
   ['meetings', ['/meetings', '/occurrences', '/meeting_sessions', '/rooms', '/availability', '/stats']],
+  ['telephones', ['/phone/numbers', '/phone/trunks', '/phone/calls']],
   ['machines', ['/api_tokens', '/oauth_clients', '/webhooks']],
   ['records', ['/audit_events', '/exports', '/erasures']],
   ['own', ['/users/me', '/users/me/calendar_feed', '/session']],
@@ -56,6 +57,9 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   'meetings/deliveries': ['invitee_id', 'status', 'news', 'problem', 'next_attempt_at'],
   api_tokens: ['name', 'prefix', 'scopes', 'expires_at', 'last_used_at'],
   oauth_clients: ['name', 'id', 'scopes', 'created_at'],
+  'phone/numbers': ['number', 'name', 'trunk_id', 'is_shown'],
+  'phone/trunks': ['name', 'id', 'is_enabled', 'updated_at'],
+  'phone/calls': ['since', 'trunk_id', 'number', 'stage', 'meeting_id'],
   exports: ['status', 'user_id', 'email', 'created_at', 'finished_at'],
 };
 

@@ -48,7 +48,7 @@ for (const page of resources) {
 const WORDS = {
   event: ['webhook.test'],
   actor: ['user', 'api_token', 'oauth_client', 'participant', 'system'],
-  target: 'erasure export invitee lobby_entry meeting meeting_session phone_pin policy retention room tenant webhook'.split(' '),
+  target: 'erasure export invitee lobby_entry meeting meeting_session phone_call phone_number phone_pin phone_trunk policy retention room tenant webhook'.split(' '),
   result: ['success', 'denied'],
   last_error: ['not-public', 'connect', 'timeout', 'broken'],
 };

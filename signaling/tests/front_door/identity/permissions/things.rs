@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use super::Matrix;
+use super::{Matrix, NOTHING};
 
 /// A number that nothing has yet.
 pub(super) fn number() -> u32 {
@@ -76,8 +76,12 @@ impl Matrix {
                 let link = self.made("/meetings", tenant, &body).await["join_url"].as_str().expect("a link").to_owned();
                 link.rsplit('/').next().unwrap_or_default().to_owned()
             }
+            ("trunk_id", _) => made("/phone/trunks", "PhoneTrunkInput").await,
+            ("number_id", _) => made("/phone/numbers", "PhoneNumberInput").await,
+            // Somebody has to call first; that is tested with calls.
+            ("call_id", _) => NOTHING.to_owned(),
             // Who waits has to come first; that is tested with the lobby.
-            ("entry_id", _) => "0190f3a0-0000-7000-8000-000000000000".to_owned(),
+            ("entry_id", _) => NOTHING.to_owned(),
             _ => panic!("the matrix does not know how to make what {path}/{{{name}}} names"),
         }
     }
@@ -102,6 +106,10 @@ impl Matrix {
             "RoomInput" => {
                 body["slug"] = json!(format!("room-{number}"));
                 body["owner_id"] = self.own_person(tenant).await.into();
+            }
+            "PhoneNumberInput" => {
+                body["number"] = json!(format!("+4930{number:06}"));
+                body["tenants"] = json!([tenant]);
             }
             "ExportInput" | "ErasureInput" => {
                 body = json!({ "user_id": self.own_person(tenant).await });

@@ -9,6 +9,7 @@ export const de = {
   groups: {
     people: 'Personen und Organisation',
     meetings: 'Besprechungen',
+    telephones: 'Telefon',
     machines: 'Anbindung anderer Software',
     records: 'Nachweise und Datenschutz',
     own: 'Eigenes Konto',

@@ -10,6 +10,7 @@ export const en: AdminWords = {
   groups: {
     people: 'People and organisation',
     meetings: 'Meetings',
+    telephones: 'Telephones',
     machines: 'Other software',
     records: 'Records and data protection',
     own: 'Own account',

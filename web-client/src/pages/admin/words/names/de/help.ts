@@ -5,6 +5,12 @@ import type { Names } from '../../index';
 export const help: Names['help'] = {
   slug: 'Kleine Buchstaben, Ziffern und Bindestriche.',
   oidc_claim_value: 'Der Wert, mit dem der Anmeldedienst diese Organisation nennt.',
+  networks: 'Adressen oder Netze, etwa 192.0.2.0/24. Anrufe von anderswo werden nicht angenommen.',
+  'PhoneTrunkInput.id': 'Leer: aus dem Namen gebildet. Sie ändert sich nie.',
+  trusts_caller_ids: 'Nur, wenn dort niemand eine fremde Nummer angeben kann.',
+  'PhoneCredentials.password': 'Wird nie gezeigt. Leer: Es bleibt, wie es ist.',
+  'PhoneNumberInput.number': 'Mit + und Ländervorwahl, oder genau so, wie der Anschluss sie nennt.',
+  'PhoneNumberInput.tenants': 'Leer: für alle.',
   allowed_networks: 'Adresse/Länge, etwa 10.20.0.0/16. Leer: von überall.',
   scopes: 'Sie können nur vergeben, was Sie selbst haben.',
   retention: 'Wie viele Tage etwas bleibt. Leer: wie es der Server vorgibt.',

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Numbers that can be called, and where each leads. They belong to the installation; tenants see those by which their meetings
+//! are reached.
+
+mod check;
+mod model;
+pub(crate) mod routes;
+mod table;
+
+pub(super) use self::table::called;
+pub(crate) use self::table::shown;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Trunks: providers and exchanges whose calls come to meetings. They belong to the installation; whoever looks after it makes
+//! and changes them ([`routes`]), and bridges are told of them at once ([`follow`]).
+
+mod check;
+mod follow;
+mod model;
+pub(crate) mod routes;
+mod sealed;
+mod status;
+mod table;
+
+use std::sync::Arc;
+
+use bus::phone::TrunkStates;
+use tokio::sync::{Notify, watch};
+
+pub(crate) use self::follow::follow;
+pub(super) use self::table::{calling, is_there};
+
+/// What the process knows of trunks beside the database.
+#[derive(Default)]
+pub(crate) struct Trunks {
+    /// They may have changed.
+    changed: Notify,
+    /// How they are, as the bridge says. `None`: this process has no bridge.
+    states: Option<watch::Receiver<TrunkStates>>,
+}
+
+impl Trunks {
+    /// Where a bridge says how they are.
+    pub(crate) fn told_by(states: watch::Receiver<TrunkStates>) -> Self {
+        Self { changed: Notify::new(), states: Some(states) }
+    }
+
+    fn states(&self) -> TrunkStates {
+        self.states.as_ref().map_or_else(TrunkStates::default, |states| Arc::clone(&states.borrow()))
+    }
+}
