@@ -39,8 +39,8 @@ use packet::Packet;
 pub(crate) use dtls::Identity;
 pub(crate) use ice::local_ip_towards;
 pub(crate) use incoming::Counters;
-pub(crate) use progress::Progress;
 pub(crate) use outgoing::{Content, Sound};
+pub(crate) use progress::Progress;
 pub(crate) use socket::{ReceiveBuffer, Socket, wall_nanos};
 
 /// Runs of datagrams that one client may take at a time, so that no client starves the others.

@@ -122,12 +122,23 @@ pub(super) trait Sink {
 
 enum Phase {
     /// `next` is when the INVITE is repeated; `None` once anything was answered.
-    Dialing { next: Option<Instant>, interval: Duration },
-    Keying { from: Instant },
+    Dialing {
+        next: Option<Instant>,
+        interval: Duration,
+    },
+    Keying {
+        from: Instant,
+    },
     /// Keys are being pressed, or were.
     Listening,
-    Staying { until: Option<Instant> },
-    Leaving { next: Instant, interval: Duration, since: Instant },
+    Staying {
+        until: Option<Instant>,
+    },
+    Leaving {
+        next: Instant,
+        interval: Duration,
+        since: Instant,
+    },
     Over,
 }
 

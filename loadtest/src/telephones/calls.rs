@@ -79,8 +79,8 @@ fn judge(findings: &mut Findings, ended: &[Ended]) {
     let heard = millis(&|call| call.heard);
     findings.note("INVITE until the room is heard, p50, ms", heard.quantile(0.5));
     findings.note("INVITE until the room is heard, p99, ms", heard.quantile(0.99));
-    let (expected, lost) = ended.iter().fold((0, 0), |(expected, lost), call| {
-        (expected + call.reception.expected, lost + call.reception.lost())
-    });
+    let (expected, lost) = ended
+        .iter()
+        .fold((0, 0), |(expected, lost), call| (expected + call.reception.expected, lost + call.reception.lost()));
     findings.note("RTP of the server that did not come, %", 100.0 * lost as f64 / (expected.max(1)) as f64);
 }

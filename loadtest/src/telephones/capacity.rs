@@ -60,7 +60,11 @@ pub(super) async fn measure(options: &Options, rooms: Rooms) -> Result<Findings>
     for caller in 0..calls {
         let is_speaking = caller < options.speaking_callers;
         let first = caller * 7;
-        plans.push(if is_speaking { site.speaking_plan(caller % places, &said, first)? } else { site.plan(caller % places)? });
+        plans.push(if is_speaking {
+            site.speaking_plan(caller % places, &said, first)?
+        } else {
+            site.plan(caller % places)?
+        });
     }
     site.bring(plans).await?;
     sleep(SETTLING).await;
@@ -74,7 +78,8 @@ pub(super) async fn measure(options: &Options, rooms: Rooms) -> Result<Findings>
     findings.note("cores of the server with them", with);
     findings.note("cores of the server with the people alone", without);
     findings.judge("callers on a core, of all that the server uses", calls as f64 / with, Must::AtLeast(must));
-    findings.note("callers on a core, without what people cost alone", calls as f64 / (with - without).max(f64::EPSILON));
+    findings
+        .note("callers on a core, without what people cost alone", calls as f64 / (with - without).max(f64::EPSILON));
     findings.note("CPU for a second of a call, µs", with * 1e6 / calls as f64);
     let expected = PACKETS_A_SECOND * seconds * calls as f64;
     findings.judge("RTP that callers received, of what is due", look.received as f64 / expected, Must::AtLeast(0.99));

@@ -62,7 +62,8 @@ fn beginnings(pieces: &[(u64, bool)]) -> Vec<u64> {
     for (place, window) in pieces.windows(PIECES_BEFORE + PIECES_WHISTLED).enumerate() {
         let (before, whistled) = window.split_at(PIECES_BEFORE);
         // A single piece of words may sound like it; the one right before the beginning does not.
-        let is_quiet = before.iter().filter(|piece| piece.1).count() <= 2 && before.last().is_some_and(|piece| !piece.1);
+        let is_quiet =
+            before.iter().filter(|piece| piece.1).count() <= 2 && before.last().is_some_and(|piece| !piece.1);
         if is_quiet && whistled.iter().all(|piece| piece.1) {
             found.push(pieces[place + PIECES_BEFORE].0);
         }
@@ -108,7 +109,8 @@ pub(super) fn levels_of_telephone(packets: &[HeardPacket]) -> Result<Vec<u8>> {
     while packets.peek().is_some() {
         tick += 1;
         let time = Duration::from_millis(20) * tick;
-        let since = |packet: &HeardPacket| Duration::from_nanos(packet.arrived_nanos.saturating_sub(first.arrived_nanos));
+        let since =
+            |packet: &HeardPacket| Duration::from_nanos(packet.arrived_nanos.saturating_sub(first.arrived_nanos));
         while let Some(packet) = packets.next_if(|packet| since(packet) <= time) {
             let at = start + since(packet);
             let (seq_no, timestamp) = (packet.seq_no, packet.rtp_timestamp);
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn gaps_are_dips_and_even_speech_has_none() {
-        let frames = sound::even_speech();
+        let frames = sound::even_speech().unwrap();
         let whole = packets(PhoneCodec::Opus, &frames, OPUS_TICKS);
         assert!(dips(&levels_of_opus(&whole).unwrap(), 5) < 0.01);
         let gappy: Vec<_> = whole.into_iter().filter(|packet| packet.seq_no % 10 != 0).collect();
@@ -178,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_telephone_conceals_single_losses() {
-        let whole = packets(PhoneCodec::Pcma, &sound::even_speech(), 160);
+        let whole = packets(PhoneCodec::Pcma, &sound::even_speech().unwrap(), 160);
         assert!(dips(&levels_of_telephone(&whole).unwrap(), 10) < 0.01);
         let some: Vec<_> = whole.into_iter().filter(|packet| packet.seq_no % 20 != 7).collect();
         assert!(dips(&levels_of_telephone(&some).unwrap(), 10) < 0.02);

@@ -20,7 +20,7 @@ use sip_bridge::media::codec::PhoneCodec;
 /// Packets that get lost.
 const LOSS: f64 = 0.05;
 
-/// Frames that may be dips.
+/// Frames that loss may turn into dips.
 const MUST: f64 = 0.02;
 
 /// Calls with loss, and as many without, in each direction.
@@ -32,7 +32,7 @@ const BEGIN: usize = 150;
 pub(super) async fn measure(options: &Options) -> Result<Findings> {
     let losses = [0.0, LOSS];
     let mut site = Site::prepare(options, losses.len() * 2 * PAIRS).await?;
-    let even = sound::even_speech();
+    let even = sound::even_speech()?;
     let (said, spoken) = (sound::encode(PhoneCodec::Pcma, &even)?, sound::encode(PhoneCodec::Opus, &even)?);
     let (mut of_callers, mut of_people, mut plans) = (Vec::new(), Vec::new(), Vec::new());
     for (kind, loss) in losses.into_iter().enumerate() {
@@ -60,8 +60,10 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     site.end().await?;
     let mut findings = Findings::default();
     findings.note("packets lost, %", LOSS * 100.0);
-    let directions: [(&str, &[(usize, Receiver<HeardPacket>)], Levels); 2] =
-        [("a caller in the room", &of_callers, levels_of_opus), ("the room on the phone", &of_people, levels_of_telephone)];
+    let directions: [(&str, &[(usize, Receiver<HeardPacket>)], Levels); 2] = [
+        ("a caller in the room", &of_callers, levels_of_opus),
+        ("the room on the phone", &of_people, levels_of_telephone),
+    ];
     for (direction, heard, levels) in directions {
         let [without, with] = [0, 1].map(|kind| {
             let of_kind = heard.iter().filter(|(other, _)| *other == kind);
@@ -70,7 +72,10 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
         let ((without, frames), (with, _)) = (without?, with?);
         findings.note(format!("frames heard of {direction}"), frames as f64);
         findings.note(format!("dips of {direction} without loss, %"), without * 100.0);
-        findings.judge(format!("dips of {direction} with loss, %"), with * 100.0, Must::AtMost(MUST * 100.0));
+        findings.note(format!("dips of {direction} with loss, %"), with * 100.0);
+        // What is quiet in any case, by the codecs, is no gap.
+        let added = (with - without) * 100.0;
+        findings.judge(format!("dips of {direction} that loss adds, %"), added, Must::AtMost(MUST * 100.0));
     }
     Ok(findings)
 }

@@ -71,7 +71,11 @@ impl Dialog {
 pub(super) enum Arrived {
     Response(Response),
     /// A request: of which call, by which method, and the answer to it.
-    Request { call_id: String, method: String, answer: String },
+    Request {
+        call_id: String,
+        method: String,
+        answer: String,
+    },
 }
 
 /// Reads a datagram. `None`: it is no message.

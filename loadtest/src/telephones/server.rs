@@ -110,7 +110,8 @@ impl Server {
             "policy_overrides": { "guests": "link", "lobby": "off", "mute_upon_entry": false },
         });
         let software = Who::Software;
-        let (made, _) = self.client.ask(software, Method::POST, "/meetings", Some(&wanted), StatusCode::CREATED).await?;
+        let (made, _) =
+            self.client.ask(software, Method::POST, "/meetings", Some(&wanted), StatusCode::CREATED).await?;
         let id = text(&made["id"])?;
         let (invitees, _) = self.client.get(&format!("/meetings/{id}/invitees")).await?;
         let items = invitees["items"].as_array().context("a list without items")?;
@@ -123,8 +124,7 @@ impl Server {
     pub(super) async fn admit(&mut self, meeting: &Meeting, person: usize) -> Result<String> {
         let (code, invitation) = meeting.links.get(person).context("a meeting with fewer people")?;
         let (path, body) = (format!("/join/{code}"), json!({ "invitation": invitation }));
-        let (admitted, _) =
-            self.client.ask(Who::Stranger, Method::POST, &path, Some(&body), StatusCode::OK).await?;
+        let (admitted, _) = self.client.ask(Who::Stranger, Method::POST, &path, Some(&body), StatusCode::OK).await?;
         text(&admitted["token"])
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use sip_bridge::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
-use sip_bridge::media::codec::{OpusSettings, PhoneCodec, PhoneEncoder};
+use sip_bridge::media::codec::{OpusSettings, PhoneCodec, PhoneDecoder, PhoneEncoder};
 use sip_bridge::media::level::level_dbov;
 
 /// A spoken sentence of four seconds; `sip-bridge/tests/sounds/README.md` says where it is from.
@@ -40,10 +40,8 @@ const SPOKEN_DBOV: u8 = 38;
 pub(super) type Payloads = Arc<[Box<[u8]>]>;
 
 pub(super) fn sentence() -> Vec<Frame> {
-    let samples: Vec<i16> = SENTENCE[WAV_HEADER_BYTES..]
-        .chunks_exact(2)
-        .map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]]))
-        .collect();
+    let samples: Vec<i16> =
+        SENTENCE[WAV_HEADER_BYTES..].chunks_exact(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]])).collect();
     samples.chunks_exact(FRAME_SAMPLES).filter_map(|frame| frame.try_into().ok()).collect()
 }
 
@@ -63,9 +61,17 @@ pub(super) fn words_and_whistle(words: usize, whistled: usize) -> Vec<Frame> {
 }
 
 /// Speech without pauses and of one level, in which a gap is told by its level alone: the spoken frames of the sentence,
-/// each with the gain that makes it as loud as the others, going over into the next one's.
-pub(super) fn even_speech() -> Vec<Frame> {
-    let spoken: Vec<Frame> = sentence().into_iter().filter(|frame| level_dbov(frame) < SPOKEN_DBOV).collect();
+/// each with the gain that makes it as loud as the others, going over into the next one's. It has been through a telephone
+/// before: hissing that is beyond what one carries would be a gap afterwards.
+pub(super) fn even_speech() -> Result<Vec<Frame>> {
+    let mut decoder = PhoneDecoder::new(PhoneCodec::Pcma)?;
+    let mut narrow = Vec::new();
+    for payload in encode(PhoneCodec::Pcma, &sentence())?.iter() {
+        let mut frame = SILENCE;
+        decoder.decode(payload, &mut frame)?;
+        narrow.push(frame);
+    }
+    let spoken: Vec<Frame> = narrow.into_iter().filter(|frame| level_dbov(frame) < SPOKEN_DBOV).collect();
     let gain = |frame: &Frame| 10_f64.powf((f64::from(level_dbov(frame)) - f64::from(EVEN_DBOV)) / 20.0);
     let gains: Vec<f64> = spoken.iter().map(gain).collect();
     let mut even = spoken;
@@ -79,7 +85,7 @@ pub(super) fn even_speech() -> Vec<Frame> {
             *sample = scaled.clamp(-32_768.0, 32_767.0) as i16;
         }
     }
-    even
+    Ok(even)
 }
 
 /// The frames as packets of a codec. They are encoded twice and the second time counts, so that the end goes over into the
@@ -117,7 +123,6 @@ pub(super) fn whistled_share(samples: &[i16], rate_hz: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sip_bridge::media::codec::PhoneDecoder;
 
     #[test]
     fn a_whistle_is_told_from_speech() {
@@ -130,7 +135,7 @@ mod tests {
 
     #[test]
     fn even_speech_has_no_pause() {
-        let even = even_speech();
+        let even = even_speech().unwrap();
         assert!(even.len() > 100, "{}", even.len());
         assert!(even.iter().all(|frame| (EVEN_DBOV - 3..=EVEN_DBOV + 3).contains(&level_dbov(frame))));
     }

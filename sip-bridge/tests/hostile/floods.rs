@@ -79,7 +79,10 @@ fn calls_that_nobody_acknowledges_are_bounded() {
         let silent = UdpSocket::bind((TRUNK, 0)).await.unwrap();
         let before = memory_kib();
         for at in 0..10 * MOST_CALLS {
-            silent.send_to(invite("UDP", &format!("silent{at}")).as_bytes(), running.address(Transport::Udp)).await.unwrap();
+            silent
+                .send_to(invite("UDP", &format!("silent{at}")).as_bytes(), running.address(Transport::Udp))
+                .await
+                .unwrap();
             if at % ROUND == 0 {
                 is_alive(&phone, &format!("alive{at}")).await;
             }

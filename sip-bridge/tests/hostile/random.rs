@@ -21,8 +21,22 @@ const MOST_KIB: u64 = 50 * 1_024;
 
 /// Bytes that mean something in SIP.
 const PIECES: [&str; 16] = [
-    "\r\n", "\r\n\r\n", ":", ";", ",", "<", ">", "\"", "\\", "@", "%00", "Via:", "z9hG4bK", "Content-Length: 99999999999999999999",
-    "CSeq: 4294967296 INVITE", "\0",
+    "\r\n",
+    "\r\n\r\n",
+    ":",
+    ";",
+    ",",
+    "<",
+    ">",
+    "\"",
+    "\\",
+    "@",
+    "%00",
+    "Via:",
+    "z9hG4bK",
+    "Content-Length: 99999999999999999999",
+    "CSeq: 4294967296 INVITE",
+    "\0",
 ];
 
 fn seconds() -> u64 {
@@ -37,7 +51,10 @@ fn originals() -> Vec<Vec<u8>> {
     assert_eq!(all.len(), 49);
     let methods = ["ACK", "BYE", "CANCEL", "OPTIONS", "UPDATE", "INFO", "PRACK", "NOTIFY", "REFER"];
     all.extend(methods.map(|method| request(method, "UDP", "fuzz", 2, Some("x"), "").into_bytes()));
-    all.extend([invite("UDP", "fuzz").into_bytes(), request("UPDATE", "UDP", "kept", 3, Some("x"), OFFER).into_bytes()]);
+    all.extend([
+        invite("UDP", "fuzz").into_bytes(),
+        request("UPDATE", "UDP", "kept", 3, Some("x"), OFFER).into_bytes(),
+    ]);
     all
 }
 
