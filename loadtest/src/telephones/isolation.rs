@@ -14,9 +14,6 @@ const MARK: &str = "LOADTEST_IS_ISOLATED";
 /// Addresses within the namespace that are no trunk's, and which nobody has anywhere (RFC 2544, RFC 6890 §2.2.2).
 const STRANGERS: &str = "198.18.0.0/15";
 
-/// Makes the loopback interface have all of them.
-const SET_UP: &str = "ip link set lo up && ip route add local 198.18.0.0/15 dev lo";
-
 /// Whether this program runs within.
 pub(super) fn is_here() -> bool {
     std::env::var_os(MARK).is_some()
@@ -40,8 +37,10 @@ pub(crate) fn isolate() -> Result<()> {
     if !geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.args(["--net", "sh", "-c", &format!("{SET_UP} && exec \"$@\""), "sh"]).arg(own);
-    let status = command.args(std::env::args_os().skip(1)).env(MARK, STRANGERS).status();
+    // The loopback interface has all the strangers' addresses.
+    let script = format!("ip link set lo up && ip route add local {STRANGERS} dev lo && exec \"$@\"");
+    command.args(["--net", "sh", "-c", &script, "sh"]).arg(own);
+    let status = command.args(std::env::args_os().skip(1)).env(MARK, "1").status();
     let status = status.context("unshare cannot be started: it comes with Debian's package util-linux")?;
     if !status.success() {
         bail!("the measurement failed within its network namespace ({status})");

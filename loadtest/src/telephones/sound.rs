@@ -61,7 +61,7 @@ pub(super) fn words_and_whistle(words: usize, whistled: usize) -> Vec<Frame> {
 }
 
 /// Speech without pauses and of one level, in which a gap is told by its level alone: the spoken frames of the sentence,
-/// each with the gain that makes it as loud as the others, going over into the next one's. It has been through a telephone
+/// each with the gain that makes it as loud as the others. It has been through a telephone
 /// before: hissing that is beyond what one carries would be a gap afterwards.
 pub(super) fn even_speech() -> Result<Vec<Frame>> {
     let mut decoder = PhoneDecoder::new(PhoneCodec::Pcma)?;
@@ -72,17 +72,11 @@ pub(super) fn even_speech() -> Result<Vec<Frame>> {
         narrow.push(frame);
     }
     let spoken: Vec<Frame> = narrow.into_iter().filter(|frame| level_dbov(frame) < SPOKEN_DBOV).collect();
-    let gain = |frame: &Frame| 10_f64.powf((f64::from(level_dbov(frame)) - f64::from(EVEN_DBOV)) / 20.0);
-    let gains: Vec<f64> = spoken.iter().map(gain).collect();
     let mut even = spoken;
-    for (number, frame) in even.iter_mut().enumerate() {
-        let own = gains[number];
-        let before = if number == 0 { own } else { gains[number - 1] };
-        for (at, sample) in frame.iter_mut().enumerate() {
-            // Within the first quarter, so that each frame is mostly of its own gain.
-            let part = (at as f64 / (FRAME_SAMPLES / 4) as f64).min(1.0);
-            let scaled = f64::from(*sample) * (before + (own - before) * part);
-            *sample = scaled.clamp(-32_768.0, 32_767.0) as i16;
+    for frame in &mut even {
+        let gain = 10_f64.powf((f64::from(level_dbov(frame)) - f64::from(EVEN_DBOV)) / 20.0);
+        for sample in frame {
+            *sample = (f64::from(*sample) * gain).clamp(-32_768.0, 32_767.0) as i16;
         }
     }
     Ok(even)
