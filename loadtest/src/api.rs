@@ -2,7 +2,7 @@
 //! Measures how long Saal's REST API takes, with few meetings stored and with many. All that is stored comes by the API,
 //! and one request is sent after the other: what counts is how long each takes, and that the table's size does not.
 
-mod client;
+pub(crate) mod client;
 mod report;
 mod requests;
 

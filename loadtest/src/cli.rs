@@ -11,7 +11,7 @@ use crate::peer::Content;
 use crate::process::Process;
 use crate::scenario::{Camera, Event, Group, Scenario, Setting, publishing};
 use crate::signal::{Server, Wanted};
-use crate::{api, compare, floor, scale, size};
+use crate::{api, compare, floor, scale, size, telephones};
 
 /// Puts load on conferencing servers, and says what it costs them.
 ///
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Scale(scale::Options),
     /// Measures how long a server's REST API takes, with more and more meetings stored.
     Api(api::Options),
+    /// Measures the bridge for telephones, with made-up callers, in a network namespace of its own.
+    Telephones(telephones::Options),
     /// The sending half of `floor`.
     #[command(hide = true)]
     FloorSend(floor::SendOptions),

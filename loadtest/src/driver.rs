@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 
 use crate::delay::{DelaySummary, Delays};
+use crate::ear::Ear;
 use crate::peer::{Content, Counters, Identity, Peer, Progress, ReceiveBuffer, Remote, Shared};
 use crate::sdp::{Kind, LocalTransport, Sends};
 
@@ -35,6 +36,7 @@ enum Command {
     Add(Box<Peer>, oneshot::Sender<PeerId>),
     SetRemote(PeerId, Remote),
     Publish(PeerId, String, Sends, Content),
+    Listen(PeerId, Ear),
     Remove(PeerId),
     Hush,
     Reset(oneshot::Sender<()>),
@@ -189,6 +191,10 @@ impl ClientTransport {
         self.link.send(Command::SetRemote(self.id, remote));
     }
 
+    pub(crate) fn listen(&self, ear: Ear) {
+        self.link.send(Command::Listen(self.id, ear));
+    }
+
     pub(crate) fn publish(&self, mid: String, sends: Sends, content: Content) {
         self.link.send(Command::Publish(self.id, mid, sends, content));
     }
@@ -263,6 +269,7 @@ impl Worker {
             }
             Command::SetRemote(id, remote) => self.with(id, |peer| peer.set_remote(now, remote)),
             Command::Publish(id, mid, sends, content) => self.with(id, |peer| peer.publish(now, mid, sends, content)),
+            Command::Listen(id, ear) => self.with(id, |peer| peer.set_ear(ear)),
             Command::Remove(id) => {
                 if let Some(peer) = self.peers.get_mut(id.0).and_then(Option::take) {
                     let _ = self.poll.registry().deregister(&mut SourceFd(&peer.as_raw_fd()));
@@ -312,7 +319,7 @@ impl Worker {
 }
 
 /// CPU time that this thread has used.
-fn thread_cpu_seconds() -> f64 {
+pub(crate) fn thread_cpu_seconds() -> f64 {
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0.0, |usage| seconds(usage.user_time()) + seconds(usage.system_time()))
 }

@@ -7,6 +7,7 @@ mod compare;
 mod counters;
 mod delay;
 mod driver;
+mod ear;
 mod files;
 mod floor;
 mod interruption;
@@ -25,6 +26,7 @@ mod size;
 mod source;
 mod svg;
 mod syscalls;
+mod telephones;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,8 @@ fn run(cli: &Cli, interrupter: &Interrupter, interruption: &Interruption) -> Res
         Command::FloorReceive(options) => return floor::receive(options),
         // Nothing of this waits for anything.
         Command::Size(options) => return size::run(options),
+        // It begins anew where nobody else hears it.
+        Command::Telephones(options) if !options.is_isolated() => return telephones::isolate(),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -90,6 +94,7 @@ async fn work(command: &Command, interruption: &Interruption) -> Result<()> {
         Command::Floor(options) => floor::run(options).await,
         Command::Scale(options) => scale::run(options).await,
         Command::Api(options) => api::run(options).await,
+        Command::Telephones(options) => telephones::run(options).await,
         Command::FloorSend(_) | Command::FloorReceive(_) | Command::Size(_) => Ok(()),
     }
 }

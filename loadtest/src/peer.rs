@@ -27,6 +27,7 @@ use sfu_media::transport::srtp::{Opener, Sealer, StreamPlace};
 use tokio::sync::watch;
 
 use crate::delay::Delays;
+use crate::ear::{Ear, HeardPacket};
 use crate::sdp::{Credentials, Extensions, Kind, LocalTransport, Sends};
 use crate::source;
 use dtls::Dtls;
@@ -34,14 +35,13 @@ use ice::{Ice, Stun};
 use incoming::IncomingStream;
 use outgoing::{OutgoingTrack, PacketSink};
 use packet::Packet;
-use socket::wall_nanos;
 
 pub(crate) use dtls::Identity;
 pub(crate) use ice::local_ip_towards;
 pub(crate) use incoming::Counters;
-pub(crate) use outgoing::Content;
+pub(crate) use outgoing::{Content, Sound};
 pub(crate) use progress::Progress;
-pub(crate) use socket::{ReceiveBuffer, Socket};
+pub(crate) use socket::{ReceiveBuffer, Socket, wall_nanos};
 
 /// Runs of datagrams that one client may take at a time, so that no client starves the others.
 const RUNS_PER_TURN: usize = 16;
@@ -120,6 +120,8 @@ pub(crate) struct Peer {
     incoming: Vec<IncomingStream>,
     arrivals: ArrivalRecorder,
     next_report: Option<Instant>,
+    /// Who listens to the sound that comes.
+    ear: Option<Ear>,
     progress: watch::Sender<Progress>,
     /// Packets that could not be opened or understood.
     pub(crate) unreadable: u64,
@@ -152,6 +154,7 @@ impl Peer {
             incoming: Vec::new(),
             arrivals: ArrivalRecorder::new(),
             next_report: None,
+            ear: None,
             progress,
             unreadable: 0,
             unsent: 0,
@@ -206,6 +209,11 @@ impl Peer {
         }
     }
 
+    /// Lets somebody listen to the sound that comes.
+    pub(crate) fn set_ear(&mut self, ear: Ear) {
+        self.ear = Some(ear);
+    }
+
     /// Sends none of its tracks any more.
     pub(crate) fn hush(&mut self) {
         self.outgoing.clear();
@@ -233,6 +241,7 @@ impl Peer {
                 transport_seq: &mut self.transport_seq,
                 counts: Counts { unreadable: &mut self.unreadable, unsent: &mut self.unsent, sent: &mut self.sent },
                 socket,
+                ear: self.ear.as_ref(),
                 progress: &self.progress,
             };
             if !socket.receive(buffer, |datagram, at| work.handle_datagram(now, datagram, at, shared)) {
@@ -375,6 +384,7 @@ struct Work<'a> {
     transport_seq: &'a mut SeqNo,
     counts: Counts<'a>,
     socket: &'a Socket,
+    ear: Option<&'a Ear>,
     progress: &'a watch::Sender<Progress>,
 }
 
@@ -443,6 +453,15 @@ impl Work<'_> {
             }
             if !had_arrived {
                 self.progress.send_modify(|progress| progress.arriving += 1);
+            }
+            if let (Some(ear), Kind::Audio) = (self.ear, stream.kind) {
+                ear.hear(HeardPacket {
+                    arrived_nanos: arrived,
+                    ssrc: packet.ssrc,
+                    seq_no: packet.seq_no.0,
+                    rtp_timestamp: packet.timestamp.0,
+                    payload: packet.payload.into(),
+                });
             }
             if let Some(sent) = source::read_stamp(packet.payload) {
                 delays[Shared::delays_of(stream.kind)].record(arrived.saturating_sub(sent));

@@ -114,6 +114,7 @@ impl Scenario {
             receive_audio: group.receive_audio,
             receive_video: group.receive_video,
             streams: Kind::ALL.map(|kind| self.streams_of(group, kind)),
+            ear: None,
         }
     }
 

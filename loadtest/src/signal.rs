@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use anyhow::{Result, bail};
 
 use crate::driver::{ClientTransport, Driver};
+use crate::ear::Ear;
 use crate::peer::{Announced, Content, Progress, Remote};
 use crate::sdp::{Description, Kind, OutgoingStream, Sends};
 
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     /// How many audio and video streams there will be to receive when everybody is there. Where a client has to say
     /// what it wants, it waits for so many and asks for them at once.
     pub(crate) streams: [usize; 2],
+    /// Who listens to the sound that it receives.
+    pub(crate) ear: Option<Ear>,
 }
 
 /// Which tracks of one kind a client receives.
@@ -116,6 +119,11 @@ impl Server {
 }
 
 impl Client {
+    /// Joins by LiveKit's protocol with a room token that somebody else has made.
+    pub(crate) async fn join_with_token(url: &str, token: &str, driver: &Driver, plan: Plan) -> Result<Self> {
+        Ok(Self(Session::LiveKit(livekit::join(url, token, driver, plan).await?)))
+    }
+
     /// Waits until `is_reached` or failure.
     pub(crate) async fn wait_for(&mut self, is_reached: impl Fn(&Progress) -> bool) -> Result<Progress> {
         match &mut self.0 {

@@ -14,20 +14,20 @@ use crate::signal::http::{Base, Http};
 const MAX_TRIES: usize = 100;
 
 /// Two connections: one of software, one of people who show nothing but a link.
-pub(super) struct Client {
+pub(crate) struct Client {
     software: Http,
     strangers: Http,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     Software,
     Stranger,
 }
 
 impl Client {
-    pub(super) fn new(base: Base, token: &str) -> Self {
+    pub(crate) fn new(base: Base, token: &str) -> Self {
         Self { software: Http::with_token(base.clone(), token), strangers: Http::new(base) }
     }
 
@@ -37,7 +37,7 @@ impl Client {
     /// # Errors
     ///
     /// When the answer is not `expected`.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         who: Who,
         method: Method,
@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// Reads something.
-    pub(super) async fn get(&mut self, path: &str) -> Result<(Value, Duration)> {
+    pub(crate) async fn get(&mut self, path: &str) -> Result<(Value, Duration)> {
         self.ask(Who::Software, Method::GET, path, None, StatusCode::OK).await.context("cannot be read")
     }
 }

@@ -2,6 +2,7 @@
 //! A track that a client publishes: frames on time, keyframes and lost packets on request, sender reports.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sfu_media::rtcp::reports::{SenderReport, ntp_duration};
@@ -27,23 +28,35 @@ const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
 pub(crate) enum Content {
     /// Somebody speaks without a pause, this loud, in -dBov (RFC 6464).
     Speech { level: u8 },
+    /// Sound that can be decoded.
+    Sound(Sound),
     /// A microphone that hears nothing: discontinuous transmission (RFC 7587 §3.1.3).
     Silence,
     /// A camera, one layer for each stream.
     Video(Vec<VideoLayer>),
 }
 
+/// Packets of Opus, 20 ms each, that are sent over and over.
+#[derive(Clone, Debug)]
+pub(crate) struct Sound {
+    pub(crate) packets: Arc<[Box<[u8]>]>,
+    /// What it begins with.
+    pub(crate) first: usize,
+    /// How loud it is said to be, in -dBov.
+    pub(crate) level: u8,
+}
+
 impl Content {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
-            Self::Speech { .. } | Self::Silence => Kind::Audio,
+            Self::Speech { .. } | Self::Sound(_) | Self::Silence => Kind::Audio,
             Self::Video(_) => Kind::Video,
         }
     }
 
     /// Lets a microphone hear nothing from now on.
     pub(crate) fn hush(&mut self) {
-        if let Self::Speech { .. } = self {
+        if let Self::Speech { .. } | Self::Sound(_) = self {
             *self = Self::Silence;
         }
     }
@@ -144,6 +157,23 @@ impl OutgoingTrack {
         let timestamp = |base: RtpTime, kind: Kind| base.plus_ticks(RtpTime::ticks_in(elapsed, kind.clock_rate()));
         let stream = &mut self.streams[place];
         match &self.content {
+            Content::Sound(sound) => {
+                let place = sound.first + stream.packets as usize;
+                let Some(opus) = sound.packets.get(place % sound.packets.len().max(1)) else { return };
+                let head = Head {
+                    payload_type: OPUS,
+                    marker: stream.packets == 0,
+                    seq_no: stream.take_seq_no(),
+                    timestamp: timestamp(stream.timestamp_base, Kind::Audio),
+                    ssrc: stream.ssrc,
+                };
+                packet.begin(head, Extensions::OURS, stream.names(&self.mid), Some(sound.level));
+                let payload = packet.payload(opus.len());
+                let len = payload.len();
+                payload.copy_from_slice(&opus[..len]);
+                stream.count(len);
+                sink.send(packet);
+            }
             Content::Speech { .. } | Content::Silence => {
                 let (bytes, level) = match self.content {
                     Content::Speech { level } => (source::speech_bytes(&mut self.noise), level),
@@ -296,7 +326,7 @@ impl Names<'_> {
 
 const fn interval_of(content: &Content) -> Duration {
     match content {
-        Content::Speech { .. } => source::AUDIO_INTERVAL,
+        Content::Speech { .. } | Content::Sound(_) => source::AUDIO_INTERVAL,
         Content::Silence => source::SILENCE_INTERVAL,
         Content::Video(_) => source::FRAME_INTERVAL,
     }

@@ -110,6 +110,9 @@ struct Publication {
 pub(super) async fn join(url: &str, token: &str, driver: &Driver, plan: Plan) -> Result<Session> {
     let server = messages::address_of(url).await?;
     let transport = driver.add(local_ip_towards(server)?, true).await?;
+    if let Some(ear) = &plan.ear {
+        transport.listen(ear.clone());
+    }
     let sections: Vec<Section> = Kind::ALL
         .into_iter()
         .flat_map(|kind| std::iter::repeat_n(Section { kind, sends: None }, plan.wanted(kind).at_first()))

@@ -56,7 +56,7 @@ impl Stream {
     /// The streams of a track.
     pub(crate) fn all_of(content: &Content) -> Vec<Self> {
         match content {
-            Content::Speech { .. } => vec![Self::speech()],
+            Content::Speech { .. } | Content::Sound(_) => vec![Self::speech()],
             Content::Silence => vec![Self::silence()],
             Content::Video(layers) => layers.iter().map(Self::video).collect(),
         }

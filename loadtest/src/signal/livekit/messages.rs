@@ -97,7 +97,7 @@ pub(super) fn decode(frame: &Message) -> Result<Option<Response>> {
 pub(super) fn add_track(sends: &Sends, content: &Content) -> proto::AddTrackRequest {
     let base = proto::AddTrackRequest { cid: sends.cid.clone(), ..Default::default() };
     match content {
-        Content::Speech { .. } | Content::Silence => proto::AddTrackRequest {
+        Content::Speech { .. } | Content::Sound(_) | Content::Silence => proto::AddTrackRequest {
             r#type: proto::TrackType::Audio.into(),
             source: proto::TrackSource::Microphone.into(),
             ..base
