@@ -49,7 +49,6 @@ pub use crate::config::{Config, LivekitWebhooks, MailConfig, Oidc, RoomDefaults}
 pub use crate::identity::is_role;
 
 use crate::app::App;
-use crate::phone::trunks::Trunks;
 
 /// A service that is ready to serve.
 pub struct Service {
@@ -75,9 +74,9 @@ impl Service {
         trunks: Option<TrunkAdministration>,
     ) -> Result<Self, io::Error> {
         let (phone_desk, calls) = bus::phone::desk();
-        let mut app = App::new(config, store, bus, registry).await?;
+        let app = App::new(config, store, bus, registry).await?;
         let trunks = trunks.map(|TrunkAdministration { list, states }| {
-            app.phone.trunks = Trunks::told_by(states);
+            app.phone.trunks.told_by(states);
             list
         });
         Ok(Self { app: Arc::new(app), phone_desk, calls, trunks })

@@ -138,14 +138,14 @@ mod tests {
     /// Packets that arrive every 20 ms.
     fn packets(codec: PhoneCodec, frames: &[sip_bridge::audio::Frame], ticks: u32) -> Vec<HeardPacket> {
         let payloads = sound::encode(codec, frames).unwrap();
-        let packet = |(number, payload): (usize, &Box<[u8]>)| HeardPacket {
+        let packets = payloads.iter().enumerate().map(|(number, payload)| HeardPacket {
             arrived_nanos: number as u64 * 20_000_000,
             ssrc: 1,
             seq_no: number as u16,
             rtp_timestamp: number as u32 * ticks,
             payload: payload.clone(),
-        };
-        payloads.iter().enumerate().map(packet).collect()
+        });
+        packets.collect()
     }
 
     #[test]

@@ -26,6 +26,9 @@ const MUST: f64 = 0.02;
 /// Calls with loss, and as many without, in each direction.
 const PAIRS: usize = 4;
 
+/// Of which kind somebody is, and what they hear.
+type Listener = (usize, Receiver<HeardPacket>);
+
 /// Frames at the beginning that do not count: until jitter buffers and levels have found their place.
 const BEGIN: usize = 150;
 
@@ -60,7 +63,7 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     site.end().await?;
     let mut findings = Findings::default();
     findings.note("packets lost, %", LOSS * 100.0);
-    let directions: [(&str, &[(usize, Receiver<HeardPacket>)], Levels); 2] = [
+    let directions: [(&str, &[Listener], Levels); 2] = [
         ("a caller in the room", &of_callers, levels_of_opus),
         ("the room on the phone", &of_people, levels_of_telephone),
     ];

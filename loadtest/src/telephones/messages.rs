@@ -69,7 +69,7 @@ impl Dialog {
 
 /// What came from the bridge.
 pub(super) enum Arrived {
-    Response(Response),
+    Response(Box<Response>),
     /// A request: of which call, by which method, and the answer to it.
     Request {
         call_id: String,
@@ -81,7 +81,7 @@ pub(super) enum Arrived {
 /// Reads a datagram. `None`: it is no message.
 pub(super) fn read(datagram: &[u8]) -> Option<Arrived> {
     match parse(datagram, Transport::Udp).ok()? {
-        Message::Response(response) => Some(Arrived::Response(response)),
+        Message::Response(response) => Some(Arrived::Response(Box::new(response))),
         Message::Request(request) => Some(Arrived::Request {
             call_id: request.headers.call_id.clone(),
             method: request.method.as_str().to_owned(),

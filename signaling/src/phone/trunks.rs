@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Trunks: providers and exchanges whose calls come to meetings. They belong to the installation; whoever looks after it makes
-//! and changes them ([`routes`]), and bridges are told of them at once ([`follow`]).
+//! and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
 
 mod check;
 mod follow;
@@ -10,7 +10,7 @@ mod sealed;
 mod status;
 mod table;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bus::phone::TrunkStates;
 use tokio::sync::{Notify, watch};
@@ -23,17 +23,17 @@ pub(super) use self::table::{calling, is_there};
 pub(crate) struct Trunks {
     /// They may have changed.
     changed: Notify,
-    /// How they are, as the bridge says. `None`: this process has no bridge.
-    states: Option<watch::Receiver<TrunkStates>>,
+    /// How they are, as the bridge says. Empty: this process has no bridge.
+    states: OnceLock<watch::Receiver<TrunkStates>>,
 }
 
 impl Trunks {
-    /// Where a bridge says how they are.
-    pub(crate) fn told_by(states: watch::Receiver<TrunkStates>) -> Self {
-        Self { changed: Notify::new(), states: Some(states) }
+    /// Where a bridge says how they are. The first one counts; a process has one.
+    pub(crate) fn told_by(&self, states: watch::Receiver<TrunkStates>) {
+        let _ = self.states.set(states);
     }
 
     fn states(&self) -> TrunkStates {
-        self.states.as_ref().map_or_else(TrunkStates::default, |states| Arc::clone(&states.borrow()))
+        self.states.get().map_or_else(TrunkStates::default, |states| Arc::clone(&states.borrow()))
     }
 }

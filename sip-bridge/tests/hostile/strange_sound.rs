@@ -5,19 +5,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::phone::{CallEnd, CallTerms, PhoneNotice, PhoneRequest, desk};
+use bus::phone::{CallEnd, CallTerms, PhoneNotice, PhoneRequest, TrunkOperation, desk, trunks};
 use sip_bridge::Bridge;
 use sip_bridge::bridge::BridgeConfig;
 use sip_bridge::prompts::Prompts;
 use sip_bridge::sip::message::Transport;
 use sip_bridge::sound::{SoundConfig, SoundLibrary, SoundThread};
-use sip_bridge::transport::Listen;
-use sip_bridge::trunks::TrunkPeer;
+use sip_bridge::transport::{Listen, Roots};
+use sip_bridge::trunks::SystemDns;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::bridge::{PATIENCE, STRANGER, TRUNK};
+use super::bridge::{PATIENCE, STRANGER, TRUNK, trunk};
 use super::isolation::isolated;
 use super::phone::{Phone, request};
 
@@ -75,18 +75,16 @@ async fn attend(mut calls: mpsc::Receiver<CallEnd>, codes: mpsc::Sender<String>)
     }
 }
 
-fn config(local: SocketAddr) -> BridgeConfig {
+fn config(local: SocketAddr, trunks: TrunkOperation) -> BridgeConfig {
     BridgeConfig {
         listen: Listen { udp: vec![local], ..Listen::default() },
         tls: None,
+        roots: Roots::default(),
         advertised: None,
         rtp_address: local.ip(),
         rtp_ports: 43_000..=43_009,
-        trunks: vec![TrunkPeer {
-            id: "trunk".to_owned(),
-            networks: vec!["127.0.0.0/29".parse().unwrap()],
-            vouches_for_callers: true,
-        }],
+        trunks,
+        dns: Arc::new(SystemDns::without_servers()),
         max_calls: 2,
         is_dev: false,
     }
@@ -103,7 +101,9 @@ fn keys_from_another_address_are_not_heard() {
         let (orders, thread) = SoundThread::spawn(None, SoundConfig::new(library), events).unwrap();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let registry = prometheus::Registry::new();
-        let bridge = Bridge::start(config(local), desk, vec![orders], heard, &registry).unwrap();
+        let (administration, operation) = trunks();
+        administration.list.send_replace([trunk("trunk", &["127.0.0.0/29"])].into());
+        let bridge = Bridge::start(config(local, operation), desk, vec![orders], heard, &registry).unwrap();
         let (_, address) = *bridge.local_addresses().iter().find(|(kind, _)| *kind == Transport::Udp).unwrap();
 
         let phone = Phone::at(TRUNK, address).await;

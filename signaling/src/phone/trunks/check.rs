@@ -134,7 +134,7 @@ pub(super) fn free_id(name: &str, others: &[StoredTrunk]) -> String {
         match character {
             'ä' => made.push_str("ae"),
             'ö' => made.push_str("oe"),
-            'ü' => made.push_str("ue"),
+            'ü' => made.push_str("ue"), // spelling: no English
             'ß' => made.push_str("ss"),
             character if character.is_ascii_alphanumeric() => made.push(character),
             _ if made.ends_with('-') => {}

@@ -153,7 +153,7 @@ impl Rig {
         self.state(id).destinations
     }
 
-    /// The REGISTERs so far: to whom, for how long, and with which Contact. Repetitions count once.
+    /// The REGISTER requests so far: to whom, for how long, and with which Contact. Repetitions count once.
     fn registers(&mut self) -> Vec<(String, String, String)> {
         let sent = std::mem::take(&mut self.sent);
         let mut seen = BTreeSet::new();
