@@ -2,8 +2,8 @@
 //! The trunks of providers and exchanges: who may send us calls, where we are registered, and how the destinations are. They
 //! are administered elsewhere and may change at any time.
 //!
-//! [`Operations`] runs them, without I/O and clock, on SIP's endpoint; [`Callers`] finds out which trunk a call is from.
-//! [`Trunks`] is what both let others see: the gate of the sockets reads it for each message.
+//! `Operations` runs them, without I/O and clock, on SIP's endpoint; `Callers` finds out which trunk a call is from.
+//! `Trunks` is what both let others see: the gate of the sockets reads it for each message.
 
 mod callers;
 mod dns;
