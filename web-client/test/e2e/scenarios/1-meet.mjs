@@ -29,8 +29,8 @@ async function meet({ server, newPage, folder }, kinds) {
   await observeFor(MINUTE_MS);
   const after = await Promise.all(pages.map(reception));
   for (const [index, page] of pages.entries()) {
-    // Fake cameras give 20 to 30 frames a second; two browsers share two cores with encoders and decoders.
-    assertFlowing(before[index], after[index], { frames: 60 * 8 });
+    // Chromium's fake camera gives 10 frames a second; two browsers share two cores with encoders, decoders and what runs beside.
+    assertFlowing(before[index], after[index], { frames: 60 * 5 });
     assert.equal(after[index].serverPorts.length, 1, `one UDP port: ${after[index].serverPorts}`);
     assert.match(after[index].serverPorts[0], /^udp:/);
     if (kinds[index] === 'chromium') {
