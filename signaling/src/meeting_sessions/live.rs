@@ -356,7 +356,7 @@ pub(crate) async fn look_after(app: Arc<App>) {
                 removal::send_away_unwelcome(&app, Utc::now()).await?;
                 tidy(&app, Utc::now()).await?;
             }
-            Ok(())
+            Ok::<_, StoreError>(())
         };
         match outcome.await {
             Ok(()) => {}
