@@ -346,18 +346,9 @@ impl Call {
         Ok(self.wrong(app, at, reply, after, &alarms).await)
     }
 
-    /// They were let in. Without a wrong code before, their number is known for a while.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub(crate) async fn came_in(&self, app: &App, at: Moment) -> Result<(), StoreError> {
-        let Some(number) = self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0) else {
-            return Ok(());
-        };
-        let mut tx = app.store.write().await?;
-        known_callers::remember(&mut tx, &app.installation, number, at.utc).await?;
-        tx.commit().await
+    /// Their number, if it is known for a while once they are in: there was no wrong code before.
+    pub(crate) fn remembered(&self) -> Option<&E164> {
+        self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0)
     }
 
     async fn look_up(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Found>, Looked), StoreError> {

@@ -302,7 +302,9 @@ fn field(error: &FieldError, language: Language) -> serde_json::Value {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable => Self::new(Code::Unavailable).retry_after(RETRY_AFTER_UNAVAILABLE),
+            StoreError::Unavailable | StoreError::Busy => {
+                Self::new(Code::Unavailable).retry_after(RETRY_AFTER_UNAVAILABLE)
+            }
             StoreError::Taken(_) => Self::new(Code::Taken),
             StoreError::Dangling(_) => Self::new(Code::Conflict),
             StoreError::Senseless(_) | StoreError::TooNew => {

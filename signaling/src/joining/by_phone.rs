@@ -24,6 +24,7 @@ use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{AllowUnmute, Rules};
+use crate::phone::known_callers;
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
 /// longer than a telephone is held, and occupies it.
@@ -123,7 +124,7 @@ impl Visit {
         {
             return Ok(Some(Standing::Refused(code)));
         }
-        let mut tx = self.app.store.write().await?;
+        let mut tx = self.app.store.write_with_others().await?;
         // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
         tx.lock(&seen.scene.venue.id()).await?;
         let found = self.examine(&mut tx, presence, now).await?;
@@ -157,7 +158,10 @@ impl Visit {
         Ok(found)
     }
 
-    async fn admit(&self, tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+    async fn admit(&self, mut tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+        if let Some(number) = &self.caller.remembered {
+            known_callers::remember(&mut tx, &self.app.installation, number, Utc::now()).await?;
+        }
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = self.app.directory.get(&admission.session.room_name());

@@ -10,7 +10,7 @@ use crate::api::problem::{Code, Problem};
 use crate::meeting_sessions::model::{Marks, MeetingRole};
 use crate::meetings::policies::rules::{CallerDisplay, Rules};
 use crate::meetings::{invitees, tenant};
-use crate::phone::caller_number::CallerNumber;
+use crate::phone::caller_number::{CallerNumber, E164};
 use crate::phone::{Known, Who};
 
 /// Somebody who keyed in what is right.
@@ -23,6 +23,8 @@ pub(crate) struct PhoneCaller {
     pub(crate) mark: String,
     /// Of this call alone.
     pub(crate) call: String,
+    /// The number that is known for a while once they are in.
+    pub(crate) remembered: Option<E164>,
 }
 
 /// Finds out who it is at that venue, under these rules.
@@ -76,7 +78,7 @@ mod tests {
             };
             let said = Said { user: number, host: "", privacy: "" };
             let number = CallerNumber::read(said, &DialPlan::default());
-            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into() };
+            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
             let displays = [CallerDisplay::Name, CallerDisplay::Masked, CallerDisplay::Hidden];
             let shown = displays.map(|display| shown_name(display, &caller, Language::En));
             assert_eq!(shown, expected);

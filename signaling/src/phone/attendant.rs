@@ -267,8 +267,14 @@ impl Attendant {
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
         self.caller.entry.is_for(Some(known.place));
-        let Caller { number, mark, token, source, .. } = &self.caller;
-        let caller = PhoneCaller { known, number: number.clone(), mark: mark.clone(), call: token.clone() };
+        let Caller { call, number, mark, token, source, .. } = &self.caller;
+        let caller = PhoneCaller {
+            known,
+            number: number.clone(),
+            mark: mark.clone(),
+            call: token.clone(),
+            remembered: call.remembered().cloned(),
+        };
         let visit = Visit::new(self.app.clone(), caller, source.clone());
         // Before it is looked, so that nothing is missed in between.
         let changes = visit.changes();
@@ -306,9 +312,6 @@ impl Attendant {
     }
 
     async fn admit(&mut self, admitted: Admitted) -> Goes {
-        if let Err(error) = self.caller.call.came_in(&self.app, now()).await {
-            warn!(%error, "a number that came in is not known from now on");
-        }
         let verdict = Verdict::Admitted(verdicts::status(&admitted));
         self.stage = Stage::Admitted(admitted.token);
         self.tell_verdict(verdict).await

@@ -80,13 +80,13 @@ pub(crate) async fn run(backend: &Backend, is_wanted: impl Fn(i64) -> bool) -> R
     let result = match backend {
         // Here the library takes no lock of its own. Whoever holds this transaction is alone with the tables.
         Backend::Sqlite { writer, .. } => {
-            let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+            let mut tx = writer.pool().begin_with("BEGIN IMMEDIATE").await?;
             match wanted(&SQLITE).run_direct(None, &mut *tx, false).await {
                 Ok(()) => tx.commit().await.map_err(MigrateError::Execute),
                 Err(error) => Err(error),
             }
         }
-        Backend::Postgres(pool) => wanted(&POSTGRES).run(pool).await,
+        Backend::Postgres { pool, .. } => wanted(&POSTGRES).run(pool).await,
     };
     result.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StoreError::TooNew,
