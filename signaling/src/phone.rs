@@ -20,6 +20,7 @@ mod call;
 mod caller_name;
 pub(crate) mod caller_number;
 pub(crate) mod desk;
+mod gathering;
 mod id_and_pin;
 mod in_progress;
 mod in_room;

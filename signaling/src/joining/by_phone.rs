@@ -57,6 +57,8 @@ pub(crate) enum Standing {
 pub(crate) struct Admitted {
     /// With it the room is entered.
     pub(crate) token: String,
+    /// The room's name.
+    pub(crate) room: String,
     /// How many are there already.
     pub(crate) others: u32,
     pub(crate) is_muted: bool,
@@ -164,11 +166,11 @@ impl Visit {
         }
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
-        let room = self.app.directory.get(&admission.session.room_name());
-        let others = room.map_or(0, |room| room.info().num_participants);
+        let room = admission.session.room_name();
+        let others = self.app.directory.get(&room).map_or(0, |room| room.info().num_participants);
         let (role, rules) = (admission.person.role, &admission.rules);
         let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
-        Ok(Some(Standing::Admitted(Admitted { token, others, is_muted, may_unmute })))
+        Ok(Some(Standing::Admitted(Admitted { token, room, others, is_muted, may_unmute })))
     }
 
     async fn wait(

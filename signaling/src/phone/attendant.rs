@@ -18,6 +18,7 @@ use tokio::time::{sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::caller_number::{CallerNumber, Said};
+use super::gathering::Gathered;
 use super::in_progress::{OwnCall, PhoneCallStage};
 use super::lines::Called;
 use super::seat::{Seat, SeatEvent};
@@ -59,7 +60,7 @@ pub(super) async fn attend(app: Arc<App>, call: CallEnd, is_over: watch::Receive
     }
     if let Ok(Ok(caller)) = begun {
         let (stage, last_check) = (Stage::Keying, CheckToken(0));
-        Attendant { app, caller, requests, notices, is_over, stage, last_check }.run().await;
+        Attendant { app, caller, requests, notices, is_over, stage, last_check, gathered: None }.run().await;
     }
 }
 
@@ -150,6 +151,8 @@ pub(super) struct Attendant {
     is_over: watch::Receiver<bool>,
     pub(super) stage: Stage,
     last_check: CheckToken,
+    /// Since they were let in: where the callers of the room are, of whom they are one.
+    gathered: Option<Gathered>,
 }
 
 /// What happens next in a call.
@@ -223,6 +226,10 @@ impl Attendant {
             PhoneRequest::CheckRoom { check } => self.check(check, Code::Room).await,
             PhoneRequest::CheckId { check, digits } => self.check(check, Code::Id(digits)).await,
             PhoneRequest::CheckPin { check, digits } => self.check(check, Code::Pin(digits)).await,
+            PhoneRequest::SoundIsAt { bridge } => {
+                self.caller.bridge = bridge;
+                Goes::On
+            }
             PhoneRequest::Join => self.join().await,
             PhoneRequest::SetMuted(_)
             | PhoneRequest::SetHand(_)
@@ -239,6 +246,7 @@ impl Attendant {
             return Goes::On;
         }
         self.leave_lobby().await;
+        self.gathered = None;
         self.caller.entry.is_for(None);
         (self.stage, self.last_check) = (Stage::Keying, check);
         let answer = match self.caller.answer(&self.app, code).await {
@@ -314,6 +322,13 @@ impl Attendant {
     async fn admit(&mut self, admitted: Admitted) -> Goes {
         let verdict = Verdict::Admitted(verdicts::status(&admitted));
         self.stage = Stage::Admitted(admitted.token);
+        let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
+        let bridge = gathered.bridge();
+        self.gathered = Some(gathered);
+        // First, so that the sound is there before they ask to come in.
+        if bridge != self.caller.bridge && self.tell(PhoneNotice::RoomIsAt { bridge }) == Goes::Over {
+            return Goes::Over;
+        }
         self.tell_verdict(verdict).await
     }
 

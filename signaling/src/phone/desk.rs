@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use super::attendant;
+use super::gathering::Gatherings;
 use super::in_progress::InProgress;
 use crate::app::App;
 use crate::tasks::Tasks;
@@ -22,11 +23,14 @@ pub(crate) struct Calls {
     is_over: watch::Sender<bool>,
     /// How far each is.
     pub(super) in_progress: InProgress,
+    /// Where those of a room have their sound.
+    pub(super) gatherings: Gatherings,
 }
 
 impl Default for Calls {
     fn default() -> Self {
-        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false), in_progress: InProgress::default() }
+        let (in_progress, gatherings) = (InProgress::default(), Gatherings::default());
+        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false), in_progress, gatherings }
     }
 }
 

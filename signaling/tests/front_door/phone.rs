@@ -4,14 +4,17 @@
 
 use std::time::Duration;
 
-use bus::phone::{Again, CallTerms, Decline, MeetingEvent, PhoneNotice, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::SfuCommand;
+use bus::phone::{
+    Again, CallTerms, Decline, MeetingEvent, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict, WaitReason,
+};
 use serde_json::{Value, json};
 use signaling::commands::{NewApiToken, create_api_token};
 use store::sql;
 use store::testing::TestStore;
 
 use crate::support::hall::{Guest, HOST, Hall, INVITEE, MEETING, Text};
-use crate::support::phone::{Phone, TRUNK, connect, place};
+use crate::support::phone::{NUMBER, Phone, TRUNK, connect, place};
 use crate::support::soon;
 
 /// The meeting's number for the keypad.
@@ -120,6 +123,36 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
             assert!(events.iter().any(|event| event == action), "{action} is missing in {events:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_there() {
+    let exchange = Exchange::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
+    let (_client, _host) = exchange.hall.come(HOST).await;
+    let server = &exchange.hall.server;
+    let mut phones = Vec::new();
+    // The first decides it; of the others one is there already, one goes there, and one stays where it is.
+    for (bridge, goes) in [(1, false), (1, false), (0, true), (0, false)] {
+        let (mut phone, first) = Phone::call_at(server, bridge, NUMBER, "anonymous").await;
+        assert!(matches!(first, PhoneNotice::Begun(_)), "{first:?}");
+        assert!(matches!(phone.id(ID).await, Verdict::AskPin { .. }));
+        phone.key_pin(&exchange.room_pin).await;
+        if bridge == 0 {
+            assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 1 });
+        }
+        assert!(matches!(phone.verdict().await, Verdict::Admitted(_)));
+        if goes {
+            phone.ask(PhoneRequest::SoundIsAt { bridge: 1 }).await;
+        }
+        phone.ask(PhoneRequest::Join).await;
+        assert!(matches!(phone.notice().await, PhoneNotice::Connected { .. }));
+        phones.push(phone);
+    }
+    let opened = server.sfu.log().into_iter().filter_map(|command| match command {
+        SfuCommand::OpenBridgeLeg { bridge, .. } => Some(bridge),
+        _ => None,
+    });
+    assert_eq!(opened.collect::<Vec<_>>(), [1, 1, 1, 0]);
 }
 
 #[tokio::test]

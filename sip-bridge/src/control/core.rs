@@ -7,6 +7,7 @@
 
 mod incoming;
 mod meeting;
+mod moving;
 mod session;
 mod trunks;
 
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use bus::phone::{IncomingCall, PhoneRequest, TrunkStates};
 use rand::rngs::StdRng;
 
+use self::moving::Moving;
 use super::call::Call;
 use crate::caller::{EndReason, Input};
 use crate::media::rtp::Ports;
@@ -92,6 +94,15 @@ pub(crate) enum Output {
         /// What.
         order: SoundOrder,
     },
+    /// Have a thread of sound give a call to another one.
+    MoveSound {
+        /// Which.
+        call: CallKey,
+        /// By which thread.
+        from: usize,
+        /// To which.
+        to: usize,
+    },
 }
 
 /// Call control.
@@ -113,6 +124,8 @@ pub(crate) struct ControlCore {
     ending: HashMap<CallKey, String>,
     /// Calls of each thread.
     loads: Vec<usize>,
+    /// Calls between two threads, and those that were hung up there: as many as threads have orders for.
+    moving: HashMap<CallKey, Moving>,
     /// When each caller's way has to go on.
     deadlines: Deadlines<CallKey>,
     /// Drained after each input, each of which adds a few for each call.
@@ -150,6 +163,7 @@ impl ControlCore {
             calls: HashMap::new(),
             ending: HashMap::new(),
             loads,
+            moving: HashMap::new(),
             deadlines: Deadlines::new(),
             outputs: VecDeque::new(),
             goodbye_until: None,
@@ -312,13 +326,13 @@ impl ControlCore {
         self.outputs.push_back(Output::CloseLine { call: key });
         self.ports.give_back(now, call.port);
         self.deadlines.set(key, None);
-        if let Some(load) = self.loads.get_mut(call.thread) {
-            *load = load.saturating_sub(1);
-        }
+        self.unload(call.thread);
     }
 
     fn sound(&mut self, call: CallKey, thread: usize, order: SoundOrder) {
-        self.outputs.push_back(Output::Sound { thread, call, order });
+        if let Some(order) = self.hold_order(call, order) {
+            self.outputs.push_back(Output::Sound { thread, call, order });
+        }
     }
 
     /// The thread with the fewest calls.

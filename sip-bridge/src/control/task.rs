@@ -167,6 +167,14 @@ impl ControlTask {
                         self.core.handle_sound_refused(Instant::now(), call);
                     }
                 }
+                Output::MoveSound { call, from, to } => {
+                    let to = self.threads.get(to).map(SoundOrders::thread);
+                    let from = self.threads.get_mut(from).zip(to);
+                    if from.is_none_or(|(from, to)| from.send(SoundOrder::HandOver { call, to }).is_err()) {
+                        // It stays where it is. A thread that is gone shows with the next order.
+                        self.core.handle_sound(Instant::now(), SoundEvent::NotMoved { call });
+                    }
+                }
             }
         }
     }

@@ -3,5 +3,6 @@
 
 mod calls;
 mod endings;
+mod moving;
 mod rig;
 mod trunks;

@@ -42,8 +42,13 @@ fn keyed(text: &str) -> Digits {
 impl Phone {
     /// Calls a number, and reads the first notice.
     pub(crate) async fn call(server: &Server, called: &str, caller: &str) -> (Self, PhoneNotice) {
+        Self::call_at(server, 0, called, caller).await
+    }
+
+    /// The same with that bridge.
+    pub(crate) async fn call_at(server: &Server, bridge: u16, called: &str, caller: &str) -> (Self, PhoneNotice) {
         let call = IncomingCall {
-            bridge: 0,
+            bridge,
             trunk: TRUNK.to_owned(),
             peer: Ipv4Addr::new(192, 0, 2, 1).into(),
             called: called.to_owned(),
@@ -103,9 +108,14 @@ impl Phone {
     }
 
     pub(crate) async fn pin(&mut self, digits: &str) -> Verdict {
+        self.key_pin(digits).await;
+        self.verdict().await
+    }
+
+    /// Keys in a PIN, and leaves what follows to whoever reads it.
+    pub(crate) async fn key_pin(&mut self, digits: &str) {
         let check = self.next_check();
         self.ask(PhoneRequest::CheckPin { check, digits: Some(keyed(digits)) }).await;
-        self.verdict().await
     }
 
     /// Keys in a meeting's number and a PIN.

@@ -36,6 +36,7 @@ impl ControlCore {
             PhoneNotice::Failed if is_answered => self.tell_caller(now, call, Input::Failed),
             PhoneNotice::Failed => self.decline(now, call),
             PhoneNotice::Verdict { check, verdict } => self.tell_caller(now, call, Input::Verdict { check, verdict }),
+            PhoneNotice::RoomIsAt { bridge } => self.gather(call, bridge),
             PhoneNotice::Connected { leg } => self.connect(call, leg),
             PhoneNotice::Event(event) => self.tell_caller(now, call, Input::Event(event)),
             PhoneNotice::Count(count) => self.tell_caller(now, call, Input::Count(count)),
@@ -81,6 +82,8 @@ impl ControlCore {
                 self.hang_up_for(now, call, "lost", &reason);
             }
             SoundEvent::Failed { call } => self.hang_up(now, call, EndReason::Technical),
+            SoundEvent::Moved { call } => self.handle_move(now, call, true),
+            SoundEvent::NotMoved { call } => self.handle_move(now, call, false),
             SoundEvent::Ended { call, summary } => {
                 tracing::debug!(
                     call = call.0,
@@ -123,6 +126,7 @@ impl ControlCore {
             let thread = call.thread;
             match order_or_request(key, wish) {
                 Asked::Sound(order) => self.sound(key, thread, order),
+                Asked::Signaling(request) if self.holds_request(key, &request) => {}
                 Asked::Signaling(request) => self.outputs.push_back(Output::Request { call: key, request }),
                 Asked::HangUp(reason) => return self.hang_up(now, key, reason),
             }

@@ -13,10 +13,10 @@ use crate::sdp::SessionDescription;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
 
 const SDP: &str = "Content-Type: application/sdp\r\n";
-const STATUS: RoomStatus = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
+pub(super) const STATUS: RoomStatus = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
 
 /// Keys in a conference number, after the greeting has begun. Gives what signaling is asked.
-fn key_in(rig: &mut Rig, call: CallKey) -> CheckToken {
+pub(super) fn key_in(rig: &mut Rig, call: CallKey) -> CheckToken {
     rig.run(Duration::from_secs(1));
     for label in "1234567890".chars() {
         let digit = Digit::from_char(label).unwrap();

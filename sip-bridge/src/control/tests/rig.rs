@@ -214,5 +214,6 @@ const fn name(order: &SoundOrder) -> &'static str {
         SoundOrder::Muted { .. } => "muted",
         SoundOrder::Digit { .. } => "digit",
         SoundOrder::End { .. } => "end",
+        SoundOrder::HandOver { .. } | SoundOrder::TakeOver { .. } => "move",
     }
 }
