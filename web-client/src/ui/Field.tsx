@@ -77,6 +77,25 @@ export function Select({ label, value, options, onChange, isLabelHidden, testId 
   );
 }
 
+interface TickBoxProps {
+  label: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+  testId: string | undefined;
+  /** What ties a hint and an error to it. */
+  aria?: Pick<AllHTMLAttributes<HTMLInputElement>, 'aria-invalid' | 'aria-describedby'>;
+}
+
+/** Yes or no, without hint and error. */
+export function TickBox({ label, isOn, testId, aria = {}, onChange }: TickBoxProps) {
+  return (
+    <label class="tick">
+      <input {...aria} type="checkbox" checked={isOn} data-testid={testId} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <span>{label}</span>
+    </label>
+  );
+}
+
 type SelectBoxProps = Pick<SelectProps, 'value' | 'options' | 'onChange'> & {
   id: string;
   testId: string | undefined;
