@@ -13,6 +13,10 @@ const ASK_INTERVAL_MS = 1_000;
 /** The same while the server does not answer, unless it says when. */
 const RETRY_INTERVAL_MS = 5_000;
 
+/** As many as the server gives at once. It keeps what has ended in the last hour, 2,000 at most, so ten pages are all. */
+const PAGE_LIMIT = 200;
+const MAX_PAGES = 11;
+
 /** More are not shown; of those that are over the oldest goes. The server allows far fewer at a time. */
 const MAX_SHOWN = 30;
 
@@ -58,9 +62,8 @@ export class PhoneCalls implements PhoneCalling {
     const turn = this.#turn;
     let pauseMs = ASK_INTERVAL_MS;
     try {
-      const body = (await this.#requests.get('/phone_calls')) as { items?: unknown } | null;
+      const items = await this.#ask();
       if (turn !== this.#turn) return;
-      const items = Array.isArray(body?.items) ? body.items : [];
       this.#take(items.map(readCall).filter((call) => call !== null));
     } catch (error) {
       const problem = asProblem(error);
@@ -103,6 +106,20 @@ export class PhoneCalls implements PhoneCalling {
   /** Somebody has gone, perhaps one of those who were called. */
   somebodyLeft(): void {
     if (this.#timer === undefined && this.#shown.peek().some(({ state }) => state === 'in_meeting')) this.#lookIn(ASK_INTERVAL_MS);
+  }
+
+  /** What the server lists, the oldest first: what has just been ordered stands on the last page. */
+  async #ask(): Promise<unknown[]> {
+    const items: unknown[] = [];
+    let cursor = '';
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const path = `/phone_calls?limit=${PAGE_LIMIT}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const body = (await this.#requests.get(path)) as { items?: unknown; next_cursor?: unknown } | null;
+      if (Array.isArray(body?.items)) items.push(...(body.items as unknown[]));
+      if (typeof body?.next_cursor !== 'string' || body.next_cursor === '') break;
+      cursor = body.next_cursor;
+    }
+    return items;
   }
 
   #lookIn(pauseMs: number): void {
@@ -172,7 +189,7 @@ export class PhoneCalls implements PhoneCalling {
     // Others' calls, and those from before this page was reloaded. Of what is over one was told at the time.
     const others: PlacedCall[] = [];
     for (const call of now.values()) if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false });
-    this.#show([...others, ...kept]);
+    this.#show([...others.toReversed(), ...kept]);
   }
 
   #show(calls: readonly PlacedCall[]): void {

@@ -188,11 +188,12 @@ describe('calls of others', () => {
     server.items = [call('o1', 'ringing'), call('o2', 'ended', { ended_because: 'busy' }), call('o3', 'in_meeting')];
     const phoneCalls = calls();
     await phoneCalls.look();
-    expect(states(phoneCalls)).toEqual(['o1 ringing', 'o3 in_meeting']);
+    // The server has the oldest first.
+    expect(states(phoneCalls)).toEqual(['o3 in_meeting', 'o1 ringing']);
     expect(phoneCalls.calls.value.map(({ isOwn }) => isOwn)).toEqual([false, false]);
     server.items = [call('o1', 'ended', { ended_because: 'not_answered' }), call('o3', 'in_meeting')];
     await after(1_000);
-    expect(states(phoneCalls)).toEqual(['o1 ended', 'o3 in_meeting']);
+    expect(states(phoneCalls)).toEqual(['o3 in_meeting', 'o1 ended']);
     await phoneCalls.again('o1');
     expect(server.methods()).toEqual(['GET', 'GET']);
   });
@@ -269,6 +270,24 @@ describe('the server’s answers', () => {
     expect(phoneCalls.refusal.value?.isAboutNumber).toBe(false);
   });
 
+  it('come in pages, and the latest call is on the last', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    await phoneCalls.call(ADA);
+    server.instead = ({ path }) =>
+      path.endsWith('?limit=200')
+        ? Response.json({ items: [call('old', 'ended')], next_cursor: 'a&b' })
+        : Response.json({ items: [call('c1', 'ringing')], next_cursor: null });
+    await after(1_000);
+    expect(states(phoneCalls)).toEqual(['c1 ringing']);
+    expect(server.asked.slice(1).map(({ path }) => path)).toEqual([`${PATH}?limit=200`, `${PATH}?limit=200&cursor=a%26b`]);
+    // Whoever never comes to an end is not asked for ever.
+    server.instead = () => Response.json({ items: [call('c1', 'answered')], next_cursor: 'more' });
+    server.asked.length = 0;
+    await phoneCalls.look();
+    expect(server.asked).toHaveLength(11);
+  });
+
   it('are read with care', async () => {
     const server = serve();
     const phoneCalls = calls();
@@ -290,7 +309,7 @@ describe('the server’s answers', () => {
     server.items = Array.from({ length: 40 }, (_, i) => call(`c${i}`, 'ringing'));
     await phoneCalls.look();
     expect(phoneCalls.calls.value).toHaveLength(30);
-    server.items = Array.from({ length: 40 }, (_, i) => call(`c${i}`, i < 30 ? 'ended' : 'ringing'));
+    server.items = Array.from({ length: 50 }, (_, i) => call(`c${i}`, i < 40 ? 'ended' : 'ringing'));
     await phoneCalls.look();
     expect(phoneCalls.calls.value).toHaveLength(30);
     expect(phoneCalls.calls.value.slice(0, 10).every(({ state }) => state === 'ringing')).toBe(true);
