@@ -4,6 +4,7 @@
 //!
 //! Whoever drops their end ends the call: a bridge when the caller has hung up, signaling never before it has said why.
 
+mod dialing;
 mod digits;
 mod trunks;
 
@@ -12,6 +13,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub use self::dialing::{
+    CallPurpose, DialOrder, DialProgress, Dialer, NotReached, NotReachedReason, OutgoingCall, OutgoingEnd, dialer,
+    outgoing_line,
+};
 pub use self::digits::Digits;
 pub use self::trunks::{
     Credentials, DestinationState, RegistrationState, TrunkAdministration, TrunkConfig, TrunkDestination, TrunkList,
@@ -136,6 +141,11 @@ pub enum PhoneRequest {
     AskCount,
     /// The caller agrees that their voice is recorded, or does not any more.
     Consent(bool),
+    /// How a call that we make goes on.
+    Progress(DialProgress),
+    /// What became of a [`PhoneNotice::Transfer`]: `Ok` when the caller is connected elsewhere, which ends this call; else what
+    /// the trunk answered, if it did.
+    TransferEnded(Result<(), Option<u16>>),
 }
 
 /// What signaling tells a bridge.
@@ -169,6 +179,14 @@ pub enum PhoneNotice {
     Event(MeetingEvent),
     /// How many are in the room, the caller among them.
     Count(u16),
+    /// The call that we make is not wanted any more. Nothing follows.
+    GiveUp,
+    /// The caller is to be connected elsewhere, by REFER (RFC 3515): the number, as the trunk takes it. They leave the meeting
+    /// only once that has worked.
+    Transfer {
+        /// Digits, with or without a `+` in front.
+        to: String,
+    },
     /// The call cannot go on, by a fault of ours.
     Failed,
 }
@@ -329,6 +347,8 @@ pub enum MeetingEvent {
     Moved(Destination, RoomStatus),
     /// A minute is left.
     OneMinuteLeft,
+    /// The call has lasted for as long as it may.
+    TimeUp,
     /// The meeting is over.
     Ended,
     /// A moderator removed the caller.
