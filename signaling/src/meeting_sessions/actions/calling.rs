@@ -32,7 +32,7 @@ use crate::phone::dial_out::records::{DialledCall, Purpose};
 use crate::records::audit::Event;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, remove))
+    OpenApiRouter::new().routes(routes!(list_calls, call)).routes(routes!(show_call, end_call))
 }
 
 /// Whom to call.
@@ -62,7 +62,7 @@ struct DialledCallInput {
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/phone_calls", tag = "Running meetings",
     request_body = DialledCallInput, params(("session_id" = MeetingSessionId, Path)),
     security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 202, body = DialledCall)))]
-async fn create(
+async fn call(
     context: Context,
     Path(id): Path<MeetingSessionId>,
     Body(input): Body<DialledCallInput>,
@@ -135,7 +135,7 @@ async fn whoever_asks(
     params(("session_id" = MeetingSessionId, Path), PageRequest),
     security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 200, body = PageOf<DialledCall>)))]
-async fn list(
+async fn list_calls(
     context: Context,
     Path(id): Path<MeetingSessionId>,
     page: Page<PhoneCallId>,
@@ -151,9 +151,12 @@ async fn list(
 #[utoipa::path(get, path = "/meeting_sessions/{session_id}/phone_calls/{call_id}", tag = "Running meetings",
     params(("session_id" = MeetingSessionId, Path), ("call_id" = PhoneCallId, Path)),
     security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 200, body = DialledCall)))]
-async fn get(context: Context, Path((id, call)): Path<(MeetingSessionId, PhoneCallId)>) -> Result<Response, Problem> {
+async fn show_call(
+    context: Context,
+    Path((id, call_id)): Path<(MeetingSessionId, PhoneCallId)>,
+) -> Result<Response, Problem> {
     rights::find_moderated(&context, &mut context.read().await?, id).await?;
-    let found = context.app.phone.dial_out.records.find(&Purpose::Meeting(id), call, Utc::now());
+    let found = context.app.phone.dial_out.records.find(&Purpose::Meeting(id), call_id, Utc::now());
     Ok(Answer::ok(&found.ok_or(Code::NotFound)?)?.into_response())
 }
 
@@ -163,16 +166,16 @@ async fn get(context: Context, Path((id, call)): Path<(MeetingSessionId, PhoneCa
 #[utoipa::path(delete, path = "/meeting_sessions/{session_id}/phone_calls/{call_id}", tag = "Running meetings",
     params(("session_id" = MeetingSessionId, Path), ("call_id" = PhoneCallId, Path)),
     security(("api_token" = ["sessions:moderate"]), ("room_token" = [])), responses((status = 204)))]
-async fn remove(
+async fn end_call(
     context: Context,
-    Path((id, call)): Path<(MeetingSessionId, PhoneCallId)>,
+    Path((id, call_id)): Path<(MeetingSessionId, PhoneCallId)>,
 ) -> Result<Response, Problem> {
     let found = rights::find_moderated(&context, &mut context.read().await?, id).await?;
     let phone = &context.app.phone;
-    phone.dial_out.records.find(&Purpose::Meeting(id), call, Utc::now()).ok_or(Code::NotFound)?;
+    phone.dial_out.records.find(&Purpose::Meeting(id), call_id, Utc::now()).ok_or(Code::NotFound)?;
     let tx = context.write().await?;
-    let event = Event::new("phone_call.end", call).with("session_id", json!(id));
+    let event = Event::new("phone_call.end", call_id).with("session_id", json!(id));
     let response = context.commit(tx, found.tenant(), &event, Answer::no_content()).await?;
-    phone.hang_up(call);
+    phone.hang_up(call_id);
     Ok(response)
 }

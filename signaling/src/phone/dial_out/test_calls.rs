@@ -41,7 +41,7 @@ const MAX_TESTS: usize = 2;
 const LONGEST: Duration = Duration::from_secs(120);
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(get))
+    OpenApiRouter::new().routes(routes!(try_out)).routes(routes!(show_test))
 }
 
 /// Whom to call to try out a trunk.
@@ -64,7 +64,7 @@ struct TestCallInput {
 #[utoipa::path(post, path = "/phone/trunks/{trunk_id}/test_calls", tag = "Phone trunks", request_body = TestCallInput,
     params(("trunk_id" = String, Path)), security(("api_token" = ["phone:admin"])),
     responses((status = 202, body = DialledCall)))]
-async fn create(
+async fn try_out(
     context: Context,
     Path(trunk_id): Path<String>,
     Body(input): Body<TestCallInput>,
@@ -116,7 +116,7 @@ async fn create(
 #[utoipa::path(get, path = "/phone/trunks/{trunk_id}/test_calls/{call_id}", tag = "Phone trunks",
     params(("trunk_id" = String, Path), ("call_id" = PhoneCallId, Path)), security(("api_token" = ["phone:admin"])),
     responses((status = 200, body = DialledCall)))]
-async fn get(context: Context, Path((trunk_id, id)): Path<(String, PhoneCallId)>) -> Result<Response, Problem> {
+async fn show_test(context: Context, Path((trunk_id, id)): Path<(String, PhoneCallId)>) -> Result<Response, Problem> {
     require_administration(&context)?;
     let records = &context.app.phone.dial_out.records;
     let call = records.find(&Purpose::Test(trunk_id), id, Utc::now()).ok_or(Code::NotFound)?;
