@@ -40,7 +40,6 @@ export const fields: Names['fields'] = {
   breaks: 'Verletzte Stellen',
   browser: 'Mit dem Browser',
   by_site: 'Nach Standorten',
-  call_id: 'Anruf',
   caller_credentials: 'Anmeldung des Anschlusses bei uns',
   caller_display: 'Anzeige von Anrufenden',
   calls: 'Anrufe',
