@@ -96,7 +96,7 @@ pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response,
     let shown = record.shown().ok_or(Code::Internal)?;
     let answer = Answer::with_status(StatusCode::ACCEPTED, &shown)?;
     let response = context.commit(tx, Some(session.tenant_id), &event, answer).await?;
-    let dialled = Metered::new(record.is_made(), reservation);
+    let dialled = Metered::new(record.made(), reservation);
     let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
     let call = OutgoingCall {
         trunk: trunk.id.clone(),

@@ -224,7 +224,7 @@ impl OwnRecord {
     }
 
     /// It is made; before that, dropping this forgets it.
-    pub(super) fn is_made(mut self) -> Self {
+    pub(super) fn made(mut self) -> Self {
         self.is_made = true;
         self
     }
@@ -288,7 +288,7 @@ mod tests {
     fn a_call_is_shown_while_it_goes_on_and_an_hour_longer() {
         let (all, now) = (Records::default(), Utc::now());
         let purpose = Purpose::Meeting(MeetingSessionId::new());
-        let call = all.enter(new(&purpose), 1, now).expect("room").is_made();
+        let call = all.enter(new(&purpose), 1, now).expect("room").made();
         assert!(all.enter(new(&purpose), 1, now).is_none(), "there are as many as there may be");
         let id = call.id;
         let shown = |now| all.find(&purpose, id, now);
@@ -312,7 +312,7 @@ mod tests {
         let [first, second] = [(); 2].map(|()| Purpose::Meeting(MeetingSessionId::new()));
         drop(all.enter(new(&first), 9, now));
         assert!(all.list(&first, None, 9, now).is_empty());
-        let calls = [&first, &second, &first].map(|purpose| all.enter(new(purpose), 9, now).expect("room").is_made());
+        let calls = [&first, &second, &first].map(|purpose| all.enter(new(purpose), 9, now).expect("room").made());
         let ids =
             |after, limit| all.list(&first, after, limit, now).into_iter().map(|call| call.id).collect::<Vec<_>>();
         assert_eq!(ids(None, 9), [calls[0].id, calls[2].id]);
@@ -325,9 +325,9 @@ mod tests {
         let (all, now) = (Records::default(), Utc::now());
         let purpose = Purpose::Test("provider".into());
         for _ in 0..MAX_ENDED + 5 {
-            drop(all.enter(new(&purpose), 1, now).map(OwnRecord::is_made));
+            drop(all.enter(new(&purpose), 1, now).map(OwnRecord::made));
         }
-        let goes_on = all.enter(new(&purpose), 1, now).expect("room").is_made();
+        let goes_on = all.enter(new(&purpose), 1, now).expect("room").made();
         let shown = all.list(&purpose, None, usize::MAX, Utc::now());
         assert_eq!((shown.len(), shown.last().map(|call| call.id)), (MAX_ENDED + 1, Some(goes_on.id)));
     }

@@ -92,7 +92,7 @@ async fn try_out(
         Event::new("phone_trunk.test_call", &trunk.id).with("call_id", json!(id)).with("number", json!(last_digits));
     let shown = record.shown().ok_or(Code::Internal)?;
     let response = context.commit(tx, None, &event, Answer::with_status(StatusCode::ACCEPTED, &shown)?).await?;
-    let record = record.is_made();
+    let record = record.made();
     let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
     let (to_bridge, line) = outgoing_line(OutgoingCall {
         to: trunk.written(&number),
