@@ -24,7 +24,7 @@ use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{AllowUnmute, Rules};
-use crate::phone::known_callers;
+use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
 /// longer than a telephone is held, and occupies it.
@@ -148,6 +148,10 @@ impl Visit {
         let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
         let must_wait = self.caller.known.waits && person.role != MeetingRole::Host;
         let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, must_wait), now).await?;
+        // A moderator wants them to come: there is nobody and nothing to wait for. All else keeps them out like others.
+        if matches!((self.caller.known.who, found.decision), (Who::Called(_), Decision::Wait(_))) {
+            found.decision = Decision::Admit;
+        }
         // A host has said no.
         let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
         let is_final = denied.is_some_and(|entry| {

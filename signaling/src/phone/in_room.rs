@@ -7,6 +7,7 @@ use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest};
 use tracing::warn;
 
 use super::attendant::{Attendant, Goes, Stage};
+use super::dial_out::records::DialledCallEnd;
 use super::seat::{Seat, SeatEvent, SeatRefused, SeatRequest};
 
 impl Attendant {
@@ -37,9 +38,9 @@ impl Attendant {
             // Our own name of the call: SIP's may have an address in it.
             ("sip.callID", caller.token.clone()),
             ("sip.callStatus", "active".to_owned()),
-            ("sip.trunkID", caller.called.trunk.id.clone()),
-            ("sip.trunkPhoneNumber", caller.dialled.clone()),
+            ("sip.trunkID", caller.trunk.clone()),
         ]);
+        attributes.extend(caller.own_number.clone().map(|number| ("sip.trunkPhoneNumber", number)));
         attributes.extend(caller.number.last_digits().map(|digits| ("sip.phoneNumber", digits)));
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -63,7 +64,14 @@ impl Attendant {
     /// Passes on what a seat says; `None` was the last.
     pub(super) async fn seat_says(&mut self, event: Option<SeatEvent>) -> Goes {
         match event {
-            Some(SeatEvent::Meeting(event)) => self.tell(PhoneNotice::Event(event)),
+            Some(SeatEvent::Meeting(event)) => {
+                match event {
+                    MeetingEvent::Ended => self.ends(DialledCallEnd::MeetingEnded),
+                    MeetingEvent::Removed => self.ends(DialledCallEnd::Removed),
+                    _ => {}
+                }
+                self.tell(PhoneNotice::Event(event))
+            }
             Some(SeatEvent::Leg(leg)) => self.tell(PhoneNotice::Connected { leg }),
             Some(SeatEvent::Failed) => self.fail().await,
             None => {
@@ -75,6 +83,7 @@ impl Attendant {
 
     /// Tells how it ended. Who was in the room is not any more.
     pub(super) fn last(&mut self, event: MeetingEvent) -> Goes {
+        self.ends(if event == MeetingEvent::Ended { DialledCallEnd::MeetingEnded } else { DialledCallEnd::Removed });
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::Event(event))
     }

@@ -53,6 +53,7 @@ const STEPS: &[Step] = steps![
     "0090_phone_callers",
     "0091_callers_in_meetings",
     "0092_trunks",
+    "0093_calls_out",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

@@ -3,7 +3,10 @@
 
 use std::net::Ipv4Addr;
 
-use bus::phone::{BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason};
+use bus::phone::{
+    BridgeLine, CheckToken, DialOrder, DialProgress, Digits, IncomingCall, OutgoingCall, PhoneNotice, PhoneRequest,
+    Verdict, WaitReason,
+};
 
 use serde_json::json;
 use store::testing::TestStore;
@@ -68,6 +71,18 @@ impl Phone {
         let (phone, first) = Self::call(server, NUMBER, caller).await;
         assert!(matches!(first, PhoneNotice::Begun(_)), "{first:?}");
         phone
+    }
+
+    /// Takes up the next call that is to be made, as a bridge does.
+    pub(crate) async fn called(server: &Server) -> (Self, OutgoingCall) {
+        let order = soon(async { server.dials.lock().await.recv().await }).await;
+        let DialOrder { call, line } = order.expect("somebody orders");
+        (Self { line, last_check: 0 }, call)
+    }
+
+    /// Says how a call goes on that is made.
+    pub(crate) async fn progress(&self, progress: DialProgress) {
+        self.ask(PhoneRequest::Progress(progress)).await;
     }
 
     /// The next notice.
