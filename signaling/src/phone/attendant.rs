@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bus::phone::{
-    CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, MeetingEvent, PhoneNotice, PhoneRequest, Refusal,
-    Verdict,
+    CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict,
 };
 use chrono::Utc;
 use store::StoreError;
@@ -324,14 +323,14 @@ impl Attendant {
         }
     }
 
-    /// Ends the call in words that fit to where the caller is, and leaves the hanging up to the bridge.
+    /// Ends the call, which the caller hears wherever they are, and leaves the hanging up to the bridge.
     async fn hang_up(&mut self) -> Goes {
-        match self.stage {
-            Stage::Keying => self.fail().await,
-            Stage::Waiting(_) => self.tell_verdict(Verdict::Refused(Refusal::NotAllowed)).await,
-            Stage::Admitted(_) | Stage::InRoom(_) => self.last(MeetingEvent::Removed),
-            Stage::Leaving => Goes::On,
+        if matches!(self.stage, Stage::Leaving) {
+            return Goes::On;
         }
+        self.leave_lobby().await;
+        self.stage = Stage::Leaving;
+        self.tell(PhoneNotice::EndedByOperator)
     }
 
     /// It cannot go on. The caller hears that, and the bridge hangs up.
