@@ -98,7 +98,11 @@ impl Telephones {
     }
 }
 
-fn bridge_config(settings: &Settings, trunks: TrunkOperation, dials: mpsc::Receiver<DialOrder>) -> Result<BridgeConfig> {
+fn bridge_config(
+    settings: &Settings,
+    trunks: TrunkOperation,
+    dials: mpsc::Receiver<DialOrder>,
+) -> Result<BridgeConfig> {
     let Sip { listen, listen_tls, certificate, key, ca_file, advertise, max_calls, .. } = &settings.sip;
     let has_certificate = !certificate.as_os_str().is_empty();
     let roots = if ca_file.as_os_str().is_empty() { Roots::System } else { Roots::File(ca_file.clone()) };

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bus::phone::{
-    CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict,
-};
+use bus::phone::{CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict};
 use chrono::Utc;
 use store::StoreError;
 use tokio::sync::{mpsc, watch};
