@@ -89,7 +89,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         () = stop.asked_for() => return Ok(()),
     };
     let (ends, desk) = (node.take_bridge_ends(), service.phone_desk());
-    let telephones = Telephones::start(settings, ends, desk, trunk_operation, dials, &metrics)?;
+    let telephones = Telephones::start(settings, ends, (desk, dials), trunk_operation, &metrics)?;
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let telephones_ended = end_first(telephones, stop.clone());
     tokio::select! {

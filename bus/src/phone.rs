@@ -187,6 +187,8 @@ pub enum PhoneNotice {
         /// Digits, with or without a `+` in front.
         to: String,
     },
+    /// Whoever looks after the installation has ended the call. The caller hears so, wherever they are. Nothing follows.
+    EndedByOperator,
     /// The call cannot go on, by a fault of ours.
     Failed,
 }

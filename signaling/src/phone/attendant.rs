@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Refusal, Verdict};
+use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
 use chrono::Utc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep_until, timeout};
@@ -112,7 +112,7 @@ impl Attendant {
     /// The same for a call that we made, which somebody answered who asks this first.
     pub(super) async fn run_dialled(mut self, dialled: Metered, first: PhoneRequest) {
         self.dialled = Some(dialled);
-        let goes = self.obey(first).await;
+        let goes = Box::pin(self.obey(first)).await;
         self.run_on(goes).await;
     }
 
@@ -124,7 +124,8 @@ impl Attendant {
         while goes == Goes::On {
             self.show();
             goes = match self.next().await {
-                Next::Request(Some(request)) => self.obey(request).await,
+                // What obeying takes in memory, a call would else take for as long as it goes on.
+                Next::Request(Some(request)) => Box::pin(self.obey(request)).await,
                 Next::Request(None) => Goes::Over,
                 Next::Look => self.look_again().await,
                 Next::Seat(event) => self.seat_says(event).await,
@@ -339,18 +340,20 @@ impl Attendant {
         }
     }
 
-    /// Ends the call in words that fit to where the caller is, and leaves the hanging up to the bridge.
+    /// Ends the call, which the caller hears wherever they are, and leaves the hanging up to the bridge.
     async fn hang_up(&mut self) -> Goes {
         match self.stage {
+            Stage::Leaving => return Goes::On,
             Stage::Keying if self.dialled.is_some() => {
                 self.ends(DialledCallEnd::GivenUp);
-                self.give_up()
+                return self.give_up();
             }
-            Stage::Keying => self.fail().await,
-            Stage::Waiting(_) => self.tell_verdict(Verdict::Refused(Refusal::NotAllowed)).await,
-            Stage::Admitted(_) | Stage::InRoom(_) => self.last(MeetingEvent::Removed),
-            Stage::Leaving => Goes::On,
+            Stage::Keying | Stage::Waiting(_) | Stage::Admitted(_) | Stage::InRoom(_) => {}
         }
+        self.ends(DialledCallEnd::Removed);
+        self.leave_lobby().await;
+        self.stage = Stage::Leaving;
+        self.tell(PhoneNotice::EndedByOperator)
     }
 
     /// It cannot go on. The caller hears that, and the bridge hangs up.

@@ -105,7 +105,8 @@ impl Store {
     /// Fails with [`StoreError::Busy`] when too many wait for a connection, and with [`StoreError::Unavailable`] when none
     /// is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        self.backend.read().await.map(|transaction| self.begun(transaction))
+        // What it takes to begin is much more than a transaction is, and would be a part of whoever begins one.
+        Box::pin(self.backend.read()).await.map(|transaction| self.begun(transaction))
     }
 
     /// Begins to write. In SQLite one transaction writes at a time; in PostgreSQL each statement sees what others have
@@ -119,7 +120,7 @@ impl Store {
     /// Fails with [`StoreError::Busy`] when too many wait to write, or for too long, and with [`StoreError::Unavailable`]
     /// when the database cannot be reached.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        self.backend.write(Behind::Kept).await.map(|transaction| self.begun(transaction))
+        Box::pin(self.backend.write(Behind::Kept)).await.map(|transaction| self.begun(transaction))
     }
 
     /// Begins to write, for what many do at once: SQLite then waits for the disk once for all of them. It may find what
@@ -132,7 +133,7 @@ impl Store {
     ///
     /// As [`Store::write`].
     pub async fn write_with_others(&self) -> Result<Tx, StoreError> {
-        self.backend.write(Behind::Anybody).await.map(|transaction| self.begun(transaction))
+        Box::pin(self.backend.write(Behind::Anybody)).await.map(|transaction| self.begun(transaction))
     }
 
     /// Whether several processes may use it at a time.

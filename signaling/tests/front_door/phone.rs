@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use bus::SfuCommand;
-use bus::phone::{
-    Again, CallTerms, Decline, MeetingEvent, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict, WaitReason,
-};
+use bus::phone::{Again, CallTerms, Decline, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict, WaitReason};
 use serde_json::{Value, json};
 use signaling::commands::{NewApiToken, create_api_token};
 use store::sql;
@@ -275,7 +273,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let shown = ["trunk_id", "number", "stage", "meeting_id"].map(|name| call[name].clone());
         assert_eq!(shown, [json!(TRUNK), json!("…222"), json!("entering_code"), Value::Null]);
         end(&call).await;
-        assert_eq!(ann.notice().await, PhoneNotice::Failed);
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
 
         let mut ann = exchange.dial(ANNS_NUMBER).await;
@@ -283,7 +281,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("waiting"), &json!(MEETING)));
         end(&call).await;
-        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::NotAllowed));
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
 
         let (_client, _host) = hall.come(HOST).await;
@@ -292,7 +290,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("in_meeting"), &json!(MEETING)));
         end(&call).await;
-        assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::Removed));
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
         let nobody = "DELETE /phone/calls/0190f3a0-0000-7000-8000-000000000000";
         assert_eq!(ask(nobody).await.status, 404);

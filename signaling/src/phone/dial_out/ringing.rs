@@ -52,7 +52,9 @@ pub(super) async fn attend(mut ringing: Ringing) {
         Rang::ComesIn(first) => {
             let Ringing { app, line, caller, dialled, room: _, is_over } = ringing;
             let OutgoingEnd { requests, notices } = line;
-            Attendant::new(app, caller, (requests, notices), is_over).run_dialled(dialled, first).await;
+            let attendant = Attendant::new(app, caller, (requests, notices), is_over);
+            // Most calls that ring come to nothing, and need no room for it.
+            Box::pin(attendant.run_dialled(dialled, first)).await;
         }
         Rang::Over => {
             let Ringing { app, line, dialled, .. } = ringing;

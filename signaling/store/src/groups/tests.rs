@@ -95,7 +95,7 @@ async fn turns_come_in_the_order_in_which_they_were_asked_for() {
         let (store, order) = (&place.store, &order);
         async move {
             // Some see only what is kept, some do not mind.
-            let tx = if number % 4 == 0 { store.write().await } else { store.write_with_others().await };
+            let tx = if number.is_multiple_of(4) { store.write().await } else { store.write_with_others().await };
             order.lock().unwrap().push(number);
             tx.expect("a turn").commit().await.expect("kept");
         }

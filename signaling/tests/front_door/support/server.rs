@@ -94,7 +94,7 @@ impl Server {
         let (dialer, dials) = bus::phone::dialer();
         let ends = TelephoneEnds { trunks: administration, dialer: dialer.clone() };
         let store = database.store.clone();
-        let service = signaling::Service::new(config, store, bus, Registry::new(), Some(ends));
+        let service = Box::pin(signaling::Service::new(config, store, bus, Registry::new(), Some(ends)));
         let service = service.await.expect("a good configuration");
         let phone_desk = service.phone_desk();
         let shutdown_asked = async { drop(told.await) };

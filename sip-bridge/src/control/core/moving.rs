@@ -33,7 +33,7 @@ impl ControlCore {
     /// Signaling says where others of the room are that the caller is about to come into.
     pub(super) fn gather(&mut self, key: CallKey, bridge: u16) {
         let to = usize::from(bridge);
-        let Some(call) = self.calls.get(&key).filter(|call| call.has_begun() && !call.is_connected) else { return };
+        let Some(call) = self.calls.get(&key).filter(|call| call.has_begun() && call.leg.is_none()) else { return };
         let from = call.thread;
         let Some(load) = self.loads.get_mut(to).filter(|load| **load < FULL_THREAD) else { return };
         if from == to || self.moving.contains_key(&key) {

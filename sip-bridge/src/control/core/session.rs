@@ -48,13 +48,18 @@ impl ControlCore {
     }
 
     /// They want something else, or want to know what we would like.
-    pub(super) fn handle_reinvite(&mut self, now: Instant, key: CallKey, offer: Option<Vec<u8>>) {
-        let id = CallId(key.0);
+    pub(super) fn handle_reinvite(&mut self, now: Instant, id: CallId, offer: Option<Vec<u8>>) {
+        let key = self.key_of(id);
         let Some(call) = self.calls.get_mut(&key) else {
             // Ours is ending, and so is this.
             let _ = self.endpoint.reject_reinvite(now, id, 481, "Call/Transaction Does Not Exist");
             return;
         };
+        if call.is_dialling() {
+            // What was offered holds until somebody answers; then they can change it.
+            let _ = self.endpoint.reject_reinvite(now, id, 488, "Not Acceptable Here");
+            return;
+        }
         // What the endpoint says to these commands, it says because the call or the change is gone; that comes as an event.
         let Some(offer) = offer else {
             match sdp::offer(&call.capabilities, call.agreed.as_deref(), &mut self.rng) {
