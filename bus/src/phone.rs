@@ -137,6 +137,8 @@ pub enum PhoneRequest {
     SetMuted(bool),
     /// The caller wants their hand up or down.
     SetHand(bool),
+    /// The caller has put the call on hold (RFC 3264 §8.4), or has taken it up again.
+    SetHold(bool),
     /// How many are in the room?
     AskCount,
     /// The caller agrees that their voice is recorded, or does not any more.

@@ -201,6 +201,7 @@ impl Attendant {
                 self.caller.bridge = bridge;
                 Goes::On
             }
+            PhoneRequest::SetHold(is_on_hold) => self.set_hold(is_on_hold).await,
             PhoneRequest::Join => self.join().await,
             PhoneRequest::SetMuted(_)
             | PhoneRequest::SetHand(_)

@@ -31,6 +31,8 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// Of this call alone.
     pub(super) token: String,
+    /// Their telephone holds the call.
+    pub(super) is_on_hold: bool,
     /// How far it is, for others to see.
     pub(super) entry: OwnCall,
 }

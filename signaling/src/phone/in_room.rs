@@ -9,6 +9,7 @@ use tracing::warn;
 use super::attendant::{Attendant, Goes, Stage};
 use super::dial_out::records::DialledCallEnd;
 use super::seat::{Seat, SeatEvent, SeatRefused, SeatRequest};
+use crate::rooms::details::HOLD;
 
 impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
@@ -40,9 +41,19 @@ impl Attendant {
             ("sip.callStatus", "active".to_owned()),
             ("sip.trunkID", caller.trunk.clone()),
         ]);
+        attributes.extend(caller.is_on_hold.then(|| (HOLD, "true".to_owned())));
         attributes.extend(caller.own_number.clone().map(|number| ("sip.trunkPhoneNumber", number)));
         attributes.extend(caller.number.last_digits().map(|digits| ("sip.phoneNumber", digits)));
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The caller holds the call, or does not any more. Who is in no room yet comes into one like that.
+    pub(super) async fn set_hold(&mut self, is_on_hold: bool) -> Goes {
+        self.caller.is_on_hold = is_on_hold;
+        if let Stage::InRoom(seat) = &mut self.stage {
+            seat.set_hold(is_on_hold).await;
+        }
+        Goes::On
     }
 
     /// Does what a caller in a room wants. Elsewhere it has no meaning.

@@ -80,6 +80,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
         source,
         name: token.clone(),
         token,
+        is_on_hold: false,
         entry,
     };
     Ok(Ok((caller, terms)))

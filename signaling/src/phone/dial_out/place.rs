@@ -168,6 +168,7 @@ fn caller(
         mark,
         name: name.chars().take(IDENTITY_CHARS).collect(),
         token: id.to_string(),
+        is_on_hold: false,
         entry,
     }
 }

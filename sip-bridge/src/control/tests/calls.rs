@@ -190,11 +190,14 @@ fn hold_changes_the_sound_and_nonsense_does_not() {
     assert_eq!(held.status, 200);
     assert!(String::from_utf8_lossy(&held.body).contains("a=recvonly"));
     assert_eq!(rig.orders().last(), Some(&(0, "change")));
+    assert!(matches!(rig.requested()[..], [PhoneRequest::SetHold(true)]), "{:?}", rig.requested());
     rig.in_dialog("ACK", "one", "", "");
     let count = rig.orders().len();
     rig.in_dialog("UPDATE", "one", SDP, &OFFER.replace(" 8 101", " 18"));
     assert_eq!(rig.responses("one").last().unwrap().status, 488);
-    assert_eq!(rig.orders().len(), count);
+    assert_eq!((rig.orders().len(), rig.requested().len()), (count, 1));
+    rig.in_dialog("UPDATE", "one", SDP, &OFFER.replace("o=- 1 1", "o=- 1 3"));
+    assert!(matches!(rig.requested()[1..], [PhoneRequest::SetHold(false)]), "{:?}", rig.requested());
 }
 
 #[test]
