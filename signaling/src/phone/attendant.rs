@@ -349,9 +349,10 @@ impl Attendant {
                 self.ends(DialledCallEnd::GivenUp);
                 return self.give_up();
             }
+            // A moderator wanted them in, and does not any more.
+            Stage::Admitted(_) | Stage::InRoom(_) if self.dialled.is_some() => return self.last(MeetingEvent::Removed),
             Stage::Keying | Stage::Waiting(_) | Stage::Admitted(_) | Stage::InRoom(_) => {}
         }
-        self.ends(DialledCallEnd::Removed);
         self.leave_lobby().await;
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::EndedByOperator)
