@@ -74,6 +74,33 @@ pub(super) struct Outgoing {
 }
 
 impl Call {
+    /// A call over that trunk, which speaks to us from there. Nothing is agreed on yet.
+    pub(super) fn new(
+        sip: CallId,
+        (trunk, peer): (String, IpAddr),
+        thread: usize,
+        sockets: RtpSockets,
+        capabilities: Capabilities,
+    ) -> Self {
+        Self {
+            sip,
+            trunk,
+            peer,
+            outgoing: None,
+            thread,
+            port: capabilities.rtp_port,
+            capabilities,
+            sockets: Some(sockets),
+            agreed: None,
+            offered: None,
+            caller: None,
+            is_acknowledged: false,
+            is_muted: false,
+            leg: None,
+            transfer: None,
+        }
+    }
+
     /// Whether the thread has it.
     pub(super) const fn has_begun(&self) -> bool {
         self.sockets.is_none()

@@ -51,6 +51,7 @@ impl ControlCore {
         let config = self.operations.config_of(&order.trunk).ok_or(NotReachedReason::TrunkFailed)?;
         self.check_room(&config).map_err(|_| NotReachedReason::Full)?;
         let (port, sockets) = self.sockets(now).map_err(|_| NotReachedReason::Full)?;
+        let capabilities = Capabilities::new(self.settings.media_address, port);
         let outgoing = Outgoing {
             rings_until: now + order.ring_time.min(LONGEST_RING),
             order,
@@ -59,23 +60,11 @@ impl ControlCore {
             early: None,
             outcome: DialProgress::NotReached(not_reached(NotReachedReason::TrunkFailed)),
         };
-        Ok(Call {
-            sip: CallId(key.0),
-            trunk: config.id.clone(),
-            peer: self.settings.media_address,
-            outgoing: Some(Box::new(outgoing)),
-            thread: self.least_loaded(),
-            port,
-            capabilities: Capabilities::new(self.settings.media_address, port),
-            sockets: Some(sockets),
-            agreed: None,
-            offered: None,
-            caller: None,
-            is_acknowledged: false,
-            is_muted: false,
-            leg: None,
-            transfer: None,
-        })
+        // Where it is tried is known when it is tried.
+        let peer = self.settings.media_address;
+        let mut call = Call::new(CallId(key.0), (config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
+        call.outgoing = Some(Box::new(outgoing));
+        Ok(call)
     }
 
     /// Tries the call at the next of the trunk's addresses. Where there is none, `last` is what is told.

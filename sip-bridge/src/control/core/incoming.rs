@@ -105,26 +105,11 @@ impl ControlCore {
         let caller = identity::caller(invite, trunk.config.vouches_for_callers);
         self.check_room(&trunk.config)?;
         let (port, sockets) = self.sockets(now)?;
-        let mut call = Call {
-            sip: id,
-            peer,
-            outgoing: None,
-            trunk: trunk.config.id.clone(),
-            thread: self.least_loaded(),
-            port,
-            capabilities: Capabilities {
-                is_signaling_encrypted: flow.transport == Transport::Tls,
-                ..Capabilities::new(self.settings.media_address, port)
-            },
-            sockets: Some(sockets),
-            agreed: None,
-            offered: None,
-            caller: None,
-            is_acknowledged: false,
-            is_muted: false,
-            leg: None,
-            transfer: None,
+        let capabilities = Capabilities {
+            is_signaling_encrypted: flow.transport == Transport::Tls,
+            ..Capabilities::new(self.settings.media_address, port)
         };
+        let mut call = Call::new(id, (trunk.config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
         if let Err(no) = self.describe(&mut call, offer) {
             self.ports.give_back(now, port);
             return Err(no.into());

@@ -14,7 +14,7 @@ use super::rig::{OFFER, Rig};
 use crate::control::core::Output;
 use crate::digit::Digit;
 use crate::sdp::SessionDescription;
-use crate::sound::{CallKey, SoundEvent, SoundOrder};
+use crate::sound::{CallKey, SoundEvent};
 use crate::trunks::testing::{credentials, destination, registering};
 
 const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
@@ -22,16 +22,6 @@ const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
 fn press(rig: &mut Rig, call: CallKey, key: char) {
     let digit = Digit::from_char(key).unwrap();
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::Digit { call, digit }));
-}
-
-/// Plays what was asked for last to its end.
-fn play_out(rig: &mut Rig, call: CallKey) {
-    let mut plays = rig.outputs.iter().rev().filter_map(|output| match output {
-        Output::Sound { order: SoundOrder::Play { token, .. }, .. } => Some(*token),
-        _ => None,
-    });
-    let token = plays.next().unwrap();
-    rig.tell(|core, now| core.handle_sound(now, SoundEvent::Played { call, token }));
 }
 
 fn assert_over(rig: &Rig, result: &str) {
@@ -173,9 +163,9 @@ fn before_anything_was_heard_there_is_no_cancel() {
 #[test]
 fn who_answers_and_presses_nothing_was_not_reached() {
     let (mut rig, call) = answered(CallPurpose::Invitation);
-    play_out(&mut rig, call);
+    rig.play_out(call);
     rig.run(Duration::from_secs(30));
-    play_out(&mut rig, call);
+    rig.play_out(call);
     assert_eq!(rig.progress(), [ANSWERED, not_reached(NotReachedReason::NotConfirmed, None)]);
     assert_eq!(rig.last_request("BYE").headers.get("Reason"), Some("Q.850;cause=102;text=\"not confirmed\""));
     assert_over(&rig, "not_confirmed");
@@ -192,7 +182,7 @@ fn who_hangs_up_before_the_key_has_declined() {
 #[test]
 fn a_test_is_heard_and_told() {
     let (mut rig, call) = answered(CallPurpose::Test);
-    play_out(&mut rig, call);
+    rig.play_out(call);
     assert_eq!(rig.progress(), [ANSWERED, DialProgress::Tested]);
     assert_eq!(rig.requests("BYE").len(), 1);
     assert_over(&rig, "tested");
@@ -203,7 +193,7 @@ fn the_longest_time_is_said_before_the_call_ends() {
     let (mut rig, call) = answered(CallPurpose::Connection);
     rig.notice(call, PhoneNotice::Event(MeetingEvent::TimeUp));
     assert!(rig.requests("BYE").is_empty());
-    play_out(&mut rig, call);
+    rig.play_out(call);
     assert_eq!(rig.last_request("BYE").headers.get("Reason"), Some("Q.850;cause=16;text=\"longest time\""));
 }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use bus::phone::PhoneNotice;
 
 use super::rig::{OFFER, Rig};
-use crate::control::core::Output;
-use crate::sound::{CallKey, SoundEvent, SoundOrder};
+use crate::sound::SoundEvent;
 
 const SDP: &str = "Content-Type: application/sdp\r\n";
 
@@ -16,16 +15,6 @@ fn agree_to_bye(rig: &mut Rig) {
     let bye = rig.requests("BYE")[0].response(200, "OK");
     let text = String::from_utf8(bye.to_bytes()).unwrap();
     rig.send(&text);
-}
-
-/// Plays whatever was asked for last to its end.
-fn play_out(rig: &mut Rig, call: CallKey) {
-    let mut plays = rig.outputs.iter().rev().filter_map(|output| match output {
-        Output::Sound { order: SoundOrder::Play { token, .. }, .. } => Some(*token),
-        _ => None,
-    });
-    let token = plays.next().unwrap();
-    rig.tell(|core, now| core.handle_sound(now, SoundEvent::Played { call, token }));
 }
 
 fn assert_over(rig: &Rig) {
@@ -102,7 +91,7 @@ fn when_signaling_goes_away_the_caller_hears_it_and_is_hung_up() {
     rig.run(Duration::from_secs(1));
     rig.tell(|core, now| core.handle_notice(now, call, None));
     assert!(rig.requests("BYE").is_empty(), "a sentence first");
-    play_out(&mut rig, call);
+    rig.play_out(call);
     assert_eq!(rig.requests("BYE").len(), 1);
     assert_over(&rig);
 }
@@ -128,7 +117,7 @@ fn at_shutdown_callers_are_told_and_new_ones_refused() {
     rig.invite("new", SDP, OFFER);
     assert_eq!(rig.statuses("new"), [503]);
     assert!(!rig.core.is_shut_down(rig.now));
-    play_out(&mut rig, call);
+    rig.play_out(call);
     agree_to_bye(&mut rig);
     assert!(rig.core.is_shut_down(rig.now));
     assert_over(&rig);

@@ -17,7 +17,7 @@ use crate::sip::config::Config;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Message, Response, Transport};
 use crate::sip::parse::parse;
-use crate::sound::{CallKey, SoundOrder};
+use crate::sound::{CallKey, SoundEvent, SoundOrder};
 use crate::trunks::{Locals, Trunks};
 
 pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
@@ -191,6 +191,16 @@ impl Rig {
             _ => None,
         });
         orders.collect()
+    }
+
+    /// Plays what was asked for last to its end.
+    pub(super) fn play_out(&mut self, call: CallKey) {
+        let mut plays = self.outputs.iter().rev().filter_map(|output| match output {
+            Output::Sound { order: SoundOrder::Play { token, .. }, .. } => Some(*token),
+            _ => None,
+        });
+        let token = plays.next().unwrap();
+        self.tell(|core, now| core.handle_sound(now, SoundEvent::Played { call, token }));
     }
 
     pub(super) fn requested(&self) -> Vec<&PhoneRequest> {
