@@ -79,15 +79,17 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     };
     let mut node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
     let died = node.died();
-    let (trunk_administration, trunk_operation) = bus::phone::trunks();
+    let (trunks, trunk_operation) = bus::phone::trunks();
+    let (dialer, dials) = bus::phone::dialer();
+    let ends = signaling::TelephoneEnds { trunks, dialer };
     let config = signaling_config(settings)?;
-    let service = signaling::Service::new(config, store.clone(), bus, metrics.clone(), Some(trunk_administration));
+    let service = signaling::Service::new(config, store.clone(), bus, metrics.clone(), Some(ends));
     let service = tokio::select! {
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),
     };
     let (ends, desk) = (node.take_bridge_ends(), service.phone_desk());
-    let telephones = Telephones::start(settings, ends, desk, trunk_operation, &metrics)?;
+    let telephones = Telephones::start(settings, ends, (desk, dials), trunk_operation, &metrics)?;
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let telephones_ended = end_first(telephones, stop.clone());
     tokio::select! {

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result};
-use bus::phone::{PhoneDesk, TrunkOperation};
+use bus::phone::{DialOrder, PhoneDesk, TrunkOperation};
 use sfu_node::BridgeEnd;
 use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError};
 use sip_bridge::prompts::Prompts;
@@ -48,7 +48,7 @@ impl Telephones {
     pub(crate) fn start(
         settings: &Settings,
         ends: Vec<BridgeEnd>,
-        desk: PhoneDesk,
+        (desk, dials): (PhoneDesk, mpsc::Receiver<DialOrder>),
         trunks: TrunkOperation,
         metrics: &prometheus::Registry,
     ) -> Result<Option<Self>> {
@@ -72,7 +72,7 @@ impl Telephones {
         }
         drop(events);
         metrics.register(Box::new(SoundMetrics::new(counters)?)).context("registering the metrics of telephones")?;
-        match Bridge::start(bridge_config(settings, trunks)?, desk, orders, happened, metrics) {
+        match Bridge::start(bridge_config(settings, trunks, dials)?, desk, orders, happened, metrics) {
             Ok(bridge) => {
                 for (transport, address) in bridge.local_addresses() {
                     info!(transport = transport.as_str(), port = address.port(), "telephones can call");
@@ -98,7 +98,11 @@ impl Telephones {
     }
 }
 
-fn bridge_config(settings: &Settings, trunks: TrunkOperation) -> Result<BridgeConfig> {
+fn bridge_config(
+    settings: &Settings,
+    trunks: TrunkOperation,
+    dials: mpsc::Receiver<DialOrder>,
+) -> Result<BridgeConfig> {
     let Sip { listen, listen_tls, certificate, key, ca_file, advertise, max_calls, .. } = &settings.sip;
     let has_certificate = !certificate.as_os_str().is_empty();
     let roots = if ca_file.as_os_str().is_empty() { Roots::System } else { Roots::File(ca_file.clone()) };
@@ -116,6 +120,7 @@ fn bridge_config(settings: &Settings, trunks: TrunkOperation) -> Result<BridgeCo
         rtp_address: first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         rtp_ports: settings.sip.rtp_ports().context("sip.rtp_ports")?,
         trunks,
+        dials,
         dns: Arc::new(dns),
         max_calls: *max_calls,
         is_dev: settings.dev,

@@ -76,7 +76,7 @@ pub struct CallEnd {
 /// A call that came in, before it is answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IncomingCall {
-    /// Which of the node's bridges has the caller's sound, from 0.
+    /// Which of the node's bridges has the caller's sound at first, from 0.
     pub bridge: u16,
     /// The trunk that it came over, by its id.
     pub trunk: String,
@@ -127,12 +127,19 @@ pub enum PhoneRequest {
         /// The PIN; `None` for a caller without one, where that is allowed.
         digits: Option<Digits>,
     },
+    /// The caller's sound is with another of the node's bridges from now on. Before [`Self::Join`] alone.
+    SoundIsAt {
+        /// Which, from 0.
+        bridge: u16,
+    },
     /// Connect the caller with the room that admitted them. The answer is [`PhoneNotice::Connected`].
     Join,
     /// The caller wants their microphone off or on.
     SetMuted(bool),
     /// The caller wants their hand up or down.
     SetHand(bool),
+    /// The caller has put the call on hold (RFC 3264 §8.4), or has taken it up again.
+    SetHold(bool),
     /// How many are in the room?
     AskCount,
     /// The caller agrees that their voice is recorded, or does not any more.
@@ -151,6 +158,13 @@ pub enum PhoneNotice {
     Begun(CallTerms),
     /// The call is not answered, and nothing follows.
     Declined(Decline),
+    /// Others of the room that the caller is about to be admitted to have their sound with that one of the node's bridges, which
+    /// is not the caller's. It comes before the verdict. A bridge that brings the sound there says so by
+    /// [`PhoneRequest::SoundIsAt`]; it need not.
+    RoomIsAt {
+        /// Which, from 0.
+        bridge: u16,
+    },
     /// What was checked. While somebody waits or is in the meeting, further ones with the token of the last check tell what
     /// has become of them.
     Verdict {
@@ -176,6 +190,8 @@ pub enum PhoneNotice {
         /// Digits, with or without a `+` in front.
         to: String,
     },
+    /// Whoever looks after the installation has ended the call. The caller hears so, wherever they are. Nothing follows.
+    EndedByOperator,
     /// The call cannot go on, by a fault of ours.
     Failed,
 }

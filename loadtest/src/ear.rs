@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 const PACKETS: usize = 120_000;
 
 /// A packet of sound as it came.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeardPacket {
     /// Nanoseconds since the Unix epoch.
     pub(crate) arrived_nanos: u64,

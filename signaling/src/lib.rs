@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use bus::Bus;
-use bus::phone::{CallEnd, PhoneDesk, TrunkAdministration, TrunkList};
+use bus::phone::{CallEnd, Dialer, PhoneDesk, TrunkAdministration, TrunkList};
 use prometheus::Registry;
 use store::Store;
 use tokio::net::TcpListener;
@@ -50,6 +50,15 @@ pub use crate::identity::is_role;
 
 use crate::app::App;
 
+/// The ways to a bridge for telephones.
+#[derive(Debug)]
+pub struct TelephoneEnds {
+    /// By which it is told which trunks there are, as soon as the service serves.
+    pub trunks: TrunkAdministration,
+    /// Where calls are ordered.
+    pub dialer: Dialer,
+}
+
 /// A service that is ready to serve.
 pub struct Service {
     app: Arc<App>,
@@ -60,8 +69,7 @@ pub struct Service {
 
 impl Service {
     /// Reads what it needs from the database, and puts there what must be there before anybody asks. A database that is
-    /// away is waited for, for a minute. Where a bridge for telephones wants to know which trunks there are, `trunks` is the way
-    /// to it: it is told them as soon as the service serves.
+    /// away is waited for, for a minute. `telephones` are the ways to a bridge for telephones, where there is one.
     ///
     /// # Errors
     ///
@@ -71,12 +79,13 @@ impl Service {
         store: Store,
         bus: Bus,
         registry: Registry,
-        trunks: Option<TrunkAdministration>,
+        telephones: Option<TelephoneEnds>,
     ) -> Result<Self, io::Error> {
         let (phone_desk, calls) = bus::phone::desk();
         let app = App::new(config, store, bus, registry).await?;
-        let trunks = trunks.map(|TrunkAdministration { list, states }| {
+        let trunks = telephones.map(|TelephoneEnds { trunks: TrunkAdministration { list, states }, dialer }| {
             app.phone.trunks.told_by(states);
+            app.phone.dial_out.by(dialer);
             list
         });
         Ok(Self { app: Arc::new(app), phone_desk, calls, trunks })

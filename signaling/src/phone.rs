@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Telephones. Bridges hand in their calls ([`desk`]); an attendant looks after each.
+//! Telephones. Bridges hand in their calls ([`desk`]); an attendant looks after each. Calls that moderators make are in
+//! [`dial_out`], and looked after in the same way once somebody has answered.
 //!
 //! The one place where digits typed on a telephone are checked: from a call ([`Call::begin`]) over an id ([`Call::id`]) and a
 //! PIN ([`Call::pin`]) to who calls, and where ([`Known`]). Whoever speaks to the caller does what the [`Answer`] says, after the
@@ -17,14 +18,19 @@ mod attempts;
 mod attendant;
 mod bucket;
 mod call;
+mod caller;
 mod caller_name;
 pub(crate) mod caller_number;
 pub(crate) mod desk;
+pub(crate) mod dial_out;
+mod gathering;
 mod id_and_pin;
 mod in_progress;
 mod in_room;
+mod incoming;
 pub(crate) mod known_callers;
 mod lines;
+mod number_format;
 pub(crate) mod numbers;
 mod pin_check;
 pub(crate) mod seat;
@@ -51,13 +57,14 @@ use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
 use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
 use self::desk::Calls;
+use self::dial_out::DialOut;
 use self::id_and_pin::Found;
 use self::lines::Lines;
 use self::pin_check::STRANGER;
 use self::trunks::Trunks;
 use crate::api::client_address::network;
 use crate::api::context::Context;
-use crate::api::ids::{InviteeId, TenantId};
+use crate::api::ids::{InviteeId, PhoneCallId, TenantId, UserId};
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::keys::Purpose;
@@ -77,6 +84,8 @@ pub(crate) struct Phone {
     pub(crate) calls: Calls,
     /// From where calls come.
     pub(crate) trunks: Trunks,
+    /// The calls that we make.
+    pub(crate) dial_out: DialOut,
 }
 
 impl Phone {
@@ -85,7 +94,12 @@ impl Phone {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
         let (lines, calls, trunks) = (Lines::new(is_dev), Calls::default(), Trunks::default());
-        Ok(Self { attempts, counters, lines, calls, trunks })
+        Ok(Self { attempts, counters, lines, calls, trunks, dial_out: DialOut::default() })
+    }
+
+    /// Has a call ended, if it still goes on.
+    pub(crate) fn hang_up(&self, id: PhoneCallId) {
+        self.calls.in_progress.hang_up(id);
     }
 
     /// Looks at the budgets, and takes with it what is to be told of them.
@@ -98,7 +112,8 @@ impl Phone {
 
 /// The API's functions for trunks, numbers and calls.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    trunks::routes::routes().merge(numbers::routes::routes()).merge(in_progress::routes::routes())
+    let calls = in_progress::routes::routes().merge(dial_out::test_calls::routes());
+    trunks::routes::routes().merge(numbers::routes::routes()).merge(calls)
 }
 
 /// Fails unless whoever asks looks after the telephones of the installation. A tenant's software and people do not, whatever
@@ -159,7 +174,7 @@ pub(crate) enum Begun {
     Blocked(Duration),
 }
 
-/// Who calls, as far as what they typed says.
+/// Who is at the telephone, as far as what they typed says, or who called them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
     /// Somebody who knows what everybody may know: the meeting's id, and its PIN where that is asked for.
@@ -168,6 +183,18 @@ pub(crate) enum Who {
     Host,
     /// That person.
     Invitee(InviteeId),
+    /// Nobody who typed anything: a moderator called them.
+    Called(Called),
+}
+
+/// Somebody whom a moderator called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Called {
+    /// The account, and the invitation, of a moderator who called their own telephone.
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) invitee_id: Option<InviteeId>,
+    /// The moderator has said what they are called.
+    pub(crate) is_named: bool,
 }
 
 /// Somebody who may come, or wait.
@@ -346,18 +373,9 @@ impl Call {
         Ok(self.wrong(app, at, reply, after, &alarms).await)
     }
 
-    /// They were let in. Without a wrong code before, their number is known for a while.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does.
-    pub(crate) async fn came_in(&self, app: &App, at: Moment) -> Result<(), StoreError> {
-        let Some(number) = self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0) else {
-            return Ok(());
-        };
-        let mut tx = app.store.write().await?;
-        known_callers::remember(&mut tx, &app.installation, number, at.utc).await?;
-        tx.commit().await
+    /// Their number, if it is known for a while once they are in: there was no wrong code before.
+    pub(crate) fn remembered(&self) -> Option<&E164> {
+        self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0)
     }
 
     async fn look_up(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Found>, Looked), StoreError> {

@@ -19,6 +19,15 @@ use crate::api::ids::TenantId;
 
 pub(crate) use self::events::{Happening, WebhookEvent};
 
+/// Whether any webhook of the tenant wants to know of such an event.
+///
+/// # Errors
+///
+/// Fails when the database does.
+pub(crate) async fn is_wanted(tx: &mut Tx, tenant: TenantId, event: WebhookEvent) -> Result<bool, StoreError> {
+    Ok(!table::wanting(tx, tenant, event).await?.is_empty())
+}
+
 /// Stores a message about what happens for each webhook of the tenant that wants to know. This is the way for all that
 /// happens but changes of meetings, which have an outbox of their own (`meeting_changes`). It is sent within a second;
 /// [`deliver::Deliverer::nudge`] after the commit sends it at once.

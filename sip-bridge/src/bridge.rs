@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use bus::phone::{PhoneDesk, TrunkOperation};
+use bus::phone::{DialOrder, PhoneDesk, TrunkOperation};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use thiserror::Error;
@@ -56,6 +56,8 @@ pub struct BridgeConfig {
     pub rtp_ports: RangeInclusive<u16>,
     /// Which trunks there are, while it runs, and where is told how they are.
     pub trunks: TrunkOperation,
+    /// Which calls are to be made.
+    pub dials: mpsc::Receiver<DialOrder>,
     /// Who is asked where trunks' destinations are.
     pub dns: Arc<dyn Dns>,
     /// Calls at the same time. Further ones get 503.
@@ -142,8 +144,14 @@ impl Bridge {
         );
         let (shutdown, is_asked) = oneshot::channel();
         let (reloads, to_reload) = mpsc::channel(RELOADS);
-        let task =
-            ControlTask::new(core, (wires, arrivals), desk, sound, events, (config.trunks, LookUps::new(config.dns)));
+        let task = ControlTask::new(
+            core,
+            (wires, arrivals),
+            (desk, config.dials),
+            sound,
+            events,
+            (config.trunks, LookUps::new(config.dns)),
+        );
         let task = tokio::spawn(task.run(is_asked, to_reload));
         Ok(Self { addresses, reloads, shutdown, task })
     }

@@ -9,6 +9,7 @@ mod announcements;
 mod checking;
 mod code_entry;
 mod input;
+mod inviting;
 mod leaving;
 mod line;
 mod meeting;
@@ -21,11 +22,12 @@ mod waiting;
 
 use std::time::Instant;
 
-use bus::phone::Verdict;
+use bus::phone::{MeetingEvent, Verdict};
 
 use self::checking::{Checking, Pausing};
 use self::code_entry::CodeEntry;
 pub use self::input::Input;
+use self::inviting::Inviting;
 use self::leaving::Leaving;
 use self::line::{Line, later};
 use self::meeting::Meeting;
@@ -46,6 +48,7 @@ pub struct Caller {
 /// Where a caller is.
 enum State {
     Opening(Opening),
+    Inviting(Inviting),
     Entering(CodeEntry),
     Checking(Checking),
     Pausing(Pausing),
@@ -79,10 +82,15 @@ impl Caller {
                     self.verdict(now, verdict);
                 }
             }
+            // Wherever they are: waiting takes time, too.
+            Input::Event(MeetingEvent::TimeUp) => self.end(now, EndReason::TimeUp),
             Input::Event(event) => self.in_meeting(|meeting, line| meeting.event(now, event, line)),
             Input::Count(count) => self.in_meeting(|meeting, line| meeting.count_is(now, count, line)),
             Input::TalkingWhileMuted => self.in_meeting(|meeting, line| meeting.talking_while_muted(now, line)),
             Input::BadLine => self.in_meeting(|meeting, line| meeting.bad_line(now, line)),
+            Input::Transferring => self.in_meeting(|meeting, line| meeting.transferring(now, line)),
+            Input::NotTransferred => self.in_meeting(|meeting, line| meeting.not_transferred(now, line)),
+            Input::EndedByOperator => self.end(now, EndReason::Operator),
             Input::Failed => self.end(now, EndReason::Technical),
             Input::ShuttingDown => self.end(now, EndReason::Restarting),
             Input::HungUp => {
@@ -103,6 +111,7 @@ impl Caller {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.state {
             State::Opening(opening) => opening.timeout(),
+            State::Inviting(inviting) => inviting.timeout(),
             State::Entering(entry) => entry.timeout(),
             State::Checking(checking) => Some(checking.timeout()),
             State::Pausing(pausing) => pausing.timeout(),
@@ -124,6 +133,7 @@ impl Caller {
         }
         let next = match &mut self.state {
             State::Opening(opening) => opening.handle_timeout(now, &mut self.line),
+            State::Inviting(inviting) => inviting.handle_timeout(now, &mut self.line),
             State::Entering(entry) => entry.handle_timeout(now, &mut self.line),
             State::Checking(checking) => checking.handle_timeout(now, &mut self.line),
             State::Pausing(pausing) => pausing.handle_timeout(now, &mut self.line),
@@ -152,6 +162,8 @@ impl Caller {
         match &self.state {
             State::Opening(Opening::Answered { .. }) => false,
             State::Opening(_) | State::Entering(_) | State::Checking(_) | State::Pausing(_) => true,
+            // It has a time of its own.
+            State::Inviting(_) => false,
             State::Waiting(_) | State::Meeting(_) | State::Leaving(_) | State::Over => false,
         }
     }
@@ -169,6 +181,7 @@ impl Caller {
         }
         let next = match &mut self.state {
             State::Opening(opening) => opening.key(now, key, &mut self.line),
+            State::Inviting(inviting) => inviting.key(now, key, &mut self.line),
             State::Entering(entry) => entry.key(now, key, &mut self.line),
             State::Checking(checking) => {
                 checking.key(key);
@@ -191,6 +204,10 @@ impl Caller {
         let next = match &mut self.state {
             State::Opening(opening) => opening.played(now, &mut self.line),
             State::Leaving(leaving) => Some(leaving.played(&mut self.line)),
+            State::Inviting(inviting) => {
+                inviting.played(now);
+                None
+            }
             State::Entering(entry) => {
                 entry.played(now);
                 None

@@ -8,6 +8,7 @@ mod identity;
 mod info_digits;
 pub(crate) mod look_ups;
 mod media_sockets;
+mod outcome;
 mod rules;
 mod sound_orders;
 pub(crate) mod task;

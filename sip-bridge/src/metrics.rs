@@ -14,6 +14,10 @@ pub(crate) struct Metrics {
     pub(crate) refused_calls: IntCounterVec,
     /// Calls that ended after they were answered, by reason.
     pub(crate) ended_calls: IntCounterVec,
+    /// Calls that we made, by what came of them.
+    pub(crate) outgoing_calls: IntCounterVec,
+    /// Callers who were to be connected elsewhere, by what came of that.
+    pub(crate) transfers: IntCounterVec,
     /// Registrations at trunks, by state.
     pub(crate) registrations: IntGaugeVec,
     /// Trunks' destinations, by state.
@@ -59,6 +63,12 @@ impl Metrics {
             answered_calls: counter("sip_answered_calls_total", "Calls that were answered")?,
             refused_calls: by_reason("sip_refused_calls_total", "Calls that were not answered")?,
             ended_calls: by_reason("sip_ended_calls_total", "Calls that ended after they were answered")?,
+            outgoing_calls: counters_by(
+                "result",
+                "sip_outgoing_calls_total",
+                "Calls that we made, by what came of them",
+            )?,
+            transfers: counters_by("result", "sip_transfers_total", "Callers who were to be connected elsewhere")?,
             registrations: by_state("sip_registrations", "Registrations at trunks, by state")?,
             destinations: by_state("sip_destinations", "Destinations of trunks, by state")?,
             look_ups: counters_by("result", "sip_look_ups_total", "Look-ups of trunks' destinations")?,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What call control and the threads that make the sound of calls tell each other.
 //!
-//! A call belongs to one thread from its answer to its end. Orders are done in their sequence, at the beginning of a tick; an
-//! order for a call that the thread does not have is ignored, because the call may have failed meanwhile.
+//! A call belongs to one thread at a time: to the one that it was given at its answer, and then to the one that has the others
+//! of its room. Orders are done in their sequence, at the beginning of a tick; an order for a call that the thread does not have
+//! is ignored, because the call may have failed meanwhile.
 //!
 //! [`SoundThread::spawn`] starts a thread. Each has ticks of 20 ms, in which every call's packets are taken in, its room is
 //! mixed and its packets go out; no task and no lock is on the way of a packet. What is decided in a tick is decided without
@@ -28,6 +29,7 @@ mod testing;
 mod thread;
 
 use std::net::UdpSocket;
+use std::sync::mpsc::SyncSender;
 
 use bus::TransportSid;
 
@@ -37,7 +39,7 @@ pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};
 pub use self::library::SoundLibrary;
 pub use self::room::Rooms;
-pub use self::thread::{SoundConfig, SoundThread};
+pub use self::thread::{HandedOver, SoundConfig, SoundThread};
 use crate::caller::{Chime, PlayToken, VolumeStep};
 use crate::digit::Digit;
 use crate::prompts::{Language, PromptId};
@@ -144,6 +146,22 @@ pub enum SoundOrder {
         /// The key.
         digit: Digit,
     },
+    /// Another thread is to make the call's sound from now on; before it is in a room. The other one reports
+    /// [`SoundEvent::Moved`] then, or this one [`SoundEvent::NotMoved`], also of a call that it does not have. Until then no order
+    /// for it may be sent to either.
+    HandOver {
+        /// Which.
+        call: CallKey,
+        /// To that thread.
+        to: SyncSender<SoundOrder>,
+    },
+    /// Another thread's call belongs to this one from now on. Threads tell each other.
+    TakeOver {
+        /// Which.
+        call: CallKey,
+        /// All that there is of it.
+        handed: Box<HandedOver>,
+    },
     /// The call is over. Its sockets are closed.
     End {
         /// Which.
@@ -185,6 +203,16 @@ pub enum SoundEvent {
     },
     /// The call's sound cannot be made, by a fault of ours. The thread has ended it.
     Failed {
+        /// Which.
+        call: CallKey,
+    },
+    /// The thread that was to have the call has it.
+    Moved {
+        /// Which.
+        call: CallKey,
+    },
+    /// The call is where it was, if it is at all: the other thread has no room for orders, or is gone.
+    NotMoved {
         /// Which.
         call: CallKey,
     },

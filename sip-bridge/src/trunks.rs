@@ -14,6 +14,7 @@ mod operations;
 mod peers;
 mod probing;
 mod registering;
+mod routing;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -26,7 +27,8 @@ pub use self::locate::{Dns, DnsAnswer, DnsError, DnsFuture, DnsService};
 pub(crate) use self::locate::{Located, locate};
 pub use self::operations::DEV_TRUNK;
 pub(crate) use self::operations::{LookUp, LookUpKey, Operations};
-pub(crate) use self::peers::{Peer, Peers};
+pub(crate) use self::peers::Peers;
+pub(crate) use self::routing::{Tried, is_number, name_of, number_at};
 
 /// The trunks as they are now, for whoever has to know whose an address is. Reading takes a lock for the time of a reference
 /// count; what is read stays as it is.

@@ -37,10 +37,10 @@ LEFT_OUT = {
     "PUT /tenants/{tenant_id}": ["default_policy_id"],
     "PATCH /tenants/{tenant_id}": ["default_policy_id"],
     "PUT /meetings/by_external_id/{external_id}": ["external_id"],
-    # An id never changes, and one that is made up may be taken.
-    "POST /phone/trunks": ["id"],
-    "PUT /phone/trunks/{trunk_id}": ["id"],
-    "PATCH /phone/trunks/{trunk_id}": ["id"],
+    # An id never changes, and one that is made up may be taken. Calls need somewhere to go.
+    "POST /phone/trunks": ["id", "outgoing"],
+    "PUT /phone/trunks/{trunk_id}": ["id", "outgoing"],
+    "PATCH /phone/trunks/{trunk_id}": ["id", "outgoing"],
     "POST /phone/numbers": ["trunk_id", "tenants", "direct"],
     "PUT /phone/numbers/{number_id}": ["trunk_id", "tenants", "direct"],
     "PATCH /phone/numbers/{number_id}": ["trunk_id", "tenants", "direct"],

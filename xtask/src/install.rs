@@ -37,8 +37,9 @@ pub(crate) fn postgres() -> Result<()> {
     if is_there { Ok(()) } else { debian_packages(&["postgresql"]) }
 }
 
-/// What tests call the bridge for telephones with, and what it registers at: a file of each package, and the package.
-const SIP_PEERS: [(&str, &str); 2] = [("/usr/bin/sipp", "sip-tester"), (KAMAILIO, "kamailio")];
+/// What tests call the bridge for telephones with, what it calls, and what it registers at: a file of each package, and the package.
+const SIP_PEERS: [(&str, &str); 3] =
+    [("/usr/bin/sipp", "sip-tester"), ("/usr/bin/baresip", "baresip-core"), (KAMAILIO, "kamailio")];
 const KAMAILIO: &str = "/usr/sbin/kamailio";
 
 /// Makes sure that the bridge for telephones can be tested with others' idea of SIP.

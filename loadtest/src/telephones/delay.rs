@@ -13,7 +13,7 @@ use super::Options;
 use super::call::{CallPlan, Voice};
 use super::findings::{Findings, Must};
 use super::listening::{delays_ms, streams, whistles};
-use super::site::Site;
+use super::site::{Site, WELCOME};
 use super::sound;
 use crate::ear::{Ear, HeardPacket};
 use crate::quantile::Sorted;
@@ -25,9 +25,6 @@ const ROOMS: usize = 4;
 /// Frames of words and of the whistle.
 const WORDS: usize = 40;
 const WHISTLED: usize = 10;
-
-/// Until jitter buffers have found their place.
-const SETTLING: Duration = Duration::from_secs(4);
 
 /// Until what was said last is heard.
 const TAIL: Duration = Duration::from_secs(1);
@@ -60,7 +57,8 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     }
     site.bring(plans).await?;
     site.hush();
-    sleep(SETTLING).await;
+    // Jitter buffers have found their place by then, too.
+    sleep(WELCOME).await;
     site.callers.reset().await?;
     sleep(Duration::from_secs_f64(options.duration)).await;
     let look = site.callers.look().await?;

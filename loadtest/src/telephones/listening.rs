@@ -132,8 +132,14 @@ pub(super) fn dips(levels: &[u8], begin: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use sip_bridge::audio::Frame;
+    use sip_bridge::media::codec::OpusSettings;
+    use sip_bridge::media::downlink::{Downlink, DownlinkSettings};
+    use sip_bridge::mixing::{CallerId, RoomMix, SourceId};
+
     use super::super::sound;
     use super::*;
+    use crate::source::Noise;
 
     /// Packets that arrive every 20 ms.
     fn packets(codec: PhoneCodec, frames: &[sip_bridge::audio::Frame], ticks: u32) -> Vec<HeardPacket> {
@@ -176,5 +182,52 @@ mod tests {
         let share = dips(&levels_of_opus(&gappy).unwrap(), 5);
         assert!((0.05..0.12).contains(&(share - before)), "{share} {before}");
         assert!(dips(&[], 0).is_nan());
+    }
+
+    /// Loses so many of a hundred, by chance, always the same.
+    fn lossy(packets: &[HeardPacket], percent: usize) -> Vec<HeardPacket> {
+        let mut noise = Noise::new(7);
+        packets.iter().filter(|_| noise.within(0, 99) >= percent).cloned().collect()
+    }
+
+    /// What the bridge sends to a telephone of somebody in the room who says this, whose packets come so long before its ticks.
+    fn from_room(frames: &[Frame], before_ms: u64) -> Vec<HeardPacket> {
+        let start = Instant::now();
+        let (mut room, caller) = (RoomMix::default(), CallerId(1));
+        room.add_caller(caller).unwrap();
+        let settings =
+            DownlinkSettings { codec: PhoneCodec::Pcma, opus: OpusSettings::default(), may_leave_out_silence: false };
+        let mut downlink = Downlink::new(settings, &mut StdRng::seed_from_u64(3)).unwrap();
+        let spoken = sound::encode(PhoneCodec::Opus, frames).unwrap();
+        let mut sent = Vec::new();
+        for (number, said) in (0_u32..).zip(spoken.iter()) {
+            let tick = start + Duration::from_millis(20) * number + Duration::from_millis(before_ms);
+            let came = tick - Duration::from_millis(before_ms);
+            room.handle_packet(came, SourceId(1), number as u16, number * OPUS_TICKS, Some(22), said);
+            let frame = room.tick(tick).of(caller).frame().copied().unwrap_or(SILENCE);
+            let mut payload = Vec::new();
+            downlink.push(&frame, &mut payload).unwrap();
+            sent.push(HeardPacket {
+                arrived_nanos: u64::from(number) * 20_000_000,
+                ssrc: 1,
+                seq_no: number as u16,
+                rtp_timestamp: number * 160,
+                payload: payload.into(),
+            });
+        }
+        sent
+    }
+
+    #[test]
+    fn even_speech_is_even_on_the_telephone_and_loss_is_concealed() {
+        let frames: Vec<Frame> = sound::even_speech().unwrap().into_iter().cycle().take(2_000).collect();
+        let direct = packets(PhoneCodec::Pcma, &frames, 160);
+        for sent in [direct, from_room(&frames, 1), from_room(&frames, 19)] {
+            let share = |packets: &[HeardPacket]| dips(&levels_of_telephone(packets).unwrap(), 150);
+            let (without, with, gone) = (share(&sent), share(&lossy(&sent, 5)), share(&lossy(&sent, 80)));
+            println!("{without:.4} without loss, {with:.4} with 5 %, {gone:.4} with 80 %");
+            assert!(without < 0.02 && with - without < 0.02, "{without} {with}");
+            assert!(gone > 0.1, "so much cannot be concealed: {gone}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::Options;
 use super::call::CallPlan;
 use super::findings::{Findings, Must};
 use super::listening::{dips, levels_of_opus, levels_of_telephone, streams};
-use super::site::Site;
+use super::site::{Site, WELCOME};
 use super::sound;
 use crate::ear::{Ear, HeardPacket};
 use sip_bridge::media::codec::PhoneCodec;
@@ -56,8 +56,8 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     }
     site.bring(plans).await?;
     site.hush();
-    // What was heard of the whistle is not looked at.
-    sleep(Duration::from_secs(1)).await;
+    // What was heard of the whistle is not looked at, nor the room under what callers are told.
+    sleep(WELCOME).await;
     of_callers.iter().chain(&of_people).for_each(|(_, heard)| heard.try_iter().for_each(drop));
     sleep(Duration::from_secs_f64(options.duration)).await;
     site.end().await?;

@@ -44,6 +44,10 @@ pub(super) struct Site {
     silence: Payloads,
 }
 
+/// Until callers have heard the two sentences that they are told when they come in. Meanwhile they hear the room 12 dB quieter,
+/// and what is looked for in it is hidden by them.
+pub(super) const WELCOME: Duration = Duration::from_secs(15);
+
 impl Site {
     /// A server with so many meetings.
     pub(super) async fn prepare(options: &Options, meetings: usize) -> Result<Self> {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use sip_bridge::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 use sip_bridge::media::codec::{OpusSettings, PhoneCodec, PhoneDecoder, PhoneEncoder};
-use sip_bridge::media::level::level_dbov;
 
 /// A spoken sentence of four seconds; `sip-bridge/tests/sounds/README.md` says where it is from.
 const SENTENCE: &[u8] = include_bytes!("../../../sip-bridge/tests/sounds/sentence.wav");
@@ -33,7 +32,10 @@ const LEAD_FRAMES: usize = 8;
 /// The level to which speech is evened out, in −dBov: as loud as people are on the telephone.
 const EVEN_DBOV: u8 = 22;
 
-/// Frames of the sentence that are louder than that, in −dBov, are speech.
+/// In pieces of so many samples, 10 ms.
+const EVEN_SAMPLES: usize = FRAME_SAMPLES / 2;
+
+/// Pieces of the sentence that are louder than that, in −dBov, are speech.
 const SPOKEN_DBOV: u8 = 38;
 
 /// Sound, 20 ms after 20 ms, over and over.
@@ -60,26 +62,28 @@ pub(super) fn words_and_whistle(words: usize, whistled: usize) -> Vec<Frame> {
     words.chain(std::iter::repeat_n(whistle(), whistled)).collect()
 }
 
-/// Speech without pauses and of one level, in which a gap is told by its level alone: the spoken frames of the sentence,
-/// each with the gain that makes it as loud as the others. It has been through a telephone
-/// before: hissing that is beyond what one carries would be a gap afterwards.
+/// Speech without pauses and of one level, in which a gap is told by its level alone: the spoken pieces of the sentence, each
+/// with the gain that makes it as loud as the others. They are shorter than frames, so that frames are even wherever a
+/// receiver lets them begin. It has been through a telephone before: hissing that is beyond what one carries would be a gap
+/// afterwards.
 pub(super) fn even_speech() -> Result<Vec<Frame>> {
     let mut decoder = PhoneDecoder::new(PhoneCodec::Pcma)?;
     let mut narrow = Vec::new();
     for payload in encode(PhoneCodec::Pcma, &sentence())?.iter() {
         let mut frame = SILENCE;
         decoder.decode(payload, &mut frame)?;
-        narrow.push(frame);
+        narrow.extend(frame);
     }
-    let spoken: Vec<Frame> = narrow.into_iter().filter(|frame| level_dbov(frame) < SPOKEN_DBOV).collect();
-    let mut even = spoken;
-    for frame in &mut even {
-        let gain = 10_f64.powf((f64::from(level_dbov(frame)) - f64::from(EVEN_DBOV)) / 20.0);
-        for sample in frame {
-            *sample = (f64::from(*sample) * gain).clamp(-32_768.0, 32_767.0) as i16;
+    let mut even: Vec<i16> = Vec::with_capacity(narrow.len());
+    for piece in narrow.chunks_exact(EVEN_SAMPLES) {
+        let power = piece.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / EVEN_SAMPLES as f64;
+        let below = -10.0 * (power / (32_768.0 * 32_768.0)).log10();
+        if below < f64::from(SPOKEN_DBOV) {
+            let gain = 10_f64.powf((below - f64::from(EVEN_DBOV)) / 20.0);
+            even.extend(piece.iter().map(|sample| (f64::from(*sample) * gain).clamp(-32_768.0, 32_767.0) as i16));
         }
     }
-    Ok(even)
+    Ok(even.chunks_exact(FRAME_SAMPLES).filter_map(|frame| frame.try_into().ok()).collect())
 }
 
 /// The frames as packets of a codec. They are encoded twice and the second time counts, so that the end goes over into the
@@ -116,6 +120,8 @@ pub(super) fn whistled_share(samples: &[i16], rate_hz: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use sip_bridge::media::level::level_dbov;
+
     use super::*;
 
     #[test]

@@ -68,6 +68,16 @@ pub(crate) enum Code {
     GuestsForbidden,
     /// The meeting asks for a stronger sign-in.
     AcrTooLow,
+    /// From there no telephones are called.
+    DialOutOff,
+    /// That number is not called.
+    NumberNotAllowed,
+    /// The calls of today have taken as many minutes as they may.
+    MinutesUsedUp,
+    /// As many calls are being made as there may be.
+    TooManyCalls,
+    /// There is no trunk by which to call.
+    NoTrunk,
     /// It was changed since it was read.
     EtagMismatch,
     /// The body is too long.
@@ -90,7 +100,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -111,6 +121,11 @@ impl Code {
         Self::Banned,
         Self::GuestsForbidden,
         Self::AcrTooLow,
+        Self::DialOutOff,
+        Self::NumberNotAllowed,
+        Self::MinutesUsedUp,
+        Self::TooManyCalls,
+        Self::NoTrunk,
         Self::EtagMismatch,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
@@ -145,6 +160,11 @@ impl Code {
             Self::Banned => ("banned", StatusCode::FORBIDDEN),
             Self::GuestsForbidden => ("guests-forbidden", StatusCode::FORBIDDEN),
             Self::AcrTooLow => ("acr-too-low", StatusCode::FORBIDDEN),
+            Self::DialOutOff => ("dial-out-off", StatusCode::FORBIDDEN),
+            Self::NumberNotAllowed => ("number-not-allowed", StatusCode::FORBIDDEN),
+            Self::MinutesUsedUp => ("minutes-used-up", StatusCode::CONFLICT),
+            Self::TooManyCalls => ("too-many-calls", StatusCode::CONFLICT),
+            Self::NoTrunk => ("no-trunk", StatusCode::CONFLICT),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => ("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -302,7 +322,9 @@ fn field(error: &FieldError, language: Language) -> serde_json::Value {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable => Self::new(Code::Unavailable).retry_after(RETRY_AFTER_UNAVAILABLE),
+            StoreError::Unavailable | StoreError::Busy => {
+                Self::new(Code::Unavailable).retry_after(RETRY_AFTER_UNAVAILABLE)
+            }
             StoreError::Taken(_) => Self::new(Code::Taken),
             StoreError::Dangling(_) => Self::new(Code::Conflict),
             StoreError::Senseless(_) | StoreError::TooNew => {

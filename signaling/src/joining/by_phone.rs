@@ -24,6 +24,7 @@ use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{AllowUnmute, Rules};
+use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
 /// longer than a telephone is held, and occupies it.
@@ -56,6 +57,8 @@ pub(crate) enum Standing {
 pub(crate) struct Admitted {
     /// With it the room is entered.
     pub(crate) token: String,
+    /// The room's name.
+    pub(crate) room: String,
     /// How many are there already.
     pub(crate) others: u32,
     pub(crate) is_muted: bool,
@@ -123,7 +126,7 @@ impl Visit {
         {
             return Ok(Some(Standing::Refused(code)));
         }
-        let mut tx = self.app.store.write().await?;
+        let mut tx = self.app.store.write_with_others().await?;
         // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
         tx.lock(&seen.scene.venue.id()).await?;
         let found = self.examine(&mut tx, presence, now).await?;
@@ -145,6 +148,10 @@ impl Visit {
         let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
         let must_wait = self.caller.known.waits && person.role != MeetingRole::Host;
         let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, must_wait), now).await?;
+        // A moderator wants them to come: there is nobody and nothing to wait for. All else keeps them out like others.
+        if matches!((self.caller.known.who, found.decision), (Who::Called(_), Decision::Wait(_))) {
+            found.decision = Decision::Admit;
+        }
         // A host has said no.
         let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
         let is_final = denied.is_some_and(|entry| {
@@ -157,14 +164,17 @@ impl Visit {
         Ok(found)
     }
 
-    async fn admit(&self, tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+    async fn admit(&self, mut tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+        if let Some(number) = &self.caller.remembered {
+            known_callers::remember(&mut tx, &self.app.installation, number, Utc::now()).await?;
+        }
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
-        let room = self.app.directory.get(&admission.session.room_name());
-        let others = room.map_or(0, |room| room.info().num_participants);
+        let room = admission.session.room_name();
+        let others = self.app.directory.get(&room).map_or(0, |room| room.info().num_participants);
         let (role, rules) = (admission.person.role, &admission.rules);
         let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
-        Ok(Some(Standing::Admitted(Admitted { token, others, is_muted, may_unmute })))
+        Ok(Some(Standing::Admitted(Admitted { token, room, others, is_muted, may_unmute })))
     }
 
     async fn wait(

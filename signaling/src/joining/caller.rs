@@ -10,8 +10,8 @@ use crate::api::problem::{Code, Problem};
 use crate::meeting_sessions::model::{Marks, MeetingRole};
 use crate::meetings::policies::rules::{CallerDisplay, Rules};
 use crate::meetings::{invitees, tenant};
-use crate::phone::caller_number::CallerNumber;
-use crate::phone::{Known, Who};
+use crate::phone::caller_number::{CallerNumber, E164};
+use crate::phone::{Called, Known, Who};
 
 /// Somebody who keyed in what is right.
 #[derive(Clone, Debug)]
@@ -21,17 +21,24 @@ pub(crate) struct PhoneCaller {
     pub(crate) number: CallerNumber,
     /// An HMAC of the number, or something of this call alone where nobody vouches for a number.
     pub(crate) mark: String,
-    /// Of this call alone.
+    /// By what they are known in the meeting: of this call alone, or of their number where they were called.
     pub(crate) call: String,
+    /// The number that is known for a while once they are in.
+    pub(crate) remembered: Option<E164>,
+}
+
+/// Who somebody is in a meeting who is known in it by that alone. With a browser they are somebody else: many look at a meeting
+/// there and listen by telephone.
+pub(crate) fn identity(call: &str) -> String {
+    format!("p_{call}")
 }
 
 /// Finds out who it is at that venue, under these rules.
-///
-/// The identity is not the one that they have with a browser: many look at a meeting there and listen by telephone.
 pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &PhoneCaller) -> Result<Person, Problem> {
     let tenant = tenant::find(tx, venue.tenant_id()).await?;
     let language = tenant.map(|tenant| tenant.language).unwrap_or_default();
     let name = shown_name(rules.caller_display, caller, language);
+    let identity = identity(&caller.call);
     let marks = Marks { caller: Some(caller.mark.clone()), ..Marks::default() };
     let role = match caller.known.who {
         Who::Invitee(id) => {
@@ -43,15 +50,26 @@ pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &Pho
             let marks = Marks { caller: marks.caller, ..invited.marks };
             return Ok(Person { identity: format!("p_{id}"), marks, name, ..invited });
         }
+        Who::Called(Called { user_id: None, invitee_id: None, .. }) | Who::Room => MeetingRole::Guest,
+        Who::Called(Called { user_id, invitee_id, .. }) => {
+            let marks = Marks { user_id, invitee_id, ..marks };
+            let role = MeetingRole::Guest;
+            let called = Person { identity, marks, name, role, lobby_bypass: true, acr: None };
+            // By the number they are nobody else than whose it is; what they are in the meeting may have changed since.
+            let role = person::again(tx, venue, &called).await?.role;
+            return Ok(Person { role, ..called });
+        }
         Who::Host => MeetingRole::Host,
-        Who::Room => MeetingRole::Guest,
     };
-    Ok(Person { identity: format!("p_{}", caller.call), marks, name, role, lobby_bypass: false, acr: None })
+    Ok(Person { identity, marks, name, role, lobby_bypass: false, acr: None })
 }
 
 /// What the others read, as the policy says.
 fn shown_name(display: CallerDisplay, caller: &PhoneCaller, language: Language) -> String {
+    // What a moderator calls somebody is for everybody.
+    let is_given = matches!(caller.known.who, Who::Called(Called { is_named: true, .. }));
     match (display, &caller.known.name) {
+        (_, Some(name)) if is_given => name.clone(),
         (CallerDisplay::Name, Some(name)) => name.clone(),
         (CallerDisplay::Name | CallerDisplay::Masked, _) => caller.number.masked(language),
         (CallerDisplay::Hidden, _) => CallerNumber::default().masked(language),
@@ -67,22 +85,21 @@ mod tests {
 
     #[test]
     fn the_policy_says_what_a_caller_is_called() {
-        let check = |number: &str, name: Option<&str>, expected: [&str; 3]| {
-            let known = Known {
-                place: Place::Meeting(MeetingId::new()),
-                who: Who::Room,
-                waits: true,
-                name: name.map(str::to_owned),
-            };
+        let check = |who: Who, number: &str, name: Option<&str>, expected: [&str; 3]| {
+            let known =
+                Known { place: Place::Meeting(MeetingId::new()), who, waits: true, name: name.map(str::to_owned) };
             let said = Said { user: number, host: "", privacy: "" };
             let number = CallerNumber::read(said, &DialPlan::default());
-            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into() };
+            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
             let displays = [CallerDisplay::Name, CallerDisplay::Masked, CallerDisplay::Hidden];
             let shown = displays.map(|display| shown_name(display, &caller, Language::En));
             assert_eq!(shown, expected);
         };
-        check("+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
-        check("+4930123456", None, ["Telephone …456", "Telephone …456", "Telephone"]);
-        check("anonymous", None, ["Telephone"; 3]);
+        check(Who::Room, "+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
+        check(Who::Room, "+4930123456", None, ["Telephone …456", "Telephone …456", "Telephone"]);
+        check(Who::Room, "anonymous", None, ["Telephone"; 3]);
+        let called = |is_named| Who::Called(Called { is_named, ..Called::default() });
+        check(called(true), "+4930123456", Some("Ann"), ["Ann"; 3]);
+        check(called(false), "+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
     }
 }

@@ -275,7 +275,7 @@ impl Knock<'_> {
             _ if seen.door.person.name.is_empty() => return Err(Problem::field("/name", "required")),
             _ => {}
         }
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.write_with_others().await?;
         let at_venue = venue(&mut tx, self.code).await?;
         // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
         tx.lock(&at_venue.id()).await?;

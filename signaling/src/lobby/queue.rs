@@ -61,7 +61,7 @@ pub(crate) async fn enter(tx: &mut Tx, newcomer: Newcomer<'_>, now: DateTime<Utc
 
 /// Takes somebody out of the queue who does not want to wait any more, and tells the others.
 pub(crate) async fn leave(app: &Arc<App>, entry: &Entry, request_id: &str) -> Result<(), StoreError> {
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.write_with_others().await?;
     table::forget(&mut tx, entry.id).await?;
     let running = running(&mut tx, &entry.venue_id).await?;
     note(&mut tx, entry, request_id, &Event::new("lobby_entry.leave", entry.id)).await?;

@@ -142,7 +142,7 @@ async fn look(anyone: &Anyone, id: LobbyEntryId) -> Result<Standing, Problem> {
         return Err(code.into());
     }
     // Anew, since only now nobody else writes, and nobody is removed, and nothing is locked or ended.
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.write_with_others().await?;
     tx.lock(&found.venue.id()).await?;
     let found = examine(&mut tx, app, id, presence, now).await?;
     match found.decision {

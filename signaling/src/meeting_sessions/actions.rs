@@ -2,6 +2,7 @@
 //! What moderators do. Each action is written down first and then done in the live room at once, where no client can get
 //! round it.
 
+mod calling;
 mod lobby;
 mod people;
 mod session;
@@ -27,7 +28,8 @@ use crate::rooms::input::Control;
 use crate::rooms::output::ControlError;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    speaking::routes().merge(people::routes()).merge(lobby::routes()).merge(session::routes())
+    let of_people = speaking::routes().merge(people::routes()).merge(calling::routes());
+    of_people.merge(lobby::routes()).merge(session::routes())
 }
 
 /// Somebody in the meeting.

@@ -27,7 +27,7 @@ use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Input, RoomChange};
 use crate::rooms::output::Report;
 use crate::rooms::policy::{CallerRule, ChatRule, RoomPolicy, UnmuteRule};
-use crate::webhooks::WebhookEvent;
+use crate::webhooks::{self, WebhookEvent};
 
 /// How long a room waits for the first who was let in: as long as their token is valid.
 const EMPTY_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -102,7 +102,8 @@ pub(crate) async fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Re
     let meeting = Some((policy(session, rules), reports));
     let (handle, is_new) = app.directory.get_or_open(&room, &change, meeting).ok_or(Code::Unavailable)?;
     if is_new {
-        let watch = Watch { app: app.clone(), session: session.clone(), room: handle.clone(), participants: 0 };
+        let watch =
+            Watch { app: app.clone(), session: session.clone(), room: handle.clone(), participants: 0, noted_peak: 0 };
         let ended = app.watches.enter();
         tokio::spawn(async move {
             watch.run(received).await;
@@ -125,7 +126,7 @@ async fn hold(app: &App, id: MeetingSessionId) -> Result<bool, Problem> {
     if session.holder == app.process && session.held_until > now {
         return Ok(true);
     }
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.write_with_others().await?;
     if !table::hold(&mut tx, id, &app.process, now, now + HOLD).await? {
         // It is another's, or has ended just now; whoever asks again hears which.
         return Err(Code::Unavailable.into());
@@ -161,6 +162,8 @@ struct Watch {
     session: Session,
     room: RoomHandle,
     participants: i64,
+    /// The most that were there at a time and are written down.
+    noted_peak: i64,
 }
 
 impl Watch {
@@ -184,27 +187,35 @@ impl Watch {
             // Those who wait for a host come in now.
             self.app.lobby.wake(&self.session.venue_id());
         }
-        let mut tx = self.app.store.write().await?;
-        table::note_peak(&mut tx, self.session.id, self.participants).await?;
-        happenings::moved(&mut tx, &self.session, WebhookEvent::ParticipantJoined, identity, Utc::now()).await?;
-        tx.commit().await?;
-        self.app.webhooks.nudge();
-        Ok(())
+        self.note_move(WebhookEvent::ParticipantJoined, identity).await
     }
 
     async fn left(&mut self, identity: &str) -> Result<(), StoreError> {
         self.participants -= 1;
         // There may be room for another one now.
         self.app.lobby.wake(&self.session.venue_id());
-        let mut tx = self.app.store.write().await?;
-        happenings::moved(&mut tx, &self.session, WebhookEvent::ParticipantLeft, identity, Utc::now()).await?;
+        self.note_move(WebhookEvent::ParticipantLeft, identity).await
+    }
+
+    /// Writes down that somebody has come or gone, where anybody wants to know. Most who come and go change nothing.
+    async fn note_move(&mut self, event: WebhookEvent, identity: &str) -> Result<(), StoreError> {
+        let (is_peak, tenant) = (self.participants > self.noted_peak, self.session.tenant_id);
+        if !is_peak && !webhooks::is_wanted(&mut self.app.store.read().await?, tenant, event).await? {
+            return Ok(());
+        }
+        let mut tx = self.app.store.write_with_others().await?;
+        if is_peak {
+            table::note_peak(&mut tx, self.session.id, self.participants).await?;
+        }
+        happenings::moved(&mut tx, &self.session, event, identity, Utc::now()).await?;
         tx.commit().await?;
+        self.noted_peak = self.noted_peak.max(self.participants);
         self.app.webhooks.nudge();
         Ok(())
     }
 
     async fn keep(&self, change: &ChatChange) -> Result<(), StoreError> {
-        let (mut tx, id) = (self.app.store.write().await?, self.session.id);
+        let (mut tx, id) = (self.app.store.write_with_others().await?, self.session.id);
         match change {
             ChatChange::Added(message) => table::keep_message(&mut tx, id, message).await?,
             ChatChange::Edited(message) => table::edit_message(&mut tx, id, message).await?,
@@ -301,7 +312,7 @@ pub(crate) async fn hold_on(app: &App, now: DateTime<Utc>) -> Result<(), StoreEr
     if kept.is_empty() {
         return Ok(());
     }
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.write_with_others().await?;
     let held = table::hold_on(&mut tx, &kept, &app.process, now + HOLD).await?;
     tx.commit().await?;
     let held: HashSet<_> = held.into_iter().collect();
@@ -345,11 +356,11 @@ pub(crate) async fn look_after(app: Arc<App>) {
                 removal::send_away_unwelcome(&app, Utc::now()).await?;
                 tidy(&app, Utc::now()).await?;
             }
-            Ok(())
+            Ok::<_, StoreError>(())
         };
         match outcome.await {
             Ok(()) => {}
-            Err(StoreError::Unavailable) => warn!("the database is away"),
+            Err(error) if error.may_pass() => warn!(%error, "meetings are looked after later"),
             Err(error) => error!(%error, "meetings that are over cannot be ended"),
         }
     }

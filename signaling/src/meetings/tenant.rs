@@ -25,7 +25,7 @@ pub(crate) struct Tenant {
 
 impl Tenant {
     /// The zone of meetings that name none.
-    pub(super) fn time_zone(&self) -> TimeZone {
+    pub(crate) fn time_zone(&self) -> TimeZone {
         self.settings.time_zone.as_deref().and_then(TimeZone::parse).unwrap_or(DEFAULT_ZONE)
     }
 }

@@ -55,16 +55,16 @@ pub(crate) struct DialInView {
     pub(crate) conference_id: String,
     /// What to key in then, with `#` behind it.
     pub(crate) pin: Option<String>,
-    /// All of it as a link for telephones.
-    #[schema(example = "tel:+4930123456,,4815162342#,,481516#")]
+    /// All of it as a link for telephones, in which `%23` is the `#`.
+    #[schema(example = "tel:+4930123456,,4815162342%23,,481516%23")]
     pub(crate) one_tap: Option<String>,
 }
 
 impl DialInView {
     pub(super) fn new(numbers: &[DialInNumber], conference_id: &str, pin: Option<String>) -> Self {
         let one_tap = numbers.first().map(|number| match &pin {
-            Some(pin) => format!("tel:{},,{conference_id}#,,{pin}#", number.e164),
-            None => format!("tel:{},,{conference_id}#", number.e164),
+            Some(pin) => format!("tel:{},,{conference_id}%23,,{pin}%23", number.e164),
+            None => format!("tel:{},,{conference_id}%23", number.e164),
         });
         Self { numbers: numbers.to_vec(), conference_id: conference_id.to_owned(), pin, one_tap }
     }

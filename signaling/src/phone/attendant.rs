@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! One call, from its beginning to its end: whoever calls keys in codes, waits, and comes in. What each of that means is
-//! decided elsewhere; here it is asked for and told, at the right time.
+//! One call: whoever is at the telephone keys in codes or was called, waits, and comes in. What each of that means is decided
+//! elsewhere; here it is asked for and told, at the right time. How a call begins is in [`super::incoming`] and in
+//! [`super::dial_out`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bus::phone::{
-    CallEnd, CallTerms, CheckToken, Decline, Digits, IncomingCall, MeetingEvent, PhoneNotice, PhoneRequest, Refusal,
-    Verdict,
-};
+use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
 use chrono::Utc;
-use store::StoreError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::caller_number::{CallerNumber, Said};
-use super::in_progress::{OwnCall, PhoneCallStage};
-use super::lines::Called;
+use super::caller::{Caller, Code};
+use super::dial_out::allowance::Due;
+use super::dial_out::meter::Metered;
+use super::dial_out::records::DialledCallEnd;
+use super::gathering::Gathered;
+use super::in_progress::PhoneCallStage;
 use super::seat::{Seat, SeatEvent};
-use super::{Answer, Begun, Call, Incoming, Known, Moment, Step, known_callers, verdicts};
-use crate::api::client_address::network;
+use super::{Known, verdicts};
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::identity::keys::Purpose;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
@@ -33,86 +29,9 @@ use crate::lobby::LOOK_INTERVAL;
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
 
-/// Bytes of what a call is called: 22 characters.
-const TOKEN_BYTES: usize = 16;
-
-/// Looks after a call until it is over.
-pub(super) async fn attend(app: Arc<App>, call: CallEnd, is_over: watch::Receiver<bool>) {
-    let CallEnd { call, requests, notices } = call;
-    // SIP's own name for it may have an address in it.
-    debug!(call_id = call.call_id, trunk = call.trunk, "a call");
-    let begun = begin(&app, &call).await;
-    let first = match &begun {
-        Ok(Ok(caller)) => PhoneNotice::Begun(CallTerms {
-            languages: caller.called.languages.clone(),
-            is_direct: caller.called.direct.is_some(),
-        }),
-        Ok(Err(decline)) => PhoneNotice::Declined(*decline),
-        Err(error) => {
-            warn!(%error, "a call cannot be answered");
-            PhoneNotice::Declined(Decline::Unavailable)
-        }
-    };
-    // It fits, being the first; where nobody takes it, the caller has hung up.
-    if notices.try_send(first).is_err() {
-        return;
-    }
-    if let Ok(Ok(caller)) = begun {
-        let (stage, last_check) = (Stage::Keying, CheckToken(0));
-        Attendant { app, caller, requests, notices, is_over, stage, last_check }.run().await;
-    }
-}
-
-/// Finds out what is called, and by whom.
-async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<Caller, Decline>, StoreError> {
-    let mut tx = app.store.read().await?;
-    let Some(called) = app.phone.lines.find(&mut tx, &incoming.trunk, &incoming.called).await? else {
-        return Ok(Err(Decline::UnknownNumber));
-    };
-    drop(tx);
-    // The bridge has read what SIP says of privacy; `id` is what hides the number (RFC 3325 §9.3).
-    let privacy = if incoming.is_withheld { "id" } else { "" };
-    let said = Said { user: incoming.caller.as_deref().unwrap_or_default(), host: "", privacy };
-    let number = CallerNumber::read(said, &called.trunk.dial_plan);
-    let (trunk, peer, serves) = (&called.trunk, incoming.peer, called.serves.clone());
-    let call = match Call::begin(app, now(), Incoming { trunk, peer, number: number.clone(), serves }).await? {
-        Begun::Call(call) => call,
-        Begun::Blocked(wait) => return Ok(Err(Decline::Blocked(wait))),
-    };
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
-    let vouched = number.number().filter(|_| trunk.trusts_caller_ids);
-    let known = vouched.map(|number| known_callers::mark(&app.installation, number.as_str()));
-    let source = known.clone().unwrap_or_else(|| network(peer).to_string());
-    let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), source.as_bytes()];
-    let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
-    let mark = known.unwrap_or_else(|| token.clone());
-    let (bridge, dialled) = (incoming.bridge, incoming.called.clone());
-    let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
-    Ok(Ok(Caller { bridge, dialled, called, call, number, mark, source, token, entry }))
-}
-
-/// Who calls, and what they call.
-pub(super) struct Caller {
-    /// Which of the node's bridges has their sound.
-    pub(super) bridge: u16,
-    /// The number that they called, as the trunk gave it.
-    pub(super) dialled: String,
-    pub(super) called: Called,
-    call: Box<Call>,
-    pub(super) number: CallerNumber,
-    /// See [`PhoneCaller::mark`].
-    mark: String,
-    /// By what those are counted who wait.
-    source: String,
-    /// Of this call alone.
-    pub(super) token: String,
-    /// How far it is, for others to see.
-    entry: OwnCall,
-}
-
 /// Where a caller is.
 pub(super) enum Stage {
-    /// They key in codes.
+    /// They key in codes, or come in without.
     Keying,
     Waiting(Box<Wait>),
     /// They may come in, by this token.
@@ -150,6 +69,10 @@ pub(super) struct Attendant {
     is_over: watch::Receiver<bool>,
     pub(super) stage: Stage,
     last_check: CheckToken,
+    /// Since they were let in: where the callers of the room are, of whom they are one.
+    gathered: Option<Gathered>,
+    /// Of a call that we made.
+    dialled: Option<Metered>,
 }
 
 /// What happens next in a call.
@@ -159,8 +82,10 @@ enum Next {
     Look,
     /// What the seat says; nothing follows the last.
     Seat(Option<SeatEvent>),
-    /// Whoever looks after the installation ends the call.
+    /// Somebody who may ends the call.
     HangUp,
+    /// Something is due in a call that we made.
+    Due,
     /// Nobody looks after calls any more.
     End,
 }
@@ -173,26 +98,68 @@ pub(super) enum Goes {
 }
 
 impl Attendant {
-    async fn run(mut self) {
-        loop {
-            self.caller.entry.is_at(self.stage.shown());
-            let goes = match self.next().await {
-                Next::Request(Some(request)) => self.obey(request).await,
+    /// Looks after a call from its first request on, until it is over.
+    pub(super) fn new(
+        app: Arc<App>,
+        caller: Caller,
+        (requests, notices): (mpsc::Receiver<PhoneRequest>, mpsc::Sender<PhoneNotice>),
+        is_over: watch::Receiver<bool>,
+    ) -> Self {
+        let (stage, last_check) = (Stage::Keying, CheckToken(0));
+        Self { app, caller, requests, notices, is_over, stage, last_check, gathered: None, dialled: None }
+    }
+
+    /// The same for a call that we made, which somebody answered who asks this first.
+    pub(super) async fn run_dialled(mut self, dialled: Metered, first: PhoneRequest) {
+        self.dialled = Some(dialled);
+        let goes = Box::pin(self.obey(first)).await;
+        self.run_on(goes).await;
+    }
+
+    pub(super) async fn run(self) {
+        self.run_on(Goes::On).await;
+    }
+
+    async fn run_on(mut self, mut goes: Goes) {
+        while goes == Goes::On {
+            self.show();
+            goes = match self.next().await {
+                // What obeying takes in memory, a call would else take for as long as it goes on.
+                Next::Request(Some(request)) => Box::pin(self.obey(request)).await,
                 Next::Request(None) => Goes::Over,
                 Next::Look => self.look_again().await,
                 Next::Seat(event) => self.seat_says(event).await,
                 Next::HangUp => self.hang_up().await,
+                Next::Due => self.look_at_meter().await,
                 Next::End => {
+                    self.ends(DialledCallEnd::GivenUp);
                     // Whoever cannot be told any more has hung up.
                     let _: Goes = self.tell(PhoneNotice::Failed);
                     Goes::Over
                 }
             };
-            if goes == Goes::Over {
-                break;
-            }
         }
         self.leave_lobby().await;
+        // Whoever is in the room leaves it before that takes its time.
+        self.stage = Stage::Leaving;
+        if let Some(dialled) = self.dialled.take() {
+            dialled.settle(&self.app).await;
+        }
+    }
+
+    /// Says how far it is to those who look.
+    fn show(&self) {
+        self.caller.entry.is_at(self.stage.shown());
+        if let (Some(dialled), Stage::InRoom(_)) = (&self.dialled, &self.stage) {
+            dialled.record.is_in_meeting(&self.caller.identity());
+        }
+    }
+
+    /// Why a call that we made is about to be over. The first word counts.
+    pub(super) fn ends(&self, because: DialledCallEnd) {
+        if let Some(dialled) = &self.dialled {
+            dialled.record.ends(because);
+        }
     }
 
     async fn next(&mut self) -> Next {
@@ -208,11 +175,18 @@ impl Attendant {
             }
             Next::Look
         };
+        let due = async {
+            match &self.dialled {
+                Some(dialled) => dialled.waits().await,
+                None => std::future::pending().await,
+            }
+        };
         let hang_up = self.caller.entry.ended_by_somebody();
         tokio::select! {
             biased;
             () = is_over => Next::End,
             () = hang_up.notified() => Next::HangUp,
+            () = due => Next::Due,
             request = self.requests.recv() => Next::Request(request),
             news = news => news,
         }
@@ -223,12 +197,44 @@ impl Attendant {
             PhoneRequest::CheckRoom { check } => self.check(check, Code::Room).await,
             PhoneRequest::CheckId { check, digits } => self.check(check, Code::Id(digits)).await,
             PhoneRequest::CheckPin { check, digits } => self.check(check, Code::Pin(digits)).await,
+            PhoneRequest::SoundIsAt { bridge } => {
+                self.caller.bridge = bridge;
+                Goes::On
+            }
+            PhoneRequest::SetHold(is_on_hold) => self.set_hold(is_on_hold).await,
             PhoneRequest::Join => self.join().await,
             PhoneRequest::SetMuted(_)
             | PhoneRequest::SetHand(_)
             | PhoneRequest::AskCount
             | PhoneRequest::Consent(_) => self.ask_seat(request).await,
+            PhoneRequest::Progress(DialProgress::NotReached(why)) => {
+                self.ends(why.reason.into());
+                Goes::Over
+            }
+            // What went before is known, and nobody is connected elsewhere.
+            PhoneRequest::Progress(_) | PhoneRequest::TransferEnded(_) => Goes::On,
         }
+    }
+
+    /// Does what is due in a call that we made.
+    async fn look_at_meter(&mut self) -> Goes {
+        let Some(dialled) = &mut self.dialled else { return Goes::On };
+        match (dialled.poll(&self.app).await, &self.stage) {
+            (Some(Due::OneMinuteLeft), Stage::InRoom(_)) => self.tell(PhoneNotice::Event(MeetingEvent::OneMinuteLeft)),
+            (Some(Due::TimeUp), stage) => {
+                let is_in = matches!(stage, Stage::Admitted(_) | Stage::InRoom(_));
+                self.ends(DialledCallEnd::TimeUp);
+                if is_in { self.last(MeetingEvent::TimeUp) } else { self.give_up() }
+            }
+            _ => Goes::On,
+        }
+    }
+
+    /// A call that we made is not wanted any more. Nothing follows.
+    fn give_up(&self) -> Goes {
+        // Whoever is so far behind that it does not fit loses the call as well.
+        let _: Goes = self.tell(PhoneNotice::GiveUp);
+        Goes::Over
     }
 
     /// Has a code checked and answers when it is time, unless the caller has hung up by then.
@@ -239,6 +245,7 @@ impl Attendant {
             return Goes::On;
         }
         self.leave_lobby().await;
+        self.gathered = None;
         self.caller.entry.is_for(None);
         (self.stage, self.last_check) = (Stage::Keying, check);
         let answer = match self.caller.answer(&self.app, code).await {
@@ -267,8 +274,14 @@ impl Attendant {
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
         self.caller.entry.is_for(Some(known.place));
-        let Caller { number, mark, token, source, .. } = &self.caller;
-        let caller = PhoneCaller { known, number: number.clone(), mark: mark.clone(), call: token.clone() };
+        let Caller { number, mark, name, source, .. } = &self.caller;
+        let caller = PhoneCaller {
+            known,
+            number: number.clone(),
+            mark: mark.clone(),
+            call: name.clone(),
+            remembered: self.caller.remembered().cloned(),
+        };
         let visit = Visit::new(self.app.clone(), caller, source.clone());
         // Before it is looked, so that nothing is missed in between.
         let changes = visit.changes();
@@ -306,11 +319,15 @@ impl Attendant {
     }
 
     async fn admit(&mut self, admitted: Admitted) -> Goes {
-        if let Err(error) = self.caller.call.came_in(&self.app, now()).await {
-            warn!(%error, "a number that came in is not known from now on");
-        }
         let verdict = Verdict::Admitted(verdicts::status(&admitted));
         self.stage = Stage::Admitted(admitted.token);
+        let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
+        let bridge = gathered.bridge();
+        self.gathered = Some(gathered);
+        // First, so that the sound is there before they ask to come in.
+        if bridge != self.caller.bridge && self.tell(PhoneNotice::RoomIsAt { bridge }) == Goes::Over {
+            return Goes::Over;
+        }
         self.tell_verdict(verdict).await
     }
 
@@ -324,18 +341,26 @@ impl Attendant {
         }
     }
 
-    /// Ends the call in words that fit to where the caller is, and leaves the hanging up to the bridge.
+    /// Ends the call, which the caller hears wherever they are, and leaves the hanging up to the bridge.
     async fn hang_up(&mut self) -> Goes {
         match self.stage {
-            Stage::Keying => self.fail().await,
-            Stage::Waiting(_) => self.tell_verdict(Verdict::Refused(Refusal::NotAllowed)).await,
-            Stage::Admitted(_) | Stage::InRoom(_) => self.last(MeetingEvent::Removed),
-            Stage::Leaving => Goes::On,
+            Stage::Leaving => return Goes::On,
+            Stage::Keying if self.dialled.is_some() => {
+                self.ends(DialledCallEnd::GivenUp);
+                return self.give_up();
+            }
+            // A moderator wanted them in, and does not any more.
+            Stage::Admitted(_) | Stage::InRoom(_) if self.dialled.is_some() => return self.last(MeetingEvent::Removed),
+            Stage::Keying | Stage::Waiting(_) | Stage::Admitted(_) | Stage::InRoom(_) => {}
         }
+        self.leave_lobby().await;
+        self.stage = Stage::Leaving;
+        self.tell(PhoneNotice::EndedByOperator)
     }
 
     /// It cannot go on. The caller hears that, and the bridge hangs up.
     pub(super) async fn fail(&mut self) -> Goes {
+        self.ends(DialledCallEnd::Failed);
         self.leave_lobby().await;
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::Failed)
@@ -350,6 +375,7 @@ impl Attendant {
 
     async fn tell_verdict(&mut self, verdict: Verdict) -> Goes {
         if matches!(verdict, Verdict::Refused(_)) {
+            self.ends(DialledCallEnd::NotAdmitted);
             self.leave_lobby().await;
             self.stage = Stage::Leaving;
         }
@@ -368,31 +394,7 @@ impl Attendant {
     /// Tells the bridge. One that is so far behind that it does not fit has lost the call.
     pub(super) fn tell(&self, notice: PhoneNotice) -> Goes {
         // First, so that nobody who looks is behind the caller.
-        self.caller.entry.is_at(self.stage.shown());
+        self.show();
         if self.notices.try_send(notice).is_ok() { Goes::On } else { Goes::Over }
     }
-}
-
-/// What is to be checked.
-enum Code {
-    /// The room that the number belongs to.
-    Room,
-    Id(Digits),
-    Pin(Option<Digits>),
-}
-
-impl Caller {
-    async fn answer(&mut self, app: &App, code: Code) -> Result<Answer, StoreError> {
-        match (code, &self.called.direct) {
-            (Code::Id(digits), _) => self.call.id(app, now(), digits.as_str()).await,
-            (Code::Pin(digits), _) => self.call.pin(app, now(), digits.unwrap_or_default().as_str()).await,
-            (Code::Room, Some(id)) => self.call.direct(app, now(), id).await,
-            // The number belongs to no room, so there is none to be asked for.
-            (Code::Room, None) => Ok(Answer { step: Step::Closed, after: Duration::ZERO }),
-        }
-    }
-}
-
-fn now() -> Moment {
-    Moment { instant: Instant::now(), utc: Utc::now() }
 }

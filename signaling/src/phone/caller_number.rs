@@ -137,6 +137,11 @@ impl CallerNumber {
         }
     }
 
+    /// The number of somebody whom we call.
+    pub(super) const fn of(number: E164) -> Self {
+        Self { number: Some(number), is_withheld: false }
+    }
+
     /// The number, for counting. Others must not see it.
     pub(super) fn number(&self) -> Option<&E164> {
         self.number.as_ref()

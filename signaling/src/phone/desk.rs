@@ -7,10 +7,11 @@ use bus::phone::{CallEnd, Decline, PhoneNotice};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
-use super::attendant;
+use super::gathering::Gatherings;
 use super::in_progress::InProgress;
+use super::incoming;
 use crate::app::App;
-use crate::tasks::Tasks;
+use crate::tasks::{TaskGuard, Tasks};
 
 /// Calls that are looked after at a time: twice what the telephones of an installation are built for, which is 1,000. A
 /// bridge that hands in more is told that they cannot be answered.
@@ -22,11 +23,14 @@ pub(crate) struct Calls {
     is_over: watch::Sender<bool>,
     /// How far each is.
     pub(super) in_progress: InProgress,
+    /// Where those of a room have their sound.
+    pub(super) gatherings: Gatherings,
 }
 
 impl Default for Calls {
     fn default() -> Self {
-        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false), in_progress: InProgress::default() }
+        let (in_progress, gatherings) = (InProgress::default(), Gatherings::default());
+        Self { tasks: Tasks::default(), is_over: watch::Sender::new(false), in_progress, gatherings }
     }
 }
 
@@ -37,9 +41,10 @@ impl Calls {
         self.tasks.all_ended().await;
     }
 
-    /// Whether another one may be taken up.
-    fn have_room(&self) -> bool {
-        !*self.is_over.borrow() && self.tasks.count() < MAX_CALLS
+    /// Another one, until the guard is dropped, and the word that it is to end. `None`: there may be no more of them.
+    pub(super) fn begin(&self) -> Option<(TaskGuard, watch::Receiver<bool>)> {
+        let may_begin = !*self.is_over.borrow() && self.tasks.count() < MAX_CALLS;
+        may_begin.then(|| (self.tasks.enter(), self.is_over.subscribe()))
     }
 }
 
@@ -52,18 +57,17 @@ pub(crate) async fn run(app: Arc<App>, mut calls: mpsc::Receiver<CallEnd>) {
 
 /// Takes up one.
 pub(super) fn take_up(app: &Arc<App>, call: CallEnd) {
-    let calls = &app.phone.calls;
-    if !calls.have_room() {
+    let Some((guard, is_over)) = app.phone.calls.begin() else {
         warn!("a call is declined: there are too many, or this process ends");
         // It is the first notice of the call, so there is room for it; who has hung up need not know.
         if call.notices.try_send(PhoneNotice::Declined(Decline::Unavailable)).is_err() {
             debug!("a call was over before it was declined");
         }
         return;
-    }
-    let (app, guard, is_over) = (app.clone(), calls.tasks.enter(), calls.is_over.subscribe());
+    };
+    let app = app.clone();
     tokio::spawn(async move {
-        attendant::attend(app, call, is_over).await;
+        incoming::attend(app, call, is_over).await;
         drop(guard);
     });
 }

@@ -20,11 +20,11 @@ use crate::meetings::phone_pins::model::Place;
 pub(crate) struct PhoneCall {
     /// Its id.
     pub(crate) id: PhoneCallId,
-    /// The trunk by which it came.
+    /// Its trunk.
     trunk_id: String,
-    /// When it came.
+    /// When it came, or was made.
     since: DateTime<Utc>,
-    /// The last digits of the caller's number. Null where it is withheld or not known.
+    /// The last digits of the number at the other end. Null where it is withheld or not known.
     #[schema(example = "…456")]
     number: Option<String>,
     /// How far it is.
@@ -39,6 +39,8 @@ pub(crate) struct PhoneCall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PhoneCallStage {
+    /// We call somebody, who has not come in yet.
+    Dialling,
     /// The caller keys in codes.
     EnteringCode,
     /// The caller waits to be let in.
@@ -70,10 +72,31 @@ impl InProgress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Another call goes on.
+    /// Another call has come in.
     pub(super) fn enter(&self, trunk_id: String, number: Option<String>, since: DateTime<Utc>) -> OwnCall {
-        let (id, hang_up) = (PhoneCallId::new(), Arc::<Notify>::default());
-        let stage = PhoneCallStage::EnteringCode;
+        self.begin(PhoneCallId::new(), PhoneCallStage::EnteringCode, trunk_id, number, since)
+    }
+
+    /// We make another call.
+    pub(super) fn dial(
+        &self,
+        id: PhoneCallId,
+        trunk_id: String,
+        number: Option<String>,
+        since: DateTime<Utc>,
+    ) -> OwnCall {
+        self.begin(id, PhoneCallStage::Dialling, trunk_id, number, since)
+    }
+
+    fn begin(
+        &self,
+        id: PhoneCallId,
+        stage: PhoneCallStage,
+        trunk_id: String,
+        number: Option<String>,
+        since: DateTime<Utc>,
+    ) -> OwnCall {
+        let hang_up = Arc::<Notify>::default();
         let shown = PhoneCall { id, trunk_id, since, number, stage, meeting_id: None, room_id: None };
         self.lock().insert(id, Entry { shown, hang_up: hang_up.clone() });
         OwnCall { all: self.clone(), id, hang_up }
@@ -91,7 +114,7 @@ impl InProgress {
     }
 
     /// Has it hung up, if it still goes on.
-    fn hang_up(&self, id: PhoneCallId) {
+    pub(super) fn hang_up(&self, id: PhoneCallId) {
         if let Some(entry) = self.lock().get(&id) {
             entry.hang_up.notify_one();
         }

@@ -7,7 +7,9 @@ use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest};
 use tracing::warn;
 
 use super::attendant::{Attendant, Goes, Stage};
+use super::dial_out::records::DialledCallEnd;
 use super::seat::{Seat, SeatEvent, SeatRefused, SeatRequest};
+use crate::rooms::details::HOLD;
 
 impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
@@ -37,11 +39,21 @@ impl Attendant {
             // Our own name of the call: SIP's may have an address in it.
             ("sip.callID", caller.token.clone()),
             ("sip.callStatus", "active".to_owned()),
-            ("sip.trunkID", caller.called.trunk.id.clone()),
-            ("sip.trunkPhoneNumber", caller.dialled.clone()),
+            ("sip.trunkID", caller.trunk.clone()),
         ]);
+        attributes.extend(caller.is_on_hold.then(|| (HOLD, "true".to_owned())));
+        attributes.extend(caller.own_number.clone().map(|number| ("sip.trunkPhoneNumber", number)));
         attributes.extend(caller.number.last_digits().map(|digits| ("sip.phoneNumber", digits)));
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The caller holds the call, or does not any more. Who is in no room yet comes into one like that.
+    pub(super) async fn set_hold(&mut self, is_on_hold: bool) -> Goes {
+        self.caller.is_on_hold = is_on_hold;
+        if let Stage::InRoom(seat) = &mut self.stage {
+            seat.set_hold(is_on_hold).await;
+        }
+        Goes::On
     }
 
     /// Does what a caller in a room wants. Elsewhere it has no meaning.
@@ -63,7 +75,14 @@ impl Attendant {
     /// Passes on what a seat says; `None` was the last.
     pub(super) async fn seat_says(&mut self, event: Option<SeatEvent>) -> Goes {
         match event {
-            Some(SeatEvent::Meeting(event)) => self.tell(PhoneNotice::Event(event)),
+            Some(SeatEvent::Meeting(event)) => {
+                match event {
+                    MeetingEvent::Ended => self.ends(DialledCallEnd::MeetingEnded),
+                    MeetingEvent::Removed => self.ends(DialledCallEnd::Removed),
+                    _ => {}
+                }
+                self.tell(PhoneNotice::Event(event))
+            }
             Some(SeatEvent::Leg(leg)) => self.tell(PhoneNotice::Connected { leg }),
             Some(SeatEvent::Failed) => self.fail().await,
             None => {
@@ -75,6 +94,7 @@ impl Attendant {
 
     /// Tells how it ended. Who was in the room is not any more.
     pub(super) fn last(&mut self, event: MeetingEvent) -> Goes {
+        self.ends(if event == MeetingEvent::Ended { DialledCallEnd::MeetingEnded } else { DialledCallEnd::Removed });
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::Event(event))
     }

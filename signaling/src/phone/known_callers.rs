@@ -50,7 +50,7 @@ pub(super) async fn is_invited(tx: &mut Tx, meeting: MeetingId, number: &E164) -
 }
 
 /// Keeps that somebody got in without a wrong code.
-pub(super) async fn remember(tx: &mut Tx, keys: &Keys, number: &E164, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(crate) async fn remember(tx: &mut Tx, keys: &Keys, number: &E164, now: DateTime<Utc>) -> Result<(), StoreError> {
     let insert = sql("INSERT INTO phone_callers (caller, last_seen_at) VALUES ($1, $2)
          ON CONFLICT (caller) DO UPDATE SET last_seen_at = excluded.last_seen_at");
     tx.execute(insert.bind(mark(keys, number.as_str())).bind(now)).await?;

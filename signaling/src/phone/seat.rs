@@ -24,7 +24,7 @@ use tracing::debug;
 use self::news::{Ending, News, Told};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
-use crate::rooms::details::{DetailsChange, HAND};
+use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
 use crate::session::{self, Entry, NoEntry, Refusal, Stay, refresh_token, telephone};
@@ -143,6 +143,16 @@ impl Seat {
         let attributes = [(HAND.to_owned(), value.to_owned())].into();
         let change = DetailsChange { attributes, ..DetailsChange::default() };
         self.place.stay.ask(Request::ChangeDetails { request_id: 0, change }).await;
+    }
+
+    /// Shows the others that the caller holds the call, or does not any more; also in the rooms that they are sent to.
+    pub(crate) async fn set_hold(&mut self, is_on_hold: bool) {
+        if is_on_hold {
+            self.request.attributes.insert(HOLD.to_owned(), "true".to_owned());
+        } else {
+            self.request.attributes.remove(HOLD);
+        }
+        self.place.stay.ask(Request::SetHold(is_on_hold)).await;
     }
 
     /// What happens next; `None` after the last. Whoever stops waiting misses nothing.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Trunks: providers and exchanges whose calls come to meetings. They belong to the installation; whoever looks after it makes
+//! Trunks: providers and exchanges whose calls come to meetings, and by which meetings call. They belong to the installation; whoever looks after it makes
 //! and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
 
 mod check;
@@ -9,6 +9,7 @@ pub(crate) mod routes;
 mod sealed;
 mod status;
 mod table;
+pub(super) mod ways_out;
 
 use std::sync::{Arc, OnceLock};
 
@@ -33,7 +34,7 @@ impl Trunks {
         let _ = self.states.set(states);
     }
 
-    fn states(&self) -> TrunkStates {
+    pub(super) fn states(&self) -> TrunkStates {
         self.states.get().map_or_else(TrunkStates::default, |states| Arc::clone(&states.borrow()))
     }
 }

@@ -128,19 +128,16 @@ impl FromRow for Head {
 /// Fails when the database does.
 pub(crate) async fn append(tx: &mut Tx, cause: Cause<'_>, event: &Event) -> Result<(), StoreError> {
     let tenant = cause.tenant.map(|id| id.to_string()).unwrap_or_default();
-    tx.execute(
-        sql("INSERT INTO audit_heads (tenant_id, number, hash, first_number, first_previous_hash)
-             VALUES ($1, 0, $2, 1, $2) ON CONFLICT (tenant_id) DO NOTHING")
-        .bind(&tenant)
-        .bind(GENESIS),
-    )
-    .await?;
-    // Locks the chain's end, where the database locks rows.
-    let head: Head = tx
-        .one(
-            sql("UPDATE audit_heads SET number = number + 1 WHERE tenant_id = $1 RETURNING number, hash").bind(&tenant),
-        )
-        .await?;
+    let head = match next_head(tx, &tenant).await? {
+        Some(head) => head,
+        None => {
+            let begin = sql("INSERT INTO audit_heads (tenant_id, number, hash, first_number, first_previous_hash)
+                 VALUES ($1, 0, $2, 1, $2) ON CONFLICT (tenant_id) DO NOTHING");
+            tx.execute(begin.bind(&tenant).bind(GENESIS)).await?;
+            let missing = || StoreError::Senseless("a chain that has just begun is not there".to_owned());
+            next_head(tx, &tenant).await?.ok_or_else(missing)?
+        }
+    };
     let mut link = Link {
         tenant_id: tenant,
         number: head.number,
@@ -181,6 +178,12 @@ pub(crate) async fn append(tx: &mut Tx, cause: Cause<'_>, event: &Event) -> Resu
     )
     .await?;
     Ok(())
+}
+
+/// Takes the next number of a chain that has begun. It locks the chain's end, where the database locks rows.
+async fn next_head(tx: &mut Tx, tenant: &str) -> Result<Option<Head>, StoreError> {
+    let update = sql("UPDATE audit_heads SET number = number + 1 WHERE tenant_id = $1 RETURNING number, hash");
+    tx.optional(update.bind(tenant)).await
 }
 
 /// An event as it is stored: one link of a chain. Its columns are taken as they are: those of an event that somebody has

@@ -103,6 +103,7 @@ impl World {
         insert("phone_trunks", json!({ "id": "provider", "networks": "[]", "dial_plan": "{}", "destinations": "[]" }));
         insert("phone_numbers", json!({ "id": "n", "number": "+4930900", "trunk_id": "provider", "languages": "[]" }));
         insert("phone_number_tenants", json!({ "number_id": "n", "tenant_id": self.tenant }));
+        insert("dialled_calls", json!({ "id": "c", "tenant_id": self.tenant, "day": "2026-11-23", "minutes": 1 }));
         rows
     }
 

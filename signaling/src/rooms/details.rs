@@ -26,6 +26,9 @@ pub(crate) const GUEST: &str = "saal.guest";
 /// What somebody is in the meeting.
 pub(crate) const ROLE: &str = "saal.role";
 
+/// Set to `true` for a caller who holds the call. LiveKit's name.
+pub(crate) const HOLD: &str = "sip.hold";
+
 /// Whether only the server sets that attribute.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED_PREFIX)

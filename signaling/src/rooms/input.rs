@@ -133,6 +133,8 @@ pub(crate) enum Request {
         request_id: u32,
         change: DetailsChange,
     },
+    /// A caller's telephone holds the call, or does not any more.
+    SetHold(bool),
     AudioFeatures {
         track: TrackSid,
         features: Vec<i32>,

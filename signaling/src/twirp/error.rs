@@ -86,7 +86,7 @@ impl TwirpError {
 
 impl From<StoreError> for TwirpError {
     fn from(error: StoreError) -> Self {
-        if error != StoreError::Unavailable {
+        if !error.may_pass() {
             error!(%error, "the database does not do what it should");
         }
         Self::new(Code::Unavailable, "the database is away")

@@ -8,10 +8,12 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::error::StoreError;
+use crate::groups::{Behind, Bounds, Writer};
 use crate::location::Location;
 use crate::transaction::AnyTransaction;
+use crate::waiting::{PATIENCE, WaitingRoom};
 
-/// Longest wait for a connection.
+/// Longest wait for a connection to PostgreSQL. A server that is away takes as long to be noticed.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Longest wait of SQLite for a lock that another process holds, such as a backup.
@@ -28,21 +30,25 @@ pub(crate) enum Backend {
     /// One connection writes: SQLite lets no second one, and waiting here is fairer than its busy handler.
     Sqlite {
         readers: SqlitePool,
-        writer: SqlitePool,
+        room: WaitingRoom,
+        writer: Writer,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        room: WaitingRoom,
+    },
 }
 
 impl Backend {
     /// `makes` a file that is not there.
     pub(crate) async fn open(location: &Location, makes: bool) -> Result<Self, StoreError> {
         match location {
-            Location::Sqlite(file) => Self::open_sqlite(file, makes).await,
+            Location::Sqlite(file) => Self::open_sqlite(file, makes, Bounds::default()).await,
             Location::Postgres(options) => Self::open_postgres((**options).clone()).await,
         }
     }
 
-    async fn open_sqlite(file: &Path, makes: bool) -> Result<Self, StoreError> {
+    pub(crate) async fn open_sqlite(file: &Path, makes: bool, bounds: Bounds) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(makes)
@@ -55,41 +61,40 @@ impl Backend {
             .pragma("secure_delete", "ON");
         let writer = sqlite_pool(1).connect_with(options.clone()).await?;
         let readers = sqlite_pool(SQLITE_READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self::Sqlite { readers, writer })
+        Ok(Self::Sqlite { readers, room: WaitingRoom::default(), writer: Writer::start(writer, bounds) })
     }
 
     async fn open_postgres(options: PgConnectOptions) -> Result<Self, StoreError> {
         let options = options.application_name("saal").options([("statement_timeout", "10s"), ("lock_timeout", "5s")]);
         let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-        Ok(Self::Postgres(pool.connect_with(options).await?))
+        Ok(Self::Postgres { pool: pool.connect_with(options).await?, room: WaitingRoom::default() })
     }
 
     pub(crate) async fn read(&self) -> Result<AnyTransaction, StoreError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => AnyTransaction::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => {
+            Self::Sqlite { readers, room, .. } => AnyTransaction::SqliteReader(room.wait_for(readers.begin()).await?),
+            Self::Postgres { pool, room } => {
                 let begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-                AnyTransaction::Postgres(pool.begin_with(begin).await?)
+                AnyTransaction::Postgres(room.wait_for(pool.begin_with(begin)).await?)
             }
         })
     }
 
-    pub(crate) async fn write(&self) -> Result<AnyTransaction, StoreError> {
+    pub(crate) async fn write(&self, behind: Behind) -> Result<AnyTransaction, StoreError> {
         Ok(match self {
-            // At once, or two that read first and then write would fail.
-            Self::Sqlite { writer, .. } => AnyTransaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => AnyTransaction::Postgres(pool.begin().await?),
+            Self::Sqlite { writer, .. } => AnyTransaction::SqliteWriter(writer.begin(behind).await?),
+            Self::Postgres { pool, room } => AnyTransaction::Postgres(room.wait_for(pool.begin()).await?),
         })
     }
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer } => {
+            Self::Sqlite { readers, writer, .. } => {
                 readers.close().await;
                 // Last, so that it folds the journal into the file.
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
@@ -98,7 +103,9 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
     // Connections to a file do not grow old.
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(PATIENCE)
+        // A thread of our own does not go away. One that has ended all the same is found when it is given back.
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
 }

@@ -7,10 +7,13 @@ use tracing::{error, warn};
 /// Why the database did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// It cannot be reached, is full, or another writer was in the way for too long. Later it may work. When it happens
+    /// It cannot be reached, is full, or another process was in the way for too long. Later it may work. When it happens
     /// at the commit, it is not known whether the changes were kept.
     #[error("the database is not available")]
     Unavailable,
+    /// Too many wait for it, or it took too long until it was somebody's turn. Nothing was done. Later it may work.
+    #[error("too many wait for the database")]
+    Busy,
     /// Something of that kind is there already: a unique constraint. It names the columns, or the constraint.
     #[error("a value that must be unique is taken ({0})")]
     Taken(String),
@@ -26,6 +29,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether another try may work later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Busy)
+    }
+
     /// Whether a value in `column` is taken.
     #[must_use]
     pub fn is_taken(&self, column: &str) -> bool {

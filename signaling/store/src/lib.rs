@@ -13,6 +13,7 @@ mod backends;
 pub mod backup;
 mod catalogue;
 mod error;
+mod groups;
 mod location;
 mod migrations;
 mod patience;
@@ -20,6 +21,7 @@ mod row;
 mod statement;
 mod transaction;
 mod value;
+mod waiting;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -33,6 +35,7 @@ pub use crate::transaction::Tx;
 pub use crate::value::{Textual, Value};
 
 use crate::backends::Backend;
+use crate::groups::Behind;
 use crate::transaction::AnyTransaction;
 
 /// An open database. Clones share its connections.
@@ -95,29 +98,48 @@ impl Store {
         migrations::run(&self.backend, |_| true).await
     }
 
-    /// Begins to read. All that is read until the transaction ends is of one moment.
+    /// Begins to read. All that is read until the transaction ends is of one moment, and is kept.
     ///
     /// # Errors
     ///
-    /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
+    /// Fails with [`StoreError::Busy`] when too many wait for a connection, and with [`StoreError::Unavailable`] when none
+    /// is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        self.backend.read().await.map(|transaction| self.begun(transaction))
+        // What it takes to begin is much more than a transaction is, and would be a part of whoever begins one.
+        Box::pin(self.backend.read()).await.map(|transaction| self.begun(transaction))
     }
 
     /// Begins to write. In SQLite one transaction writes at a time; in PostgreSQL each statement sees what others have
     /// committed before it. Where that matters, [`Tx::lock`] makes them wait for each other.
     ///
+    /// What it finds there is kept, so it may be told to others, whether or not this transaction is committed. In SQLite it
+    /// therefore waits for the disk where others have written before it; see [`Store::write_with_others`].
+    ///
     /// # Errors
     ///
-    /// Fails with [`StoreError::Unavailable`] when no connection is free within three seconds.
+    /// Fails with [`StoreError::Busy`] when too many wait to write, or for too long, and with [`StoreError::Unavailable`]
+    /// when the database cannot be reached.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        self.backend.write().await.map(|transaction| self.begun(transaction))
+        Box::pin(self.backend.write(Behind::Kept)).await.map(|transaction| self.begun(transaction))
+    }
+
+    /// Begins to write, for what many do at once: SQLite then waits for the disk once for all of them. It may find what
+    /// others before it have done and what is kept only together with it.
+    ///
+    /// So whoever tells others that something is there, on the strength of what was found, commits before that, also when
+    /// nothing was changed. One that is dropped may be followed by a refusal only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub async fn write_with_others(&self) -> Result<Tx, StoreError> {
+        Box::pin(self.backend.write(Behind::Anybody)).await.map(|transaction| self.begun(transaction))
     }
 
     /// Whether several processes may use it at a time.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self.backend, Backend::Postgres(_))
+        matches!(self.backend, Backend::Postgres { .. })
     }
 
     /// Closes all connections, after what is under way has ended.

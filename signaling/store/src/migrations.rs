@@ -53,6 +53,7 @@ const STEPS: &[Step] = steps![
     "0090_phone_callers",
     "0091_callers_in_meetings",
     "0092_trunks",
+    "0093_calls_out",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));
@@ -80,13 +81,13 @@ pub(crate) async fn run(backend: &Backend, is_wanted: impl Fn(i64) -> bool) -> R
     let result = match backend {
         // Here the library takes no lock of its own. Whoever holds this transaction is alone with the tables.
         Backend::Sqlite { writer, .. } => {
-            let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+            let mut tx = writer.pool().begin_with("BEGIN IMMEDIATE").await?;
             match wanted(&SQLITE).run_direct(None, &mut *tx, false).await {
                 Ok(()) => tx.commit().await.map_err(MigrateError::Execute),
                 Err(error) => Err(error),
             }
         }
-        Backend::Postgres(pool) => wanted(&POSTGRES).run(pool).await,
+        Backend::Postgres { pool, .. } => wanted(&POSTGRES).run(pool).await,
     };
     result.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StoreError::TooNew,

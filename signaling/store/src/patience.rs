@@ -23,7 +23,7 @@ pub async fn patiently<T>(mut work: impl AsyncFnMut() -> Result<T, StoreError>) 
     let deadline = Instant::now() + PATIENCE;
     loop {
         match work().await {
-            Err(StoreError::Unavailable) if Instant::now() + PAUSE < deadline => {
+            Err(error) if error.may_pass() && Instant::now() + PAUSE < deadline => {
                 warn!("waiting for the database");
                 sleep(PAUSE).await;
             }

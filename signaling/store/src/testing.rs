@@ -20,6 +20,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::backends::Backend;
 use crate::catalogue::{self, Kind, Table};
 use crate::{Location, Statement, Store, Value};
 
@@ -152,6 +153,17 @@ impl TestStore {
     /// One of each.
     pub async fn both() -> [Self; 2] {
         [Self::sqlite().await, Self::postgres().await]
+    }
+}
+
+impl Store {
+    /// How many COMMITs there were for what was written here to a SQLite file. Those of PostgreSQL are not counted.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        match &self.backend {
+            Backend::Sqlite { writer, .. } => writer.commits(),
+            Backend::Postgres { .. } => 0,
+        }
     }
 }
 

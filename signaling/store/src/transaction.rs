@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! A transaction: all of it happens, or nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::StoreError;
+use crate::groups::Turn;
 use crate::row::{AnyRow, FromRow, Row};
 use crate::statement::{Statement, sql};
 use crate::value::Value;
@@ -23,14 +25,34 @@ pub struct Tx {
     transaction: AnyTransaction,
     /// Longest wait for a statement.
     patience: Duration,
+    /// The database has done every statement so far. After one that it has not, or for whose end nobody waited, SQLite may have
+    /// taken back all before it, and would do and keep the next one by itself.
+    is_whole: bool,
     #[cfg(feature = "testing")]
     journal: crate::testing::plans::Journal,
 }
 
 #[derive(Debug)]
 pub(crate) enum AnyTransaction {
-    Sqlite(Transaction<'static, Sqlite>),
+    SqliteReader(Transaction<'static, Sqlite>),
+    SqliteWriter(Turn),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// What statements are sent by.
+enum Connection<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+impl AnyTransaction {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::SqliteReader(tx) => Connection::Sqlite(tx),
+            Self::SqliteWriter(turn) => Connection::Sqlite(turn.connection()),
+            Self::Postgres(tx) => Connection::Postgres(tx),
+        }
+    }
 }
 
 /// A prepared query with its values, for one of the databases. The text was put together from the program's own.
@@ -50,6 +72,7 @@ impl Tx {
         Self {
             transaction,
             patience: STATEMENT_TIMEOUT,
+            is_whole: true,
             #[cfg(feature = "testing")]
             journal: crate::testing::plans::Journal::default(),
         }
@@ -63,7 +86,15 @@ impl Tx {
 
     /// Which of the databases it is.
     pub(crate) fn is_sqlite(&self) -> bool {
-        matches!(self.transaction, AnyTransaction::Sqlite(_))
+        !matches!(self.transaction, AnyTransaction::Postgres(_))
+    }
+
+    /// By what the next statement is sent. Until it is done, the transaction is not whole.
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+        if !std::mem::replace(&mut self.is_whole, false) {
+            return Err(broken());
+        }
+        Ok(self.transaction.connection())
     }
 
     /// From here on statements may take as long as they need: an operator waits for them, and nobody else.
@@ -84,13 +115,17 @@ impl Tx {
         let (text, values) = statement.into_parts()?;
         #[cfg(feature = "testing")]
         self.journal.note(&text, &values);
-        in_time(self.patience, async {
-            Ok(match &mut self.transaction {
-                AnyTransaction::Sqlite(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
-                AnyTransaction::Postgres(tx) => query!(text, values).execute(&mut **tx).await?.rows_affected(),
+        let patience = self.patience;
+        let connection = self.connection()?;
+        let done = in_time(patience, async {
+            Ok(match connection {
+                Connection::Sqlite(connection) => query!(text, values).execute(connection).await?.rows_affected(),
+                Connection::Postgres(connection) => query!(text, values).execute(connection).await?.rows_affected(),
             })
-        })
-        .await
+        });
+        let done = done.await;
+        self.is_whole = done.is_ok();
+        done
     }
 
     /// All rows. The statement itself says how many there can be at most.
@@ -102,49 +137,25 @@ impl Tx {
         let (text, values) = statement.into_parts()?;
         #[cfg(feature = "testing")]
         self.journal.note(&text, &values);
-        in_time(self.patience, async {
-            let mut found = Vec::new();
-            match &mut self.transaction {
-                AnyTransaction::Sqlite(tx) => {
-                    let mut rows = query!(text, values).fetch(&mut **tx);
-                    while let Some(row) = rows.try_next().await? {
-                        found.push(T::from_row(&Row(AnyRow::Sqlite(row)))?);
-                    }
-                }
-                AnyTransaction::Postgres(tx) => {
-                    let mut rows = query!(text, values).fetch(&mut **tx);
-                    while let Some(row) = rows.try_next().await? {
-                        found.push(T::from_row(&Row(AnyRow::Postgres(row)))?);
-                    }
-                }
-            }
-            Ok(found)
-        })
-        .await
+        let mut found = Vec::new();
+        let take = |row: Row| T::from_row(&row).map(|value| found.push(value));
+        let patience = self.patience;
+        let done = in_time(patience, rows(self.connection()?, text, values, take)).await;
+        self.is_whole = done.is_ok();
+        done??;
+        Ok(found)
     }
 
     /// Hands over row after row, so that a whole table can be read. `take` must not wait for long.
     pub(crate) async fn each(
         &mut self,
         statement: Statement,
-        mut take: impl FnMut(Row) -> Result<(), StoreError>,
+        take: impl FnMut(Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let (text, values) = statement.into_parts()?;
-        match &mut self.transaction {
-            AnyTransaction::Sqlite(tx) => {
-                let mut rows = query!(text, values).fetch(&mut **tx);
-                while let Some(row) = rows.try_next().await? {
-                    take(Row(AnyRow::Sqlite(row)))?;
-                }
-            }
-            AnyTransaction::Postgres(tx) => {
-                let mut rows = query!(text, values).fetch(&mut **tx);
-                while let Some(row) = rows.try_next().await? {
-                    take(Row(AnyRow::Postgres(row)))?;
-                }
-            }
-        }
-        Ok(())
+        let done = rows(self.connection()?, text, values, take).await;
+        self.is_whole = done.is_ok();
+        done?
     }
 
     /// The first row, if there is one.
@@ -178,21 +189,59 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps what was done. Once this returns, neither a crash nor a power failure loses it.
+    /// Keeps what was done. Once this returns, neither a crash nor a power failure loses it. Whoever stops waiting for it
+    /// does not know whether it was kept.
     ///
     /// # Errors
     ///
     /// After [`StoreError::Unavailable`] it is not known whether it was kept.
     pub async fn commit(self) -> Result<(), StoreError> {
+        if !self.is_whole {
+            return Err(broken());
+        }
         in_time(self.patience, async {
             match self.transaction {
-                AnyTransaction::Sqlite(tx) => tx.commit().await?,
+                AnyTransaction::SqliteReader(tx) => tx.commit().await?,
+                AnyTransaction::SqliteWriter(turn) => turn.commit().await?,
                 AnyTransaction::Postgres(tx) => tx.commit().await?,
             }
             Ok(())
         })
         .await
     }
+}
+
+/// Hands over row after row. The inner error is that of `take`, which is nothing to the database.
+async fn rows(
+    connection: Connection<'_>,
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+    mut take: impl FnMut(Row) -> Result<(), StoreError>,
+) -> Result<Result<(), StoreError>, StoreError> {
+    match connection {
+        Connection::Sqlite(connection) => {
+            let mut rows = query!(text, values).fetch(connection);
+            while let Some(row) = rows.try_next().await? {
+                if let Err(error) = take(Row(AnyRow::Sqlite(row))) {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        Connection::Postgres(connection) => {
+            let mut rows = query!(text, values).fetch(connection);
+            while let Some(row) = rows.try_next().await? {
+                if let Err(error) = take(Row(AnyRow::Postgres(row))) {
+                    return Ok(Err(error));
+                }
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// A transaction is used after an error, or after a statement for whose end nobody waited.
+fn broken() -> StoreError {
+    StoreError::Senseless("a transaction goes on after a statement that was not done".to_owned())
 }
 
 /// A database that answers no more must not make everybody wait for ever.

@@ -8,6 +8,7 @@ mod api;
 mod bad_input;
 mod data;
 mod database_away;
+mod dial_out;
 mod framing;
 mod http;
 mod identity;

@@ -4,14 +4,15 @@
 
 use std::time::Duration;
 
-use bus::phone::{Again, CallTerms, Decline, MeetingEvent, PhoneNotice, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::SfuCommand;
+use bus::phone::{Again, CallTerms, Decline, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict, WaitReason};
 use serde_json::{Value, json};
 use signaling::commands::{NewApiToken, create_api_token};
 use store::sql;
 use store::testing::TestStore;
 
 use crate::support::hall::{Guest, HOST, Hall, INVITEE, MEETING, Text};
-use crate::support::phone::{Phone, TRUNK, connect, place};
+use crate::support::phone::{NUMBER, Phone, TRUNK, connect, place};
 use crate::support::soon;
 
 /// The meeting's number for the keypad.
@@ -120,6 +121,36 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
             assert!(events.iter().any(|event| event == action), "{action} is missing in {events:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_there() {
+    let exchange = Exchange::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
+    let (_client, _host) = exchange.hall.come(HOST).await;
+    let server = &exchange.hall.server;
+    let mut phones = Vec::new();
+    // The first decides it; of the others one is there already, one goes there, and one stays where it is.
+    for (bridge, goes) in [(1, false), (1, false), (0, true), (0, false)] {
+        let (mut phone, first) = Phone::call_at(server, bridge, NUMBER, "anonymous").await;
+        assert!(matches!(first, PhoneNotice::Begun(_)), "{first:?}");
+        assert!(matches!(phone.id(ID).await, Verdict::AskPin { .. }));
+        phone.key_pin(&exchange.room_pin).await;
+        if bridge == 0 {
+            assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 1 });
+        }
+        assert!(matches!(phone.verdict().await, Verdict::Admitted(_)));
+        if goes {
+            phone.ask(PhoneRequest::SoundIsAt { bridge: 1 }).await;
+        }
+        phone.ask(PhoneRequest::Join).await;
+        assert!(matches!(phone.notice().await, PhoneNotice::Connected { .. }));
+        phones.push(phone);
+    }
+    let opened = server.sfu.log().into_iter().filter_map(|command| match command {
+        SfuCommand::OpenBridgeLeg { bridge, .. } => Some(bridge),
+        _ => None,
+    });
+    assert_eq!(opened.collect::<Vec<_>>(), [1, 1, 1, 0]);
 }
 
 #[tokio::test]
@@ -242,7 +273,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let shown = ["trunk_id", "number", "stage", "meeting_id"].map(|name| call[name].clone());
         assert_eq!(shown, [json!(TRUNK), json!("…222"), json!("entering_code"), Value::Null]);
         end(&call).await;
-        assert_eq!(ann.notice().await, PhoneNotice::Failed);
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
 
         let mut ann = exchange.dial(ANNS_NUMBER).await;
@@ -250,7 +281,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("waiting"), &json!(MEETING)));
         end(&call).await;
-        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::NotAllowed));
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
 
         let (_client, _host) = hall.come(HOST).await;
@@ -259,7 +290,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("in_meeting"), &json!(MEETING)));
         end(&call).await;
-        assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::Removed));
+        assert_eq!(ann.notice().await, PhoneNotice::EndedByOperator);
         hang_up(hall, ann, &token).await;
         let nobody = "DELETE /phone/calls/0190f3a0-0000-7000-8000-000000000000";
         assert_eq!(ask(nobody).await.status, 404);

@@ -25,6 +25,7 @@ pub(super) enum Topic {
     Room,
     Time,
     Line,
+    Transfer,
     Count,
     Help,
     Failure,

@@ -31,6 +31,12 @@ pub enum Input {
     TalkingWhileMuted,
     /// The caller's line loses much.
     BadLine,
+    /// The caller is being connected elsewhere. They hear so, and then music in place of the meeting.
+    Transferring,
+    /// That has come to nothing: they are in the meeting as before.
+    NotTransferred,
+    /// Whoever looks after the installation has ended the call.
+    EndedByOperator,
     /// The bridge cannot go on with this call.
     Failed,
     /// The bridge is about to end.

@@ -36,7 +36,7 @@ impl Leaving {
 
 const fn sentence(reason: EndReason) -> PromptId {
     match reason {
-        EndReason::NothingEntered => PromptId::NothingEntered,
+        EndReason::NothingEntered | EndReason::NotConfirmed => PromptId::NothingEntered,
         EndReason::TooManyTries | EndReason::Refused(Refusal::TooManyTries) => PromptId::TooManyTries,
         EndReason::TookTooLong => PromptId::TookTooLong,
         EndReason::WaitedTooLong => PromptId::WaitedTooLong,
@@ -49,6 +49,9 @@ const fn sentence(reason: EndReason) -> PromptId {
         EndReason::Refused(Refusal::Banned | Refusal::NotAllowed) => PromptId::NotAllowed,
         EndReason::MeetingEnded => PromptId::MeetingEnded,
         EndReason::Removed => PromptId::Removed,
+        EndReason::Operator => PromptId::EndedByOperator,
+        EndReason::TimeUp => PromptId::TimeUp,
+        EndReason::Tested => PromptId::TestCall,
         EndReason::NotAcknowledged | EndReason::Technical => PromptId::Technical,
         EndReason::Restarting => PromptId::Restarting,
     }

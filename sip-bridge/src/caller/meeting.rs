@@ -63,6 +63,8 @@ pub(super) struct Meeting {
     reminded_at: Option<Instant>,
     bad_line_at: Option<Instant>,
     chimed_at: Option<Instant>,
+    /// They are being connected elsewhere, and hear music.
+    is_transferring: bool,
 }
 
 impl Meeting {
@@ -81,6 +83,7 @@ impl Meeting {
             reminded_at: None,
             bad_line_at: None,
             chimed_at: None,
+            is_transferring: false,
         };
         meeting.welcome(PromptId::InMeeting, &[PromptId::HintHelp]);
         meeting.announcements.go_on(now, false, line);
@@ -115,7 +118,8 @@ impl Meeting {
     }
 
     fn go_on(&mut self, now: Instant, line: &mut Line) -> Option<State> {
-        self.announcements.go_on(now, self.keys.are_open(), line);
+        // What is said of the meeting has time until they hear it again.
+        self.announcements.go_on(now, self.keys.are_open() || self.is_transferring, line);
         None
     }
 
@@ -146,6 +150,9 @@ impl Meeting {
     // What the caller does.
 
     pub(super) fn key(&mut self, now: Instant, key: Digit, line: &mut Line) {
+        if self.is_transferring {
+            return;
+        }
         if key == Digit::STAR {
             self.announcements.interrupt(line);
         }
@@ -216,8 +223,25 @@ impl Meeting {
         self.go_on(now, line)
     }
 
+    pub(super) fn transferring(&mut self, now: Instant, line: &mut Line) -> Option<State> {
+        self.is_transferring = true;
+        self.say(Topic::Transfer, Urgency::Urgent, vec![PromptId::Transferring]);
+        line.music(true);
+        self.go_on(now, line)
+    }
+
+    pub(super) fn not_transferred(&mut self, now: Instant, line: &mut Line) -> Option<State> {
+        if std::mem::take(&mut self.is_transferring) {
+            line.music(false);
+            self.say(Topic::Transfer, Urgency::Urgent, vec![PromptId::NotTransferred]);
+        }
+        self.go_on(now, line)
+    }
+
     pub(super) fn talking_while_muted(&mut self, now: Instant, line: &mut Line) -> Option<State> {
-        if self.status.is_muted && is_due(&mut self.reminded_at, now, MUTED_REMINDER_INTERVAL) {
+        // Who hears music knows that the meeting does not hear them.
+        let is_in_vain = self.status.is_muted && !self.is_transferring;
+        if is_in_vain && is_due(&mut self.reminded_at, now, MUTED_REMINDER_INTERVAL) {
             self.say(Topic::Reminder, Urgency::Important, vec![self.muted()]);
         }
         self.go_on(now, line)
@@ -245,6 +269,8 @@ impl Meeting {
             MeetingEvent::ConsentNoted(consents) => self.consent_noted(consents),
             MeetingEvent::Moved(destination, status) => self.moved(destination, status),
             MeetingEvent::OneMinuteLeft => self.say(Topic::Time, Urgency::Urgent, vec![PromptId::OneMinuteLeft]),
+            // Which ends the call wherever the caller is.
+            MeetingEvent::TimeUp => {}
             MeetingEvent::Ended => return Some(Leaving::begin(now, EndReason::MeetingEnded, line)),
             MeetingEvent::Removed => return Some(Leaving::begin(now, EndReason::Removed, line)),
         }

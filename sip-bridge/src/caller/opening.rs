@@ -4,14 +4,15 @@
 use std::time::{Duration, Instant};
 
 use super::State;
-use super::checking::Checking;
-use super::code_entry::{Code, CodeEntry};
+use super::code_entry::CodeEntry;
+use super::inviting::{Inviting, ask_for_room};
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::output::EndReason;
 use super::settings::Entry;
 use crate::digit::Digit;
 use crate::prompts::{Language, PromptId};
+use bus::phone::CallPurpose;
 
 /// As long as the sender of a 200 repeats it: 64 times T1 (RFC 3261 §13.3.1.4).
 const ACK_TIMEOUT: Duration = Duration::from_secs(32);
@@ -112,6 +113,7 @@ impl Opening {
                 let after = match &mut next {
                     State::Opening(opening) => opening.key(now, key, line),
                     State::Entering(entry) => entry.key(now, key, line),
+                    State::Inviting(inviting) => inviting.key(now, key, line),
                     _ => None,
                 };
                 Some(after.unwrap_or(next))
@@ -155,15 +157,22 @@ fn choose(pressed: &mut Option<Pressed>, now: Instant, key: Digit, line: &mut Li
     Some(next)
 }
 
-/// The greeting: as a menu when there is something to choose.
+/// The greeting: as a menu when there is something to choose. Whom we call is spoken to in the language that we call in.
 fn first_words(now: Instant, line: &mut Line) -> State {
+    if let Entry::Called(purpose) = line.settings.entry {
+        return match purpose {
+            CallPurpose::Invitation => State::Inviting(Inviting::begin(now, line)),
+            CallPurpose::Connection => ask_for_room(now, line),
+            CallPurpose::Test => Leaving::begin(now, EndReason::Tested, line),
+        };
+    }
     if let &[first, _, ..] = line.settings.languages.as_slice() {
         offer(now, first, line);
         return State::Opening(Opening::Menu { offered: 0, until: None, pressed: None });
     }
     match line.settings.entry {
         Entry::ByNumber => State::Entering(CodeEntry::first(now, vec![PromptId::Welcome], line)),
-        Entry::Direct => {
+        Entry::Direct | Entry::Called(_) => {
             line.play(now, vec![PromptId::Welcome]);
             State::Opening(Opening::Greeting)
         }
@@ -180,9 +189,6 @@ fn offer(now: Instant, language: Language, line: &mut Line) {
 fn after_greeting(now: Instant, line: &mut Line) -> State {
     match line.settings.entry {
         Entry::ByNumber => State::Entering(CodeEntry::first(now, Vec::new(), line)),
-        Entry::Direct => {
-            line.check_room();
-            State::Checking(Checking::new(now, Code::Room))
-        }
+        Entry::Direct | Entry::Called(_) => ask_for_room(now, line),
     }
 }

@@ -104,6 +104,14 @@ pub enum EndReason {
     MeetingEnded,
     /// A moderator removed the caller.
     Removed,
+    /// Whoever looks after the installation ended the call.
+    Operator,
+    /// The call has lasted for as long as it may.
+    TimeUp,
+    /// Whom we called has not pressed the key that takes part.
+    NotConfirmed,
+    /// It was a test, and was heard to its end.
+    Tested,
     /// Something of ours does not work.
     Technical,
     /// The bridge is being restarted.
@@ -115,15 +123,15 @@ impl EndReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::NotAcknowledged | Self::NothingEntered | Self::TookTooLong => 408,
-            Self::TooManyTries | Self::Removed | Self::Refused(_) => match self {
+            Self::NotAcknowledged | Self::NothingEntered | Self::TookTooLong | Self::NotConfirmed => 408,
+            Self::TooManyTries | Self::Removed | Self::Operator | Self::Refused(_) => match self {
                 Self::Refused(Refusal::Full | Refusal::Locked) => 486,
                 Self::Refused(Refusal::TooEarly | Refusal::Busy) => 480,
                 Self::Refused(Refusal::Ended) => 410,
                 _ => 403,
             },
             Self::WaitedTooLong => 480,
-            Self::MeetingEnded => 200,
+            Self::MeetingEnded | Self::TimeUp | Self::Tested => 200,
             Self::Technical => 500,
             Self::Restarting => 503,
         }
@@ -160,6 +168,10 @@ impl EndReason {
             Self::Refused(Refusal::Banned | Refusal::NotAllowed) => "not allowed",
             Self::MeetingEnded | Self::Refused(Refusal::Ended) => "meeting over",
             Self::Removed => "removed",
+            Self::Operator => "ended by the operator",
+            Self::TimeUp => "longest time",
+            Self::NotConfirmed => "not confirmed",
+            Self::Tested => "test",
             Self::Technical => "technical problem",
             Self::Restarting => "restarting",
         }

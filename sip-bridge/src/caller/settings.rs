@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bus::phone::CallPurpose;
+
 use crate::prompts::Language;
 
 /// How a caller is led.
@@ -49,6 +51,8 @@ pub enum Entry {
     ByNumber,
     /// The number that was called belongs to one room.
     Direct,
+    /// By being called. There is one room at most, and the first of the languages is spoken.
+    Called(CallPurpose),
 }
 
 /// How a caller learns that somebody comes or goes.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Calls from beginning to end, as callers live them.
 
+mod called;
 mod entering;
 mod in_meeting;
 mod random;
@@ -150,5 +151,8 @@ fn an_end_says_the_same_to_people_and_to_exchanges() {
     check(EndReason::Refused(Refusal::Full), 486, "Q.850;cause=17;text=\"full\"");
     check(EndReason::TooManyTries, 403, "Q.850;cause=21;text=\"too many tries\"");
     check(EndReason::Refused(Refusal::Ended), 410, "Q.850;cause=31;text=\"meeting over\"");
+    check(EndReason::NotConfirmed, 408, "Q.850;cause=102;text=\"not confirmed\"");
+    check(EndReason::TimeUp, 200, "Q.850;cause=16;text=\"longest time\"");
+    check(EndReason::Operator, 403, "Q.850;cause=21;text=\"ended by the operator\"");
     check(EndReason::Technical, 500, "Q.850;cause=41;text=\"technical problem\"");
 }

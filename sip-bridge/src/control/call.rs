@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What call control knows of one call.
 
+use std::net::IpAddr;
+use std::time::Instant;
+
+use bus::TransportSid;
+use bus::phone::{CallTerms, DialProgress, OutgoingCall};
+
 use crate::caller::{Caller, CallerSettings, Entry};
 use crate::prompts::Language;
 use crate::sdp::{Capabilities, Negotiated, SessionDescription};
+use crate::sip::event::CallId;
+use crate::sip::flow::Flow;
 use crate::sound::RtpSockets;
-use bus::phone::CallTerms;
 
 /// A call, from its INVITE until it is hung up.
 pub(super) struct Call {
-    /// Which trunk it came over.
+    /// SIP's end of it: of a call that we make, where it is tried.
+    pub(super) sip: CallId,
+    /// Which trunk it goes over.
     pub(super) trunk: String,
+    /// From where the trunk speaks to us.
+    pub(super) peer: IpAddr,
+    /// Of a call that we make, until whoever was called takes part.
+    pub(super) outgoing: Option<Box<Outgoing>>,
     /// Which thread makes its sound.
     pub(super) thread: usize,
     /// Its RTP port.
@@ -29,8 +42,35 @@ pub(super) struct Call {
     pub(super) is_acknowledged: bool,
     /// As signaling said last.
     pub(super) is_muted: bool,
-    /// Their sound is in a room.
-    pub(super) is_connected: bool,
+    /// By which leg they are in a room.
+    pub(super) leg: Option<TransportSid>,
+    /// They are being connected elsewhere, and hear music in place of the room.
+    pub(super) transfer: Option<Transfer>,
+}
+
+/// How far it is that somebody is connected elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transfer {
+    /// The trunk has been asked to.
+    Asked,
+    /// It said that it will.
+    Accepted,
+}
+
+/// What there is to know of a call that we make, until whoever was called takes part.
+pub(super) struct Outgoing {
+    /// Whom we call, and how.
+    pub(super) order: OutgoingCall,
+    /// When it has rung for long enough, wherever it was tried.
+    pub(super) rings_until: Instant,
+    /// Where it was tried; the last of these is where it is. As many as the trunk has addresses.
+    pub(super) tried: Vec<Flow>,
+    /// Signaling knows that it rings.
+    pub(super) has_rung: bool,
+    /// What was described before the answer, and is not repeated with it (RFC 6337 §3.1.1).
+    pub(super) early: Option<Vec<u8>>,
+    /// What signaling is told when it is over.
+    pub(super) outcome: DialProgress,
 }
 
 impl Call {
@@ -38,6 +78,17 @@ impl Call {
     pub(super) const fn has_begun(&self) -> bool {
         self.sockets.is_none()
     }
+
+    /// Whether we make it, and nobody has answered.
+    pub(super) const fn is_dialling(&self) -> bool {
+        self.outgoing.is_some() && self.caller.is_none()
+    }
+}
+
+/// How somebody is led whom we call.
+pub(super) fn settings_of_called(order: &OutgoingCall) -> CallerSettings {
+    let languages = Language::from_tag(&order.language).into_iter().collect();
+    CallerSettings { languages, entry: Entry::Called(order.purpose), ..CallerSettings::default() }
 }
 
 /// How a caller is led whom signaling takes on these terms. What we have no prompts for is left out.

@@ -5,9 +5,12 @@
 //! SIP's endpoint and each caller's way are state machines of their own, held here. What is decided here is what one says
 //! to the other.
 
+mod dialling;
 mod incoming;
 mod meeting;
+mod moving;
 mod session;
+mod transferring;
 mod trunks;
 
 use std::collections::{HashMap, VecDeque};
@@ -19,7 +22,9 @@ use std::time::{Duration, Instant};
 use bus::phone::{IncomingCall, PhoneRequest, TrunkStates};
 use rand::rngs::StdRng;
 
-use super::call::Call;
+use self::moving::Moving;
+use super::call::{Call, Transfer};
+use super::outcome;
 use crate::caller::{EndReason, Input};
 use crate::media::rtp::Ports;
 use crate::metrics::Metrics;
@@ -92,6 +97,15 @@ pub(crate) enum Output {
         /// What.
         order: SoundOrder,
     },
+    /// Have a thread of sound give a call to another one.
+    MoveSound {
+        /// Which.
+        call: CallKey,
+        /// By which thread.
+        from: usize,
+        /// To which.
+        to: usize,
+    },
 }
 
 /// Call control.
@@ -107,14 +121,20 @@ pub(crate) struct ControlCore {
     bind: Bind,
     rng: StdRng,
     metrics: Metrics,
-    /// As many as the endpoint has at most. The key is the endpoint's number of the call.
+    /// As many as the endpoint has at most. The key of one that came in is the endpoint's number of it.
     calls: HashMap<CallKey, Call>,
+    /// Of a call that we make, the key is a number of its own: wherever it is tried, it has another of the endpoint's.
+    dialled: HashMap<CallId, CallKey>,
     /// The trunks of those that we hang up, until the endpoint has done so: a BYE may have to prove who we are.
-    ending: HashMap<CallKey, String>,
+    ending: HashMap<CallId, String>,
     /// Calls of each thread.
     loads: Vec<usize>,
+    /// Calls between two threads, and those that were hung up there: as many as threads have orders for.
+    moving: HashMap<CallKey, Moving>,
     /// When each caller's way has to go on.
     deadlines: Deadlines<CallKey>,
+    /// When a call of ours has been without an answer for too long, or a transfer without an end.
+    due: Deadlines<CallKey>,
     /// Drained after each input, each of which adds a few for each call.
     outputs: VecDeque<Output>,
     /// Since it is being shut down: when those who are still there are hung up.
@@ -148,9 +168,12 @@ impl ControlCore {
             rng,
             metrics,
             calls: HashMap::new(),
+            dialled: HashMap::new(),
             ending: HashMap::new(),
             loads,
+            moving: HashMap::new(),
             deadlines: Deadlines::new(),
+            due: Deadlines::new(),
             outputs: VecDeque::new(),
             goodbye_until: None,
             quiet_until: None,
@@ -180,6 +203,13 @@ impl ControlCore {
             }
             self.follow_caller(now, call);
         }
+        while let Some(call) = self.due.pop_due(now) {
+            if self.calls.get(&call).is_some_and(Call::is_dialling) {
+                self.handle_silence(now, call);
+            } else {
+                self.end_transfer(now, call, None);
+            }
+        }
         self.operations.handle_timeout(now, &mut self.endpoint);
         if self.goodbye_until.is_some_and(|until| until <= now) {
             let left: Vec<CallKey> = self.calls.keys().copied().collect();
@@ -194,7 +224,7 @@ impl ControlCore {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let goodbye = self.goodbye_until.map(|until| if self.calls.is_empty() { until + BYE_TIME } else { until });
         let sip = [self.endpoint.poll_timeout(), self.operations.poll_timeout()];
-        sip.into_iter().chain([self.deadlines.next(), goodbye, self.quiet_until]).flatten().min()
+        sip.into_iter().chain([self.deadlines.next(), self.due.next(), goodbye, self.quiet_until]).flatten().min()
     }
 
     /// Something to do.
@@ -213,8 +243,11 @@ impl ControlCore {
         self.endpoint.drain(now);
         let calls: Vec<CallKey> = self.calls.keys().copied().collect();
         for call in calls {
-            if self.calls.get(&call).is_some_and(|call| call.caller.is_some()) {
+            let Some(known) = self.calls.get(&call) else { continue };
+            if known.caller.is_some() {
                 self.tell_caller(now, call, Input::ShuttingDown);
+            } else if known.is_dialling() {
+                self.give_up(now, call);
             } else {
                 self.refuse(now, call, &incoming::UNAVAILABLE);
             }
@@ -247,33 +280,48 @@ impl ControlCore {
     fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Incoming { call, request, flow, sdp } => self.handle_incoming(now, call, &request, flow, sdp),
-            Event::Acked { call, sdp } => self.handle_acked(now, key(call), sdp),
-            Event::Reinvite { call, sdp } => self.handle_reinvite(now, key(call), sdp),
-            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(now, key(call), &sdp),
-            Event::Info { call, content_type: Some(kind), body } => self.handle_info(key(call), &kind, &body),
-            Event::Ended { call, cause } => self.handle_ended(now, key(call), &cause),
+            Event::Ringing { call, .. } => self.handle_ringing(self.key_of(call), None),
+            Event::Progress { call, sdp, .. } => self.handle_ringing(self.key_of(call), Some(sdp)),
+            Event::Answered { call, sdp, .. } => self.handle_answered(now, self.key_of(call), sdp),
+            Event::Acked { call, sdp } => self.handle_acked(now, self.key_of(call), sdp),
+            Event::Reinvite { call, sdp } => self.handle_reinvite(now, call, sdp),
+            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(now, self.key_of(call), &sdp),
+            Event::Info { call, content_type: Some(kind), body } => self.handle_info(self.key_of(call), &kind, &body),
+            Event::ReferProgress { call, status } => self.handle_refer_progress(now, self.key_of(call), status),
+            Event::Ended { call, cause } => self.handle_ended(now, call, &cause),
             Event::Challenged { .. } => self.handle_challenged(now, &event),
             Event::Registered { .. }
             | Event::RegistrationFailed { .. }
             | Event::Unregistered { .. }
             | Event::OptionsAnswered { .. }
             | Event::OptionsFailed { .. } => self.operations.handle_event(now, &event, &mut self.endpoint),
-            // Refreshes without a description, what the configuration does not allow, and what only calls of ours have.
+            // Refreshes without a description, what the configuration does not allow, and answers to what we do not send.
             Event::ReinviteAnswered { sdp: None, .. }
             | Event::Info { content_type: None, .. }
             | Event::ReinviteFailed { .. }
             | Event::InfoAnswered { .. }
-            | Event::Refer { .. }
-            | Event::ReferProgress { .. }
-            | Event::Ringing { .. }
-            | Event::Progress { .. }
-            | Event::Answered { .. } => {}
+            | Event::Refer { .. } => {}
         }
     }
 
     /// SIP's end of a call, whether we have hung it up or they.
-    fn handle_ended(&mut self, now: Instant, call: CallKey, cause: &Cause) {
-        self.ending.remove(&call);
+    fn handle_ended(&mut self, now: Instant, id: CallId, cause: &Cause) {
+        let call = self.key_of(id);
+        self.ending.remove(&id);
+        self.dialled.remove(&id);
+        let Some(known) = self.calls.get(&call) else { return };
+        if known.is_dialling() {
+            return self.handle_not_answered(now, call, cause);
+        }
+        let is_by_peer = matches!(cause, Cause::HungUpByPeer { .. });
+        // Whoever has taken a REFER and hangs up has taken the caller along.
+        if is_by_peer && known.transfer == Some(Transfer::Accepted) {
+            self.handle_refer_progress(now, call, 200);
+            return;
+        }
+        if is_by_peer {
+            self.note_outcome(call, outcome::hung_up());
+        }
         let Some(known) = self.calls.get(&call) else { return };
         let (counter, reason) = match (known.caller.is_some(), cause) {
             (true, Cause::HungUpByPeer { .. }) => (&self.metrics.ended_calls, "hung up"),
@@ -289,22 +337,47 @@ impl ControlCore {
 
     /// Ends a call by BYE, or by a refusal when it is not answered yet.
     fn hang_up(&mut self, now: Instant, call: CallKey, reason: EndReason) {
+        self.note_outcome(call, outcome::of_end(reason));
         self.hang_up_for(now, call, reason.text(), &Reason::Q850(reason.cause(), reason.text().to_owned()));
     }
 
     fn hang_up_for(&mut self, now: Instant, call: CallKey, label: &str, reason: &Reason) {
-        let Some(trunk) = self.calls.get(&call).map(|call| call.trunk.clone()) else { return };
-        self.metrics.ended_calls.with_label_values(&[label]).inc();
-        // It fails when the other side has hung up meanwhile.
-        if self.endpoint.hang_up(now, CallId(call.0), reason).is_ok() {
-            self.ending.insert(call, trunk);
+        let Some(known) = self.calls.get(&call) else { return };
+        let (sip, trunk) = (known.sip, known.trunk.clone());
+        if known.caller.is_some() {
+            self.metrics.ended_calls.with_label_values(&[label]).inc();
         }
+        self.end_sip(now, sip, trunk, reason);
         self.remove(now, call);
     }
 
-    /// Forgets a call, and has its sound and its line ended.
+    fn end_sip(&mut self, now: Instant, sip: CallId, trunk: String, reason: &Reason) {
+        // It fails when the other side has hung up meanwhile.
+        if self.endpoint.hang_up(now, sip, reason).is_ok() {
+            self.ending.insert(sip, trunk);
+        }
+    }
+
+    /// From now on there is this call, too.
+    fn take_up(&mut self, key: CallKey, call: Call) {
+        if let Some(load) = self.loads.get_mut(call.thread) {
+            *load += 1;
+        }
+        self.operations.handle_call_began(&call.trunk);
+        self.calls.insert(key, call);
+    }
+
+    /// Forgets a call, and has its sound and its line ended. What signaling waits for is told before.
     fn remove(&mut self, now: Instant, key: CallKey) {
         let Some(call) = self.calls.remove(&key) else { return };
+        if let Some(outgoing) = &call.outgoing {
+            self.tell_outcome(key, outgoing.outcome);
+        }
+        if call.transfer.is_some() {
+            self.tell_transfer_ended(key, Err(None));
+        }
+        self.dialled.remove(&call.sip);
+        self.due.set(key, None);
         self.operations.handle_call_ended(&call.trunk);
         if call.has_begun() {
             self.sound(key, call.thread, SoundOrder::End { call: key });
@@ -312,22 +385,22 @@ impl ControlCore {
         self.outputs.push_back(Output::CloseLine { call: key });
         self.ports.give_back(now, call.port);
         self.deadlines.set(key, None);
-        if let Some(load) = self.loads.get_mut(call.thread) {
-            *load = load.saturating_sub(1);
-        }
+        self.unload(call.thread);
     }
 
     fn sound(&mut self, call: CallKey, thread: usize, order: SoundOrder) {
-        self.outputs.push_back(Output::Sound { thread, call, order });
+        if let Some(order) = self.hold_order(call, order) {
+            self.outputs.push_back(Output::Sound { thread, call, order });
+        }
     }
 
     /// The thread with the fewest calls.
     fn least_loaded(&self) -> usize {
         self.loads.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(thread, _)| thread)
     }
-}
 
-/// A call's key is the endpoint's number of it, which is never used twice either.
-const fn key(call: CallId) -> CallKey {
-    CallKey(call.0)
+    /// The key of the endpoint's call.
+    fn key_of(&self, call: CallId) -> CallKey {
+        self.dialled.get(&call).copied().unwrap_or(CallKey(call.0))
+    }
 }

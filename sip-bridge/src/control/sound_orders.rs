@@ -22,6 +22,11 @@ impl SoundOrders {
         Self { thread, owed: VecDeque::new() }
     }
 
+    /// The thread's own end, for another thread.
+    pub(super) fn thread(&self) -> SyncSender<SoundOrder> {
+        self.thread.clone()
+    }
+
     pub(super) fn send(&mut self, order: SoundOrder) -> Result<(), NotTaken> {
         self.settle();
         if let SoundOrder::End { call } = order {

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use bus::phone::{IncomingCall, PhoneDesk, PhoneNotice, PhoneRequest, TrunkOperation, line};
+use bus::phone::{BridgeLine, DialOrder, IncomingCall, PhoneDesk, PhoneNotice, PhoneRequest, TrunkOperation, line};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use super::core::{ControlCore, Output};
 use super::look_ups::LookUps;
+use super::media_sockets::discard;
 use super::sound_orders::SoundOrders;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
 use crate::transport::{Arrival, Wires};
@@ -32,6 +33,7 @@ pub(crate) struct ControlTask {
     wires: Wires,
     arrivals: mpsc::Receiver<Arrival>,
     desk: PhoneDesk,
+    dials: mpsc::Receiver<DialOrder>,
     threads: Vec<SoundOrders>,
     events: mpsc::Receiver<SoundEvent>,
     notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
@@ -56,14 +58,14 @@ impl ControlTask {
     pub(crate) fn new(
         core: ControlCore,
         (wires, arrivals): (Wires, mpsc::Receiver<Arrival>),
-        desk: PhoneDesk,
+        (desk, dials): (PhoneDesk, mpsc::Receiver<DialOrder>),
         sound: Vec<SyncSender<SoundOrder>>,
         events: mpsc::Receiver<SoundEvent>,
         (trunks, look_ups): (TrunkOperation, LookUps),
     ) -> Self {
         let threads = sound.into_iter().map(SoundOrders::new).collect();
         let (notices, lines) = (mpsc::channel(NOTICES), HashMap::new());
-        Self { core, wires, arrivals, desk, threads, events, notices, lines, trunks, look_ups }
+        Self { core, wires, arrivals, desk, dials, threads, events, notices, lines, trunks, look_ups }
     }
 
     /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
@@ -92,6 +94,8 @@ impl ControlTask {
                     Arrival::Message { flow, message } => self.core.handle_message(Instant::now(), flow, *message),
                     Arrival::Failed { flow } => self.core.handle_transport_failed(Instant::now(), flow),
                 },
+                // Without anybody who orders calls there are none of ours.
+                Some(order) = self.dials.recv() => self.dial(order),
                 Some((call, notice)) = self.notices.1.recv() => {
                     self.core.handle_notice(Instant::now(), call, notice);
                 }
@@ -162,9 +166,20 @@ impl ControlTask {
                     self.trunks.states.send_replace(states);
                 }
                 Output::Sound { thread, call, order } => {
+                    if let SoundOrder::Begin { sockets, .. } = &order {
+                        discard(sockets);
+                    }
                     let thread = self.threads.get_mut(thread);
                     if thread.is_none_or(|thread| thread.send(order).is_err()) {
                         self.core.handle_sound_refused(Instant::now(), call);
+                    }
+                }
+                Output::MoveSound { call, from, to } => {
+                    let to = self.threads.get(to).map(SoundOrders::thread);
+                    let from = self.threads.get_mut(from).zip(to);
+                    if from.is_none_or(|(from, to)| from.send(SoundOrder::HandOver { call, to }).is_err()) {
+                        // It stays where it is. A thread that is gone shows with the next order.
+                        self.core.handle_sound(Instant::now(), SoundEvent::NotMoved { call });
                     }
                 }
             }
@@ -177,6 +192,17 @@ impl ControlTask {
         if self.desk.try_send(theirs).is_err() {
             return false;
         }
+        self.attach(call, ours);
+        true
+    }
+
+    fn dial(&mut self, DialOrder { call, line }: DialOrder) {
+        let call = self.core.dial(Instant::now(), call);
+        // What the core has to tell on it is still to be performed.
+        self.attach(call, line);
+    }
+
+    fn attach(&mut self, call: CallKey, ours: BridgeLine) {
         let (notices, mut told) = (self.notices.0.clone(), ours.notices);
         let bring = async move {
             while let Some(notice) = told.recv().await {
@@ -189,7 +215,6 @@ impl ControlTask {
         };
         let line = Line { requests: ours.requests, notices: tokio::spawn(bring).abort_handle() };
         self.lines.insert(call, line);
-        true
     }
 }
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Call control against a telephone that is text, on a virtual clock.
 
+mod callee;
 mod calls;
+mod dialling;
 mod endings;
+mod failover;
+mod moving;
 mod rig;
+mod transferring;
 mod trunks;

@@ -3,7 +3,7 @@
 //! enough for most of them to be there.
 //!
 //! The delay is counted from the fastest packet of late: that is how long playing stays behind what would be possible. It
-//! aims at a target which `transit` derives from how packets were spread, within 40 and 200 ms. Whoever plays asks for
+//! aims at a target which `transit` derives from how packets were spread, within 20 and 200 ms. Whoever plays asks for
 //! the next piece whenever there is less than a frame left, says how much that is, and follows [`JitterBuffer::pace`] by
 //! playing a little faster or slower. Pauses are where the delay changes without being heard. The same control follows a
 //! sender whose clock runs fast or slow.
@@ -20,8 +20,9 @@ mod transit;
 #[cfg(test)]
 mod tests;
 
-/// The shortest delay that is aimed at.
-pub const SHORTEST_TARGET: Duration = Duration::from_millis(40);
+/// The shortest delay that is aimed at: one packet of the usual length is always in hand, so one that comes up to a tick late
+/// is in time.
+pub const SHORTEST_TARGET: Duration = Duration::from_millis(20);
 
 /// The longest delay that is aimed at.
 pub const LONGEST_TARGET: Duration = Duration::from_millis(200);
@@ -56,11 +57,13 @@ const CATCH_UP_OVER: Duration = Duration::from_millis(250);
 /// When timestamp and arrival part by more than this, the sender's timestamps have jumped.
 const TIMESTAMP_JUMP_US: i64 = 2_000_000;
 
-/// How far the delay may be from the target while sound is heard.
-const SLACK_IN_SOUND_US: i64 = 30_000;
+/// What is left out at once at most, while nothing is heard and while something is. The delay may be less than that over the
+/// target.
+const PIECE_IN_SILENCE_US: i64 = 10_000;
+const PIECE_IN_SOUND_US: i64 = 15_000;
 
-/// How far while nothing is heard, and how far under the target in any case.
-const SLACK_IN_SILENCE_US: i64 = 10_000;
+/// What the times at which frames are asked for may be inexact by.
+const INEXACT_US: i64 = 1_000;
 
 /// What a packet is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,13 +291,20 @@ impl JitterBuffer {
         let now_us = self.since_origin_us(now) + micros(ahead);
         let delay_us = self.delay_us(now_us);
         self.statistics.delay_ms = u32::try_from(delay_us / 1000).unwrap_or_default();
-        let excess_us = delay_us - self.transit.target_us();
-        let slack_us = if is_silent { SLACK_IN_SILENCE_US } else { SLACK_IN_SOUND_US };
+        // What is in hand beyond this frame is not enough for the next, for which a packet has to be there however little of it
+        // is needed: so late it may then be.
+        let rest_us = (micros(ahead) - micros(FRAME_TIME)).max(0);
+        let reserve_us = delay_us - rest_us;
+        let needed_us = self.transit.target_us() - INEXACT_US;
+        let piece_us = if is_silent { PIECE_IN_SILENCE_US } else { PIECE_IN_SOUND_US };
+        // Where the rest is too short for the piece, the next packet is needed a frame earlier.
+        let bears_it = rest_us >= piece_us || reserve_us - micros(FRAME_TIME) >= needed_us;
         // Playing faster what is not there yet would only end in a hole.
-        if excess_us > slack_us && self.slots[slot_of(self.next_seq)].seq_no == Some(self.next_seq) {
-            Pace::Faster
-        } else if excess_us < -SLACK_IN_SILENCE_US {
+        let is_there = self.slots[slot_of(self.next_seq)].seq_no == Some(self.next_seq);
+        if reserve_us < needed_us {
             Pace::Slower
+        } else if delay_us - self.transit.target_us() >= piece_us && bears_it && is_there {
+            Pace::Faster
         } else {
             Pace::Normal
         }
@@ -444,13 +454,14 @@ impl JitterBuffer {
         }
     }
 
-    /// The first packet after a pause is played when its delay has reached the target.
+    /// The first packet after a pause is played when its delay has reached the target, as nearly as it must.
     fn pull_after_pause(&mut self, now_us: i64) -> Pulled<'_> {
         let Some(first) = self.first_from(self.next_seq) else {
             return Pulled::Gap;
         };
         let slot = &self.slots[slot_of(first)];
-        let due_us = self.ticks_to_us(slot.ticks) + self.transit.base_us() + self.transit.target_us();
+        let wait_us = self.transit.target_us() - INEXACT_US;
+        let due_us = self.ticks_to_us(slot.ticks) + self.transit.base_us() + wait_us;
         if slot.kind == PacketKind::Sound && now_us < due_us {
             return Pulled::Gap;
         }

@@ -36,8 +36,9 @@ const REBASE_US: i64 = 120_000;
 /// ticks and packets do not meet at the same moment.
 const SPLICE_EXCESS_US: i64 = 30_000;
 
-/// So much less than needed may they wait before 20 ms are made up, so that the next ones wait longer, in microseconds.
-const STRETCH_LACK_US: i64 = 10_000;
+/// So much less than needed may they wait before 20 ms are made up, so that the next ones wait longer, in microseconds: half
+/// of what is told apart.
+const STRETCH_LACK_US: i64 = 5_000;
 
 /// Above this, several are left out at once: the thread stood still, or the network did.
 const JUMP_EXCESS_US: i64 = 120_000;

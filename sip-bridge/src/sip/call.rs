@@ -118,6 +118,11 @@ impl Call {
         self.legs.iter_mut().find(|leg| leg.id == id)
     }
 
+    /// Whether it is a call of ours to which nothing was answered at all.
+    pub(super) fn is_unheard(&self) -> bool {
+        matches!(&self.phase, Phase::Calling(calling) if !calling.was_heard())
+    }
+
     /// The tag that is ours in all of the call's dialogs.
     pub(super) fn local_tag(&self) -> &str {
         self.legs.first().map_or("", |leg| leg.dialog.local_tag())

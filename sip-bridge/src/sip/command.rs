@@ -28,6 +28,8 @@ pub struct Invite {
     pub route: Vec<NameAddr>,
     /// The registration whose Service-Route the call takes (RFC 3608 §6.1).
     pub registration: Option<RegistrationId>,
+    /// For how long it may ring; `None`: as the configuration has it.
+    pub ring_time: Option<Duration>,
 }
 
 /// Where we want to be registered. It has no `Debug`, like [`Invite`].

@@ -124,6 +124,18 @@ impl Endpoint {
         self.calls.len()
     }
 
+    /// Whether nothing was answered to a call of ours, not even that it is being tried. Somebody who is there says so within 200 ms
+    /// (RFC 3261 §17.2.1).
+    #[must_use]
+    pub fn is_unheard(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(|call| call.is_unheard())
+    }
+
+    /// A number for the layer above, which is never that of a call here.
+    pub fn reserve(&mut self) -> u64 {
+        self.allot()
+    }
+
     /// How many transactions there are.
     #[must_use]
     pub fn transactions(&self) -> usize {

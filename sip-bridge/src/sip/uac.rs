@@ -36,6 +36,8 @@ pub(super) struct Calling {
     pub(super) request: Request,
     flow: Flow,
     has_provisional: bool,
+    /// Anything at all was answered, by whatever number the INVITE had.
+    was_heard: bool,
     cancel: Option<Cancel>,
     /// When a cancelled INVITE without an answer is forgotten.
     forget_at: Option<Instant>,
@@ -52,6 +54,11 @@ impl Calling {
     /// Whether we still want the call.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancel.is_some()
+    }
+
+    /// Whether the other side has said anything.
+    pub(super) fn was_heard(&self) -> bool {
+        self.was_heard
     }
 }
 
@@ -97,6 +104,7 @@ impl Call {
             request,
             flow: invite.flow,
             has_provisional: false,
+            was_heard: false,
             cancel: None,
             forget_at: None,
             too_small: 0,
@@ -105,6 +113,9 @@ impl Call {
         };
         let mut call = Self::new(id, true, Phase::Calling(Box::new(calling)), core, now);
         call.local_sdp = invite.sdp;
+        if let Some(time) = invite.ring_time {
+            call.rings_until = Some(now + time);
+        }
         if let Phase::Calling(calling) = &mut call.phase {
             call.timer.ask(&mut calling.request.headers);
             let (flow, request) = (calling.flow, calling.request.clone());
@@ -136,7 +147,7 @@ impl Call {
 
     fn handle_provisional(&mut self, now: Instant, core: &mut Core, flow: Flow, delivery: &Delivery) {
         let Phase::Calling(calling) = &mut self.phase else { return };
-        calling.has_provisional = true;
+        (calling.has_provisional, calling.was_heard) = (true, true);
         if calling.is_cancelled() {
             self.send_cancel(now, core);
             return;
@@ -331,7 +342,7 @@ impl Call {
             return false;
         }
         calling.transaction = None;
-        calling.has_provisional = false;
+        (calling.has_provisional, calling.was_heard) = (false, true);
         self.drop_legs(core);
         true
     }

@@ -5,6 +5,7 @@
 //! A thread without calls sleeps until there is an order. It looks after its end of the node now and then all the same, so
 //! that what still comes for callers who have gone does not pile up there; nobody waits for that.
 
+mod handover;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use rand::rngs::StdRng;
 use sfu_node::{BridgeEnd, Told};
 use tokio::sync::mpsc::Sender;
 
+pub use self::handover::HandedOver;
 use super::call::CallSound;
 use super::counters::{SoundCounters, add};
 use super::library::SoundLibrary;
@@ -78,6 +80,15 @@ struct Call {
     sockets: CallSockets,
     /// Steps from -4 to 4, from one room to the next.
     volume: i8,
+    /// When its next tick is due after another thread has had it: earlier ones of ours it has had there. `None` after that.
+    due: Option<Instant>,
+}
+
+impl Call {
+    /// Whether it takes part in a tick of that time.
+    fn is_due(&self, now: Instant) -> bool {
+        self.due.is_none_or(|due| due <= now)
+    }
 }
 
 /// A thread that makes the sound of calls.
@@ -110,24 +121,31 @@ impl SoundThread {
     ) -> io::Result<(SyncSender<SoundOrder>, JoinHandle<()>)> {
         let (sender, orders) = mpsc::sync_channel(ORDERS);
         let name = end.as_ref().map_or_else(|| "sound".to_owned(), |end| format!("sound-{}", end.id()));
-        let thread = thread::Builder::new().name(name).spawn(move || {
-            let rooms = Rooms::new(config.speakers);
-            let sound = Self {
-                end,
-                config,
-                orders,
-                outbox: Outbox::new(events),
-                rng: StdRng::from_os_rng(),
-                calls: BTreeMap::new(),
-                rooms,
-                failed: Vec::new(),
-                datagram: Box::new([0; BUFFER_BYTES]),
-                packet: Vec::with_capacity(USUAL_PACKET_BYTES),
-                opus: Vec::with_capacity(MAX_PAYLOAD_BYTES + 1),
-            };
-            sound.run();
-        })?;
+        let thread = thread::Builder::new().name(name);
+        let thread = thread.spawn(move || Self::new(end, config, orders, events).run())?;
         Ok((sender, thread))
+    }
+
+    fn new(
+        end: Option<BridgeEnd>,
+        config: SoundConfig,
+        orders: mpsc::Receiver<SoundOrder>,
+        events: Sender<SoundEvent>,
+    ) -> Self {
+        let rooms = Rooms::new(config.speakers);
+        Self {
+            end,
+            config,
+            orders,
+            outbox: Outbox::new(events),
+            rng: StdRng::from_os_rng(),
+            calls: BTreeMap::new(),
+            rooms,
+            failed: Vec::new(),
+            datagram: Box::new([0; BUFFER_BYTES]),
+            packet: Vec::with_capacity(USUAL_PACKET_BYTES),
+            opus: Vec::with_capacity(MAX_PAYLOAD_BYTES + 1),
+        }
     }
 
     fn run(mut self) {
@@ -173,7 +191,8 @@ impl SoundThread {
         let began = Instant::now();
         self.take_orders(tick.at)?;
         self.collect(tick.at);
-        self.listen(tick.at, began);
+        // How long a thread takes to wake up is no jitter of the line. What waited for a late tick has waited.
+        self.listen(tick.at, if tick.is_late() { began } else { tick.at });
         self.speak(tick.at);
         self.publish(tick.at);
         self.hand_over(tick.at);
@@ -216,6 +235,8 @@ impl SoundThread {
             SoundOrder::Chime { call, chime } => self.with(call, |sound| sound.chime(&library, chime)),
             SoundOrder::Muted { call, is_muted } => self.with(call, |sound| sound.set_muted(is_muted)),
             SoundOrder::Digit { call, digit } => self.with(call, |sound| sound.handle_info_digit(now, digit)),
+            SoundOrder::HandOver { call, to } => self.hand_over_call(now, call, &to),
+            SoundOrder::TakeOver { call, handed } => self.take_over_call(call, *handed),
         }
     }
 
@@ -229,7 +250,7 @@ impl SoundThread {
     fn begin(&mut self, now: Instant, key: CallKey, sockets: RtpSockets, agreed: &Negotiated) {
         match CallSound::new(now, key, self.config.rtp, agreed, &mut self.rng) {
             Ok(sound) => {
-                self.calls.insert(key, Call { sound, sockets: CallSockets::new(sockets), volume: 0 });
+                self.calls.insert(key, Call { sound, sockets: CallSockets::new(sockets), volume: 0, due: None });
             }
             Err(error) => {
                 tracing::warn!(%error, "a call cannot have sound");
@@ -275,12 +296,14 @@ impl SoundThread {
         }
     }
 
-    /// What telephones have sent. `began` is when they are read, which can be later than the tick should be.
-    fn listen(&mut self, now: Instant, began: Instant) {
+    /// What telephones have sent. `arrived` is when that is read, which can be later than the tick should be.
+    fn listen(&mut self, now: Instant, arrived: Instant) {
         let mut received = 0;
-        for (key, Call { sound, sockets, .. }) in &mut self.calls {
-            received +=
-                sockets.receive(&mut self.datagram, |source, datagram| sound.handle_datagram(began, source, datagram));
+        for (key, call) in self.calls.iter_mut().filter(|(_, call)| call.is_due(now)) {
+            call.due = None;
+            let Call { sound, sockets, .. } = call;
+            received += sockets
+                .receive(&mut self.datagram, |source, datagram| sound.handle_datagram(arrived, source, datagram));
             sound.listen(now);
             self.rooms.listen_to(*key, sound.said());
         }
@@ -299,11 +322,11 @@ impl SoundThread {
                 not_sent += u64::from(!is_sent);
             });
         };
-        for (_, call) in calls.iter_mut().filter(|(key, _)| !rooms.has_place(**key)) {
+        for (_, call) in calls.iter_mut().filter(|(key, call)| !rooms.has_place(**key) && call.is_due(now)) {
             speak(call, None);
         }
         rooms.tick(now, |key, meeting| {
-            if let Some(call) = calls.get_mut(&key) {
+            if let Some(call) = calls.get_mut(&key).filter(|call| call.is_due(now)) {
                 speak(call, meeting);
             }
         });

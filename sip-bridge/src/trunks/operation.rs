@@ -15,10 +15,11 @@ use super::locate::{DnsError, Located, LocatedAddress, known};
 use super::peers::{Peer, Place, is_contact};
 use super::probing::{Probing, Target};
 use super::registering::{Registering, host, uri};
+use super::routing::{Route, Tried};
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{OptionsId, RegistrationId};
 use crate::sip::flow::Flow;
-use crate::sip::message::{NameAddr, Params, Transport, Uri};
+use crate::sip::message::{Host, NameAddr, Params, Transport, Uri};
 
 /// What is looked up holds at least so long, whatever its owner says: some say zero.
 const SHORTEST_VALIDITY: Duration = Duration::from_secs(30);
@@ -291,6 +292,47 @@ impl Operation {
     /// Whether nothing of it is left.
     pub(super) fn is_gone(&self) -> bool {
         self.registering.as_ref().is_none_or(Registering::is_gone)
+    }
+
+    /// The way that a call of ours takes next: where we are registered, then by the order of the destinations, those that answer
+    /// first. `None`: all were tried.
+    pub(super) fn route(&self, now: Instant, tried: &[Flow], locals: &Locals, rng: &mut StdRng) -> Option<Route> {
+        let serving = self.registering.as_ref().and_then(Registering::serving);
+        let registered = serving.filter(|(_, flow)| !tried.contains(flow) && self.probing.is_healthy(now, *flow));
+        let flow = match registered {
+            Some((_, flow)) => flow,
+            None => self.probing.choose(now, tried, rng)?.flow,
+        };
+        let destination = self.destinations.get(self.probing.destination_of(flow)?)?;
+        let registering = self.registering.as_ref();
+        let of_destination = || (host(&destination.wanted.host), destination.wanted.port);
+        let (domain, port) = registering.map_or_else(of_destination, |registering| (host(registering.domain()), None));
+        let username = self.config.credentials.as_ref().map(|credentials| credentials.username.clone());
+        // Who knows us by our address is told that, and who knows us by a name of theirs their own domain.
+        let (user, own) = match (registering, username) {
+            (Some(registering), _) => (registering.user().to_owned(), domain.clone()),
+            (None, Some(username)) => (username, domain.clone()),
+            (None, None) => ("saal".to_owned(), locals.host(&flow)),
+        };
+        let registration = registered.map(|(id, _)| id);
+        Some(Route { flow, registration, domain, port, user, own })
+    }
+
+    /// What a call has shown of where it was tried.
+    pub(super) fn handle_tried(&mut self, now: Instant, flow: Flow, tried: Tried) {
+        match tried {
+            // Where we are registered, that says more than a call does.
+            Tried::Heard if self.registering.is_none() => self.probing.handle_heard(now, flow),
+            Tried::Heard => {}
+            Tried::Unheard => self.probing.handle_unheard(now, flow, false),
+            Tried::Busy(time) => self.probing.handle_busy(now, flow, time),
+        }
+    }
+
+    /// Whose users its numbers are; `None`: it has neither a domain nor a host.
+    pub(super) fn domain(&self) -> Option<Host> {
+        let registered = self.registering.as_ref().map(|registering| host(registering.domain()));
+        registered.or_else(|| self.destinations.first().map(|destination| host(&destination.wanted.host)))
     }
 
     /// Where we are reached by it.

@@ -16,9 +16,12 @@ use super::locals::Locals;
 use super::locate::{DnsError, Located};
 use super::operation::Operation;
 use super::peers::Peers;
+use super::routing::{Route, Tried};
 use crate::sip::digest::Account;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{ChallengeId, Event, Purpose};
+use crate::sip::flow::Flow;
+use crate::sip::message::Host;
 
 /// The id of the trunk that is there while somebody develops: whatever runs on this machine.
 pub const DEV_TRUNK: &str = "dev";
@@ -287,6 +290,34 @@ impl Operations {
     /// How many calls of a trunk go on.
     pub(crate) fn calls_of(&self, trunk: &str) -> u32 {
         self.calls.get(trunk).map_or(0, |calls| calls.count)
+    }
+
+    /// The configuration of a trunk that is there.
+    pub(crate) fn config_of(&self, trunk: &str) -> Option<Arc<TrunkConfig>> {
+        self.find(trunk).map(|one| one.config.clone())
+    }
+
+    /// The way that a call of ours takes next. `None`: the trunk is not there, or all its addresses were tried.
+    pub(crate) fn route(&mut self, now: Instant, trunk: &str, tried: &[Flow]) -> Option<Route> {
+        let Self { running, locals, rng, .. } = self;
+        running.iter().find(|one| one.config.id == trunk)?.route(now, tried, locals, rng)
+    }
+
+    /// What a call of ours has shown of where it was tried.
+    pub(crate) fn handle_tried(&mut self, now: Instant, trunk: &str, flow: Flow, tried: Tried) {
+        if let Some(one) = self.running.iter_mut().find(|one| one.config.id == trunk) {
+            one.handle_tried(now, flow, tried);
+            self.has_changed = true;
+        }
+    }
+
+    /// Whose users a trunk's numbers are.
+    pub(crate) fn domain_of(&self, trunk: &str) -> Option<Host> {
+        self.find(trunk).and_then(Operation::domain)
+    }
+
+    fn find(&self, trunk: &str) -> Option<&Operation> {
+        self.running.iter().find(|one| one.config.id == trunk)
     }
 
     /// Whether a user in a Request-URI is one of our Contacts.

@@ -96,6 +96,11 @@ impl Probing {
         self.targets.iter().position(same).map(DestinationId)
     }
 
+    /// Whose address that is: the place of the destination in the trunk's list.
+    pub(super) fn destination_of(&self, flow: Flow) -> Option<usize> {
+        self.find(flow).and_then(|id| self.targets.get(id.0)).map(|target| target.destination)
+    }
+
     /// Whether that address is one of ours and gets calls.
     pub(super) fn is_healthy(&self, now: Instant, flow: Flow) -> bool {
         self.find(flow).is_some_and(|id| self.trunk.is_healthy(now, id))
@@ -217,6 +222,13 @@ impl Probing {
         self.trunk.handle_call_failed(now, id, (!self.is_on).then_some(UNASKED_PAUSE));
         if let Some(answer) = self.answers.get_mut(id.0) {
             *answer = Some(false);
+        }
+    }
+
+    /// Somebody is there, and wants no calls for so long.
+    pub(super) fn handle_busy(&mut self, now: Instant, flow: Flow, time: Duration) {
+        if let Some(id) = self.find(flow) {
+            self.trunk.handle_call_failed(now, id, Some(time));
         }
     }
 

@@ -79,6 +79,21 @@ impl Registering {
         name(Some(&self.wanted.user), &self.wanted.domain)
     }
 
+    /// The registration by which we are known, and where.
+    pub(super) fn serving(&self) -> Option<(RegistrationId, Flow)> {
+        self.serving.map(|at| (at.id, at.flow))
+    }
+
+    /// Whose users we call.
+    pub(super) fn domain(&self) -> &str {
+        &self.wanted.domain
+    }
+
+    /// Who we are there.
+    pub(super) fn user(&self) -> &str {
+        &self.wanted.user
+    }
+
     pub(super) fn owns(&self, id: RegistrationId) -> bool {
         let at = |at: &Option<At>| at.is_some_and(|at| at.id == id);
         at(&self.serving) || at(&self.trying) || self.leaving.contains(&id)

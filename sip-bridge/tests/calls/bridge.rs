@@ -4,16 +4,19 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bus::phone::{
-    CallEnd, CallTerms, Credentials, PhoneNotice, TrunkAdministration, TrunkConfig, TrunkList, TrunkState, desk, trunks,
+    CallEnd, CallTerms, Credentials, Dialer, PhoneNotice, TrunkAdministration, TrunkConfig, TrunkList, TrunkState,
+    desk, dialer, trunks,
 };
 use sip_bridge::Bridge;
 use sip_bridge::bridge::BridgeConfig;
+use sip_bridge::prompts::Prompts;
 use sip_bridge::sip::message::Transport;
-use sip_bridge::sound::{SoundEvent, SoundOrder};
+use sip_bridge::sound::{SoundConfig, SoundEvent, SoundLibrary, SoundMetrics, SoundOrder, SoundThread};
 use sip_bridge::transport::{Listen, Roots, TlsConfig};
 use sip_bridge::trunks::{Dns, SystemDns};
 use tokio::sync::mpsc;
@@ -32,10 +35,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) bridge: Bridge,
     pub(crate) orders: Receiver<SoundOrder>,
+    /// Where calls are ordered.
+    pub(crate) dialer: Dialer,
     /// Signaling's end of the trunks.
     pub(crate) administration: TrunkAdministration,
     /// What the threads of sound hold: without it there would be none.
     _events: mpsc::Sender<SoundEvent>,
+    /// The thread that makes real sound, if there is one.
+    sound: Option<JoinHandle<()>>,
     pub(crate) registry: prometheus::Registry,
 }
 
@@ -82,15 +89,37 @@ impl Running {
 
     /// With a desk that answers all calls but those to `ringing`.
     pub(crate) fn with(setup: Setup) -> Self {
+        let (thread, orders) = sync_channel(1_024);
+        let (events, heard) = mpsc::channel(1_024);
+        Self::begin(setup, thread, orders, (events, heard), None, prometheus::Registry::new())
+    }
+
+    /// With sound, which a thread makes as in operation. Its orders are not written down.
+    pub(crate) fn with_sound(setup: Setup) -> Self {
+        let (events, heard) = mpsc::channel(1_024);
+        let config = SoundConfig::new(Arc::new(SoundLibrary::new(Prompts::embedded())));
+        let registry = prometheus::Registry::new();
+        registry.register(Box::new(SoundMetrics::new(vec![config.counters.clone()]).unwrap())).unwrap();
+        let (thread, sound) = SoundThread::spawn(None, config, events.clone()).unwrap();
+        let (_, orders) = sync_channel(1);
+        Self::begin(setup, thread, orders, (events, heard), Some(sound), registry)
+    }
+
+    fn begin(
+        setup: Setup,
+        thread: SyncSender<SoundOrder>,
+        orders: Receiver<SoundOrder>,
+        (events, heard): (mpsc::Sender<SoundEvent>, mpsc::Receiver<SoundEvent>),
+        sound: Option<JoinHandle<()>>,
+        registry: prometheus::Registry,
+    ) -> Self {
         let Setup { tls, roots, trunks: list, dns } = setup;
         let (desk, calls) = desk();
         tokio::spawn(answer_calls(calls));
-        let (thread, orders) = sync_channel(1_024);
-        let (events, heard) = mpsc::channel(1_024);
-        let registry = prometheus::Registry::new();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (administration, operation) = trunks();
         administration.list.send_replace(list.into());
+        let (dialer, dials) = dialer();
         let config = BridgeConfig {
             listen: Listen { udp: vec![local], tcp: vec![local], tls: tls.iter().map(|_| local).collect() },
             tls,
@@ -99,12 +128,22 @@ impl Running {
             rtp_address: local.ip(),
             rtp_ports: rtp_ports(),
             trunks: operation,
+            dials,
             dns,
             max_calls: 100,
             is_dev: false,
         };
         let bridge = Bridge::start(config, desk, vec![thread], heard, &registry).unwrap();
-        Self { bridge, orders, administration, _events: events, registry }
+        Self { bridge, orders, dialer, administration, _events: events, sound, registry }
+    }
+
+    /// Ends the bridge, and its sound.
+    pub(crate) async fn end(self) {
+        let Self { bridge, sound, .. } = self;
+        bridge.shutdown(PATIENCE).await;
+        if let Some(sound) = sound {
+            tokio::task::spawn_blocking(move || sound.join().unwrap()).await.unwrap();
+        }
     }
 
     /// Administers other trunks.

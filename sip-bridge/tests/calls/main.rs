@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod baresip;
 mod bridge;
+mod callee;
+mod dialling;
 mod kamailio;
 mod phone;
 mod registrations;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::phone::{CallEnd, CallTerms, PhoneNotice, PhoneRequest, TrunkOperation, desk, trunks};
+use bus::phone::{CallEnd, CallTerms, PhoneNotice, PhoneRequest, TrunkOperation, desk, dialer, trunks};
 use sip_bridge::Bridge;
 use sip_bridge::bridge::BridgeConfig;
 use sip_bridge::prompts::Prompts;
@@ -84,6 +84,7 @@ fn config(local: SocketAddr, trunks: TrunkOperation) -> BridgeConfig {
         rtp_address: local.ip(),
         rtp_ports: 43_000..=43_009,
         trunks,
+        dials: dialer().1,
         dns: Arc::new(SystemDns::without_servers()),
         max_calls: 2,
         is_dev: false,

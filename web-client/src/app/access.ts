@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The right to enter a room: a token from the link, or from the development endpoint.
+import { randomHex } from './random';
 import { tabStore } from './storage';
 
 /** The claims this client shows or checks. The server alone decides whether a token is genuine. */
@@ -82,9 +83,7 @@ export function isExpired(claims: TokenClaims, nowMs: number): boolean {
 export function identityOfThisTab(): string {
   const known = tabStore.read(IDENTITY_KEY);
   if (known !== null) return known;
-  // Not crypto.randomUUID(), which is missing on plain-http pages.
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  const identity = `web-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  const identity = `web-${randomHex(12)}`;
   tabStore.write(IDENTITY_KEY, identity);
   return identity;
 }

@@ -20,6 +20,9 @@ export const appearance = remembered<Appearance>('saal.appearance', 'system', on
 export const wantsMicrophone = remembered('saal.microphone-on', true, yesOrNo, String);
 export const wantsCamera = remembered('saal.camera-on', true, yesOrNo, String);
 
+/** This person's own telephone number, if they want it remembered. */
+export const ownNumber = remembered('saal.own-number', '', (text) => text);
+
 /** Chosen devices; the empty string leaves the choice to the browser. */
 export const chosenMicrophone = remembered('saal.microphone', '', (text) => text);
 export const chosenCamera = remembered('saal.camera', '', (text) => text);

@@ -4,6 +4,7 @@ import { effect, untracked } from '@preact/signals';
 import { fill, plural, t } from '../i18n';
 import type { Announcer } from './announcer';
 import type { Conference, ParticipantView } from './model';
+import { calledName, callWords, type PlacedCall } from './placed-call';
 
 /** A longer message is read in the chat. */
 const MAX_CHARS_READ = 200;
@@ -20,6 +21,7 @@ export function announceConference(conference: Conference, announcer: Announcer)
     announceConnection(conference, announcer),
     announceSilence(conference, announcer),
     announceMessages(conference, announcer),
+    announcePhoneCalls(conference, announcer),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -108,6 +110,22 @@ function announceMessages(conference: Conference, announcer: Announcer): () => v
       const short = text.length > MAX_CHARS_READ ? `${text.slice(0, MAX_CHARS_READ)} …` : text;
       announcer.say(fill(t.peek().announcements.message, { name: senderName, text: short }));
     }
+  });
+}
+
+/** How calls stand that were made from this page. That somebody came in by one, or left, is said of everybody. */
+function announcePhoneCalls(conference: Conference, announcer: Announcer): () => void {
+  let known: ReadonlyMap<string, PlacedCall> = new Map();
+  return effect(() => {
+    const calls = (conference.moderation?.phoneCalls.calls.value ?? []).filter(({ isOwn }) => isOwn);
+    untracked(() => {
+      for (const call of calls) {
+        const before = known.get(call.id)?.state;
+        if (before === call.state || before === 'in_meeting' || call.state === 'in_meeting') continue;
+        announcer.say(fill(t.peek().phoneCalls.announced, { name: calledName(call), state: callWords(call) }));
+      }
+      known = new Map(calls.map((call) => [call.id, call]));
+    });
   });
 }
 

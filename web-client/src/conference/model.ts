@@ -4,6 +4,7 @@
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ChatLog } from './chat';
 import type { DialIn } from './dial-in';
+import type { CallRefusal, CallWish, PlacedCall } from './placed-call';
 
 /** A moving picture that can be shown in a video element. */
 export interface VideoSource {
@@ -24,6 +25,8 @@ export interface PhoneCall {
   readonly number: string | null;
   /** A name is known, and not only a number. */
   readonly isNamed: boolean;
+  /** The caller has put the call on hold: they neither hear nor are heard. */
+  readonly isOnHold: boolean;
 }
 
 /** One person in the room. */
@@ -81,11 +84,31 @@ export interface LobbyPerson {
   readonly sinceMs: number;
 }
 
+/** Calls to telephones. Nothing of it ever rejects: why something was not done is in `refusal`. */
+export interface PhoneCalling {
+  /** The latest first. */
+  readonly calls: ReadonlySignal<readonly PlacedCall[]>;
+  /** A call is being ordered. */
+  readonly isCalling: ReadonlySignal<boolean>;
+  readonly refusal: Signal<CallRefusal | null>;
+  /** Asks how they stand, also those that others make; and goes on asking while any is under way. */
+  look(): Promise<void>;
+  /** Whether it was taken up. */
+  call(wish: CallWish): Promise<boolean>;
+  /** Calls somebody again who was called from this page. */
+  again(id: string): Promise<void>;
+  /** Gives a call up, or ends it. */
+  hangUp(id: string): Promise<void>;
+  /** Takes a call that is over off the list. */
+  dismiss(id: string): void;
+}
+
 /** What moderators see and do. Nothing of it ever rejects: that it did not work is in `problem`. */
 export interface Moderation {
   readonly waiting: ReadonlySignal<readonly LobbyPerson[]>;
   readonly isLocked: ReadonlySignal<boolean>;
   readonly problem: Signal<boolean>;
+  readonly phoneCalls: PhoneCalling;
   /** One person, or everybody who waits. */
   admit(entryId: string | null): Promise<void>;
   deny(entryId: string): Promise<void>;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
-import { meetingSessionOf } from '../app/access';
 import { hasAccountHere } from '../app/account-hint';
 import type { ChatMessage } from './chat';
 import type { DialIn } from './dial-in';
+import { MeetingRequests } from './meeting-requests';
 import type { Invitation, LobbyPerson, Moderation } from './model';
+import { PhoneCalls } from './phone-calls';
 
 /** How often the lobby is looked at without a word of the server, in milliseconds. */
 const LOOK_INTERVAL_MS = 20_000;
@@ -18,12 +19,14 @@ export class MeetingSession implements Moderation {
   readonly waiting = signal<readonly LobbyPerson[]>([]);
   readonly isLocked = signal(false);
   readonly problem = signal(false);
-  readonly #token: () => string;
+  readonly phoneCalls: PhoneCalls;
+  readonly #requests: MeetingRequests;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `token` gives the present room token, which says which meeting it is: somebody can be moved to another. */
   constructor(token: () => string) {
-    this.#token = token;
+    this.#requests = new MeetingRequests(token);
+    this.phoneCalls = new PhoneCalls(this.#requests);
   }
 
   /** Looks after the lobby from now on. */
@@ -36,11 +39,13 @@ export class MeetingSession implements Moderation {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.phoneCalls.stop();
   }
 
   /** This person is in another meeting than before, about which nothing is known yet. */
   forget(): void {
     this.stop();
+    this.phoneCalls.forget();
     this.waiting.value = [];
     this.isLocked.value = false;
     this.problem.value = false;
@@ -49,7 +54,7 @@ export class MeetingSession implements Moderation {
   /** Reads who waits. */
   async refresh(): Promise<void> {
     try {
-      const body = (await this.#get('/lobby')) as { items?: unknown };
+      const body = (await this.#requests.get('/lobby')) as { items?: unknown };
       if (Array.isArray(body.items)) this.waiting.value = body.items.map(lobbyPerson);
     } catch {
       // It is asked again soon.
@@ -59,7 +64,7 @@ export class MeetingSession implements Moderation {
   /** What was written before this person came, the oldest first. Empty when it cannot be had. */
   async history(): Promise<readonly Omit<ChatMessage, 'isOwn'>[]> {
     try {
-      const body = (await this.#get('/chat')) as { items?: unknown };
+      const body = (await this.#requests.get('/chat')) as { items?: unknown };
       return Array.isArray(body.items) ? body.items.map(message) : [];
     } catch {
       return [];
@@ -69,7 +74,7 @@ export class MeetingSession implements Moderation {
   /** How others can come. It is with the meeting, which a room token does not open: whoever is signed in may see it. */
   async invitation(): Promise<Invitation | 'hidden'> {
     if (!hasAccountHere()) return 'hidden';
-    const run = (await this.#get('')) as { meeting_id?: unknown; room_id?: unknown };
+    const run = (await this.#requests.get('')) as { meeting_id?: unknown; room_id?: unknown };
     const [kind, id] = typeof run.meeting_id === 'string' ? ['meetings', run.meeting_id] : ['rooms', run.room_id];
     if (typeof id !== 'string') return 'hidden';
     const response = await fetch(`/api/v1/${kind}/${id}`);
@@ -120,34 +125,18 @@ export class MeetingSession implements Moderation {
 
   async #readLock(): Promise<void> {
     try {
-      const body = (await this.#get('')) as { is_locked?: unknown };
+      const body = (await this.#requests.get('')) as { is_locked?: unknown };
       this.isLocked.value = body.is_locked === true;
     } catch {
       // Then it shows when somebody changes it.
     }
   }
 
-  get #path(): string {
-    return `/api/v1/meeting_sessions/${meetingSessionOf(this.#token()) ?? ''}`;
-  }
-
-  async #get(what: string): Promise<unknown> {
-    const response = await fetch(this.#path + what, { headers: { authorization: `Bearer ${this.#token()}` } });
-    if (!response.ok) throw new Error(`answered with status ${response.status}`);
-    return response.json();
-  }
-
   /** Never rejects: that it did not work is in `problem`. */
   async #do(action: string, body: object | null): Promise<void> {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#token()}` };
-    if (body !== null) headers['content-type'] = 'application/json';
     try {
-      const response = await fetch(`${this.#path}/${action}`, {
-        method: 'POST',
-        headers,
-        body: body === null ? null : JSON.stringify(body),
-      });
-      this.problem.value = !response.ok;
+      await this.#requests.post(`/${action}`, body);
+      this.problem.value = false;
     } catch {
       this.problem.value = true;
     }

@@ -115,5 +115,6 @@ function keepIfSame(current: { value: VideoSource | null }, next: VideoSource | 
 /** A new object that says the same would wake everybody who looks at it. */
 function keepIfEqual(current: { value: PhoneCall | null }, next: PhoneCall | null): void {
   const { value: now } = current;
-  if (now?.number !== next?.number || now?.isNamed !== next?.isNamed) current.value = next;
+  const isOther = now?.number !== next?.number || now?.isNamed !== next?.isNamed || now?.isOnHold !== next?.isOnHold;
+  if (isOther) current.value = next;
 }

@@ -7,6 +7,9 @@ import type { PhoneCall } from './model';
 /** The number that calls, of which the server shows no more than others may see; missing when it is withheld. */
 const NUMBER = 'sip.phoneNumber';
 
+/** `true` while the telephone's end holds the call. */
+const HOLD = 'sip.hold';
+
 /**
  * The call of somebody who comes by telephone. Null for everybody else: whoever is in a browser can give themselves the
  * attributes of a caller, but not the kind, which only the server knows.
@@ -14,5 +17,5 @@ const NUMBER = 'sip.phoneNumber';
 export function phoneCall({ kind, name, attributes }: Participant): PhoneCall | null {
   if (kind !== ParticipantKind.SIP) return null;
   const number = attributes[NUMBER] ?? '';
-  return { number: number === '' ? null : number, isNamed: isCallersName(name ?? '') };
+  return { number: number === '' ? null : number, isNamed: isCallersName(name ?? ''), isOnHold: attributes[HOLD] === 'true' };
 }

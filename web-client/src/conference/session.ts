@@ -260,6 +260,7 @@ class Session implements Conference {
     const remotes = this.#remotes.peek();
     if (remotes.every((state) => present.has(state.identity))) return;
     this.#remotes.value = remotes.filter((state) => present.has(state.identity));
+    this.#meeting.phoneCalls.somebodyLeft();
   }
 
   #speakersChanged(speakers: readonly Participant[]): void {

@@ -25,14 +25,16 @@ export function Tile({ person, rect, handPlace, isInset }: TileProps) {
   const camera = person.camera.value;
   const name = person.name.value;
   const microphone = person.microphone.value;
+  const isSmall = rect.width < SMALL_TILE_WIDTH;
   // Somebody who is muted cannot be heard, whatever the last report of speakers says.
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
   const isCaller = person.phone.value !== null;
+  const isOnHold = person.phone.value?.isOnHold === true;
   const classes = [
     'tile',
     isSpeaking && 'tile-is-speaking',
     isInset && 'tile-inset',
-    rect.width < SMALL_TILE_WIDTH && 'tile-small',
+    isSmall && 'tile-small',
   ];
   return (
     <li
@@ -54,17 +56,33 @@ export function Tile({ person, rect, handPlace, isInset }: TileProps) {
         <VideoView key={camera.id} source={camera} testId="tile-video" />
       )}
       <div class="tile-plate">
-        {isCaller && <Icon name="call" />}
+        {isCaller && <Icon name={isOnHold ? 'callPaused' : 'call'} />}
         {microphone !== 'on' && <Icon name="micOff" class="tile-muted" />}
         {isSpeaking && <Icon name="speaking" class="tile-speaks" />}
         <span class="tile-name">{person.isLocal ? ownName(name, isInset) : name}</span>
         {isCaller && <span class="visually-hidden">, {words.byPhone}</span>}
+        {isOnHold && <OnHold isSmall={isSmall} />}
         {microphone !== 'on' && <span class="visually-hidden">, {words.muted}</span>}
         {person.screen.value !== null && <span class="visually-hidden">, {words.sharing}</span>}
       </div>
       {handPlace !== null && <Hand place={handPlace} />}
       <Link person={person} />
     </li>
+  );
+}
+
+/** Neither hears nor is heard for now. */
+function OnHold({ isSmall }: { isSmall: boolean }) {
+  const words = t.value.room.onHold;
+  return (
+    <>
+      <span class="visually-hidden">, {words}</span>
+      {!isSmall && (
+        <span class="tile-note" aria-hidden="true">
+          {words}
+        </span>
+      )}
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import { t } from '../i18n';
 import { Button } from '../ui/Button';
 import { CopyButton } from '../ui/Copy';
 import { DialInBox } from '../ui/DialInBox';
-import { Icon } from '../ui/Icon';
+import { Disclosure } from './Disclosure';
 
 type Found = Invitation | 'hidden' | 'failed' | null;
 
@@ -23,15 +23,9 @@ export function Invite({ ask }: { ask: NonNullable<Conference['invitation']> }) 
       .finally(() => (isAsking.value = false));
   };
   return (
-    <details class="invite" data-testid="invite" onToggle={({ currentTarget }) => currentTarget.open && load()}>
-      <summary data-testid="open-invite">
-        <Icon name="chevronRight" class="invite-mark" />
-        {words.title}
-      </summary>
-      <div class="invite-body">
-        <Answer found={found.value} onRetry={load} />
-      </div>
-    </details>
+    <Disclosure title={words.title} testId="invite" openTestId="open-invite" onToggle={(isOpen) => isOpen && load()}>
+      <Answer found={found.value} onRetry={load} />
+    </Disclosure>
   );
 }
 

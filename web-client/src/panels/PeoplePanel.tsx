@@ -9,6 +9,7 @@ import { Button, IconButton } from '../ui/Button';
 import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
+import { CallTelephone } from './CallTelephone';
 import { Invite } from './Invite';
 import { Panel } from './Panel';
 import { PersonActions } from './PersonActions';
@@ -34,7 +35,12 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
       <div class="people">
         {moderation !== null && <Waiting moderation={moderation} />}
         {moderation !== null && <ForAll moderation={moderation} />}
-        {conference.invitation !== null && <Invite ask={conference.invitation} />}
+        {(moderation !== null || conference.invitation !== null) && (
+          <div class="people-more">
+            {moderation !== null && <CallTelephone phoneCalls={moderation.phoneCalls} ownName={conference.local.name.value} />}
+            {conference.invitation !== null && <Invite ask={conference.invitation} />}
+          </div>
+        )}
         <p class="people-count">{plural(t.value.room.inRoom, count)}</p>
         {count >= SEARCH_FROM && (
           <TextField
@@ -174,6 +180,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
       <span class="person-name">
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
         {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
+        {call?.isOnHold === true && <span class="person-note">{t.value.room.onHold}</span>}
         {person.isGuest.value && <span class="person-note">{t.value.moderation.guest}</span>}
         {person.screen.value !== null && <span class="person-note">{t.value.room.sharing}</span>}
       </span>
@@ -181,7 +188,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
       {call === null ? (
         <State icon={hasCamera ? 'videocam' : 'videocamOff'} isOn={hasCamera} label={hasCamera ? words.cameraOn : words.cameraOff} />
       ) : (
-        <State icon="call" isOn label={t.value.room.byPhone} />
+        <State icon={call.isOnHold ? 'callPaused' : 'call'} isOn={!call.isOnHold} label={t.value.room.byPhone} />
       )}
       {isSpeaking ? (
         <State icon="speaking" isOn label={`${microphoneWords}, ${t.value.room.speaking}`} isSpeaking />
@@ -194,7 +201,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
 }
 
 interface StateProps {
-  icon: 'mic' | 'micOff' | 'videocam' | 'videocamOff' | 'speaking' | 'hand' | 'call';
+  icon: 'mic' | 'micOff' | 'videocam' | 'videocamOff' | 'speaking' | 'hand' | 'call' | 'callPaused';
   isOn: boolean;
   /** In words, the figure among them. */
   label: string;

@@ -11,7 +11,9 @@ interface TextFieldProps {
   onInput: (text: string) => void;
   inputRef?: Ref<HTMLInputElement>;
   testId: string;
-  autoComplete?: 'off' | 'name';
+  /** `tel` brings up a keyboard with digits where there is no other. */
+  type?: 'text' | 'tel';
+  autoComplete?: 'off' | 'name' | 'tel';
   isReadOnly?: boolean;
   maxLength?: number;
   /** What the key on a phone's keyboard says. */
@@ -19,7 +21,7 @@ interface TextFieldProps {
 }
 
 /** One line of text with its label, hint and error; the last two are tied to the input for screen readers. */
-export function TextField({ label, hint, error, inputRef, isReadOnly, testId, onInput, ...rest }: TextFieldProps) {
+export function TextField({ label, hint, error, inputRef, isReadOnly, testId, type = 'text', onInput, ...rest }: TextFieldProps) {
   const id = useId();
   return (
     <div class="field">
@@ -31,7 +33,8 @@ export function TextField({ label, hint, error, inputRef, isReadOnly, testId, on
         {...(inputRef === undefined ? {} : { ref: inputRef })}
         id={id}
         class="input"
-        type="text"
+        // The types differ in which roles they may have; none is given here.
+        type={type as 'text'}
         autoCapitalize={rest.autoComplete === 'name' ? 'words' : 'none'}
         spellcheck={false}
         readOnly={isReadOnly}
@@ -74,6 +77,25 @@ export function Select({ label, value, options, onChange, isLabelHidden, testId 
       </label>
       <SelectBox id={id} value={value} options={options} testId={testId} onChange={onChange} />
     </div>
+  );
+}
+
+interface TickBoxProps {
+  label: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+  testId: string | undefined;
+  /** What ties a hint and an error to it. */
+  aria?: Pick<AllHTMLAttributes<HTMLInputElement>, 'aria-invalid' | 'aria-describedby'>;
+}
+
+/** Yes or no, without hint and error. */
+export function TickBox({ label, isOn, testId, aria = {}, onChange }: TickBoxProps) {
+  return (
+    <label class="tick">
+      <input {...aria} type="checkbox" checked={isOn} data-testid={testId} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <span>{label}</span>
+    </label>
   );
 }
 

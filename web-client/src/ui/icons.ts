@@ -3,12 +3,15 @@
 import block from '@material-symbols/svg-400/rounded/block.svg?raw';
 import call from '@material-symbols/svg-400/rounded/call-fill.svg?raw';
 import callEnd from '@material-symbols/svg-400/rounded/call_end-fill.svg?raw';
+import callMissed from '@material-symbols/svg-400/rounded/phone_missed-fill.svg?raw';
+import callPaused from '@material-symbols/svg-400/rounded/phone_paused-fill.svg?raw';
 import chat from '@material-symbols/svg-400/rounded/chat.svg?raw';
 import chatOpen from '@material-symbols/svg-400/rounded/chat-fill.svg?raw';
 import chevronLeft from '@material-symbols/svg-400/rounded/chevron_left.svg?raw';
 import chevronRight from '@material-symbols/svg-400/rounded/chevron_right.svg?raw';
 import close from '@material-symbols/svg-400/rounded/close.svg?raw';
 import contrast from '@material-symbols/svg-400/rounded/contrast.svg?raw';
+import dialpad from '@material-symbols/svg-400/rounded/dialpad.svg?raw';
 import edit from '@material-symbols/svg-400/rounded/edit.svg?raw';
 import error from '@material-symbols/svg-400/rounded/error.svg?raw';
 import fullscreen from '@material-symbols/svg-400/rounded/fullscreen.svg?raw';
@@ -18,6 +21,7 @@ import groupOpen from '@material-symbols/svg-400/rounded/group-fill.svg?raw';
 import hand from '@material-symbols/svg-400/rounded/back_hand-fill.svg?raw';
 import hourglass from '@material-symbols/svg-400/rounded/hourglass.svg?raw';
 import language from '@material-symbols/svg-400/rounded/language.svg?raw';
+import inTalk from '@material-symbols/svg-400/rounded/phone_in_talk-fill.svg?raw';
 import lock from '@material-symbols/svg-400/rounded/lock-fill.svg?raw';
 import lockOpen from '@material-symbols/svg-400/rounded/lock_open.svg?raw';
 import mic from '@material-symbols/svg-400/rounded/mic-fill.svg?raw';
@@ -25,6 +29,7 @@ import micOff from '@material-symbols/svg-400/rounded/mic_off-fill.svg?raw';
 import person from '@material-symbols/svg-400/rounded/person-fill.svg?raw';
 import personAdd from '@material-symbols/svg-400/rounded/person_add.svg?raw';
 import personRemove from '@material-symbols/svg-400/rounded/person_remove.svg?raw';
+import ringing from '@material-symbols/svg-400/rounded/ring_volume-fill.svg?raw';
 import screenShare from '@material-symbols/svg-400/rounded/present_to_all.svg?raw';
 import screenShareStop from '@material-symbols/svg-400/rounded/cancel_presentation.svg?raw';
 import search from '@material-symbols/svg-400/rounded/search.svg?raw';
@@ -43,12 +48,15 @@ const svgs = {
   block,
   call,
   callEnd,
+  callMissed,
+  callPaused,
   chat,
   chatOpen,
   chevronLeft,
   chevronRight,
   close,
   contrast,
+  dialpad,
   edit,
   error,
   fullscreen,
@@ -58,6 +66,7 @@ const svgs = {
   hand,
   hourglass,
   language,
+  inTalk,
   lock,
   lockOpen,
   mic,
@@ -65,6 +74,7 @@ const svgs = {
   person,
   personAdd,
   personRemove,
+  ringing,
   screenShare,
   screenShareStop,
   search,

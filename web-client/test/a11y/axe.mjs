@@ -41,6 +41,7 @@ const screens = (build, incomplete, stories, provider) => [
   { name: 'Room, people', url: `${stories}?people=12&muted=1`, ready: 'tile', open: 'toggle-people' },
   { name: 'Room, moderator', url: `${stories}?people=6&moderator=1`, ready: 'tile', open: 'toggle-people' },
   { name: 'Room, callers', url: `${stories}?people=4&callers=3&moderator=1`, ready: 'tile', open: 'toggle-people' },
+  { name: 'Room, calls', url: `${stories}?people=2&callers=1&moderator=1&calls=6`, ready: 'tile', open: ['toggle-people', 'open-call-telephone', 'call-me'] },
   { name: 'Room, invite', url: `${stories}?people=2&callers=1&invite=1`, ready: 'tile', open: ['toggle-people', 'open-invite'] },
   { name: 'Room, settings', url: `${stories}?people=3`, ready: 'tile', open: 'toggle-settings' },
 ];

@@ -2,7 +2,8 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, VideoSource } from '../../src/conference/model';
+import type { Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
+import type { CallEnding, CallRefusal, CallState, CallWish, PlacedCall } from '../../src/conference/placed-call';
 
 /** A participant whose every property can be set. */
 export function fakeParticipant(identity: string, name: string, isLocal = false) {
@@ -25,7 +26,7 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
 /** Somebody on the telephone: named, or known by no more than what is left of a number. */
 export function fakeCaller(identity: string, name: string, number: string | null) {
   const caller = fakeParticipant(identity, name);
-  caller.phone.value = { number, isNamed: number !== null && !name.includes(number) };
+  caller.phone.value = { number, isNamed: number !== null && !name.includes(number), isOnHold: false };
   return caller;
 }
 
@@ -86,8 +87,38 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
   } satisfies Conference;
 }
 
+/** A call that was made from here, or by somebody else. */
+export function fakeCall(id: string, state: CallState, more: Partial<PlacedCall> = {}): PlacedCall {
+  const ending: CallEnding | null = state === 'ended' ? 'busy' : null;
+  return { key: id, id, state, ending, number: '…567', name: 'Ada Lovelace', isOwn: true, ...more };
+}
+
+/** Calls to telephones that note what they were asked for. */
+export function fakePhoneCalls(calls: readonly PlacedCall[] = []) {
+  const done: string[] = [];
+  const wishes: CallWish[] = [];
+  const shown = signal(calls);
+  return {
+    done,
+    wishes,
+    calls: shown,
+    isCalling: signal(false),
+    refusal: signal<CallRefusal | null>(null),
+    look: async () => void done.push('look'),
+    call: async (wish: CallWish) => {
+      wishes.push(wish);
+      return true as boolean;
+    },
+    again: async (id: string) => void done.push(`again ${id}`),
+    hangUp: async (id: string) => void done.push(`hang up ${id}`),
+    dismiss: (id: string) => {
+      shown.value = shown.value.filter((call) => call.id !== id);
+    },
+  } satisfies PhoneCalling & { done: string[]; wishes: CallWish[] };
+}
+
 /** Moderation that notes what it was asked for. */
-export function fakeModeration(waiting: readonly LobbyPerson[]) {
+export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly PlacedCall[] = []) {
   const done: string[] = [];
   const note = (what: string) => async () => void done.push(what);
   const people = signal(waiting);
@@ -97,6 +128,7 @@ export function fakeModeration(waiting: readonly LobbyPerson[]) {
     waiting: people,
     isLocked,
     problem: signal(false),
+    phoneCalls: fakePhoneCalls(calls),
     admit: async (entryId: string | null) => {
       done.push(`admit ${entryId ?? 'all'}`);
       people.value = entryId === null ? [] : people.value.filter(({ id }) => id !== entryId);

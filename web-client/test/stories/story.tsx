@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Screens that need a conference, with made-up people instead of one. `npm run dev`, then for example
-// /test/stories/?people=6&share=1&chat=1&banner=1 or ?people=4&callers=3&moderator=1&invite=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
+// /test/stories/?people=6&share=1&chat=1&banner=1 or ?people=4&callers=3&moderator=1&calls=6&invite=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
 import '../../src/theme/fonts.css';
 import '../../src/theme/tokens.css';
 import '../../src/theme/base.css';
@@ -17,7 +17,7 @@ import { Room } from '../../src/screens/Room';
 import { ServerProblem } from '../../src/screens/ServerProblem';
 import { screenKind, startAppearance } from '../../src/theme/appearance';
 import { LiveRegions } from '../../src/ui/LiveRegion';
-import { drawnScreen, drawnVideo, fakeCaller, fakeConference, fakeModeration, fakeParticipant } from './fake-conference';
+import { drawnScreen, drawnVideo, fakeCall, fakeCaller, fakeConference, fakeModeration, fakeParticipant } from './fake-conference';
 
 const NAMES = [
   'Ada Lovelace', 'Bärbel Schröder', 'Cem Yıldız', 'Dr. Dorothea Erxleben', 'Emil Nowak', 'Friederike Marie von Hohenstein-Wernigerode',
@@ -55,7 +55,16 @@ callers.forEach((caller, i) => {
   if (i === 1) caller.isSpeaking.value = true;
   if (i === 2) caller.link.value = 'poor';
   if (i === 0) caller.hand.value = 998;
+  if (i === 2) caller.phone.value = { number: null, isNamed: false, isOnHold: true };
 });
+const CALLS = [
+  fakeCall('p0', 'ringing', { name: 'Bernd Beispiel', number: '…210' }),
+  fakeCall('p1', 'answered', { name: '', number: '…567' }),
+  fakeCall('p2', 'in_meeting', { name: 'Hannelore Brückner-Wallenstein', number: '…789' }),
+  fakeCall('p3', 'ended', { name: 'Sekretariat des Oberbürgermeisters', ending: 'not_confirmed' }),
+  fakeCall('p4', 'ended', { name: 'Ada Lovelace', ending: 'busy', isOwn: false }),
+  fakeCall('p5', 'dialling', { name: 'Katharina Weiß', number: '…42' }),
+];
 const conference = fakeConference(local, [...callers, ...others]);
 const speaker = others[number('speaker', 0)];
 if (speaker !== undefined) speaker.isSpeaking.value = true;
@@ -69,7 +78,7 @@ if (query.has('banner')) {
 }
 if (query.has('moderator')) {
   const waiting = ['Olga Petrowa', 'P. Gast', 'Telefon …456'].map((name, i) => ({ id: `w${i}`, name, isGuest: i === 1, isPhone: i === 2, sinceMs: Date.now() - 60_000 }));
-  conference.moderation = fakeModeration(waiting);
+  conference.moderation = fakeModeration(waiting, CALLS.slice(0, number('calls', 0)));
   others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
 }
 if (query.has('invite')) {

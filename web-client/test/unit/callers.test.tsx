@@ -37,14 +37,14 @@ const has = (element: Element, icon: IconName) => element.querySelector(`path[d=
 describe('a participant', () => {
   it('is a caller by the kind that the server gave, not by attributes, which anybody can set', () => {
     const attributes = { 'sip.phoneNumber': '…123' };
-    expect(state(ParticipantKind.SIP, 'Ada', attributes).phone.value).toEqual({ number: '…123', isNamed: true });
+    expect(state(ParticipantKind.SIP, 'Ada', attributes).phone.value).toEqual({ number: '…123', isNamed: true, isOnHold: false });
     expect(state(ParticipantKind.STANDARD, 'Ada', attributes).phone.value).toBeNull();
   });
 
   it('has the number for a name where none is known, and never the identity', () => {
     expect(state(ParticipantKind.SIP, '', { 'sip.phoneNumber': '…123' }).name.value).toBe('…123');
     const withheld = state(ParticipantKind.SIP, '');
-    expect(withheld.phone.value).toEqual({ number: null, isNamed: false });
+    expect(withheld.phone.value).toEqual({ number: null, isNamed: false, isOnHold: false });
     expect(withheld.name.value).toBe('Unbekannte Nummer');
     // What the server says where it knows neither is no name either.
     const nobody = state(ParticipantKind.SIP, 'Telefon');
@@ -65,6 +65,15 @@ describe('a participant', () => {
     Object.assign(participant, { name: 'Olga Orga' });
     caller.refresh();
     expect([caller.name.value, caller.phone.value?.isNamed]).toEqual(['Olga Orga', true]);
+  });
+
+  it('is on hold while the server says so', () => {
+    const participant = told(new Room().localParticipant, ParticipantKind.SIP, 'Ada', { 'sip.hold': 'true' });
+    const caller = new ParticipantState(participant);
+    expect(caller.phone.value?.isOnHold).toBe(true);
+    Object.assign(participant, { _attributes: {} });
+    caller.refresh();
+    expect(caller.phone.value?.isOnHold).toBe(false);
   });
 
   it('is muted and unmuted as anybody is', () => {
@@ -118,6 +127,22 @@ describe('a caller’s tile', () => {
     for (const person of [caller, guest]) person.link.value = 'lost';
     expect(shown(caller)).toBe(', Telefonverbindung unterbrochen');
     expect(shown(guest)).toBe(', Verbindung unterbrochen');
+  });
+
+  it('says that the call is on hold, by icon and in words', () => {
+    const caller = fakeCaller('c', 'Ada', '…1');
+    caller.phone.value = { number: '…1', isNamed: true, isOnHold: true };
+    for (const [rect, seen] of [
+      [RECT, 'Anruf gehalten'],
+      [SMALL, undefined],
+    ] as const) {
+      render(<Tile person={caller} rect={rect} handPlace={null} isInset={false} />);
+      const plate = document.querySelector('.tile-plate');
+      expect(plate?.textContent).toContain('Ada, am Telefon, Anruf gehalten');
+      expect(plate?.querySelector('.tile-note')?.textContent).toBe(seen);
+      expect(plate && has(plate, 'callPaused') && !has(plate, 'call')).toBe(true);
+      cleanup();
+    }
   });
 
   it('is no telephone’s for anybody else', () => {
@@ -221,6 +246,14 @@ describe('the people panel', () => {
     expect(entry().textContent).not.toContain('Kamera');
   });
 
+  it('says of a caller that the call is on hold', async () => {
+    const { caller, entry } = moderated();
+    expect(entry().textContent).not.toContain('gehalten');
+    caller.phone.value = { number: '…789', isNamed: true, isOnHold: true };
+    await waitFor(() => expect(entry().textContent).toContain('Anruf gehalten'));
+    expect(has(entry(), 'callPaused')).toBe(true);
+  });
+
   it('does not say a number twice', async () => {
     const { caller, entry } = moderated();
     caller.name.value = 'Telefon …789';
@@ -269,7 +302,7 @@ describe('the people panel', () => {
 
   it('names a caller, and puts the focus back', async () => {
     const { caller, moderation } = moderated();
-    act(() => void (caller.phone.value = { number: '…789', isNamed: false }));
+    act(() => void (caller.phone.value = { number: '…789', isNamed: false, isOnHold: false }));
     fireEvent.click(screen.getByTestId('rename-person'));
     const input = await screen.findByTestId<HTMLInputElement>('new-name');
     await waitFor(() => expect(document.activeElement).toBe(input));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, ConnectionState, RoomEvent } from 'livekit-client';
+import type { PhoneCalls } from '../../src/conference/phone-calls';
 import { JoinFailure, joinConference, type JoinOptions } from '../../src/conference/session';
 import { deferred, fakeMediaTrack, LocalVideoTrack, Room } from './fake-livekit';
 
@@ -65,6 +66,27 @@ describe('a meeting', () => {
     await settled();
     expect(asked).toEqual([`/api/v1/meeting_sessions/${second}/chat`]);
     expect(joined.moderation).toBeNull();
+  });
+
+  it('asks how its calls stand when somebody leaves', async () => {
+    vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ items: [] })));
+    const { conference, room } = start({ token: token(first, true) });
+    const ada = new Room().localParticipant;
+    Object.assign(ada, { identity: 'sip_1', isLocal: false });
+    room.remoteParticipants.set('sip_1', ada);
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    const calls = joined.moderation?.phoneCalls as PhoneCalls;
+    const somebodyLeft = vi.spyOn(calls, 'somebodyLeft');
+    room.emit(RoomEvent.ParticipantDisconnected);
+    await settled();
+    expect(somebodyLeft).not.toHaveBeenCalled();
+    room.remoteParticipants.clear();
+    room.emit(RoomEvent.ParticipantDisconnected);
+    await settled();
+    expect(somebodyLeft).toHaveBeenCalledOnce();
   });
 });
 

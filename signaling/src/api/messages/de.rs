@@ -60,6 +60,26 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Stärkere Anmeldung nötig",
             "Diese Besprechung verlangt eine stärkere Anmeldung, zum Beispiel mit einem zweiten Faktor.",
         ),
+        Code::DialOutOff => (
+            "Anrufe nicht eingeschaltet",
+            "Von hier aus werden keine Telefone angerufen. Die Systemverwaltung kann es für Ihre Organisation einschalten.",
+        ),
+        Code::NumberNotAllowed => (
+            "Nummer nicht erlaubt",
+            "Diese Nummer wird nicht angerufen: Ihr Land ist nicht freigegeben, oder sie gehört zu einem Dienst.",
+        ),
+        Code::MinutesUsedUp => (
+            "Minuten aufgebraucht",
+            "Die Anrufe Ihrer Organisation haben heute so viele Minuten gedauert, wie sie dürfen. Morgen geht es wieder.",
+        ),
+        Code::TooManyCalls => (
+            "Zu viele Anrufe",
+            "Es wird schon so oft angerufen, wie gleichzeitig möglich ist. Warten Sie, bis ein Anruf beendet ist.",
+        ),
+        Code::NoTrunk => (
+            "Kein Anschluss",
+            "Es gibt keinen Anschluss, über den angerufen werden kann. Wenden Sie sich an die Administration.",
+        ),
         Code::EtagMismatch => (
             "Inzwischen geändert",
             "Jemand hat die Ressource inzwischen geändert. Lesen Sie sie neu und wiederholen Sie es.",
@@ -117,6 +137,7 @@ pub(super) fn field(code: &str) -> &'static str {
         "not-public" => "Nur Adressen im Internet sind erlaubt.",
         "forbidden-value" => "Das dürfen Sie nicht wählen.",
         "unchangeable" => "Das lässt sich nicht mehr ändern.",
+        "no-number" => "Das ist keine Rufnummer, die von hier aus gewählt werden kann.",
         "too-weak" => "Zu leicht zu erraten.",
         _ => "Ungültig.",
     }

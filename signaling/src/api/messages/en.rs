@@ -32,6 +32,22 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             ("No guests", "This meeting takes no guests. Use your personal link, or sign in with your account.")
         }
         Code::AcrTooLow => ("Stronger sign-in needed", "Sign in as strongly as this meeting asks for."),
+        Code::DialOutOff => (
+            "Calls are off",
+            "No telephones are called from here. The installation's administration can turn it on for your organisation.",
+        ),
+        Code::NumberNotAllowed => {
+            ("Number not allowed", "This number is not called: its country is not allowed, or it belongs to a service.")
+        }
+        Code::MinutesUsedUp => (
+            "No minutes left",
+            "Your organisation's calls have taken as many minutes today as they may. Try again tomorrow.",
+        ),
+        Code::TooManyCalls => (
+            "Too many calls",
+            "As many calls are being made as there may be at a time. Wait until one of them has ended.",
+        ),
+        Code::NoTrunk => ("No trunk", "There is no trunk by which to call. Ask the administration."),
         Code::EtagMismatch => {
             ("Changed meanwhile", "Somebody has changed the resource meanwhile. Read it again and repeat your change.")
         }
@@ -86,6 +102,7 @@ pub(super) fn field(code: &str) -> &'static str {
         "not-public" => "Only addresses on the Internet are allowed.",
         "forbidden-value" => "You may not choose that.",
         "unchangeable" => "This cannot be changed any more.",
+        "no-number" => "That is no telephone number that can be dialled from here.",
         "too-weak" => "Too easy to guess.",
         _ => "Invalid.",
     }

@@ -90,7 +90,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             // Two browsers of one person at once: one of them made the account.
-            StoreError::Unavailable | StoreError::Taken(_) => Self::Unavailable,
+            StoreError::Unavailable | StoreError::Busy | StoreError::Taken(_) => Self::Unavailable,
             error => {
                 tracing::error!(%error, "a sign-in failed");
                 Self::Unavailable

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::settings::{Branding, DialIn, Legal, Limits, Retention, Settings};
+use super::settings::{Branding, DialIn, DialOut, Legal, Limits, Retention, Settings};
 use crate::api::ids::{PolicyId, TenantId};
 use crate::api::language::Language;
 
@@ -59,6 +59,9 @@ pub(crate) struct TenantInput {
     /// How meetings are reached by telephone.
     #[serde(default)]
     pub(crate) dial_in: DialIn,
+    /// Whether moderators may call telephones, and which.
+    #[serde(default)]
+    pub(crate) dial_out: DialOut,
     /// How much it may use.
     #[serde(default)]
     pub(crate) limits: Limits,
@@ -78,6 +81,7 @@ impl TenantInput {
             branding: self.branding.clone(),
             legal: self.legal.clone(),
             dial_in: self.dial_in.clone(),
+            dial_out: self.dial_out.clone(),
             limits: self.limits.clone(),
             retention: self.retention.clone(),
             keep_attendance: self.keep_attendance,
@@ -96,6 +100,7 @@ impl TenantInput {
             ("branding", self.branding != other.branding),
             ("legal", self.legal != other.legal),
             ("dial_in", self.dial_in != other.dial_in),
+            ("dial_out", self.dial_out != other.dial_out),
             ("limits", self.limits != other.limits),
             ("retention", self.retention != other.retention),
             ("keep_attendance", self.keep_attendance != other.keep_attendance),

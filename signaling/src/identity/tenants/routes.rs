@@ -136,7 +136,7 @@ async fn change(context: Context, mut tx: Tx, tenant: Tenant, input: TenantInput
     let changed = tenant.input.changed(&input);
     if !context.caller.scopes.contains(Scope::TenantsAdmin) {
         let mut invalid = Invalid::default();
-        for name in changed.iter().filter(|name| ["slug", "oidc_claim_value", "limits"].contains(name)) {
+        for name in changed.iter().filter(|name| ["slug", "oidc_claim_value", "dial_out", "limits"].contains(name)) {
             invalid.add(format!("/{name}"), "forbidden-value");
         }
         invalid.finish()?;

@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     pub(crate) branding: Branding,
     pub(crate) legal: Legal,
     pub(crate) dial_in: DialIn,
+    pub(crate) dial_out: DialOut,
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     /// Whether lists of who was there outlast the meetings.
@@ -50,6 +51,38 @@ pub(crate) struct DialInNumber {
     #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length = 35, example = "de")]
     pub(crate) language: Option<String>,
 }
+
+/// Whether moderators of the tenant's meetings may call telephones, and which. Only the installation's administration sets it:
+/// its trunks pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DialOut {
+    /// Whether they may.
+    #[schema(default = false)]
+    pub(crate) is_enabled: bool,
+    /// The countries that may be called, by their calling codes. Emergency and premium numbers are never called.
+    #[schema(max_items = 250, example = json!(["+49"]))]
+    pub(crate) countries: Vec<CallingCode>,
+    /// Minutes that all of them may take on a day.
+    #[schema(minimum = 0, maximum = 1_000_000, default = 600)]
+    pub(crate) minutes_per_day: u32,
+    /// The longest call.
+    #[schema(minimum = 1, maximum = 1_440, default = 120)]
+    pub(crate) longest_call_minutes: u32,
+}
+
+impl Default for DialOut {
+    fn default() -> Self {
+        let countries = vec![CallingCode("+49".to_owned())];
+        Self { is_enabled: false, countries, minutes_per_day: 600, longest_call_minutes: 120 }
+    }
+}
+
+/// The calling code of a country, or of several that share one (ITU-T E.164).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(pattern = r"^\+(1|7|[2-9][0-9]{1,2})$", example = "+49")]
+pub(crate) struct CallingCode(pub(crate) String);
 
 /// How pages of the tenant look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -16,7 +16,7 @@ pub(super) type Key = (i64, TenantId);
 impl FromRow for Tenant {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         let settings: Settings = row.json("settings")?;
-        let Settings { time_zone, branding, legal, dial_in, limits, retention, keep_attendance } = settings;
+        let Settings { time_zone, branding, legal, dial_in, dial_out, limits, retention, keep_attendance } = settings;
         let input = TenantInput {
             name: row.get("name")?,
             slug: row.get("slug")?,
@@ -27,6 +27,7 @@ impl FromRow for Tenant {
             branding,
             legal,
             dial_in,
+            dial_out,
             limits,
             retention,
             keep_attendance,

@@ -61,6 +61,10 @@ pub(super) fn checked(
     if input.caller_credentials.is_some() && !has_networks && !input.destinations.is_empty() {
         invalid.add("/networks", "required");
     }
+    if input.outgoing.is_some() && input.destinations.is_empty() {
+        // There would be nowhere to call.
+        invalid.add("/destinations", "required");
+    }
     let known = found.map(|found| &found.input);
     let places = [
         ("/caller_credentials", &input.caller_credentials, known.and_then(|known| known.caller_credentials.as_ref())),
@@ -222,6 +226,7 @@ mod tests {
                 json!({ "destinations": [udp("a.org")], "registration": { "domain": "a b", "user": "a" } }),
                 "/registration/domain wrong-format",
             ),
+            (json!({ "networks": ["192.0.2.1"], "outgoing": {} }), "/destinations required"),
             (
                 json!({ "networks": ["192.0.2.1"], "credentials": { "username": "a" } }),
                 "/credentials/password required",

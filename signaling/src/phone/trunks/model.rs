@@ -15,11 +15,12 @@ use super::status::PhoneTrunkStatus;
 use crate::auth::secret::Secret;
 use crate::identity::keys::Keys;
 use crate::phone::caller_number::DialPlan;
+use crate::phone::number_format::NumberFormat;
 
 /// For how long we register where nothing is said: an hour, to which RFC 3261 §10.2.1.1 falls back, too.
 const EXPIRES_SECONDS: u32 = 3_600;
 
-/// A trunk: a provider or an exchange whose calls come to meetings.
+/// A trunk: a provider or an exchange whose calls come to meetings, and by which meetings call.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct PhoneTrunk {
     /// Its id.
@@ -84,6 +85,9 @@ pub(super) struct PhoneTrunkInput {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     pub(super) max_calls: Option<u32>,
+    /// How we call by it, to its destinations. Without it we do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outgoing: Option<PhoneOutgoing>,
     /// Whether it is used.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -168,6 +172,20 @@ pub(super) struct PhoneRegistration {
     #[serde(default = "an_hour")]
     #[schema(minimum = 60, maximum = 86_400, default = 3_600)]
     pub(super) expires_seconds: u32,
+}
+
+/// How we call by a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::phone) struct PhoneOutgoing {
+    /// Our number, which whoever is called sees. Without it the trunk puts in its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^\\+[1-9][0-9]{4,14}$", example = "+4930900")]
+    pub(in crate::phone) from: Option<String>,
+    /// How it takes numbers: ours, and those that we call.
+    #[serde(default)]
+    #[schema(default = "e164")]
+    pub(in crate::phone) number_format: NumberFormat,
 }
 
 /// A trunk as it is stored.
@@ -256,6 +274,7 @@ impl PhoneTrunkInput {
             ("registration", self.registration != other.registration),
             ("keep_alive_seconds", self.keep_alive_seconds != other.keep_alive_seconds),
             ("max_calls", self.max_calls != other.max_calls),
+            ("outgoing", self.outgoing != other.outgoing),
             ("is_enabled", self.is_enabled != other.is_enabled),
         ];
         fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()

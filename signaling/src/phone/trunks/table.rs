@@ -18,6 +18,7 @@ impl FromRow for StoredTrunk {
         let registration: Option<String> = row.get("registration")?;
         let keep_alive_seconds: Option<i64> = row.get("keep_alive_seconds")?;
         let max_calls: Option<i64> = row.get("max_calls")?;
+        let outgoing: Option<String> = row.get("outgoing")?;
         let input = PhoneTrunkInput {
             id: None,
             name: row.get("name")?,
@@ -30,6 +31,7 @@ impl FromRow for StoredTrunk {
             registration: registration.is_some().then(|| row.json("registration")).transpose()?,
             keep_alive_seconds: number(keep_alive_seconds, "keep_alive_seconds")?,
             max_calls: number(max_calls, "max_calls")?,
+            outgoing: outgoing.is_some().then(|| row.json("outgoing")).transpose()?,
             is_enabled: row.get("is_enabled")?,
         };
         Ok(Self {
@@ -55,8 +57,8 @@ pub(super) async fn insert(tx: &mut Tx, trunk: &StoredTrunk) -> Result<(), Store
     tx.execute(
         sql("INSERT INTO phone_trunks (id, name, is_enabled, networks, caller_username, caller_password,
                  trusts_caller_ids, dial_plan, destinations, username, password, registration, keep_alive_seconds,
-                 max_calls, revision, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+                 max_calls, outgoing, revision, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
         .bind(&trunk.id)
         .bind(&input.name)
         .bind(input.is_enabled)
@@ -71,6 +73,7 @@ pub(super) async fn insert(tx: &mut Tx, trunk: &StoredTrunk) -> Result<(), Store
         .bind(input.registration.as_ref().map(|registration| json!(registration).to_string()))
         .bind(input.keep_alive_seconds.map(i64::from))
         .bind(input.max_calls.map(i64::from))
+        .bind(outgoing(input))
         .bind(trunk.revision)
         .bind(trunk.created_at)
         .bind(trunk.updated_at),
@@ -86,9 +89,9 @@ pub(super) async fn update(tx: &mut Tx, trunk: &StoredTrunk) -> Result<bool, Sto
         .execute(
             sql("UPDATE phone_trunks SET name = $1, is_enabled = $2, networks = $3, caller_username = $4,
                      caller_password = $5, trusts_caller_ids = $6, dial_plan = $7, destinations = $8, username = $9,
-                     password = $10, registration = $11, keep_alive_seconds = $12, max_calls = $13,
-                     revision = revision + 1, updated_at = $14
-                 WHERE id = $15 AND revision = $16")
+                     password = $10, registration = $11, keep_alive_seconds = $12, max_calls = $13, outgoing = $14,
+                     revision = revision + 1, updated_at = $15
+                 WHERE id = $16 AND revision = $17")
             .bind(&input.name)
             .bind(input.is_enabled)
             .bind(&json!(input.networks))
@@ -102,6 +105,7 @@ pub(super) async fn update(tx: &mut Tx, trunk: &StoredTrunk) -> Result<bool, Sto
             .bind(input.registration.as_ref().map(|registration| json!(registration).to_string()))
             .bind(input.keep_alive_seconds.map(i64::from))
             .bind(input.max_calls.map(i64::from))
+            .bind(outgoing(input))
             .bind(trunk.updated_at)
             .bind(&trunk.id)
             .bind(trunk.revision),
@@ -112,6 +116,10 @@ pub(super) async fn update(tx: &mut Tx, trunk: &StoredTrunk) -> Result<bool, Sto
 
 fn username(credentials: Option<&PhoneCredentials>) -> Option<String> {
     credentials.map(|credentials| credentials.username.clone())
+}
+
+fn outgoing(input: &PhoneTrunkInput) -> Option<String> {
+    input.outgoing.as_ref().map(|outgoing| json!(outgoing).to_string())
 }
 
 /// Removes it. Fails when a number can be called by it alone.

@@ -250,6 +250,19 @@ pub(super) static CLASSES: &[Class] = &[
         ),
     },
     Class {
+        // How many minutes moderators called telephones for: `phone/dial_out/minutes.rs` counts those of a day, and a call ends
+        // on the next at the latest.
+        name: "dialled_calls",
+        keep: Duration::days(3),
+        tenants_may: None,
+        tables: &["dialled_calls"],
+        how: How::By(
+            "DELETE FROM dialled_calls WHERE id IN (
+                 SELECT id FROM dialled_calls WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+             RETURNING created_at AS time",
+        ),
+    },
+    Class {
         name: "idempotency_keys",
         keep: Duration::hours(24),
         tenants_may: None,

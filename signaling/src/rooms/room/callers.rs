@@ -8,6 +8,7 @@ use super::Room;
 use super::participant::Participant;
 use super::tracks::describe_track;
 use crate::auth::grants::TrackSource;
+use crate::rooms::details::{DetailsChange, HOLD, TooLong};
 use crate::rooms::info::{Encryption, TrackInfo};
 use crate::rooms::input::{AddTrack, Connection};
 use crate::rooms::output::Notice;
@@ -59,6 +60,17 @@ impl Room {
         self.order_track(sid, MICROPHONE_CID.to_owned(), info, None);
         self.track_mut(sid, &track)?.is_published = true;
         Some(track)
+    }
+
+    /// Shows the others that a caller holds the call, and hears nothing of what they say.
+    pub(super) fn set_hold(&mut self, sid: &ParticipantSid, is_on_hold: bool) {
+        if self.participants.get(sid).is_some_and(Participant::is_caller) {
+            let value = if is_on_hold { "true" } else { "" };
+            let attributes = [(HOLD.to_owned(), value.to_owned())].into();
+            // Who shows as much as anybody may is on hold unseen.
+            let _: Result<(), TooLong> =
+                self.change_details(sid, DetailsChange { attributes, ..DetailsChange::default() });
+        }
     }
 }
 

@@ -19,6 +19,7 @@ impl Room {
             Request::Subscribe { tracks, subscribe } => self.choose_tracks(&sid, tracks, subscribe),
             Request::ConfigureTracks { tracks, wish } => self.configure_tracks(&sid, &tracks, wish),
             Request::AllowSubscribers(rules) => self.allow_subscribers(now, &sid, rules),
+            Request::SetHold(is_on_hold) => self.set_hold(&sid, is_on_hold),
             Request::ChangeDetails { request_id, change } => self.change_own_details(now, &sid, request_id, change),
             Request::AudioFeatures { track, features } => self.set_audio_features(&sid, &track, features),
             Request::VideoSize { track, width, height } => self.set_video_size(&sid, &track, width, height),

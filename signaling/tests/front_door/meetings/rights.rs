@@ -290,7 +290,7 @@ async fn what_a_tenant_has_settled_holds_for_its_meetings() {
         );
         assert_eq!(made["invitation"]["language"], "en");
         let (number, pin) = (dial_in["conference_id"].as_str().expect("one"), dial_in["pin"].as_str().expect("one"));
-        assert_eq!(dial_in["one_tap"], format!("tel:+4930555,,{number}#,,{pin}#"));
+        assert_eq!(dial_in["one_tap"], format!("tel:+4930555,,{number}%23,,{pin}%23"));
         let path = format!("/meetings/{}", made["id"].as_str().expect("an id"));
         let invitation = ministry.saal.get(&ministry.ann, &format!("{path}/invitation")).await;
         assert_eq!(invitation.status, 200, "{}", invitation.text());

@@ -3,7 +3,10 @@
 
 use std::net::Ipv4Addr;
 
-use bus::phone::{BridgeLine, CheckToken, Digits, IncomingCall, PhoneNotice, PhoneRequest, Verdict, WaitReason};
+use bus::phone::{
+    BridgeLine, CheckToken, DialOrder, DialProgress, Digits, IncomingCall, OutgoingCall, PhoneNotice, PhoneRequest,
+    Verdict, WaitReason,
+};
 
 use serde_json::json;
 use store::testing::TestStore;
@@ -42,8 +45,13 @@ fn keyed(text: &str) -> Digits {
 impl Phone {
     /// Calls a number, and reads the first notice.
     pub(crate) async fn call(server: &Server, called: &str, caller: &str) -> (Self, PhoneNotice) {
+        Self::call_at(server, 0, called, caller).await
+    }
+
+    /// The same with that bridge.
+    pub(crate) async fn call_at(server: &Server, bridge: u16, called: &str, caller: &str) -> (Self, PhoneNotice) {
         let call = IncomingCall {
-            bridge: 0,
+            bridge,
             trunk: TRUNK.to_owned(),
             peer: Ipv4Addr::new(192, 0, 2, 1).into(),
             called: called.to_owned(),
@@ -63,6 +71,18 @@ impl Phone {
         let (phone, first) = Self::call(server, NUMBER, caller).await;
         assert!(matches!(first, PhoneNotice::Begun(_)), "{first:?}");
         phone
+    }
+
+    /// Takes up the next call that is to be made, as a bridge does.
+    pub(crate) async fn called(server: &Server) -> (Self, OutgoingCall) {
+        let order = soon(async { server.dials.lock().await.recv().await }).await;
+        let DialOrder { call, line } = order.expect("somebody orders");
+        (Self { line, last_check: 0 }, call)
+    }
+
+    /// Says how a call goes on that is made.
+    pub(crate) async fn progress(&self, progress: DialProgress) {
+        self.ask(PhoneRequest::Progress(progress)).await;
     }
 
     /// The next notice.
@@ -103,9 +123,14 @@ impl Phone {
     }
 
     pub(crate) async fn pin(&mut self, digits: &str) -> Verdict {
+        self.key_pin(digits).await;
+        self.verdict().await
+    }
+
+    /// Keys in a PIN, and leaves what follows to whoever reads it.
+    pub(crate) async fn key_pin(&mut self, digits: &str) {
         let check = self.next_check();
         self.ask(PhoneRequest::CheckPin { check, digits: Some(keyed(digits)) }).await;
-        self.verdict().await
     }
 
     /// Keys in a meeting's number and a PIN.

@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bus::Bus;
-use bus::phone::{PhoneDesk, TrunkOperation};
+use bus::phone::{DialOrder, Dialer, PhoneDesk, TrunkOperation};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use prometheus::Registry;
 use serde_json::Value;
-use signaling::{ApiKey, Config, RoomDefaults};
+use signaling::{ApiKey, Config, RoomDefaults, TelephoneEnds};
 use store::testing::TestStore;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::token::{KEY, SECRET};
@@ -28,6 +28,9 @@ pub(crate) struct Server {
     pub(crate) phone_desk: PhoneDesk,
     /// What a bridge hears of trunks, and says of them.
     pub(crate) trunks: TrunkOperation,
+    /// Where calls are ordered, and what is: nobody takes them but the test.
+    pub(crate) dialer: Dialer,
+    pub(crate) dials: tokio::sync::Mutex<mpsc::Receiver<DialOrder>>,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -88,13 +91,16 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let (shutdown, told) = oneshot::channel();
         let (administration, trunks) = bus::phone::trunks();
+        let (dialer, dials) = bus::phone::dialer();
+        let ends = TelephoneEnds { trunks: administration, dialer: dialer.clone() };
         let store = database.store.clone();
-        let service = signaling::Service::new(config, store, bus, Registry::new(), Some(administration));
+        let service = Box::pin(signaling::Service::new(config, store, bus, Registry::new(), Some(ends)));
         let service = service.await.expect("a good configuration");
         let phone_desk = service.phone_desk();
         let shutdown_asked = async { drop(told.await) };
         let task = tokio::spawn(async { service.serve(listener, shutdown_asked).await.expect("served") });
-        Self { address, sfu, database, phone_desk, trunks, shutdown: Some(shutdown), task }
+        let dials = dials.into();
+        Self { address, sfu, database, phone_desk, trunks, dialer, dials, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::soon;
 
 /// Bridges for callers that it has.
-const BRIDGES: u16 = 1;
+const BRIDGES: u16 = 2;
 
 /// An SFU node in a test.
 pub(crate) struct TestSfu {

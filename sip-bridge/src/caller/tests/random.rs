@@ -5,6 +5,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
+use bus::phone::CallPurpose;
+
 use super::*;
 
 const CALLS: u64 = 1_500;
@@ -40,7 +42,13 @@ impl Trial {
         ];
         let settings = CallerSettings {
             languages: languages.choose(&mut random).unwrap().clone(),
-            entry: if random.random_bool(0.2) { Entry::Direct } else { Entry::ByNumber },
+            entry: match random.random_range(0..10) {
+                0 | 1 => Entry::Direct,
+                2 | 3 => Entry::Called(CallPurpose::Invitation),
+                4 => Entry::Called(CallPurpose::Connection),
+                5 if random.random_bool(0.3) => Entry::Called(CallPurpose::Test),
+                _ => Entry::ByNumber,
+            },
             id_digits: random.random_bool(0.5).then_some(3),
             arrivals: *[Arrivals::Spoken, Arrivals::Chimes, Arrivals::Silent].choose(&mut random).unwrap(),
             ..CallerSettings::default()
@@ -134,7 +142,10 @@ impl Trial {
                 let count = self.random.random_range(0..300);
                 self.input(Input::Count(count));
             }
-            88..95 => self.advance_to_timeout(),
+            88 => self.input(Input::Transferring),
+            89 => self.input(Input::NotTransferred),
+            90 if self.random.random_bool(0.02) => self.input(Input::EndedByOperator),
+            90..95 => self.advance_to_timeout(),
             _ => {
                 self.now += Duration::from_millis(self.random.random_range(0..4000));
                 self.caller.handle_timeout(self.now);
@@ -202,6 +213,7 @@ impl Trial {
             105..110 => MeetingEvent::ConsentNoted(self.random.random()),
             110..114 => MeetingEvent::Moved(Destination::OtherRoom, self.status()),
             114..118 => MeetingEvent::OneMinuteLeft,
+            118 if self.random.random_bool(0.3) => MeetingEvent::TimeUp,
             118 => MeetingEvent::Removed,
             _ => MeetingEvent::Ended,
         }

@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
-use bus::phone::{CallTerms, Decline, IncomingCall};
+use bus::phone::{CallTerms, Decline, IncomingCall, TrunkConfig};
 
-use super::{ControlCore, Output, key};
+use super::{ControlCore, Output};
 use crate::caller::Caller;
 use crate::control::call::{Call, caller_settings};
 use crate::control::identity;
@@ -14,7 +14,7 @@ use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Request, Transport};
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
-use crate::trunks::{Identity, Peer};
+use crate::trunks::Identity;
 
 /// Ports that are tried for one call. Another process may have one; that it has all of these means that the range is not
 /// ours.
@@ -66,14 +66,11 @@ impl ControlCore {
         flow: Flow,
         offer: Option<Vec<u8>>,
     ) {
-        match self.prepare(now, invite, flow, offer) {
+        match self.prepare(now, id, invite, flow, offer) {
             Ok((call, incoming)) => {
-                if let Some(load) = self.loads.get_mut(call.thread) {
-                    *load += 1;
-                }
-                self.operations.handle_call_began(&call.trunk);
-                self.calls.insert(key(id), call);
-                self.outputs.push_back(Output::OpenLine { call: key(id), incoming: Box::new(incoming) });
+                let key = CallKey(id.0);
+                self.take_up(key, call);
+                self.outputs.push_back(Output::OpenLine { call: key, incoming: Box::new(incoming) });
             }
             Err(Turned::Away(no)) => self.reject(now, id, &no),
             // It fails when the caller has given up. Otherwise they come again, as another call.
@@ -86,6 +83,7 @@ impl ControlCore {
     fn prepare(
         &mut self,
         now: Instant,
+        id: CallId,
         invite: &Request,
         flow: Flow,
         offer: Option<Vec<u8>>,
@@ -105,9 +103,12 @@ impl ControlCore {
         let is_contact = |user: &str| user == self.contact_user || self.operations.has_contact(user);
         let called = identity::called(invite, is_contact).ok_or(No::new("no_number", 404, "Not Found"))?;
         let caller = identity::caller(invite, trunk.config.vouches_for_callers);
-        self.check_room(trunk)?;
+        self.check_room(&trunk.config)?;
         let (port, sockets) = self.sockets(now)?;
         let mut call = Call {
+            sip: id,
+            peer,
+            outgoing: None,
             trunk: trunk.config.id.clone(),
             thread: self.least_loaded(),
             port,
@@ -121,7 +122,8 @@ impl ControlCore {
             caller: None,
             is_acknowledged: false,
             is_muted: false,
-            is_connected: false,
+            leg: None,
+            transfer: None,
         };
         if let Err(no) = self.describe(&mut call, offer) {
             self.ports.give_back(now, port);
@@ -140,18 +142,18 @@ impl ControlCore {
     }
 
     /// Whether one more call is taken, by us and of that trunk.
-    fn check_room(&self, trunk: &Peer) -> Result<(), No> {
+    pub(super) fn check_room(&self, trunk: &TrunkConfig) -> Result<(), No> {
         if self.calls.len() >= self.settings.max_calls {
             return Err(No::new("too_many", 503, "Service Unavailable"));
         }
-        let calls = self.operations.calls_of(&trunk.config.id);
-        if trunk.config.max_calls.is_some_and(|most| calls >= most) {
+        let calls = self.operations.calls_of(&trunk.id);
+        if trunk.max_calls.is_some_and(|most| calls >= most) {
             return Err(No::new("too_many_of_trunk", 486, "Busy Here"));
         }
         Ok(())
     }
 
-    fn sockets(&mut self, now: Instant) -> Result<(u16, RtpSockets), No> {
+    pub(super) fn sockets(&mut self, now: Instant) -> Result<(u16, RtpSockets), No> {
         for _ in 0..PORT_TRIES {
             let Ok(port) = self.ports.take(now) else { break };
             match (self.bind)(port) {
@@ -195,7 +197,10 @@ impl ControlCore {
 
     /// Signaling takes the call.
     pub(super) fn handle_begun(&mut self, now: Instant, key: CallKey, terms: &CallTerms) {
-        let Some(call) = self.calls.get_mut(&key).filter(|call| call.caller.is_none()) else { return };
+        let Some(call) = self.calls.get_mut(&key).filter(|call| call.caller.is_none() && call.outgoing.is_none())
+        else {
+            return;
+        };
         let description = call.agreed.as_ref().map(|agreed| agreed.local()).or(call.offered.as_ref());
         let Some(description) = description.map(|description| description.to_text().into_bytes()) else { return };
         if self.endpoint.answer(now, CallId(key.0), description).is_err() {

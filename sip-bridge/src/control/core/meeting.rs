@@ -23,6 +23,16 @@ impl ControlCore {
     fn take_notice(&mut self, now: Instant, call: CallKey, notice: Option<PhoneNotice>) {
         let Some(known) = self.calls.get(&call) else { return };
         let is_answered = known.caller.is_some();
+        // Nobody takes part yet, so whatever signaling has to say against it is that it does not want the call.
+        let gives_up = known.outgoing.is_some()
+            && match &notice {
+                None | Some(PhoneNotice::Declined(_) | PhoneNotice::Failed) => true,
+                Some(PhoneNotice::EndedByOperator) => !is_answered,
+                Some(_) => false,
+            };
+        if gives_up || notice == Some(PhoneNotice::GiveUp) {
+            return self.give_up(now, call);
+        }
         let Some(notice) = notice else {
             return if is_answered { self.tell_caller(now, call, Input::Failed) } else { self.decline(now, call) };
         };
@@ -36,9 +46,15 @@ impl ControlCore {
             PhoneNotice::Failed if is_answered => self.tell_caller(now, call, Input::Failed),
             PhoneNotice::Failed => self.decline(now, call),
             PhoneNotice::Verdict { check, verdict } => self.tell_caller(now, call, Input::Verdict { check, verdict }),
+            PhoneNotice::RoomIsAt { bridge } => self.gather(call, bridge),
             PhoneNotice::Connected { leg } => self.connect(call, leg),
             PhoneNotice::Event(event) => self.tell_caller(now, call, Input::Event(event)),
             PhoneNotice::Count(count) => self.tell_caller(now, call, Input::Count(count)),
+            PhoneNotice::Transfer { to } => self.transfer(now, call, &to),
+            PhoneNotice::EndedByOperator if is_answered => self.tell_caller(now, call, Input::EndedByOperator),
+            PhoneNotice::EndedByOperator => self.decline(now, call),
+            // It has been seen to.
+            PhoneNotice::GiveUp => {}
         }
     }
 
@@ -53,7 +69,11 @@ impl ControlCore {
         if !call.caller.as_ref().is_some_and(crate::caller::Caller::is_in_meeting) {
             return;
         }
-        call.is_connected = true;
+        call.leg = Some(leg.clone());
+        // Who is being connected elsewhere hears this room if nothing comes of that.
+        if call.transfer.is_some() {
+            return;
+        }
         let (thread, is_muted) = (call.thread, call.is_muted);
         self.sound(key, thread, SoundOrder::Connect { call: key, leg });
         self.sound(key, thread, SoundOrder::Muted { call: key, is_muted });
@@ -62,7 +82,7 @@ impl ControlCore {
     fn set_muted(&mut self, key: CallKey, is_muted: bool) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let has_changed = std::mem::replace(&mut call.is_muted, is_muted) != is_muted;
-        if has_changed && call.is_connected {
+        if has_changed && call.leg.is_some() && call.transfer.is_none() {
             let thread = call.thread;
             self.sound(key, thread, SoundOrder::Muted { call: key, is_muted });
         }
@@ -81,6 +101,8 @@ impl ControlCore {
                 self.hang_up_for(now, call, "lost", &reason);
             }
             SoundEvent::Failed { call } => self.hang_up(now, call, EndReason::Technical),
+            SoundEvent::Moved { call } => self.handle_move(now, call, true),
+            SoundEvent::NotMoved { call } => self.handle_move(now, call, false),
             SoundEvent::Ended { call, summary } => {
                 tracing::debug!(
                     call = call.0,
@@ -123,7 +145,12 @@ impl ControlCore {
             let thread = call.thread;
             match order_or_request(key, wish) {
                 Asked::Sound(order) => self.sound(key, thread, order),
-                Asked::Signaling(request) => self.outputs.push_back(Output::Request { call: key, request }),
+                Asked::Signaling(request) if self.holds_request(key, &request) => {}
+                Asked::Signaling(request) => {
+                    // The first thing that somebody wants whom we call is to come in.
+                    self.take_part(key);
+                    self.outputs.push_back(Output::Request { call: key, request });
+                }
                 Asked::HangUp(reason) => return self.hang_up(now, key, reason),
             }
         }
@@ -131,8 +158,8 @@ impl ControlCore {
         let Some(caller) = &call.caller else { return };
         self.deadlines.set(key, caller.poll_timeout());
         // In the lobby again, or on the way out: they hear the room no more.
-        if call.is_connected && !caller.is_in_meeting() {
-            call.is_connected = false;
+        if call.leg.is_some() && !caller.is_in_meeting() {
+            call.leg = None;
             let thread = call.thread;
             self.sound(key, thread, SoundOrder::Disconnect { call: key });
         }

@@ -3,7 +3,9 @@
 
 use std::time::Instant;
 
-use super::ControlCore;
+use bus::phone::PhoneRequest;
+
+use super::{ControlCore, Output};
 use crate::caller::Input;
 use crate::control::info_digits;
 use crate::sdp::{self, SessionDescription};
@@ -48,13 +50,18 @@ impl ControlCore {
     }
 
     /// They want something else, or want to know what we would like.
-    pub(super) fn handle_reinvite(&mut self, now: Instant, key: CallKey, offer: Option<Vec<u8>>) {
-        let id = CallId(key.0);
+    pub(super) fn handle_reinvite(&mut self, now: Instant, id: CallId, offer: Option<Vec<u8>>) {
+        let key = self.key_of(id);
         let Some(call) = self.calls.get_mut(&key) else {
             // Ours is ending, and so is this.
             let _ = self.endpoint.reject_reinvite(now, id, 481, "Call/Transaction Does Not Exist");
             return;
         };
+        if call.is_dialling() {
+            // What was offered holds until somebody answers; then they can change it.
+            let _ = self.endpoint.reject_reinvite(now, id, 488, "Not Acceptable Here");
+            return;
+        }
         // What the endpoint says to these commands, it says because the call or the change is gone; that comes as an event.
         let Some(offer) = offer else {
             match sdp::offer(&call.capabilities, call.agreed.as_deref(), &mut self.rng) {
@@ -88,10 +95,17 @@ impl ControlCore {
     fn change(&mut self, key: CallKey, agreed: sdp::Negotiated) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let agreed = Box::new(agreed);
+        let was_on_hold = call.agreed.as_ref().is_some_and(|before| before.is_on_hold);
+        let is_on_hold = agreed.is_on_hold;
         call.agreed = Some(agreed.clone());
+        // Of somebody whom we call the first thing that signaling hears is that they take part.
+        let is_known = call.caller.is_some() && call.outgoing.is_none();
         if call.has_begun() {
             let thread = call.thread;
             self.sound(key, thread, SoundOrder::Change { call: key, agreed });
+        }
+        if is_known && is_on_hold != was_on_hold {
+            self.outputs.push_back(Output::Request { call: key, request: PhoneRequest::SetHold(is_on_hold) });
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bus::phone::{DestinationState, RegistrationState, TrunkList, TrunkState};
 
-use super::{ControlCore, Output, key};
+use super::{ControlCore, Output};
 use crate::sip::event::{Event, Purpose};
 use crate::trunks::{DnsError, Located, LookUpKey};
 
@@ -32,8 +32,8 @@ impl ControlCore {
     pub(super) fn handle_challenged(&mut self, now: Instant, event: &Event) {
         let trunk = match event {
             Event::Challenged { purpose: Purpose::Call(call), .. } => {
-                let of_call = self.calls.get(&key(*call)).map(|call| &call.trunk);
-                of_call.or_else(|| self.ending.get(&key(*call))).map(String::as_str)
+                let of_call = self.calls.get(&self.key_of(*call)).map(|call| &call.trunk);
+                of_call.or_else(|| self.ending.get(call)).map(String::as_str)
             }
             _ => None,
         };

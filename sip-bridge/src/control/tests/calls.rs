@@ -13,10 +13,10 @@ use crate::sdp::SessionDescription;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
 
 const SDP: &str = "Content-Type: application/sdp\r\n";
-const STATUS: RoomStatus = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
+pub(super) const STATUS: RoomStatus = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
 
 /// Keys in a conference number, after the greeting has begun. Gives what signaling is asked.
-fn key_in(rig: &mut Rig, call: CallKey) -> CheckToken {
+pub(super) fn key_in(rig: &mut Rig, call: CallKey) -> CheckToken {
     rig.run(Duration::from_secs(1));
     for label in "1234567890".chars() {
         let digit = Digit::from_char(label).unwrap();
@@ -190,11 +190,14 @@ fn hold_changes_the_sound_and_nonsense_does_not() {
     assert_eq!(held.status, 200);
     assert!(String::from_utf8_lossy(&held.body).contains("a=recvonly"));
     assert_eq!(rig.orders().last(), Some(&(0, "change")));
+    assert!(matches!(rig.requested()[..], [PhoneRequest::SetHold(true)]), "{:?}", rig.requested());
     rig.in_dialog("ACK", "one", "", "");
     let count = rig.orders().len();
     rig.in_dialog("UPDATE", "one", SDP, &OFFER.replace(" 8 101", " 18"));
     assert_eq!(rig.responses("one").last().unwrap().status, 488);
-    assert_eq!(rig.orders().len(), count);
+    assert_eq!((rig.orders().len(), rig.requested().len()), (count, 1));
+    rig.in_dialog("UPDATE", "one", SDP, &OFFER.replace("o=- 1 1", "o=- 1 3"));
+    assert!(matches!(rig.requested()[1..], [PhoneRequest::SetHold(false)]), "{:?}", rig.requested());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::phone::{CallTerms, PhoneNotice, PhoneRequest};
+use bus::phone::{CallTerms, OutgoingCall, PhoneNotice, PhoneRequest, TrunkConfig};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
@@ -66,6 +66,19 @@ impl Rig {
     pub(super) fn tell(&mut self, act: impl FnOnce(&mut ControlCore, Instant)) {
         act(&mut self.core, self.now);
         self.collect();
+    }
+
+    /// The trunks are to be these.
+    pub(super) fn list(&mut self, configs: &[TrunkConfig]) {
+        let list = configs.into();
+        self.tell(|core, now| core.handle_trunks(now, &list));
+    }
+
+    /// Signaling orders a call.
+    pub(super) fn dial(&mut self, order: OutgoingCall) -> CallKey {
+        let call = self.core.dial(self.now, order);
+        self.collect();
+        call
     }
 
     /// Lets time pass.
@@ -151,6 +164,18 @@ impl Rig {
         requests.collect()
     }
 
+    /// Where a request went.
+    pub(super) fn sent_to(&self, request: &crate::sip::message::Request) -> String {
+        let mut flows = self.outputs.iter().filter_map(|output| match output {
+            Output::Transmit(transmit) => match &transmit.message {
+                Message::Request(sent) if sent == request => Some(transmit.flow.remote.to_string()),
+                _ => None,
+            },
+            _ => None,
+        });
+        flows.next().unwrap()
+    }
+
     pub(super) fn calls(&self) -> Vec<CallKey> {
         let opened = self.outputs.iter().filter_map(|output| match output {
             Output::OpenLine { call, .. } => Some(*call),
@@ -214,5 +239,6 @@ const fn name(order: &SoundOrder) -> &'static str {
         SoundOrder::Muted { .. } => "muted",
         SoundOrder::Digit { .. } => "digit",
         SoundOrder::End { .. } => "end",
+        SoundOrder::HandOver { .. } | SoundOrder::TakeOver { .. } => "move",
     }
 }

@@ -18,11 +18,6 @@ const SDP: &str = "Content-Type: application/sdp\r\n";
 /// A server of a trunk, and an address of its network.
 const SERVER: &str = "198.51.100.7:5060";
 
-fn list(rig: &mut Rig, configs: &[TrunkConfig]) {
-    let list = configs.into();
-    rig.tell(|core, now| core.handle_trunks(now, &list));
-}
-
 fn states(rig: &Rig) -> TrunkStates {
     let mut told = rig.outputs.iter().rev().filter_map(|output| match output {
         Output::TrunkStates(states) => Some(states.clone()),
@@ -54,7 +49,7 @@ fn answer(rig: &mut Rig, method: &str, status: u16, lines: &[(&str, &str)]) {
 #[test]
 fn a_trunk_has_its_own_limit_and_gets_back_what_it_had() {
     let mut rig = Rig::new(1);
-    list(&mut rig, &[TrunkConfig { max_calls: Some(1), ..config("a", &["198.51.100.0/24"]) }]);
+    rig.list(&[TrunkConfig { max_calls: Some(1), ..config("a", &["198.51.100.0/24"]) }]);
     rig.source = SERVER;
     rig.invite("one", SDP, OFFER);
     rig.invite("two", SDP, OFFER);
@@ -76,7 +71,7 @@ fn a_trunk_has_its_own_limit_and_gets_back_what_it_had() {
 fn a_caller_with_a_password_is_asked_and_then_taken_or_refused() {
     let mut rig = Rig::new(1);
     let caller_credentials = Some(credentials("alice", "right"));
-    list(&mut rig, &[TrunkConfig { caller_credentials, ..config("a", &["198.51.100.0/24"]) }]);
+    rig.list(&[TrunkConfig { caller_credentials, ..config("a", &["198.51.100.0/24"]) }]);
     rig.source = SERVER;
     rig.invite("one", SDP, OFFER);
     assert_eq!(rig.statuses("one"), [100, 401]);
@@ -101,11 +96,11 @@ fn a_caller_with_a_password_is_asked_and_then_taken_or_refused() {
 #[test]
 fn a_call_goes_on_while_its_trunk_is_changed_and_removed() {
     let mut rig = Rig::new(1);
-    list(&mut rig, &[config("a", &["198.51.100.0/24"])]);
+    rig.list(&[config("a", &["198.51.100.0/24"])]);
     rig.source = SERVER;
     rig.answered("one");
-    list(&mut rig, &[config("a", &["203.0.113.0/24"])]);
-    list(&mut rig, &[]);
+    rig.list(&[config("a", &["203.0.113.0/24"])]);
+    rig.list(&[]);
     let source = "198.51.100.9".parse().unwrap();
     assert!(rig.trunks.current().knows(source), "its messages are still let in");
     rig.invite("two", SDP, OFFER);
@@ -120,7 +115,7 @@ fn a_call_goes_on_while_its_trunk_is_changed_and_removed() {
 fn a_call_by_a_registration_is_the_trunk_s_and_says_who_was_called() {
     let mut rig = Rig::new(1);
     let twins = ["a", "b"].map(|id| registering(id, &["198.51.100.7"]));
-    list(&mut rig, &twins);
+    rig.list(&twins);
     rig.source = SERVER;
     let contact = |index: usize, rig: &Rig| rig.requests("REGISTER")[index].headers.contact[0].uri.to_string();
     let (a, b) = (contact(0, &rig), contact(1, &rig));
@@ -141,7 +136,7 @@ fn a_call_by_a_registration_is_the_trunk_s_and_says_who_was_called() {
 #[test]
 fn who_we_are_is_proven_in_calls_too() {
     let mut rig = Rig::new(1);
-    list(&mut rig, &[TrunkConfig { registration: None, ..registering("a", &["198.51.100.7"]) }]);
+    rig.list(&[TrunkConfig { registration: None, ..registering("a", &["198.51.100.7"]) }]);
     rig.source = SERVER;
     let call = rig.answered("one");
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::Lost { call }));
@@ -157,7 +152,7 @@ fn who_we_are_is_proven_in_calls_too() {
 #[test]
 fn states_are_told_when_they_change_and_registrations_end_at_shutdown() {
     let mut rig = Rig::new(1);
-    list(&mut rig, &[registering("a", &["198.51.100.7"])]);
+    rig.list(&[registering("a", &["198.51.100.7"])]);
     rig.source = SERVER;
     assert_eq!(states(&rig).get("a").unwrap().registration, Some(RegistrationState::Trying));
     answer(&mut rig, "REGISTER", 200, &[("Expires", "600")]);
@@ -165,7 +160,7 @@ fn states_are_told_when_they_change_and_registrations_end_at_shutdown() {
     assert_eq!(rig.metrics.registrations.with_label_values(&["registered"]).get(), 1);
     let told = |rig: &Rig| rig.outputs.iter().filter(|output| matches!(output, Output::TrunkStates(_))).count();
     let count = told(&rig);
-    list(&mut rig, &[registering("a", &["198.51.100.7"])]);
+    rig.list(&[registering("a", &["198.51.100.7"])]);
     rig.run(Duration::from_millis(400));
     assert_eq!(told(&rig), count, "nothing has changed");
     rig.tell(|core, now| core.shut_down(now, Duration::from_secs(12)));
@@ -178,7 +173,7 @@ fn states_are_told_when_they_change_and_registrations_end_at_shutdown() {
 #[test]
 fn a_registrar_that_is_gone_does_not_hold_up_the_shutdown() {
     let mut rig = Rig::new(1);
-    list(&mut rig, &[registering("a", &["198.51.100.7"])]);
+    rig.list(&[registering("a", &["198.51.100.7"])]);
     rig.source = SERVER;
     answer(&mut rig, "REGISTER", 200, &[("Expires", "600")]);
     rig.tell(|core, now| core.shut_down(now, Duration::from_secs(12)));

@@ -27,8 +27,8 @@ const SHARE_OF_RECENT: f64 = 0.95;
 /// When all recent packets took this much longer than the fastest one, the way itself has become longer.
 const LONGER_WAY_US: i64 = 60_000;
 
-/// On top of what packets were late by, because frames are asked for every 20 ms and not when it suits.
-const MARGIN_US: i64 = 20_000;
+/// What is aimed at before anything is known of the way.
+const FIRST_TARGET_US: i64 = 40_000;
 
 /// How fast the target may shrink, in µs for each second.
 const SHRINK_US_PER_SECOND: i64 = 10_000;
@@ -53,7 +53,7 @@ impl Transit {
             written: 0,
             valid: 0,
             base_us: 0,
-            target_us: micros(SHORTEST_TARGET) + MARGIN_US,
+            target_us: FIRST_TARGET_US,
             reckoned_us: 0,
         }
     }
@@ -108,7 +108,7 @@ impl Transit {
     }
 
     fn aim(&mut self, now_us: i64, late_us: i64) {
-        let wanted = (late_us + MARGIN_US).clamp(micros(SHORTEST_TARGET), micros(LONGEST_TARGET));
+        let wanted = late_us.clamp(micros(SHORTEST_TARGET), micros(LONGEST_TARGET));
         let elapsed_us = (now_us - self.reckoned_us).clamp(0, 1_000_000);
         let lowest = self.target_us - elapsed_us * SHRINK_US_PER_SECOND / 1_000_000;
         self.target_us = wanted.max(lowest);

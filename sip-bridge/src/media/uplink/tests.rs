@@ -117,7 +117,7 @@ fn without_loss_and_jitter_nothing_is_made_up_or_left_out() {
         let statistics = uplink.statistics();
         assert_eq!(statistics.jitter.lost_packets + statistics.jitter.late_packets, 0);
         assert!(statistics.removed_samples < 800, "{statistics:?}");
-        assert!(statistics.jitter.delay_ms <= 80, "{statistics:?}");
+        assert!(statistics.jitter.delay_ms <= 50, "{statistics:?}");
         let (before, after) = (power(&sound.concat()), power(&heard.concat()));
         let change = 10.0 * (after / before).log10();
         assert!(change.abs() < 1.0, "{codec:?}: {change} dB");

@@ -3,9 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-/// What is told apart: so many steps of 20 ms.
-const BINS: usize = 7;
-const BIN_US: i64 = 20_000;
+/// What is told apart: so many steps of 10 ms.
+const BINS: usize = 13;
+const BIN_US: i64 = 10_000;
+
+/// The last step that is waited for before anything is known: 40 ms in all.
+const FIRST_BIN: usize = 3;
 
 /// One packet in 25 may be too late; waiting for the last one makes conversation slow.
 const TAIL: f32 = 0.04;
@@ -35,7 +38,7 @@ impl Delays {
     pub(super) fn new(now: Instant) -> Self {
         let mut bins = [0.0; BINS];
         bins[0] = 0.9;
-        bins[1] = 0.1;
+        bins[FIRST_BIN] = 0.1;
         Self { epoch: now, bins, window_start: now, fastest_us: None, fastest_before_us: None }
     }
 
@@ -59,7 +62,7 @@ impl Delays {
         self.fastest().map_or(0, |fastest| self.transit_us(now, time).saturating_sub(fastest))
     }
 
-    /// How long after the fastest could have come a packet should be played, in microseconds: 20 to 120 ms.
+    /// How long after the fastest could have come a packet should be played, in microseconds: 10 to 120 ms.
     pub(super) fn target_us(&self) -> i64 {
         let mut tail = 0.0;
         for bin in (1..BINS).rev() {

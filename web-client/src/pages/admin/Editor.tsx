@@ -6,7 +6,7 @@ import { announcer } from '../../conference/announcer';
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
 import { newKey } from '../api/client';
-import { ApiProblem } from '../api/problem';
+import { ApiProblem } from '../../app/problem';
 import { focusFirstError } from '../ui/fields';
 import { StaleDialog } from '../ui/StaleDialog';
 import { fieldErrors, Trouble } from '../ui/Trouble';

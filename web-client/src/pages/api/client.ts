@@ -2,7 +2,8 @@
 // Requests to the REST API as the person who is signed in: with the CSRF token, in their language, and with a second try
 // after they have signed in again. Nothing is sent twice unless the server has refused it the first time.
 import { language } from '../../app/preferences';
-import { ApiProblem, problemOf } from './problem';
+import { ApiProblem, problemOf } from '../../app/problem';
+import { randomHex } from '../../app/random';
 import { csrfToken, probeSession, signInAgain } from './session';
 
 /** What came back. */
@@ -64,10 +65,9 @@ export function query(values: Readonly<Record<string, string | number | boolean 
   return text === '' ? '' : `?${text}`;
 }
 
-/** A key for `Idempotency-Key`. Not crypto.randomUUID(), which is missing on plain-http pages. */
+/** A key for `Idempotency-Key`. */
 export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return randomHex(16);
 }
 
 async function send(method: Method, path: string, wish: Wish): Promise<Response> {

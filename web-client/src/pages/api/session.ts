@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import { rememberAccount } from '../../app/account-hint';
 import { language } from '../../app/preferences';
-import { ApiProblem, problemOf } from './problem';
+import { ApiProblem, problemOf } from '../../app/problem';
 
 /** Roles in the organisation. */
 export type Role = 'system_admin' | 'tenant_admin' | 'organizer' | 'participant';

@@ -11,7 +11,7 @@ import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ScreenHeading } from '../../ui/PageFrame';
 import { ask, get, newKey } from '../api/client';
-import { ApiProblem } from '../api/problem';
+import { ApiProblem } from '../../app/problem';
 import { Shell } from '../Shell';
 import { Loading } from '../ui/Dialog';
 import { focusFirstError } from '../ui/fields';

@@ -5,7 +5,7 @@ import type { TargetedEvent } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
-import { ApiProblem } from '../api/problem';
+import { ApiProblem } from '../../app/problem';
 import { session, signIn } from '../api/session';
 import { Input, Tick } from '../ui/fields';
 import { Trouble } from '../ui/Trouble';

@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { fill, plural } from '../../i18n';
 import { Banner } from '../../ui/Banner';
 import { Button } from '../../ui/Button';
-import { ApiProblem } from '../api/problem';
+import { ApiProblem } from '../../app/problem';
 import { w } from '../words';
 
 interface TroubleProps {

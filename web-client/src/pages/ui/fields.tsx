@@ -3,7 +3,7 @@
 // (RFC 6901), so that its complaint is shown here and the focus finds it.
 import type { ComponentChildren, PartialInputHTMLAttributes, TargetedInputEvent } from 'preact';
 import { useId } from 'preact/hooks';
-import { SelectBox } from '../../ui/Field';
+import { SelectBox, TickBox } from '../../ui/Field';
 import { Icon } from '../../ui/Icon';
 
 interface Common {
@@ -160,17 +160,13 @@ export function Tick({ label, hint, error, pointer, testId, isOn, onChange }: Ti
   const id = useId();
   return (
     <div class="field" data-pointer={pointer}>
-      <label class="tick">
-        <input
-          type="checkbox"
-          checked={isOn}
-          data-testid={testId}
-          aria-invalid={error !== undefined}
-          {...describedBy(id)}
-          onChange={(event) => onChange(event.currentTarget.checked)}
-        />
-        <span>{label}</span>
-      </label>
+      <TickBox
+        label={label}
+        isOn={isOn}
+        testId={testId}
+        aria={{ 'aria-invalid': error !== undefined, ...describedBy(id) }}
+        onChange={onChange}
+      />
       <Hint id={id} hint={hint} error={error} />
     </div>
   );

@@ -2,7 +2,7 @@
 // Requests as somebody who is signed in, with a server of the test's own.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ask, query } from '../../../src/pages/api/client';
-import { ApiProblem } from '../../../src/pages/api/problem';
+import { ApiProblem } from '../../../src/app/problem';
 import { asksToSignInAgain, finishSignInAgain, providerPath, refreshSession, safeReturn, session, signIn, signOut } from '../../../src/pages/api/session';
 import { hasAccountHere } from '../../../src/app/account-hint';
 import { language } from '../../../src/app/preferences';

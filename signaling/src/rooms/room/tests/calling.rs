@@ -2,7 +2,7 @@
 //! Somebody at the telephone, among people with browsers.
 
 use super::*;
-use crate::rooms::details::{DetailsChange, HAND, HELD};
+use crate::rooms::details::{DetailsChange, HAND, HELD, HOLD};
 use crate::rooms::input::{Destination, NoticeAudience};
 use crate::rooms::policy::{RoomPolicy, UnmuteRule};
 
@@ -217,6 +217,22 @@ fn a_callers_hand_stands_in_the_same_queue() {
     assert_eq!(hands(&mut room), ["ann", "bob"]);
     let own = room.update(&phone, &phone).expect("an update");
     assert!(!own.profile.details.attributes.contains_key(HAND), "they hear of it");
+}
+
+#[test]
+fn others_see_that_a_caller_holds_the_call_and_a_browser_cannot_pretend_it() {
+    let mut room = room();
+    let (ann, phone) = (room.join("ann"), room.join_as(caller("phone")));
+    for (is_on_hold, shown) in [(true, Some("true")), (false, None)] {
+        room.request(&phone, Request::SetHold(is_on_hold));
+        room.pass(Duration::from_millis(100));
+        let seen = room.update(&ann, &phone).expect("an update");
+        assert_eq!(seen.profile.details.attributes.get(HOLD).map(String::as_str), shown);
+    }
+    room.forget_all();
+    room.request(&ann, Request::SetHold(true));
+    room.pass(Duration::from_millis(100));
+    assert!(room.update(&phone, &ann).is_none());
 }
 
 #[test]

@@ -183,6 +183,7 @@ impl Net {
             headers: Vec::new(),
             route: Vec::new(),
             registration: None,
+            ring_time: None,
         }
     }
 

@@ -32,6 +32,8 @@ export const enNames: Names = {
     'phone/numbers': { title: 'Telephone numbers', one: 'Telephone number', text: 'Which numbers lead to meetings.', removeText: 'Whoever calls it is not answered any more. Calls that go on stay.' },
     'phone/trunks': { title: 'Trunks', one: 'Trunk', text: 'Providers and exchanges that calls come by, and how they are.', removeText: 'New calls by it are not answered any more. Those that go on stay.' },
     'phone/calls': { title: 'Calls in progress', one: 'Call', text: 'Who is calling, and how far they are.', remove: 'End', removeText: 'The caller hears that the call ends, and can call again.' },
+    phone_calls: { title: 'Telephones called', one: 'Call', remove: 'End', removeText: 'It does not ring any more, or is hung up.' },
+    test_calls: { title: 'Test calls', one: 'Test call' },
     exports: { title: 'Exports of personal data', one: 'Export', text: 'What is kept of a person.' },
     erasures: { title: 'Erase a person', one: 'Erasure', text: 'Removes what is kept of a person.' },
     usage: { title: 'Use', text: 'Figures by day.' },
@@ -71,6 +73,7 @@ export const enNames: Names = {
     test: { do: 'Send a test message' },
     redeliver: { do: 'Send again' },
     password: { do: 'Set a password' },
+    test_calls: { do: 'Make a test call' },
     erasures: { do: 'Erase', ask: 'What is kept of this person is removed for good.' },
   },
   values: {

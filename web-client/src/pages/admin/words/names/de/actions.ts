@@ -26,5 +26,6 @@ export const actions: Names['actions'] = {
   test: { do: 'Testmeldung senden' },
   redeliver: { do: 'Noch einmal senden' },
   password: { do: 'Passwort setzen' },
+  test_calls: { do: 'Testanruf machen' },
   erasures: { do: 'Löschen', ask: 'Was über diese Person gespeichert ist, wird endgültig entfernt.' },
 };

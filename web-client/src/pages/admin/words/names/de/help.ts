@@ -14,6 +14,7 @@ export const help: Names['help'] = {
   allowed_networks: 'Adresse/Länge, etwa 10.20.0.0/16. Leer: von überall.',
   scopes: 'Sie können nur vergeben, was Sie selbst haben.',
   retention: 'Wie viele Tage etwas bleibt. Leer: wie es der Server vorgibt.',
+  dial_out: 'Ob Telefone angerufen werden dürfen, und welche. Nur die Verwaltung des Servers stellt es ein.',
   limits: 'Leer: keine Grenze. Nur die Verwaltung des Servers setzt sie.',
   'ApiTokenInput.expires_at': 'Höchstens ein Jahr von heute an; ohne Angabe 90 Tage.',
   'WebhookInput.url': 'https, und im Internet oder in einem Netz, das der Betrieb erlaubt.',

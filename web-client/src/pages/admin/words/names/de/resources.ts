@@ -31,6 +31,8 @@ export const resources: Names['resources'] = {
   'phone/numbers': { title: 'Rufnummern', one: 'Rufnummer', text: 'Welche Nummern zu Besprechungen führen.', removeText: 'Wer sie wählt, kommt dann nicht mehr durch. Laufende Anrufe bleiben.' },
   'phone/trunks': { title: 'Telefonanschlüsse', one: 'Telefonanschluss', text: 'Anbieter und Telefonanlagen, über die angerufen wird, und wie es um sie steht.', removeText: 'Neue Anrufe darüber werden nicht mehr angenommen. Laufende bleiben.' },
   'phone/calls': { title: 'Laufende Anrufe', one: 'Anruf', text: 'Wer gerade anruft, und wie weit sie sind.', remove: 'Beenden', removeText: 'Die Person hört, dass der Anruf endet, und kann wieder anrufen.' },
+  phone_calls: { title: 'Angerufene Telefone', one: 'Anruf', remove: 'Beenden', removeText: 'Es klingelt nicht mehr, oder das Gespräch endet.' },
+  test_calls: { title: 'Testanrufe', one: 'Testanruf' },
   exports: { title: 'Datenauskünfte', one: 'Auskunft', text: 'Was über eine Person gespeichert ist.' },
   erasures: { title: 'Person löschen', one: 'Löschung', text: 'Entfernt, was über eine Person gespeichert ist.' },
   usage: { title: 'Nutzung', text: 'Zahlen je Tag.' },

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What it takes for a call into a meeting: that it is allowed, a trunk, minutes and a place. All of that is looked at and
+//! written down at once, and then the call is made.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use bus::phone::{CallPurpose, OutgoingCall, outgoing_line};
+use chrono::Utc;
+use serde_json::json;
+use store::{StoreError, Tx};
+
+use super::meter::Metered;
+use super::number::{NotCallable, judge};
+use super::records::{NewRecord, Purpose};
+use super::ringing::{self, Ringing};
+use super::{RING_TIME, minutes};
+use crate::api::answer::Answer;
+use crate::api::context::Context;
+use crate::api::ids::{PhoneCallId, TenantId};
+use crate::api::language::Language;
+use crate::api::problem::{Code, Problem};
+use crate::identity::keys;
+use crate::identity::tenants::settings::DialOut as Terms;
+use crate::meeting_sessions::model::Session;
+use crate::meetings::phone_pins::model::Place;
+use crate::meetings::tenant;
+use crate::phone::caller::{Caller, Way};
+use crate::phone::caller_number::{CallerNumber, E164};
+use crate::phone::trunks::ways_out::{self, WayOut};
+use crate::phone::{Called, Known, Who, caller_name, known_callers};
+use crate::records::audit::{self, Cause, Event};
+use crate::rooms::directory::RoomHandle;
+
+/// Calls that are made into one meeting at a time: those that ring and those that have come in. A moderator who needs more invites
+/// people.
+const MAX_IN_MEETING: usize = 10;
+
+/// How much of what is derived from a number is a person's name in the room: 130 bits, as with guests.
+const IDENTITY_CHARS: usize = 22;
+
+/// Whom to call into which meeting.
+pub(crate) struct Wish<'a> {
+    pub(crate) session: &'a Session,
+    /// Its live room.
+    pub(crate) room: RoomHandle,
+    /// As somebody typed it.
+    pub(crate) number: String,
+    /// What they are called; what the invitation says where nobody says it.
+    pub(crate) name: Option<String>,
+    /// In which they are spoken to; the tenant's without it.
+    pub(crate) language: Option<Language>,
+    /// As whom they come.
+    pub(crate) called: Called,
+}
+
+/// Makes the call, and answers with its record.
+pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response, Problem> {
+    let (app, session) = (&context.app, wish.session);
+    let mut tx = context.write().await?;
+    let tenant = tenant::find(&mut tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
+    let terms = &tenant.settings.dial_out;
+    if !terms.is_enabled {
+        return Err(Code::DialOutOff.into());
+    }
+    let states = app.phone.trunks.states();
+    let trunk = ways_out::find(&mut tx, &states, None).await?.ok_or(Code::NoTrunk)?;
+    let number = match judge(&wish.number, &trunk.dial_plan, Some(&terms.countries)) {
+        Ok(number) => number,
+        Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
+        Err(NotCallable::Forbidden) => {
+            drop(tx);
+            note_refused(context, session).await?;
+            return Err(Code::NumberNotAllowed.into());
+        }
+    };
+    let order = app.phone.dial_out.order()?;
+    let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
+    let (id, now, place) = (PhoneCallId::new(), Utc::now(), place_of(session)?);
+    let name = match wish.name {
+        None => invited_as(&mut tx, place, &number).await?,
+        given => given,
+    };
+    let last_digits = CallerNumber::of(number.clone()).last_digits();
+    let purpose = Purpose::Meeting(session.id);
+    let new = NewRecord { id, purpose, number: last_digits.clone(), name: name.clone() };
+    let record = app.phone.dial_out.records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
+    let Terms { minutes_per_day, longest_call_minutes, .. } = *terms;
+    let day = minutes::day(now, tenant.time_zone().0);
+    let limits = (minutes_per_day, longest_call_minutes);
+    let reservation = minutes::reserve(&mut tx, (session.tenant_id, id), day, limits, now).await?;
+    let reservation = reservation.ok_or(Code::MinutesUsedUp)?;
+    let event = Event::new("phone_call.create", id)
+        .with("session_id", json!(session.id))
+        .with("trunk", json!(trunk.id))
+        .with("number", json!(last_digits));
+    let shown = record.shown().ok_or(Code::Internal)?;
+    let answer = Answer::with_status(StatusCode::ACCEPTED, &shown)?;
+    let response = context.commit(tx, Some(session.tenant_id), &event, answer).await?;
+    let dialled = Metered::new(record.made(), reservation);
+    let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
+    let call = OutgoingCall {
+        trunk: trunk.id.clone(),
+        to: trunk.written(&number),
+        from: trunk.own_number(),
+        language: wish.language.unwrap_or(tenant.language).as_str().to_owned(),
+        purpose: CallPurpose::Invitation,
+        ring_time: RING_TIME,
+    };
+    let known = Known { place, who: Who::Called(wish.called), waits: false, name };
+    let caller = caller(&app.installation, (&trunk, number), known, id, entry);
+    let (to_bridge, line) = outgoing_line(call);
+    order.send(to_bridge);
+    let ringing = Ringing { app: app.clone(), line, caller, dialled, room: wish.room, is_over };
+    tokio::spawn(async move {
+        ringing::attend(ringing).await;
+        drop(guard);
+    });
+    Ok(response)
+}
+
+/// Writes down that somebody wanted to call a number that is not called: who tries those that cost much should be seen. The answer
+/// is not kept for a repeated request, since the rules may be others by then.
+async fn note_refused(context: &Context, session: &Session) -> Result<(), StoreError> {
+    let code = Code::NumberNotAllowed.as_str();
+    let event = Event::new("phone_call.create", PhoneCallId::new())
+        .with("session_id", json!(session.id))
+        .with("reason", code.into())
+        .denied();
+    let mut tx = context.app.store.write().await?;
+    let cause = Cause::of(&context.caller, Some(session.tenant_id), context.request_id());
+    audit::append(&mut tx, cause, &event).await?;
+    tx.commit().await
+}
+
+fn place_of(session: &Session) -> Result<Place, Problem> {
+    let meeting = session.meeting_id.map(Place::Meeting);
+    Ok(meeting.or(session.room_id.map(Place::Room)).ok_or(Code::NotFound)?)
+}
+
+/// What the meeting's invitation calls whoever has that number.
+async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<String>, StoreError> {
+    match place {
+        Place::Meeting(meeting) => caller_name::of_number(tx, meeting, number).await,
+        Place::Room(_) => Ok(None),
+    }
+}
+
+/// Whom we call, as the attendant knows somebody at the telephone.
+fn caller(
+    keys: &keys::Keys,
+    (trunk, number): (&WayOut, E164),
+    known: Known,
+    id: PhoneCallId,
+    entry: crate::phone::in_progress::OwnCall,
+) -> Caller {
+    let mark = known_callers::mark(keys, number.as_str());
+    // The same each time that the number is called into this meeting, and another one elsewhere.
+    let place = known.place.id();
+    let name = keys.derive_text(keys::Purpose::PhoneCaller, &[b"called", place.as_bytes(), mark.as_bytes()]);
+    Caller {
+        // Known once somebody has answered.
+        bridge: 0,
+        own_number: trunk.own_number(),
+        trunk: trunk.id.clone(),
+        way: Way::Out(Box::new(known)),
+        number: CallerNumber::of(number),
+        source: mark.clone(),
+        mark,
+        name: name.chars().take(IDENTITY_CHARS).collect(),
+        token: id.to_string(),
+        is_on_hold: false,
+        entry,
+    }
+}
+
+/// Fails unless telephones may be called from a tenant's meetings. Whoever asks before more is looked at learns it first.
+pub(crate) async fn check_is_on(tx: &mut Tx, tenant: TenantId) -> Result<(), Problem> {
+    let found = tenant::find(tx, tenant).await?.ok_or(Code::NotFound)?;
+    if found.settings.dial_out.is_enabled { Ok(()) } else { Err(Code::DialOutOff.into()) }
+}

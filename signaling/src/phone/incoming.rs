@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! How a call begins that comes in: what is called and by whom is looked up, and the call is answered or not.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bus::phone::{CallEnd, CallTerms, Decline, IncomingCall, PhoneNotice};
+use chrono::Utc;
+use store::StoreError;
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use super::attendant::Attendant;
+use super::caller::{Caller, Way, now};
+use super::caller_number::{CallerNumber, Said};
+use super::{Begun, Call, Incoming, known_callers};
+use crate::api::client_address::network;
+use crate::app::App;
+use crate::identity::keys::Purpose;
+
+/// Bytes of what a call is called: 22 characters.
+const TOKEN_BYTES: usize = 16;
+
+/// Looks after a call until it is over.
+pub(super) async fn attend(app: Arc<App>, call: CallEnd, is_over: watch::Receiver<bool>) {
+    let CallEnd { call, requests, notices } = call;
+    // SIP's own name for it may have an address in it.
+    debug!(call_id = call.call_id, trunk = call.trunk, "a call");
+    let begun = begin(&app, &call).await;
+    let first = match &begun {
+        Ok(Ok((_, terms))) => PhoneNotice::Begun(terms.clone()),
+        Ok(Err(decline)) => PhoneNotice::Declined(*decline),
+        Err(error) => {
+            warn!(%error, "a call cannot be answered");
+            PhoneNotice::Declined(Decline::Unavailable)
+        }
+    };
+    // It fits, being the first; where nobody takes it, the caller has hung up.
+    if notices.try_send(first).is_err() {
+        return;
+    }
+    if let Ok(Ok((caller, _))) = begun {
+        Attendant::new(app, caller, (requests, notices), is_over).run().await;
+    }
+}
+
+/// Finds out what is called, and by whom.
+async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, CallTerms), Decline>, StoreError> {
+    let mut tx = app.store.read().await?;
+    let Some(called) = app.phone.lines.find(&mut tx, &incoming.trunk, &incoming.called).await? else {
+        return Ok(Err(Decline::UnknownNumber));
+    };
+    drop(tx);
+    // The bridge has read what SIP says of privacy; `id` is what hides the number (RFC 3325 §9.3).
+    let privacy = if incoming.is_withheld { "id" } else { "" };
+    let said = Said { user: incoming.caller.as_deref().unwrap_or_default(), host: "", privacy };
+    let number = CallerNumber::read(said, &called.trunk.dial_plan);
+    let (trunk, peer, serves) = (&called.trunk, incoming.peer, called.serves.clone());
+    let call = match Call::begin(app, now(), Incoming { trunk, peer, number: number.clone(), serves }).await? {
+        Begun::Call(call) => call,
+        Begun::Blocked(wait) => return Ok(Err(Decline::Blocked(wait))),
+    };
+    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
+    let vouched = number.number().filter(|_| trunk.trusts_caller_ids);
+    let known = vouched.map(|number| known_callers::mark(&app.installation, number.as_str()));
+    let source = known.clone().unwrap_or_else(|| network(peer).to_string());
+    let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), source.as_bytes()];
+    let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
+    let mark = known.unwrap_or_else(|| token.clone());
+    let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
+    let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some() };
+    let caller = Caller {
+        bridge: incoming.bridge,
+        own_number: Some(incoming.called.clone()),
+        trunk: called.trunk.id,
+        way: Way::In { call, direct: called.direct },
+        number,
+        mark,
+        source,
+        name: token.clone(),
+        token,
+        is_on_hold: false,
+        entry,
+    };
+    Ok(Ok((caller, terms)))
+}
