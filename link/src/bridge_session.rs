@@ -220,7 +220,7 @@ impl Control<'_> {
     fn open(&mut self, line: LineId, notices: mpsc::Sender<PhoneNotice>, requests: mpsc::Receiver<PhoneRequest>) {
         let outbound = Outbound {
             link: self.out.clone(),
-            say: |line, request| ToNode::Request { line, request },
+            say: |line, request| Some(ToNode::Request { line, request }),
             close: |line| ToNode::CloseLine { line },
         };
         self.lines.open(line, notices, requests, outbound);

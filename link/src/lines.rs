@@ -37,11 +37,11 @@ impl<I> Drop for Open<I> {
 }
 
 /// What is sent for a line.
-pub(crate) struct Outbound<O, M> {
+pub(crate) struct Outbound<M, S> {
     /// Where the link takes messages. When it is full, the line waits, which has its own bound.
     pub(crate) link: mpsc::Sender<M>,
-    /// What is sent of what the owner says.
-    pub(crate) say: fn(LineId, O) -> M,
+    /// What is sent of what the owner says, if anything is.
+    pub(crate) say: S,
     /// What is sent when the owner has dropped its end.
     pub(crate) close: fn(LineId) -> M,
 }
@@ -65,17 +65,23 @@ impl<I> Lines<I> {
     }
 
     /// Opens a line: what comes on it goes to `inbound`, and what its owner says is sent.
-    pub(crate) fn open<O: Send + 'static, M: Send + 'static>(
+    pub(crate) fn open<O, M, S>(
         &mut self,
         line: LineId,
         inbound: mpsc::Sender<I>,
         mut owner: mpsc::Receiver<O>,
-        outbound: Outbound<O, M>,
-    ) {
+        outbound: Outbound<M, S>,
+    ) where
+        O: Send + 'static,
+        M: Send + 'static,
+        S: Fn(LineId, O) -> Option<M> + Send + 'static,
+    {
         let sender = async move {
             let Outbound { link, say, close } = outbound;
             while let Some(message) = owner.recv().await {
-                if link.send(say(line, message)).await.is_err() {
+                if let Some(message) = say(line, message)
+                    && link.send(message).await.is_err()
+                {
                     return line;
                 }
             }
@@ -147,7 +153,11 @@ mod tests {
             let ((says, said), (inbound, hears)) = (mpsc::channel(2), mpsc::channel(2));
             let line = self.lines.next_id();
             assert!(self.lines.has_room_for(line));
-            let outbound = Outbound { link: self.link.clone(), say: Said::Word, close: Said::Close };
+            let outbound = Outbound {
+                link: self.link.clone(),
+                say: |line, word| Some(Said::Word(line, word)),
+                close: Said::Close,
+            };
             self.lines.open(line, inbound, said, outbound);
             (line, says, hears)
         }

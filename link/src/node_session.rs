@@ -19,6 +19,7 @@ use crate::lanes::Lanes;
 use crate::lines::{Lines, Outbound};
 use crate::messages::{LineId, SessionId, ToBridge, ToNode, read};
 use crate::sound_packet::SoundPacket;
+use crate::thread_numbers::ThreadNumbers;
 
 /// Messages that wait for the connection. It takes them as fast as they come; when it is full, lines wait, each of which has a
 /// bound, and what concerns the link itself ends it.
@@ -84,8 +85,10 @@ pub(crate) async fn carry(
     // Dropping it ends them all.
     let mut carriers = JoinSet::new();
     carriers.spawn(writer.send_all(outgoing));
-    let mut control = Control { out, lines: Lines::new(1), phone, threads: session.ends.len(), has_trunks: true };
     let mut missing: Vec<u16> = (0..).take(session.ends.len()).collect();
+    let threads = u16::try_from(missing.len()).unwrap_or(u16::MAX);
+    let numbers = ThreadNumbers::new(phone.first_bridge, threads);
+    let mut control = Control { out, lines: Lines::new(1), phone, numbers, has_trunks: true };
     let deadline = Instant::now() + ATTACHING_TIME;
     if let Err(error) = control.tell_trunks() {
         return error;
@@ -122,7 +125,7 @@ struct Control<'a> {
     out: mpsc::Sender<ToBridge>,
     lines: Lines<PhoneRequest>,
     phone: &'a mut Phone,
-    threads: usize,
+    numbers: ThreadNumbers,
     /// Whether somebody still administers trunks.
     has_trunks: bool,
 }
@@ -160,11 +163,11 @@ impl Control<'_> {
         }
     }
 
-    fn open_line(&mut self, id: LineId, mut call: IncomingCall) -> Result<(), LinkError> {
+    fn open_line(&mut self, id: LineId, call: IncomingCall) -> Result<(), LinkError> {
         if !id.0.is_multiple_of(2) || !self.lines.has_room_for(id) {
             return Err(Malformed::OutOfPlace.into());
         }
-        call.bridge = self.bridge_of(call.bridge)?;
+        let call = self.numbers.call(call).ok_or(Malformed::OutOfPlace)?;
         let (BridgeLine { requests, notices }, signaling) = line(call);
         if self.phone.desk.try_send(signaling).is_err() {
             // Full: as within one process, the call is refused.
@@ -176,10 +179,8 @@ impl Control<'_> {
         Ok(())
     }
 
-    fn request(&mut self, line: LineId, mut request: PhoneRequest) -> Result<(), LinkError> {
-        if let PhoneRequest::Progress(DialProgress::Answered { bridge }) = &mut request {
-            *bridge = self.bridge_of(*bridge)?;
-        }
+    fn request(&mut self, line: LineId, request: PhoneRequest) -> Result<(), LinkError> {
+        let request = self.numbers.request(request).ok_or(Malformed::OutOfPlace)?;
         if self.lines.deliver(line, request) { Ok(()) } else { self.send(ToBridge::CloseLine { line }) }
     }
 
@@ -196,9 +197,10 @@ impl Control<'_> {
     }
 
     fn open(&mut self, id: LineId, requests: mpsc::Sender<PhoneRequest>, notices: mpsc::Receiver<PhoneNotice>) {
+        let numbers = self.numbers;
         let outbound = Outbound {
             link: self.out.clone(),
-            say: |line, notice| ToBridge::Notice { line, notice },
+            say: move |line, notice| Some(ToBridge::Notice { line, notice: numbers.notice(notice)? }),
             close: |line| ToBridge::CloseLine { line },
         };
         self.lines.open(id, requests, notices, outbound);
@@ -207,13 +209,6 @@ impl Control<'_> {
     fn tell_trunks(&mut self) -> Result<(), LinkError> {
         let list = self.phone.trunks.list.borrow_and_update().clone();
         self.send(ToBridge::Trunks(list))
-    }
-
-    /// What the node calls the end of a thread.
-    fn bridge_of(&self, thread: u16) -> Result<u16, LinkError> {
-        let is_there = usize::from(thread) < self.threads;
-        let bridge = self.phone.first_bridge.checked_add(thread).filter(|_| is_there);
-        Ok(bridge.ok_or(Malformed::OutOfPlace)?)
     }
 
     fn send(&self, message: ToBridge) -> Result<(), LinkError> {

@@ -22,6 +22,7 @@ mod playing;
 mod presence;
 mod presses;
 mod room;
+mod room_end;
 mod seat;
 mod sockets;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};
 pub use self::library::SoundLibrary;
 pub use self::room::Rooms;
+pub use self::room_end::RoomEnd;
 pub use self::thread::{HandedOver, SoundConfig, SoundThread};
 use crate::caller::{Chime, PlayToken, VolumeStep};
 use crate::digit::Digit;

@@ -44,9 +44,11 @@ fn requests() -> Vec<PhoneRequest> {
         PhoneRequest::CheckId { check, digits: digits("0123456789") },
         PhoneRequest::CheckPin { check, digits: Some(digits("42")) },
         PhoneRequest::CheckPin { check, digits: None },
+        PhoneRequest::SoundIsAt { bridge: 1 },
         PhoneRequest::Join,
         PhoneRequest::SetMuted(true),
         PhoneRequest::SetHand(false),
+        PhoneRequest::SetHold(true),
         PhoneRequest::AskCount,
         PhoneRequest::Consent(true),
         PhoneRequest::Progress(DialProgress::Answered { bridge: 1 }),
@@ -64,6 +66,7 @@ fn notices() -> Vec<PhoneNotice> {
     vec![
         PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned(), "en".to_owned()], is_direct: true }),
         PhoneNotice::Declined(Decline::Blocked(Duration::from_millis(1_500))),
+        PhoneNotice::RoomIsAt { bridge: 1 },
         verdict(Verdict::Wrong(Again::Pin)),
         verdict(Verdict::AskPin { may_skip: true }),
         verdict(Verdict::Admitted(status)),
@@ -77,6 +80,7 @@ fn notices() -> Vec<PhoneNotice> {
         PhoneNotice::Count(12),
         PhoneNotice::GiveUp,
         PhoneNotice::Transfer { to: "+49891234".to_owned() },
+        PhoneNotice::EndedByOperator,
         PhoneNotice::Failed,
     ]
 }

@@ -72,7 +72,7 @@ impl Rig {
         let config = SoundConfig::new(library);
         let counters = config.counters.clone();
         let (sender, events) = tokio::sync::mpsc::channel(64);
-        let (orders, thread) = SoundThread::spawn(Some(ends.remove(0)), config, sender).unwrap();
+        let (orders, thread) = SoundThread::spawn(Some(ends.remove(0).into()), config, sender).unwrap();
         Self { node, ports, elsewhere, orders, events, counters, thread }
     }
 
