@@ -26,9 +26,9 @@ use store::Location;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::link::Link;
 use crate::cli::SettingsFlags;
 use layers::{Layer, USUAL_FILES};
-pub(crate) use link::Link;
 pub(crate) use oidc::Oidc;
 pub(crate) use problems::Problems;
 use signaling::{MailConfig, RoomDefaults, Secret};

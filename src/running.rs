@@ -28,10 +28,12 @@ pub(crate) fn until_told(settings: &Settings, roles: impl AsyncFnOnce(Stop) -> R
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
     let result = runtime.block_on(async {
         let stop = Stop::on_signals()?;
-        let asked_for = stop.asked_for();
-        let goodbye = async move {
-            asked_for.await;
-            tokio::time::sleep(LONGEST_GOODBYE - LAST_TASKS).await;
+        let goodbye = {
+            let stop = stop.clone();
+            async move {
+                stop.asked_for().await;
+                tokio::time::sleep(LONGEST_GOODBYE - LAST_TASKS).await;
+            }
         };
         tokio::select! {
             result = roles(stop) => result,

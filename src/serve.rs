@@ -46,7 +46,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         media: settings.media.listen,
         advertise: settings.media.advertise.clone(),
         shards: settings.media.shards,
-        // Of which one at least is 0.
+        // One of them is 0: the bridge is here or elsewhere.
         bridge_ends: telephones::threads(settings).max(settings.link.bridge_ends()),
         dev: settings.dev,
     };
