@@ -19,8 +19,7 @@ fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
     let folder = Folder::new("linked-bridge");
     let node = Process::node(&folder);
     let bridge = Process::bridge(&folder, &node, "bridge.toml");
-    bridge.wait_for("attached to the node");
-    assert!(bridge.get("/health/ready").starts_with("HTTP/1.1 200 "));
+    bridge.wait_until(Process::is_attached);
 
     let (conference_id, pin) = node.meeting(&folder);
     let mut telephone = Telephone::call(bridge.sip());
@@ -39,7 +38,7 @@ fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
     assert_eq!(node.metric("signaling_rooms"), 1, "the room goes on without its caller");
 
     let bridge = Process::bridge(&folder, &node, "bridge.toml");
-    bridge.wait_for("attached to the node");
+    bridge.wait_until(Process::is_attached);
     Telephone::call(bridge.sip()).listen(10);
 }
 
@@ -56,10 +55,10 @@ fn without_a_node_calls_are_declined_and_the_bridge_is_not_ready() {
     let folder = Folder::new("linked-alone");
     let node = Process::node(&folder);
     let bridge = Process::bridge(&folder, &node, "bridge.toml");
-    bridge.wait_for("attached to the node");
+    bridge.wait_until(Process::is_attached);
     node.kill();
     bridge.wait_for("the link to the node is lost, and its calls end");
-    assert!(bridge.get("/health/ready").starts_with("HTTP/1.1 503 "));
+    bridge.wait_until(|bridge| bridge.get("/health/ready").starts_with("HTTP/1.1 503 "));
     assert!(bridge.get("/health/live").starts_with("HTTP/1.1 200 "));
     let status = Telephone::refused(bridge.sip());
     assert!((400..600).contains(&status), "{status}");

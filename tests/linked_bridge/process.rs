@@ -115,6 +115,11 @@ impl Process {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
+    /// Whether a bridge has its server.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.get("/health/ready").starts_with("HTTP/1.1 200 ")
+    }
+
     /// Waits until it has logged that.
     pub(crate) fn wait_for(&self, message: &str) {
         wait_for(&self.lines, |line| line["message"] == message);
