@@ -79,9 +79,8 @@ impl<I> Lines<I> {
         let sender = async move {
             let Outbound { link, say, close } = outbound;
             while let Some(message) = owner.recv().await {
-                if let Some(message) = say(line, message)
-                    && link.send(message).await.is_err()
-                {
+                let Some(message) = say(line, message) else { continue };
+                if link.send(message).await.is_err() {
                     return line;
                 }
             }

@@ -25,11 +25,10 @@ impl ThreadNumbers {
 
     /// What the bridge asks for, as the node knows it; `None` when it names a thread that is not there.
     pub(crate) fn request(self, mut request: PhoneRequest) -> Option<PhoneRequest> {
-        match &mut request {
-            PhoneRequest::SoundIsAt { bridge } | PhoneRequest::Progress(DialProgress::Answered { bridge }) => {
-                *bridge = self.at_node(*bridge)?;
-            }
-            _ => {}
+        if let PhoneRequest::SoundIsAt { bridge } | PhoneRequest::Progress(DialProgress::Answered { bridge }) =
+            &mut request
+        {
+            *bridge = self.at_node(*bridge)?;
         }
         Some(request)
     }
