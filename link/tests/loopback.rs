@@ -148,6 +148,14 @@ async fn a_call_has_its_line_in_both_directions_until_somebody_drops_it() {
     assert_eq!(soon(ours.notices.recv()).await, Some(begun()));
     ours.requests.send(PhoneRequest::SetHand(true)).await.unwrap();
     assert!(matches!(soon(theirs.requests.recv()).await, Some(PhoneRequest::SetHand(true))));
+    // A room whose callers are with a thread of nobody here is not told; one of ours is, by our number, and back by the node's.
+    theirs.notices.send(PhoneNotice::RoomIsAt { bridge: 0 }).await.unwrap();
+    theirs.notices.send(PhoneNotice::RoomIsAt { bridge: 1 }).await.unwrap();
+    assert_eq!(soon(ours.notices.recv()).await, Some(PhoneNotice::RoomIsAt { bridge: 0 }));
+    ours.requests.send(PhoneRequest::SoundIsAt { bridge: 0 }).await.unwrap();
+    assert!(matches!(soon(theirs.requests.recv()).await, Some(PhoneRequest::SoundIsAt { bridge: 1 })));
+    theirs.notices.send(PhoneNotice::Count(2)).await.unwrap();
+    assert_eq!(soon(ours.notices.recv()).await, Some(PhoneNotice::Count(2)));
     drop(ours);
     assert!(soon(theirs.requests.recv()).await.is_none());
 
