@@ -10,7 +10,7 @@ use tracing::info;
 use crate::config::Settings;
 use crate::running::{self, SPOKEN_GOODBYE, Stop};
 use crate::telephones::{self, Telephones};
-use crate::{monitoring, ports};
+use crate::{linked, monitoring, ports};
 
 /// Runs until Ctrl-C or SIGTERM, attached to a node while that is there.
 pub(crate) fn run(settings: &Settings, node: &str) -> Result<()> {
@@ -33,6 +33,8 @@ async fn serve(settings: &Settings, node: &str, stop: &Stop) -> Result<()> {
     let Some(telephones) = Telephones::start(settings, ends, (desk, dials), operation, &metrics)? else {
         bail!("there is nothing to do without telephones");
     };
+    let attached = link.attached();
+    linked::show(&metrics, move || *attached.borrow())?;
     let pages = monitoring::serve(http, metrics, link.attached());
     info!(http = %address, version = env!("CARGO_PKG_VERSION"), "ready");
     let result = tokio::select! {

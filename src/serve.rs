@@ -63,7 +63,7 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     };
     let (ends, phone) = (node.take_bridge_ends(), (service.phone_desk(), dials));
     let bridge = if settings.link.is_on() {
-        Some(Callers::Linked(linked::start(settings, ends, phone, trunk_operation).await?))
+        Some(Callers::Linked(linked::start(settings, ends, phone, trunk_operation, &metrics).await?))
     } else {
         let ends = ends.into_iter().map(RoomEnd::from).collect();
         Telephones::start(settings, ends, phone, trunk_operation, &metrics)?.map(Callers::Here)

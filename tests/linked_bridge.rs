@@ -30,11 +30,11 @@ fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
     telephone.press(&pin);
     telephone.press("#");
     telephone.listen_until(|| node.metric("signaling_participants") == 1);
-    assert!(bridge.get("/metrics").contains("\nsip_"));
+    assert_eq!((node.metric("sip_link_attached"), bridge.metric("sip_link_attached")), (1, 1));
 
     bridge.kill();
     node.wait_for("the link to the bridge for telephones is lost");
-    node.wait_until(|node| node.metric("signaling_participants") == 0);
+    node.wait_until(|node| node.metric("signaling_participants") == 0 && node.metric("sip_link_attached") == 0);
     assert_eq!(node.metric("signaling_rooms"), 1, "the room goes on without its caller");
 
     let bridge = Process::bridge(&folder, &node, "bridge.toml");

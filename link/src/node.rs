@@ -120,6 +120,13 @@ impl NodeLink {
         self.attached.borrow().is_some()
     }
 
+    /// Tells the same later, for as long as it is kept.
+    #[must_use]
+    pub fn attachment(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let attached = self.attached.clone();
+        move || attached.borrow().is_some()
+    }
+
     /// Ends the link that is there, and takes no other.
     pub async fn shut_down(self) {
         // It has ended when nobody listens.
