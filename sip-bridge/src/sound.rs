@@ -29,6 +29,7 @@ mod testing;
 mod thread;
 
 use std::net::UdpSocket;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use bus::TransportSid;
@@ -86,6 +87,8 @@ pub enum SoundOrder {
     Play {
         /// To whom.
         call: CallKey,
+        /// As which tenant has them, by its slug; as the installation has them without one.
+        tenant: Option<Arc<str>>,
         /// In which language.
         language: Language,
         /// What.

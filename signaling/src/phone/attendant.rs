@@ -70,7 +70,7 @@ pub(super) struct Attendant {
     pub(super) stage: Stage,
     last_check: CheckToken,
     /// Since they were let in: where the callers of the room are, of whom they are one.
-    gathered: Option<Gathered>,
+    pub(super) gathered: Option<Gathered>,
     /// Of a call that we made.
     dialled: Option<Metered>,
 }

@@ -141,9 +141,15 @@ impl CallSound {
         Ok(())
     }
 
-    /// Plays these in place of what is playing.
-    pub fn play(&mut self, library: &SoundLibrary, language: Language, prompts: &[PromptId], token: PlayToken) {
-        self.playing.play(library, language, prompts, token);
+    /// Plays these in place of what is playing, as that tenant has them in that language.
+    pub fn play(
+        &mut self,
+        library: &SoundLibrary,
+        voice: (Option<&str>, Language),
+        prompts: &[PromptId],
+        token: PlayToken,
+    ) {
+        self.playing.play(library, voice, prompts, token);
     }
 
     /// Stops what is playing.

@@ -193,7 +193,7 @@ async fn answer_calls(mut calls: mpsc::Receiver<CallEnd>) {
         tokio::spawn(async move {
             let CallEnd { call, mut requests, notices } = end;
             if call.called != "ringing" {
-                let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false };
+                let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false, tenant: None };
                 notices.send(PhoneNotice::Begun(terms)).await.unwrap();
             }
             // Until the bridge ends the call.

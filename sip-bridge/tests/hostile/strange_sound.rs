@@ -66,7 +66,7 @@ impl Sound {
 /// Takes the first call, and hands out what its caller keys in.
 async fn attend(mut calls: mpsc::Receiver<CallEnd>, codes: mpsc::Sender<String>) {
     let Some(CallEnd { mut requests, notices, .. }) = calls.recv().await else { return };
-    let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false };
+    let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false, tenant: None };
     notices.send(PhoneNotice::Begun(terms)).await.unwrap();
     while let Some(request) = requests.recv().await {
         if let PhoneRequest::CheckId { digits, .. } = request {

@@ -84,7 +84,7 @@ impl Rig {
 #[test]
 fn nothing_flows_before_the_call_is_open() {
     let mut rig = Rig::unopened(USUAL);
-    rig.call.play(&rig.library, Language::German, &[PromptId::Goodbye], PlayToken(1));
+    rig.call.play(&rig.library, (None, Language::German), &[PromptId::Goodbye], PlayToken(1));
     let mut caller = Whistler::new();
     for _ in 0..200 {
         rig.tick(Some(&caller.next()), None);
@@ -168,7 +168,7 @@ fn who_holds_the_call_gets_nothing_and_is_not_lost() {
     rig.pass(10);
     assert_eq!(rig.heard().len(), 10);
     rig.change(&format!("{USUAL}a=inactive\n"));
-    rig.call.play(&rig.library, Language::German, &[PromptId::Help], PlayToken(1));
+    rig.call.play(&rig.library, (None, Language::German), &[PromptId::Help], PlayToken(1));
     rig.pass(50 * 200);
     assert!(rig.heard().is_empty());
     assert!(matches!(rig.events[..], [SoundEvent::Played { .. }]), "what is played goes on: {:?}", rig.events);
