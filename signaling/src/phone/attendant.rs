@@ -274,6 +274,9 @@ impl Attendant {
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
         self.caller.entry.is_for(Some(known.place));
+        if self.tell_tenant(known.place).await == Goes::Over {
+            return Goes::Over;
+        }
         let Caller { number, mark, name, source, .. } = &self.caller;
         let caller = PhoneCaller {
             known,
