@@ -34,7 +34,7 @@ use std::sync::mpsc::SyncSender;
 
 use bus::TransportSid;
 
-pub use self::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
+pub use self::agreed::{downlink_settings, packet_bytes, phone_codec, uplink_settings};
 pub use self::call::{CallSound, CallSoundError, Said};
 pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};

@@ -195,6 +195,31 @@ fn who_takes_short_packets_gets_them() {
 }
 
 #[test]
+fn who_wants_long_packets_gets_them_without_a_gap() {
+    for (ptime_ms, packets) in [(30_u32, 20), (40, 15)] {
+        let mut rig = Rig::new(&format!("m=audio 4000 RTP/AVP 8\na=ptime:{ptime_ms}\n"));
+        rig.pass(30);
+        let sound: Vec<_> = rig.sent.iter().filter(|(component, _)| *component == Component::Rtp).collect();
+        assert_eq!(sound.len(), packets);
+        let stamp = |packet: &[u8]| u32::from_be_bytes(packet[4..8].try_into().unwrap());
+        assert!(sound.iter().all(|(_, packet)| packet.len() == 12 + ptime_ms as usize * 8));
+        assert!(sound.windows(2).all(|pair| stamp(&pair[1].1).wrapping_sub(stamp(&pair[0].1)) == ptime_ms * 8));
+    }
+}
+
+#[test]
+fn what_waits_for_a_long_packet_is_sent_before_silence() {
+    let mut rig = Rig::new("m=audio 4000 RTP/AVP 8 13\na=ptime:30\n");
+    rig.pass(25);
+    let stamp = |packet: &[u8]| u32::from_be_bytes(packet[4..8].try_into().unwrap());
+    let noise = rig.sent.iter().position(|(_, packet)| packet[1] & 0x7f == 13).unwrap();
+    let sound: usize = rig.sent[..noise].iter().map(|(_, packet)| packet.len() - 12).sum();
+    assert_eq!(sound, 20 * 160, "as many frames of silence as are sent");
+    let (first, noise) = (&rig.sent[0].1, &rig.sent[noise].1);
+    assert_eq!(stamp(noise).wrapping_sub(stamp(first)), 20 * 160);
+}
+
+#[test]
 fn who_knows_comfort_noise_gets_it_in_place_of_silence() {
     let mut rig = Rig::new("m=audio 4000 RTP/AVP 8 13\n");
     rig.pass(25);
