@@ -138,8 +138,8 @@ fn consider<'a>(
     let formats = formats(media);
     let common = |codec: &Codec| find(&formats, Coding::Audio(*codec)).map(|at| (*codec, at));
     // A frame of Opus cannot be cut. Whoever takes only shorter packets gets something else, if there is anything.
-    let is_too_long = |codec: &Codec| *codec == Codec::Opus && takes_no_frames(media);
-    let wanted = ours.codecs.iter().filter(|codec| !is_too_long(codec)).find_map(common);
+    let is_too_long = |codec: Codec| codec == Codec::Opus && takes_no_frames(media);
+    let wanted = ours.codecs.iter().filter(|codec| !is_too_long(**codec)).find_map(common);
     let (codec, format) = wanted.or_else(|| ours.codecs.iter().find_map(common)).ok_or(Refusal::NoCommonCodec)?;
     let opus = if codec == Codec::Opus { OpusParameters::parse(format.fmtp) } else { OpusParameters::default() };
     let comfort_noise = find(&formats, Coding::ComfortNoise).map(|format| format.payload_type);
