@@ -151,6 +151,11 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
         _ => None,
     });
     assert_eq!(opened.collect::<Vec<_>>(), [1, 1, 1, 0]);
+    // Who stayed has found no place there, so the next are sent to them.
+    let (mut phone, _) = Phone::call_at(server, 1, NUMBER, "anonymous").await;
+    assert!(matches!(phone.id(ID).await, Verdict::AskPin { .. }));
+    phone.key_pin(&exchange.room_pin).await;
+    assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 0 });
 }
 
 #[tokio::test]

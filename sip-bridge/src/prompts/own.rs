@@ -112,7 +112,7 @@ fn slug_of(folder: &Path) -> Result<&str, PromptError> {
     // As slugs are written: another one would never be called.
     let is_slug = (1..=63).contains(&name.len())
         && name.bytes().all(|byte| is_plain(byte) || byte == b'-')
-        && [name.bytes().next(), name.bytes().last()].into_iter().flatten().all(is_plain);
+        && [name.bytes().next(), name.bytes().next_back()].into_iter().flatten().all(is_plain);
     if is_slug { Ok(name) } else { Err(PromptError::NoTenant(folder.to_owned())) }
 }
 

@@ -233,7 +233,7 @@ fn what_an_operator_does_wrong_is_named_with_the_file() {
     check("ministry-a/de/welcom.wav", b"", "called after no prompt"); // spelling: no English
     check("ministry-a/de/welcome.wav", b"", "cannot be played");
     for name in ["Ministry A", "-a", "a_b"] {
-        let folder = folder_of(&[(&format!("{name}/de/welcome.wav"), 1)]);
+        let folder = folder_of(&[(format!("{name}/de/welcome.wav").as_str(), 1)]);
         let message = Prompts::with_folder(folder.path()).err().unwrap().to_string();
         assert!(message.contains(&format!("{name} has folders in it")), "{message}");
     }

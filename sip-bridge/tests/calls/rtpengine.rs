@@ -64,7 +64,7 @@ impl RtpEngine {
     /// What the other side is offered in place of a description.
     async fn offer(&mut self, sdp: &str) -> String {
         let wants = [("DTLS", "off"), ("ICE", "remove"), ("transport-protocol", "RTP/SAVP")];
-        self.describe(&[&[("command", "offer"), ("sdp", sdp)], wants.as_slice()].concat()).await
+        self.describe(&[[("command", "offer"), ("sdp", sdp)].as_slice(), wants.as_slice()].concat()).await
     }
 
     /// What the telephone is answered in place of a description.
