@@ -146,6 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tenants_own_prompt_is_played_to_those_who_call_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let language = folder.path().join("ministry-a/de");
+        std::fs::create_dir_all(&language).unwrap();
+        // A tenth of a second of PCM, which is shorter than anything that is built in.
+        let mut file = b"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0".to_vec();
+        file.extend(b"data\x80\x0c\0\0");
+        file.extend([1; 3_200]);
+        std::fs::write(language.join("welcome.wav"), file).unwrap();
+        let library = SoundLibrary::new(Prompts::with_folder(folder.path()).unwrap());
+        let ticks = |tenant| {
+            let mut playing = Playing::default();
+            playing.play(&library, (tenant, Language::German), &[PromptId::Welcome], PlayToken(1));
+            until_played(&mut playing).0
+        };
+        assert_eq!(ticks(Some("ministry-a")), 5);
+        assert!(ticks(Some("ministry-b")) > 5);
+        assert_eq!(ticks(Some("ministry-b")), ticks(None));
+    }
+
+    #[test]
     fn nothing_to_play_has_been_played() {
         let mut playing = Playing::default();
         playing.play(&library(), (None, Language::German), &[], PlayToken(4));
