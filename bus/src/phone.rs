@@ -99,6 +99,8 @@ pub struct CallTerms {
     pub languages: Vec<String>,
     /// The number that was called belongs to one room, and no conference number is asked for.
     pub is_direct: bool,
+    /// The slug of the tenant whose meetings alone are reached by the number, so that callers may be greeted in its name.
+    pub tenant: Option<String>,
 }
 
 /// Which check it was.
@@ -165,6 +167,9 @@ pub enum PhoneNotice {
         /// Which, from 0.
         bridge: u16,
     },
+    /// The slug of the tenant whose meeting the caller has reached, where the number that was called did not say. It comes before
+    /// the verdict that says what becomes of them.
+    Tenant(String),
     /// What was checked. While somebody waits or is in the meeting, further ones with the token of the last check tell what
     /// has become of them.
     Verdict {

@@ -35,6 +35,7 @@ pub(crate) mod numbers;
 mod pin_check;
 pub(crate) mod seat;
 mod sources;
+mod tenant_slug;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trunks;

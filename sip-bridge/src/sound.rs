@@ -30,11 +30,12 @@ mod testing;
 mod thread;
 
 use std::net::UdpSocket;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use bus::TransportSid;
 
-pub use self::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
+pub use self::agreed::{downlink_settings, packet_bytes, phone_codec, uplink_settings};
 pub use self::call::{CallSound, CallSoundError, Said};
 pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};
@@ -88,6 +89,8 @@ pub enum SoundOrder {
     Play {
         /// To whom.
         call: CallKey,
+        /// As which tenant has them, by its slug; as the installation has them without one.
+        tenant: Option<Arc<str>>,
         /// In which language.
         language: Language,
         /// What.

@@ -60,6 +60,8 @@ pub struct OutgoingCall {
     pub from: Option<String>,
     /// BCP 47 tag of the language in which whoever answers is spoken to.
     pub language: String,
+    /// The slug of the tenant in whose name that is done, if it is in one's.
+    pub tenant: Option<String>,
     /// What for.
     pub purpose: CallPurpose,
     /// For how long it may ring.

@@ -70,7 +70,7 @@ pub(super) struct Attendant {
     pub(super) stage: Stage,
     last_check: CheckToken,
     /// Since they were let in: where the callers of the room are, of whom they are one.
-    gathered: Option<Gathered>,
+    pub(super) gathered: Option<Gathered>,
     /// Of a call that we made.
     dialled: Option<Metered>,
 }
@@ -274,6 +274,9 @@ impl Attendant {
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
         self.caller.entry.is_for(Some(known.place));
+        if self.tell_tenant(known.place).await == Goes::Over {
+            return Goes::Over;
+        }
         let Caller { number, mark, name, source, .. } = &self.caller;
         let caller = PhoneCaller {
             known,

@@ -166,6 +166,7 @@ async fn a_person_is_called_and_comes_in_by_a_key() {
             to: AS_DIALLED.to_owned(),
             from: Some("030900".to_owned()),
             language: "en".to_owned(),
+            tenant: Some("main".to_owned()),
             purpose: CallPurpose::Invitation,
             ring_time: Duration::from_secs(45),
         };
@@ -270,6 +271,7 @@ async fn what_is_not_allowed_is_refused_before_anything_is_dialled() {
             to: "1".to_owned(),
             from: None,
             language: "de".to_owned(),
+            tenant: None,
             purpose: CallPurpose::Test,
             ring_time: Duration::ZERO,
         };

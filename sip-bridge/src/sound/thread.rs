@@ -228,8 +228,9 @@ impl SoundThread {
             SoundOrder::Volume { call, step } => self.change_volume(call, step),
             SoundOrder::End { call } => self.end(now, call),
             SoundOrder::Open { call } => self.with(call, |sound| sound.open(now)),
-            SoundOrder::Play { call, language, prompts, token } => {
-                self.with(call, |sound| sound.play(&library, language, &prompts, token));
+            SoundOrder::Play { call, tenant, language, prompts, token } => {
+                let voice = (tenant.as_deref(), language);
+                self.with(call, |sound| sound.play(&library, voice, &prompts, token));
             }
             SoundOrder::StopPlaying { call } => self.with(call, CallSound::stop_playing),
             SoundOrder::Music { call, is_on } => self.with(call, |sound| sound.set_music(&library, is_on)),

@@ -102,12 +102,13 @@ pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response,
         trunk: trunk.id.clone(),
         to: trunk.written(&number),
         from: trunk.own_number(),
+        tenant: Some(tenant.slug.clone()),
         language: wish.language.unwrap_or(tenant.language).as_str().to_owned(),
         purpose: CallPurpose::Invitation,
         ring_time: RING_TIME,
     };
     let known = Known { place, who: Who::Called(wish.called), waits: false, name };
-    let caller = caller(&app.installation, (&trunk, number), known, id, entry);
+    let caller = caller(&app.installation, (&trunk, number), (known, tenant.slug), id, entry);
     let (to_bridge, line) = outgoing_line(call);
     order.send(to_bridge);
     let ringing = Ringing { app: app.clone(), line, caller, dialled, room: wish.room, is_over };
@@ -149,7 +150,7 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
 fn caller(
     keys: &keys::Keys,
     (trunk, number): (&WayOut, E164),
-    known: Known,
+    (known, tenant): (Known, String),
     id: PhoneCallId,
     entry: crate::phone::in_progress::OwnCall,
 ) -> Caller {
@@ -162,6 +163,7 @@ fn caller(
         bridge: 0,
         own_number: trunk.own_number(),
         trunk: trunk.id.clone(),
+        tenant: Some(tenant),
         way: Way::Out(Box::new(known)),
         number: CallerNumber::of(number),
         source: mark.clone(),

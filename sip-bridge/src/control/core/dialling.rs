@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From an order of signaling's to somebody who takes part: where the call is tried, and what becomes of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::phone::{DialProgress, NotReached, NotReachedReason, OutgoingCall, PhoneRequest};
@@ -63,6 +64,7 @@ impl ControlCore {
             sip: CallId(key.0),
             trunk: config.id.clone(),
             peer: self.settings.media_address,
+            tenant: outgoing.order.tenant.as_deref().map(Arc::from),
             outgoing: Some(Box::new(outgoing)),
             thread: self.least_loaded(),
             port,
