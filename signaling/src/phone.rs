@@ -72,7 +72,7 @@ use crate::identity::scopes::Scope;
 use crate::meetings::phone_pins::model::Place;
 
 pub(crate) use self::call::Again;
-pub(crate) use self::id_and_pin::{Shown, waits};
+pub(crate) use self::id_and_pin::{Shown, takes_strangers, waits};
 
 /// What all calls share.
 pub(crate) struct Phone {
