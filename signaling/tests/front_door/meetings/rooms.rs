@@ -124,7 +124,6 @@ async fn whoever_has_a_link_learns_how_to_call_where_no_pin_is_needed() {
         for (name, rules) in [
             ("open", json!({ "guests": "link" })),
             ("invited", json!({ "guests": "invited_only" })),
-            ("sealed", json!({ "guests": "link", "e2ee": "required" })),
             ("proven", json!({ "guests": "link", "required_acr": "high" })),
         ] {
             let policy = saal.made(&admin, "/policies", &json!({ "name": name, "rules": rules })).await;
