@@ -37,6 +37,7 @@ pub(crate) mod seat;
 mod sources;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transfer;
 pub(crate) mod trunks;
 mod verdicts;
 mod words;
