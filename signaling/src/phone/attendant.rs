@@ -111,7 +111,18 @@ impl Attendant {
         is_over: watch::Receiver<bool>,
     ) -> Self {
         let (stage, last_check) = (Stage::Keying, CheckToken(0));
-        Self { app, caller, requests, notices, is_over, stage, last_check, gathered: None, dialled: None, transfer: None }
+        Self {
+            app,
+            caller,
+            requests,
+            notices,
+            is_over,
+            stage,
+            last_check,
+            gathered: None,
+            dialled: None,
+            transfer: None,
+        }
     }
 
     /// The same for a call that we made, which somebody answered who asks this first.

@@ -18,8 +18,8 @@ use crate::meeting_sessions::model::Session;
 use crate::meetings::tenant;
 use crate::records::audit::{self, Cause, Event};
 
-/// How long it is waited for what comes of it: a telephone rings there, and the bridge gives up by itself before that.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it is waited for what comes of it: a telephone rings there, and a bridge gives up by itself after 190 seconds.
+const PATIENCE: Duration = Duration::from_secs(200);
 
 /// What an attendant is to have done.
 pub(super) struct TransferOrder {

@@ -71,7 +71,8 @@ pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response,
     let prepared = match prepared {
         Err(problem) if problem.code() == Code::NumberNotAllowed => {
             drop(tx);
-            note_refused(app, Cause::of(&context.caller, Some(session.tenant_id), context.request_id()), session).await?;
+            note_refused(app, Cause::of(&context.caller, Some(session.tenant_id), context.request_id()), session)
+                .await?;
             return Err(problem);
         }
         prepared => prepared?,
