@@ -128,7 +128,7 @@ fn call() -> IncomingCall {
 }
 
 fn begun() -> PhoneNotice {
-    PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned()], is_direct: true })
+    PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned()], is_direct: true, tenant: None })
 }
 
 async fn pair() -> (NodeSide, BridgeSide) {
@@ -175,6 +175,7 @@ async fn an_order_to_dial_reaches_the_bridge_and_its_progress_signaling() {
         to: "+4989".to_owned(),
         from: None,
         language: "de".to_owned(),
+        tenant: Some("town".to_owned()),
         purpose: CallPurpose::Test,
         ring_time: Duration::from_secs(30),
     };

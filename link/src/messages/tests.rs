@@ -64,7 +64,11 @@ fn notices() -> Vec<PhoneNotice> {
         RoomStatus { count: 3, is_muted: true, may_unmute: false, recording: Some(Recording { asks_consent: true }) };
     let verdict = |verdict| PhoneNotice::Verdict { check: CheckToken(1), verdict };
     vec![
-        PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned(), "en".to_owned()], is_direct: true }),
+        PhoneNotice::Begun(CallTerms {
+            languages: vec!["de".to_owned(), "en".to_owned()],
+            is_direct: true,
+            tenant: Some("town".to_owned()),
+        }),
         PhoneNotice::Declined(Decline::Blocked(Duration::from_millis(1_500))),
         PhoneNotice::RoomIsAt { bridge: 1 },
         verdict(Verdict::Wrong(Again::Pin)),
@@ -125,6 +129,7 @@ fn outgoing() -> OutgoingCall {
         trunk: "trk_1".to_owned(),
         to: "+4989".to_owned(),
         from: Some("100".to_owned()),
+        tenant: None,
         language: "de".to_owned(),
         purpose: CallPurpose::Invitation,
         ring_time: Duration::from_secs(45),

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::Serves;
 use super::attendant::{Attendant, Goes};
 use super::lines::Called;
+use crate::app::App;
 use crate::meetings::phone_pins::model::Place;
 
 /// The tenant that alone is reached by a number. `None`: there are several, or none.
@@ -56,7 +57,7 @@ impl Attendant {
         if self.caller.tenant.is_some() {
             return Goes::On;
         }
-        match self.tenant_of(place).await {
+        match tenant_of(&self.app, place).await {
             Ok(Some(slug)) => {
                 self.caller.tenant = Some(slug.clone());
                 self.tell(PhoneNotice::Tenant(slug))
@@ -69,10 +70,10 @@ impl Attendant {
             }
         }
     }
+}
 
-    async fn tenant_of(&self, place: Place) -> Result<Option<String>, StoreError> {
-        of_place(&mut self.app.store.read().await?, place).await
-    }
+async fn tenant_of(app: &App, place: Place) -> Result<Option<String>, StoreError> {
+    of_place(&mut app.store.read().await?, place).await
 }
 
 #[cfg(test)]

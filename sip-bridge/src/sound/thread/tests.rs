@@ -10,7 +10,7 @@ use sfu_media::bridge::Incoming;
 use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
 use sfu_media::shard::Shard;
 use sfu_media::transport::{DtlsIdentity, stun_is_valid};
-use sfu_node::{BridgeCommand, ControlPorts, Node, NodeConfig};
+use sfu_node::{BridgeCommand, BridgeEnd, ControlPorts, Node, NodeConfig};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
