@@ -121,7 +121,6 @@ impl NodeLink {
     }
 
     /// Tells the same later, for as long as it is kept.
-    #[must_use]
     pub fn attachment(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         let attached = self.attached.clone();
         move || attached.borrow().is_some()
