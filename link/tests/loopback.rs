@@ -2,6 +2,8 @@
 //! Both ends of a link in one process, over sockets of loopback: calls and sound go through, a wrong secret does not, and what
 //! a lost link leaves behind.
 
+#![allow(clippy::unwrap_used)]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

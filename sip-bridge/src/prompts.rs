@@ -27,8 +27,11 @@ pub struct Prompts {
     /// A language's prompts stand together, in the order of [`PromptId::all`].
     sounds: Vec<OnceLock<Arc<[i16]>>>,
     /// What tenants have in place of these, by their slugs. A tenant has few of its own, such as the greeting.
-    of_tenants: HashMap<String, HashMap<(Language, PromptId), Arc<[i16]>>>,
+    of_tenants: HashMap<String, OwnSounds>,
 }
+
+/// A tenant's own recordings.
+type OwnSounds = HashMap<(Language, PromptId), Arc<[i16]>>;
 
 impl Prompts {
     /// The recordings that are built in.
