@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Purpose, Settings};
 use crate::user::UserCommand;
-use crate::{api_token, audit, backup, duration, health, mail_reply, output, serve, token, user};
+use crate::{api_token, audit, backup, bridge, duration, health, mail_reply, output, serve, token, user};
 use signaling::Secret;
 
 /// `saal` and its commands.
@@ -27,6 +27,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run Saal until Ctrl-C or SIGTERM
     Serve(SettingsFlags),
+    /// Run the bridge for telephones alone, attached to a node elsewhere, until Ctrl-C or SIGTERM
+    Sip(SipFlags),
     /// Print a token that lets somebody into a room
     Token(TokenFlags),
     /// Manage tokens for software that uses the REST API
@@ -71,6 +73,7 @@ impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         match self.command {
             Command::Serve(flags) => serve::run(&flags.settings(Purpose::Serve)?),
+            Command::Sip(flags) => bridge::run(&flags.settings.settings(Purpose::Bridge)?, &flags.node),
             Command::Token(flags) => token::run(&flags),
             Command::ApiToken(ApiTokenCommand::Create(flags)) => api_token::create(&flags),
             Command::User(command) => user::run(&command),
@@ -128,6 +131,16 @@ impl SettingsFlags {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Ok(Settings::load(self, environment, purpose)?)
     }
+}
+
+/// What `saal sip` takes.
+#[derive(Args)]
+pub(crate) struct SipFlags {
+    /// Where a `saal serve` takes bridges, as its link.listen says; a name will do
+    #[arg(long, value_name = "HOST:PORT", env = "SAAL_NODE", value_parser = host_and_port)]
+    pub(crate) node: String,
+    #[command(flatten)]
+    pub(crate) settings: SettingsFlags,
 }
 
 /// What `saal token` takes.
@@ -243,6 +256,13 @@ fn api_key(text: &str) -> Result<ApiKey, &'static str> {
     }
 }
 
+fn host_and_port(text: &str) -> Result<String, &'static str> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text.to_owned()),
+        _ => Err("expected a name or an address, and a port behind a colon"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -259,6 +279,16 @@ mod tests {
         let parsed = api_key("key:a:b").unwrap();
         assert_eq!((parsed.key.as_str(), parsed.secret.expose()), ("key", "a:b"));
         assert!(api_key("key:").is_err() && api_key(":secret").is_err() && api_key("key").is_err());
+    }
+
+    #[test]
+    fn a_node_has_a_name_or_an_address_and_a_port() {
+        for right in ["saal.example.org:7884", "192.0.2.1:7884", "[2001:db8::1]:7884"] {
+            assert_eq!(host_and_port(right).unwrap(), right);
+        }
+        for wrong in ["saal.example.org", ":7884", "saal:", "saal:0", "saal:70000"] {
+            assert!(host_and_port(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

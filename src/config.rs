@@ -5,6 +5,7 @@
 //! `saal.sample.toml` documents every key; a test keeps it equal to these types and their defaults.
 
 mod layers;
+mod link;
 mod oidc;
 mod problems;
 mod sip;
@@ -25,6 +26,7 @@ use store::Location;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::link::Link;
 use crate::cli::SettingsFlags;
 use layers::{Layer, USUAL_FILES};
 pub(crate) use oidc::Oidc;
@@ -55,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) livekit_webhooks: LivekitWebhooks,
     pub(crate) media: Media,
     pub(crate) sip: Sip,
+    pub(crate) link: Link,
     pub(crate) api_keys: BTreeMap<String, Secret>,
     pub(crate) rooms: Rooms,
     pub(crate) log: Log,
@@ -167,6 +170,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Purpose {
     /// To run a server, which must not be open to anybody who guesses a secret.
     Serve,
+    /// To run the bridge for telephones alone, which has neither API nor database.
+    Bridge,
     /// To look at them or to sign a token.
     Read,
 }
@@ -184,6 +189,7 @@ impl Default for Settings {
             livekit_webhooks: LivekitWebhooks::default(),
             media: Media::default(),
             sip: Sip::default(),
+            link: Link::default(),
             api_keys: BTreeMap::new(),
             rooms: Rooms::default(),
             log: Log::default(),
@@ -338,6 +344,10 @@ impl Settings {
             problem(&["media", "shards"], format!("{} threads are too many: at most {MAX_SHARDS}", self.media.shards));
         }
         self.sip.judge(self.dev, &mut problem);
+        self.link.judge(purpose, self.sip.is_on(), &mut problem);
+        if purpose == Purpose::Bridge && !self.sip.is_on() {
+            problem(&["sip", "listen"], "no telephone could call: set an address and a port".to_owned());
+        }
         if let Some(what) = log_level_problem(&self.log.level) {
             problem(&["log", "level"], what);
         }

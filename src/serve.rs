@@ -4,29 +4,21 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bus::Bus;
+use link::NodeLink;
 use sfu_node::NodeConfig;
 use signaling::ApiKey;
+use sip_bridge::sound::RoomEnd;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
-use tracing::{info, warn};
+use tokio::sync::oneshot;
+use tracing::info;
 
 use crate::config::Settings;
+use crate::running::{self, SPOKEN_GOODBYE, Stop};
 use crate::telephones::{self, Telephones};
-use crate::{database, health, logging, output, ports, token};
-
-/// What ending may take. Service managers wait longer than this before they kill.
-const LONGEST_GOODBYE: Duration = Duration::from_secs(9);
-
-/// A part of that: for how long callers may hear that we restart. Hanging up takes no time, unless a telephone does not answer.
-const SPOKEN_GOODBYE: Duration = Duration::from_secs(4);
-
-/// A part of that: what tasks get which are still busy when the roles have ended.
-const LAST_TASKS: Duration = Duration::from_millis(500);
+use crate::{database, health, linked, output, ports, token};
 
 /// The name of the SFU node in the same process.
 const OWN_NODE: &str = "local";
@@ -36,30 +28,10 @@ const DEV_ROOM: &str = "demo";
 
 /// Runs until Ctrl-C or SIGTERM.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
-    logging::start(&settings.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    let result = runtime.block_on(serve(settings));
-    runtime.shutdown_timeout(LAST_TASKS);
-    result
-}
-
-async fn serve(settings: &Settings) -> Result<()> {
-    let stop = Stop::on_signals()?;
-    let http = ports::listen_for_http(settings).await?;
-    let goodbye = {
-        let stop = stop.clone();
-        async move {
-            stop.asked_for().await;
-            tokio::time::sleep(LONGEST_GOODBYE - LAST_TASKS).await;
-        }
-    };
-    tokio::select! {
-        result = run_roles(settings, http, &stop) => result,
-        () = goodbye => {
-            warn!("some calls did not end in time and were cut");
-            Ok(())
-        }
-    }
+    running::until_told(settings, async |stop| {
+        let http = ports::listen_for_http(settings).await?;
+        run_roles(settings, http, &stop).await
+    })
 }
 
 /// The one place where the roles are composed: the bus, the SFU node, the signaling service.
@@ -74,7 +46,8 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         media: settings.media.listen,
         advertise: settings.media.advertise.clone(),
         shards: settings.media.shards,
-        bridge_ends: telephones::threads(settings),
+        // One of them is 0: the bridge is here or elsewhere.
+        bridge_ends: telephones::threads(settings).max(settings.link.bridge_ends()),
         dev: settings.dev,
     };
     let mut node = sfu_node::Service::start(&node_config, OWN_NODE.into(), &bus, &metrics).map_err(ports::explain)?;
@@ -88,10 +61,15 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         service = service => service.context("starting the signaling service")?,
         () = stop.asked_for() => return Ok(()),
     };
-    let (ends, desk) = (node.take_bridge_ends(), service.phone_desk());
-    let telephones = Telephones::start(settings, ends, (desk, dials), trunk_operation, &metrics)?;
+    let (ends, phone) = (node.take_bridge_ends(), (service.phone_desk(), dials));
+    let bridge = if settings.link.is_on() {
+        Some(Callers::Linked(linked::start(settings, ends, phone, trunk_operation, &metrics).await?))
+    } else {
+        let ends = ends.into_iter().map(RoomEnd::from).collect();
+        Telephones::start(settings, ends, phone, trunk_operation, &metrics)?.map(Callers::Here)
+    };
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    let telephones_ended = end_first(telephones, stop.clone());
+    let telephones_ended = end_first(bridge, stop.clone());
     tokio::select! {
         result = service.serve(http, telephones_ended) => result.context("serving HTTP")?,
         () = died => {
@@ -107,13 +85,32 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
     Ok(())
 }
 
+/// What has the callers of this node.
+enum Callers {
+    /// A bridge in this process.
+    Here(Telephones),
+    /// The way to one in another.
+    Linked(NodeLink),
+}
+
+impl Callers {
+    /// Has callers hear why they must go, and takes no others.
+    async fn shut_down(self) {
+        match self {
+            Self::Here(telephones) => telephones.shut_down(SPOKEN_GOODBYE).await,
+            // The bridge tells its callers.
+            Self::Linked(link) => link.shut_down().await,
+        }
+    }
+}
+
 /// Once it is time, has callers hear why they must go, before their rooms end. Returns when that is over.
-fn end_first(telephones: Option<Telephones>, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
+fn end_first(bridge: Option<Callers>, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
     let (over, is_over) = oneshot::channel();
     tokio::spawn(async move {
         stop.asked_for().await;
-        if let Some(telephones) = telephones {
-            telephones.shut_down(SPOKEN_GOODBYE).await;
+        if let Some(bridge) = bridge {
+            bridge.shut_down().await;
         }
         let _ = over.send(());
     });
@@ -161,35 +158,5 @@ fn announce(settings: &Settings, http: SocketAddr) {
         let greeting = format!("Saal is ready at {base}\nTo try it, open this in two browser tabs: {link}");
         // A server does not end because nobody reads this.
         let _ = output::print(greeting);
-    }
-}
-
-/// Whether somebody asked this process to end; clones share the answer.
-#[derive(Clone)]
-struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    /// Watches for Ctrl-C and SIGTERM from now on.
-    fn on_signals() -> Result<Self> {
-        let mut interrupt = signal(SignalKind::interrupt()).context("watching for Ctrl-C")?;
-        let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
-        let (asked, receiver) = watch::channel(false);
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => info!("Ctrl-C: stopping"),
-                _ = terminate.recv() => info!("SIGTERM: stopping"),
-            }
-            asked.send_replace(true);
-        });
-        Ok(Self(receiver))
-    }
-
-    /// Ends when the process shall.
-    fn asked_for(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut receiver = self.0.clone();
-        async move {
-            // An error means that nobody watches any more; ending is then the only safe answer.
-            let _ = receiver.wait_for(|asked| *asked).await;
-        }
     }
 }

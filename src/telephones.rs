@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! The bridge for telephones within `saal serve`: threads that make the sound of calls, each with an end of the SFU node, and
-//! SIP in front of them.
+//! The bridge for telephones, within `saal serve` or alone as `saal sip`: threads that make the sound of calls, each with an end of
+//! an SFU node, and SIP in front of them.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result};
 use bus::phone::{DialOrder, PhoneDesk, TrunkOperation};
-use sfu_node::BridgeEnd;
 use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError};
 use sip_bridge::prompts::Prompts;
 use sip_bridge::sip::message::Transport;
-use sip_bridge::sound::{SoundConfig, SoundLibrary, SoundMetrics, SoundThread};
+use sip_bridge::sound::{RoomEnd, SoundConfig, SoundLibrary, SoundMetrics, SoundThread};
 use sip_bridge::transport::{Listen, Roots, TlsConfig, TransportError};
 use sip_bridge::trunks::SystemDns;
 use tokio::sync::mpsc;
@@ -47,7 +46,7 @@ impl Telephones {
     /// Begins to take calls; `None` where there are to be no telephones.
     pub(crate) fn start(
         settings: &Settings,
-        ends: Vec<BridgeEnd>,
+        ends: Vec<RoomEnd>,
         (desk, dials): (PhoneDesk, mpsc::Receiver<DialOrder>),
         trunks: TrunkOperation,
         metrics: &prometheus::Registry,

@@ -11,6 +11,7 @@ mod trunks;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 pub use self::dialing::{
@@ -73,7 +74,7 @@ pub struct CallEnd {
 }
 
 /// A call that came in, before it is answered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IncomingCall {
     /// Which of the node's bridges has the caller's sound at first, from 0.
     pub bridge: u16,
@@ -92,20 +93,22 @@ pub struct IncomingCall {
 }
 
 /// How a caller is led, by the number that was called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallTerms {
     /// BCP 47 language tags, the usual one first. With more than one, the caller is asked.
     pub languages: Vec<String>,
     /// The number that was called belongs to one room, and no conference number is asked for.
     pub is_direct: bool,
+    /// The slug of the tenant whose meetings alone are reached by the number, so that callers may be greeted in its name.
+    pub tenant: Option<String>,
 }
 
 /// Which check it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckToken(pub u32);
 
 /// What a bridge asks for.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum PhoneRequest {
     /// The number that was called belongs to one room: may the caller come in?
     CheckRoom {
@@ -151,7 +154,7 @@ pub enum PhoneRequest {
 }
 
 /// What signaling tells a bridge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PhoneNotice {
     /// The call may be answered. It is the first notice, or [`Self::Declined`] is.
     Begun(CallTerms),
@@ -164,6 +167,9 @@ pub enum PhoneNotice {
         /// Which, from 0.
         bridge: u16,
     },
+    /// The slug of the tenant whose meeting the caller has reached, where the number that was called did not say. It comes before
+    /// the verdict that says what becomes of them.
+    Tenant(String),
     /// What was checked. While somebody waits or is in the meeting, further ones with the token of the last check tell what
     /// has become of them.
     Verdict {
@@ -196,7 +202,7 @@ pub enum PhoneNotice {
 }
 
 /// Why a call is not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decline {
     /// Nobody is to be reached by the number that was called.
     UnknownNumber,
@@ -207,7 +213,7 @@ pub enum Decline {
 }
 
 /// What the digits were good for, as signaling decides it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Nobody knows this number, or the PIN is another.
     Wrong(Again),
@@ -225,7 +231,7 @@ pub enum Verdict {
 }
 
 /// What is to be keyed in after something wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Again {
     /// Everything, from the conference number on. After a PIN, the caller does not hear which of the two was wrong.
     Id,
@@ -234,7 +240,7 @@ pub enum Again {
 }
 
 /// What there is to know of a room when one comes into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStatus {
     /// How many are in the room, the caller among them.
     pub count: u16,
@@ -247,14 +253,14 @@ pub struct RoomStatus {
 }
 
 /// A recording that is going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
     /// Whether the caller's voice is recorded only if they agree.
     pub asks_consent: bool,
 }
 
 /// Why somebody has to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WaitReason {
     /// The meeting has not begun.
     BeforeStart {
@@ -273,7 +279,7 @@ pub enum WaitReason {
 }
 
 /// Why somebody is not let in, now or after waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The meeting takes nobody else.
     Locked,
@@ -296,7 +302,7 @@ pub enum Refusal {
 }
 
 /// Who did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// The caller, by a key.
     Caller,
@@ -305,7 +311,7 @@ pub enum By {
 }
 
 /// Which room somebody was moved to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// Another than the meeting's own, such as a breakout room.
     OtherRoom,
@@ -314,7 +320,7 @@ pub enum Destination {
 }
 
 /// What happens to the caller or around them in the meeting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MeetingEvent {
     /// The microphone is off now.
     MicrophoneOff(By),

@@ -35,8 +35,10 @@ pub(crate) mod numbers;
 mod pin_check;
 pub(crate) mod seat;
 mod sources;
+mod tenant_slug;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transfer;
 pub(crate) mod trunks;
 mod verdicts;
 mod words;
@@ -72,7 +74,7 @@ use crate::identity::scopes::Scope;
 use crate::meetings::phone_pins::model::Place;
 
 pub(crate) use self::call::Again;
-pub(crate) use self::id_and_pin::{Shown, waits};
+pub(crate) use self::id_and_pin::{Shown, takes_strangers, waits};
 
 /// What all calls share.
 pub(crate) struct Phone {

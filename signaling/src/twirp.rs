@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! LiveKit's RoomService, by which administrators and applications manage rooms. Twirp: one POST per method, in JSON or
-//! protobuf.
+//! LiveKit's RoomService, by which administrators and applications manage rooms, and what of its SIP service Saal has. Twirp: one
+//! POST per method, in JSON or protobuf.
 
 mod codec;
 mod data;
@@ -8,5 +8,7 @@ mod error;
 mod participants;
 mod room_service;
 mod rooms;
+mod service;
+mod sip;
 
-pub(crate) use room_service::routes;
+pub(crate) use service::routes;

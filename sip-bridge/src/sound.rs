@@ -22,6 +22,7 @@ mod playing;
 mod presence;
 mod presses;
 mod room;
+mod room_end;
 mod seat;
 mod sockets;
 #[cfg(test)]
@@ -29,16 +30,18 @@ mod testing;
 mod thread;
 
 use std::net::UdpSocket;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use bus::TransportSid;
 
-pub use self::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
+pub use self::agreed::{downlink_settings, packet_bytes, phone_codec, uplink_settings};
 pub use self::call::{CallSound, CallSoundError, Said};
 pub use self::collector::SoundMetrics;
 pub use self::counters::{SoundCounters, SoundCounts};
 pub use self::library::SoundLibrary;
 pub use self::room::Rooms;
+pub use self::room_end::RoomEnd;
 pub use self::thread::{HandedOver, SoundConfig, SoundThread};
 use crate::caller::{Chime, PlayToken, VolumeStep};
 use crate::digit::Digit;
@@ -86,6 +89,8 @@ pub enum SoundOrder {
     Play {
         /// To whom.
         call: CallKey,
+        /// As which tenant has them, by its slug; as the installation has them without one.
+        tenant: Option<Arc<str>>,
         /// In which language.
         language: Language,
         /// What.

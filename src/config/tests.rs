@@ -272,6 +272,32 @@ fn what_telephones_need_is_asked_for_at_the_start() {
 }
 
 #[test]
+fn a_bridge_elsewhere_needs_a_secret_and_excludes_one_here() {
+    let link = "[link]\nlisten = '192.0.2.1:7884'\n";
+    let told = read(link, &[]).unwrap_err();
+    assert!(told.starts_with("link.secret_file: ") && told.contains("openssl"), "{told}");
+    let good = format!("{link}secret_file = 'secret'\nbridge_ends = 3\n");
+    let settings = read(&good, &[]).unwrap();
+    assert_eq!((settings.link.is_on(), settings.link.bridge_ends()), (true, 3));
+    assert_eq!(read("[link]\nbridge_ends = 3\n", &[]).unwrap().link.bridge_ends(), 0);
+    let told = read(&format!("{good}[sip]\nlisten = '192.0.2.1:5060'\n"), &[]).unwrap_err();
+    assert!(told.starts_with("link.listen (FILE): ") && told.contains("sip.listen"), "{told}");
+    let told = read("[link]\nbridge_ends = 65\n", &[]).unwrap_err();
+    assert!(told.starts_with("link.bridge_ends (FILE): "), "{told}");
+}
+
+#[test]
+fn the_bridge_alone_needs_telephones_and_a_secret_but_no_api_key() {
+    let bridge = |file| load(file, &[], SettingsFlags::default(), Purpose::Bridge);
+    let told = bridge("").unwrap_err();
+    assert!(
+        told.contains("sip.listen: ") && told.contains("link.secret_file: ") && !told.contains("api_keys"),
+        "{told}"
+    );
+    assert!(bridge("[sip]\nlisten = '192.0.2.1:5060'\n[link]\nsecret_file = 'secret'\n").is_ok());
+}
+
+#[test]
 fn printed_settings_can_be_read_back() {
     let settings = read("[media]\nadvertise = ['192.0.2.1']\n[rooms]\nempty_timeout = '90s'\n", &[]).unwrap();
     assert_eq!(read(&settings.to_toml().unwrap(), &[]).unwrap(), settings);

@@ -38,9 +38,14 @@ pub(crate) fn postgres() -> Result<()> {
 }
 
 /// What tests call the bridge for telephones with, what it calls, and what it registers at: a file of each package, and the package.
-const SIP_PEERS: [(&str, &str); 3] =
-    [("/usr/bin/sipp", "sip-tester"), ("/usr/bin/baresip", "baresip-core"), (KAMAILIO, "kamailio")];
-const KAMAILIO: &str = "/usr/sbin/kamailio";
+const SIP_PEERS: [(&str, &str); 4] = [
+    ("/usr/bin/sipp", "sip-tester"),
+    ("/usr/bin/baresip", "baresip-core"),
+    ("/usr/sbin/kamailio", KAMAILIO),
+    ("/usr/bin/rtpengine", RTPENGINE),
+];
+const KAMAILIO: &str = "kamailio";
+const RTPENGINE: &str = "rtpengine-daemon";
 
 /// Makes sure that the bridge for telephones can be tested with others' idea of SIP.
 pub(crate) fn sip_peers() -> Result<()> {
@@ -50,11 +55,13 @@ pub(crate) fn sip_peers() -> Result<()> {
         return Ok(());
     }
     debian_packages(&missing)?;
-    // Debian starts it as a service, at the port that telephones and `saal serve --dev` want.
-    if missing.contains(&"kamailio") && Path::new("/run/systemd/system").exists() {
-        let words = [privilege().unwrap_or_default(), &["systemctl", "disable", "--now", "kamailio"]].concat();
-        let status = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).status()?;
-        ensure!(status.success(), "the service kamailio could not be switched off: it takes the port of telephones");
+    // Debian starts them as services: one at the port that telephones and `saal serve --dev` want, the other with the ports of sound.
+    for service in [KAMAILIO, RTPENGINE].into_iter().filter(|service| missing.contains(service)) {
+        if Path::new("/run/systemd/system").exists() {
+            let words = [privilege().unwrap_or_default(), &["systemctl", "disable", "--now", service]].concat();
+            let status = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).status()?;
+            ensure!(status.success(), "the service {service} could not be switched off: it takes ports of telephones");
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! The systemd unit: systemd itself reads it and rates how far it shuts the service in.
+//! The systemd units: systemd itself reads them and rates how far each shuts its service in.
 
 use std::fs;
 use std::process::Command;
@@ -10,12 +10,18 @@ use anyhow::Result;
 use crate::steps::Steps;
 use crate::{tools, tree};
 
-const UNIT: &str = "deploy/systemd/saal.service";
+/// That of the server, and that of the bridge for telephones alone.
+const UNITS: [&str; 2] = [SERVER, "saal-sip.service"];
+
+const SERVER: &str = "saal.service";
+
+/// Where they are.
+const FOLDER: &str = "deploy/systemd";
 
 /// `systemd-analyze` takes the highest exposure it accepts in tenths.
 const HIGHEST_EXPOSURE: &str = "20";
 
-/// What Saal needs and systemd cannot know, each with why. Without these the service starts elsewhere and fails here.
+/// What the server needs and systemd cannot know, each with why. Without these the service starts elsewhere and fails here.
 const NEEDED: [(&str, &str, &str); 2] = [
     ("RestrictAddressFamilies=", "AF_NETLINK", "the addresses of the network interfaces are read by netlink"),
     ("SystemCallFilter=", "sched_setaffinity", "media threads are pinned to their cores"),
@@ -24,36 +30,41 @@ const NEEDED: [(&str, &str, &str); 2] = [
 /// Adds the check to `steps`; without systemd's tool it cannot run.
 pub(crate) fn step(steps: &mut Steps) {
     if tools::find("systemd-analyze").is_none() {
-        return steps.skip("service unit", "there is no systemd-analyze here");
+        return steps.skip("service units", "there is no systemd-analyze here");
     }
-    let fix = "read what systemd says about deploy/systemd/saal.service";
-    steps.inspect("service unit", fix, || {
-        let text = fs::read_to_string(tree::root().join(UNIT))?;
+    steps.inspect("service units", "read what systemd says about the units in deploy/systemd", || {
         let folder = tree::target().join("xtask");
         fs::create_dir_all(&folder)?;
-        // `verify` wants the program to exist, and here it is not installed.
-        let copy = folder.join("saal.service");
-        fs::write(&copy, text.replace("/usr/bin/saal", "/bin/true"))?;
-        let mut problems = missing(&text);
-        problems.extend(complaints(Command::new("systemd-analyze").arg("verify").arg(&copy))?);
-        problems.extend(complaints(
-            Command::new("systemd-analyze")
-                .args(["security", "--no-pager", "--offline=true"])
-                .arg(format!("--threshold={HIGHEST_EXPOSURE}"))
-                .arg(&copy),
-        )?);
+        let mut problems = Vec::new();
+        for unit in UNITS {
+            let text = fs::read_to_string(tree::root().join(FOLDER).join(unit))?;
+            if unit == SERVER {
+                problems.extend(missing(&text));
+            }
+            // `verify` wants the program and the file of variables to exist, and here they are not installed.
+            let copy = folder.join(unit);
+            let variables = "EnvironmentFile=";
+            fs::write(&copy, text.replace("/usr/bin/saal", "/bin/true").replace(variables, &format!("{variables}-")))?;
+            problems.extend(complaints(Command::new("systemd-analyze").arg("verify").arg(&copy))?);
+            problems.extend(complaints(
+                Command::new("systemd-analyze")
+                    .args(["security", "--no-pager", "--offline=true"])
+                    .arg(format!("--threshold={HIGHEST_EXPOSURE}"))
+                    .arg(&copy),
+            )?);
+        }
         Ok(problems)
     });
 }
 
-/// What the unit has to allow and does not.
+/// What the server's unit has to allow and does not.
 fn missing(unit: &str) -> Vec<String> {
     let allows = |setting: &str, word: &str| {
         let values = unit.lines().filter_map(|line| line.strip_prefix(setting));
         values.filter(|values| !values.starts_with('~')).any(|values| values.split(' ').any(|value| value == word))
     };
     let missing = NEEDED.iter().filter(|(setting, word, _)| !allows(setting, word));
-    missing.map(|(setting, word, why)| format!("{UNIT}: {setting} lacks {word}: {why}")).collect()
+    missing.map(|(setting, word, why)| format!("{FOLDER}/{SERVER}: {setting} lacks {word}: {why}")).collect()
 }
 
 /// The command's output, when it fails.

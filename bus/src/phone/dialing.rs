@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{BridgeLine, NOTICES, PhoneNotice, PhoneRequest, REQUESTS};
@@ -49,7 +50,7 @@ pub struct OutgoingEnd {
 }
 
 /// Whom we call, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingCall {
     /// The trunk to make it over, by its id.
     pub trunk: String,
@@ -59,6 +60,8 @@ pub struct OutgoingCall {
     pub from: Option<String>,
     /// BCP 47 tag of the language in which whoever answers is spoken to.
     pub language: String,
+    /// The slug of the tenant in whose name that is done, if it is in one's.
+    pub tenant: Option<String>,
     /// What for.
     pub purpose: CallPurpose,
     /// For how long it may ring.
@@ -66,7 +69,7 @@ pub struct OutgoingCall {
 }
 
 /// What a call of ours is for, and so what whoever answers hears first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallPurpose {
     /// Somebody is to come into a meeting. They hear so and come in by a key, so that no answering machine does. The key asks
     /// [`PhoneRequest::CheckRoom`].
@@ -78,7 +81,7 @@ pub enum CallPurpose {
 }
 
 /// How a call that we make goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DialProgress {
     /// It rings.
     Ringing,
@@ -94,7 +97,7 @@ pub enum DialProgress {
 }
 
 /// Why a call came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotReached {
     /// In our words.
     pub reason: NotReachedReason,
@@ -103,7 +106,7 @@ pub struct NotReached {
 }
 
 /// Why a call came to nothing, as far as one can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotReachedReason {
     /// They are on the telephone (486, 600).
     Busy,

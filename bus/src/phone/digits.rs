@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// What a caller has keyed in. The memory is on the heap, so that moving it leaves no copy behind, and it is overwritten
@@ -61,6 +63,39 @@ impl fmt::Debug for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not even how many there are.
         f.write_str("Digits")
+    }
+}
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Reading)
+    }
+}
+
+/// Takes digits out of a text without a copy of it.
+struct Reading;
+
+impl Visitor<'_> for Reading {
+    type Value = Digits;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {} digits", Digits::CAPACITY)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Digits, E> {
+        // The text is not named: it is what must not be seen.
+        if text.len() > Digits::CAPACITY || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(E::custom("these are not digits"));
+        }
+        let mut digits = Digits::new();
+        text.chars().for_each(|digit| digits.push(digit));
+        Ok(digits)
     }
 }
 

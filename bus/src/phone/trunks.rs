@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -44,7 +45,7 @@ pub fn trunks() -> (TrunkAdministration, TrunkOperation) {
 }
 
 /// A provider or an exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrunkConfig {
     /// Its id, by which calls name it. It does not change.
     pub id: String,
@@ -69,11 +70,12 @@ pub struct TrunkConfig {
 }
 
 /// A name and its password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
     /// The name.
     pub username: String,
     /// The password. It is overwritten when the last trunk with it is gone.
+    #[serde(with = "password")]
     pub password: Arc<Zeroizing<String>>,
 }
 
@@ -83,8 +85,27 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// How a password travels to a bridge in another process: as it is, because a link is encrypted.
+mod password {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        password: &Arc<Zeroizing<String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        password.as_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Zeroizing<String>>, D::Error> {
+        Ok(Arc::new(Zeroizing::new(String::deserialize(deserializer)?)))
+    }
+}
+
 /// One of the places where a trunk is reached. The first that answers is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrunkDestination {
     /// A domain, which is looked up as RFC 3263 has it, a host, or an IP address (IPv6 without brackets).
     pub host: String,
@@ -95,7 +116,7 @@ pub struct TrunkDestination {
 }
 
 /// How a trunk is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrunkTransport {
     /// By datagrams.
     Udp,
@@ -106,7 +127,7 @@ pub enum TrunkTransport {
 }
 
 /// Calls reach us because we are registered (RFC 3261 §10).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrunkRegistration {
     /// The domain that REGISTER names.
     pub domain: String,
@@ -117,7 +138,7 @@ pub struct TrunkRegistration {
 }
 
 /// How a trunk is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrunkState {
     /// `None`: it has no registration.
     pub registration: Option<RegistrationState>,
@@ -128,7 +149,7 @@ pub struct TrunkState {
 }
 
 /// How a registration is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistrationState {
     /// The first answer is waited for.
     Trying,
@@ -142,7 +163,7 @@ pub enum RegistrationState {
 }
 
 /// How a destination is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DestinationState {
     /// Nobody has asked.
     Unknown,

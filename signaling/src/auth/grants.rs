@@ -182,6 +182,18 @@ impl VideoGrants {
     }
 }
 
+/// The `sip` claim of a room token, in LiveKit's names. Saal itself makes no tokens with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SipGrants {
+    /// Looks after trunks.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) admin: bool,
+    /// Calls telephones, and connects callers elsewhere.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) call: bool,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
 fn is_false(value: &bool) -> bool {
     !value

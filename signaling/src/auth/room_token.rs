@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, dang
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::grants::VideoGrants;
+use super::grants::{SipGrants, VideoGrants};
 use super::secret::ApiKey;
 
 /// How far the clocks of those who sign may be off.
@@ -111,6 +111,8 @@ pub(crate) struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     video: Option<VideoGrants>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sip: Option<SipGrants>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) room_config: Option<RoomConfig>,
 }
 
@@ -149,6 +151,11 @@ impl RoomToken {
     /// Whom it names; may be empty.
     pub(crate) fn identity(&self) -> &str {
         self.claims.sub.as_deref().filter(|sub| !sub.is_empty()).or(self.claims.jti.as_deref()).unwrap_or_default()
+    }
+
+    /// What it grants of telephones.
+    pub(crate) fn sip(&self) -> SipGrants {
+        self.claims.sip.unwrap_or_default()
     }
 
     /// When it was issued, in whole seconds since 1970; 0 when it does not say.

@@ -35,6 +35,8 @@ use crate::lobby::table::{self, Entry, LobbyStatus};
 use crate::lobby::{self, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::policies::rules::Guests;
+use crate::meetings::tenant::{self, DialInNumber};
+use crate::phone;
 
 /// How often it is tried to let somebody in: the run that they come to may end at that very moment, and the next begins.
 pub(super) const TRIES: usize = 3;
@@ -62,6 +64,8 @@ struct JoinPage {
     is_over: bool,
     /// Whether somebody may come who has neither an account nor a personal link.
     takes_guests: bool,
+    /// How to come by telephone, where that works now for whoever has the link and no PIN. Else null.
+    dial_in: Option<JoinPageDialIn>,
     /// Who it takes whoever asks for. Null is a stranger.
     you: Option<JoinPagePerson>,
     /// Whether what is written there is kept after the end.
@@ -72,6 +76,16 @@ struct JoinPage {
     language: Language,
     /// Where its legal texts are.
     legal: JoinPageLegal,
+}
+
+/// How to come by telephone.
+#[derive(Debug, Serialize, ToSchema)]
+struct JoinPageDialIn {
+    /// The numbers to call.
+    numbers: Vec<DialInNumber>,
+    /// What to key in, with `#` behind it. Where a PIN is asked for then, `#` alone is enough.
+    #[schema(example = "4815162342")]
+    conference_id: String,
 }
 
 /// Somebody who is known.
@@ -190,6 +204,18 @@ async fn organisation(tx: &mut Tx, tenant: TenantId) -> Result<Organisation, Sto
     tx.one(sql("SELECT name, locale, settings FROM tenants WHERE id = $1").bind(tenant)).await
 }
 
+/// How whoever has no more than the link can come by telephone.
+async fn dial_in(tx: &mut Tx, scene: &Scene, now: DateTime<Utc>) -> Result<Option<JoinPageDialIn>, StoreError> {
+    let Scene { venue, session, terms } = scene;
+    if !phone::takes_strangers(tx, venue, terms, session.is_some(), now).await? {
+        return Ok(None);
+    }
+    let Some(tenant) = tenant::find(tx, venue.tenant_id()).await? else { return Ok(None) };
+    let numbers = tenant::dial_in_numbers(tx, &tenant).await?;
+    let conference_id = venue.conference_id().to_owned();
+    Ok((!numbers.is_empty()).then_some(JoinPageDialIn { numbers, conference_id }))
+}
+
 async fn venue(tx: &mut Tx, code: &str) -> Result<Venue, Problem> {
     let venue = Venue::by_code(tx, code).await?.filter(|venue| !venue.is_draft());
     venue.ok_or(Code::NotFound.into())
@@ -206,7 +232,8 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
     let app = &anyone.app;
     let mut tx = app.store.read().await?;
     let venue = venue(&mut tx, &code).await?;
-    let scene = Scene::of(&mut tx, venue, Utc::now()).await?;
+    let now = Utc::now();
+    let scene = Scene::of(&mut tx, venue, now).await?;
     let Scene { venue, session, terms } = &scene;
     let invitation = headers.get(INVITATION_HEADER).and_then(|value| value.to_str().ok());
     let shown = Shown { caller: anyone.caller.as_ref(), invitation, name: "", headers: &headers };
@@ -214,6 +241,7 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
     let is_running = session.is_some();
     let is_stranger = person.role == MeetingRole::Guest;
     let organisation = organisation(&mut tx, venue.tenant_id()).await?;
+    let dial_in = dial_in(&mut tx, &scene, now).await?;
     let page = JoinPage {
         organisation: organisation.name,
         title: (!is_stranger).then(|| venue.title().to_owned()),
@@ -223,6 +251,7 @@ async fn look(anyone: Anyone, Path(code): Path<String>, headers: HeaderMap) -> R
         takes_guests: terms.rules.guests == Guests::Link,
         keeps_chat: terms.rules.keep_chat,
         keeps_attendance: organisation.keeps_attendance,
+        dial_in,
         you: (!is_stranger).then_some(JoinPagePerson { name: person.name, role: person.role }),
         language: organisation.language,
         legal: organisation.legal,

@@ -95,6 +95,14 @@ impl Venue {
         }
     }
 
+    /// What callers key in.
+    pub(crate) fn conference_id(&self) -> &str {
+        match self {
+            Self::Meeting(meeting) => &meeting.conference_id,
+            Self::Room(room) => &room.conference_id,
+        }
+    }
+
     pub(crate) fn title(&self) -> &str {
         match self {
             Self::Meeting(meeting) => &meeting.title,

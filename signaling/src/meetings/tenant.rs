@@ -18,6 +18,7 @@ const DEFAULT_ZONE: TimeZone = TimeZone(chrono_tz::Tz::Europe__Berlin);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tenant {
     pub(crate) id: TenantId,
+    pub(crate) slug: String,
     pub(crate) language: Language,
     pub(crate) default_policy_id: Option<PolicyId>,
     pub(crate) settings: Settings,
@@ -35,6 +36,7 @@ impl FromRow for Tenant {
         let language: String = row.get("locale")?;
         Ok(Self {
             id: row.get("id")?,
+            slug: row.get("slug")?,
             language: Language::from_tag(&language).unwrap_or_default(),
             default_policy_id: row.get("default_policy_id")?,
             settings: row.json("settings")?,
@@ -50,6 +52,6 @@ pub(crate) async fn dial_in_numbers(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<
 
 /// The tenant of that id.
 pub(crate) async fn find(tx: &mut Tx, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-    let select = sql("SELECT id, locale, default_policy_id, settings FROM tenants WHERE id = $1");
+    let select = sql("SELECT id, slug, locale, default_policy_id, settings FROM tenants WHERE id = $1");
     tx.optional(select.bind(id)).await
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
 use chrono::Utc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
 use tracing::{debug, warn};
 
@@ -19,6 +19,7 @@ use super::dial_out::records::DialledCallEnd;
 use super::gathering::Gathered;
 use super::in_progress::PhoneCallStage;
 use super::seat::{Seat, SeatEvent};
+use super::transfer::{TransferEnd, TransferOrder};
 use super::{Known, verdicts};
 use crate::api::problem::Problem;
 use crate::app::App;
@@ -70,9 +71,11 @@ pub(super) struct Attendant {
     pub(super) stage: Stage,
     last_check: CheckToken,
     /// Since they were let in: where the callers of the room are, of whom they are one.
-    gathered: Option<Gathered>,
+    pub(super) gathered: Option<Gathered>,
     /// Of a call that we made.
     dialled: Option<Metered>,
+    /// Who waits for what comes of connecting the caller elsewhere.
+    pub(super) transfer: Option<oneshot::Sender<TransferEnd>>,
 }
 
 /// What happens next in a call.
@@ -84,6 +87,8 @@ enum Next {
     Seat(Option<SeatEvent>),
     /// Somebody who may ends the call.
     HangUp,
+    /// Somebody who may wants the caller connected elsewhere.
+    Transfer(TransferOrder),
     /// Something is due in a call that we made.
     Due,
     /// Nobody looks after calls any more.
@@ -106,7 +111,18 @@ impl Attendant {
         is_over: watch::Receiver<bool>,
     ) -> Self {
         let (stage, last_check) = (Stage::Keying, CheckToken(0));
-        Self { app, caller, requests, notices, is_over, stage, last_check, gathered: None, dialled: None }
+        Self {
+            app,
+            caller,
+            requests,
+            notices,
+            is_over,
+            stage,
+            last_check,
+            gathered: None,
+            dialled: None,
+            transfer: None,
+        }
     }
 
     /// The same for a call that we made, which somebody answered who asks this first.
@@ -130,6 +146,7 @@ impl Attendant {
                 Next::Look => self.look_again().await,
                 Next::Seat(event) => self.seat_says(event).await,
                 Next::HangUp => self.hang_up().await,
+                Next::Transfer(order) => self.begin_transfer(order),
                 Next::Due => self.look_at_meter().await,
                 Next::End => {
                     self.ends(DialledCallEnd::GivenUp);
@@ -150,6 +167,10 @@ impl Attendant {
     /// Says how far it is to those who look.
     fn show(&self) {
         self.caller.entry.is_at(self.stage.shown());
+        self.caller.entry.is_in(match &self.stage {
+            Stage::InRoom(seat) => Some(seat.whereabouts()),
+            _ => None,
+        });
         if let (Some(dialled), Stage::InRoom(_)) = (&self.dialled, &self.stage) {
             dialled.record.is_in_meeting(&self.caller.identity());
         }
@@ -186,6 +207,8 @@ impl Attendant {
             biased;
             () = is_over => Next::End,
             () = hang_up.notified() => Next::HangUp,
+            // The sender is in the entry itself, so there is always one.
+            Some(order) = self.caller.entry.transfers.recv() => Next::Transfer(order),
             () = due => Next::Due,
             request = self.requests.recv() => Next::Request(request),
             news = news => news,
@@ -211,8 +234,9 @@ impl Attendant {
                 self.ends(why.reason.into());
                 Goes::Over
             }
-            // What went before is known, and nobody is connected elsewhere.
-            PhoneRequest::Progress(_) | PhoneRequest::TransferEnded(_) => Goes::On,
+            PhoneRequest::TransferEnded(result) => self.transfer_ended(result),
+            // What went before is known.
+            PhoneRequest::Progress(_) => Goes::On,
         }
     }
 
@@ -274,6 +298,9 @@ impl Attendant {
     /// Comes to the meeting that was found.
     async fn visit(&mut self, known: Known) -> Goes {
         self.caller.entry.is_for(Some(known.place));
+        if self.tell_tenant(known.place).await == Goes::Over {
+            return Goes::Over;
+        }
         let Caller { number, mark, name, source, .. } = &self.caller;
         let caller = PhoneCaller {
             known,

@@ -21,6 +21,8 @@ pub(super) struct Caller {
     pub(super) own_number: Option<String>,
     /// The trunk, by its id.
     pub(super) trunk: String,
+    /// The slug of the tenant as which the bridge speaks to them, as far as it was told.
+    pub(super) tenant: Option<String>,
     pub(super) way: Way,
     pub(super) number: CallerNumber,
     /// See [`PhoneCaller::mark`](crate::joining::caller::PhoneCaller::mark).

@@ -8,7 +8,7 @@
 pub(in crate::phone) mod allowance;
 pub(in crate::phone) mod meter;
 mod minutes;
-mod number;
+pub(in crate::phone) mod number;
 pub(crate) mod place;
 pub(crate) mod records;
 mod ringing;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Which of the node's bridges the callers of a room gather on. Whoever is let in first decides it, and it holds until the
-//! last of them is gone. On one bridge callers hear each other without a codec in between, and what the room says is
+//! last of them is gone, or that bridge is full: then the first who stays elsewhere decides it for those who come later. On one bridge callers hear each other without a codec in between, and what the room says is
 //! decoded once for all.
 
 use std::collections::HashMap;
@@ -41,6 +41,16 @@ impl Gathered {
     pub(super) const fn bridge(&self) -> u16 {
         self.bridge
     }
+
+    /// The caller comes in with their sound at that bridge. Where that is not where they were sent, it had no place for them, and
+    /// those who come later gather here; unless they do so somewhere else by now.
+    pub(super) fn comes_in_at(&self, bridge: u16) {
+        if let Some(gathering) = self.all.lock().get_mut(&self.room)
+            && gathering.bridge == self.bridge
+        {
+            gathering.bridge = bridge;
+        }
+    }
 }
 
 impl Drop for Gathered {
@@ -58,6 +68,21 @@ impl Drop for Gathered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn callers_who_find_a_bridge_full_gather_on_another() {
+        let all = Gatherings::default();
+        let come = |bridge| all.come("a".to_owned(), bridge);
+        let (first, second, third) = (come(0), come(1), come(2));
+        first.comes_in_at(0);
+        assert_eq!(come(3).bridge(), 0);
+        second.comes_in_at(1);
+        third.comes_in_at(2);
+        let later = come(3);
+        assert_eq!(later.bridge(), 1, "the first who stays decides it");
+        later.comes_in_at(1);
+        assert_eq!(come(3).bridge(), 1);
+    }
 
     #[test]
     fn a_rooms_callers_gather_where_the_first_is_until_the_last_is_gone() {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
 
 use super::Serves;
-use crate::joining::venue::{Timing, Venue};
+use crate::joining::venue::{Terms, Timing, Venue};
 use crate::meeting_sessions;
 use crate::meetings::model::MeetingStatus;
 use crate::meetings::phone_pins::model::Place;
@@ -35,8 +35,13 @@ impl Found {
 
     /// Whether the id alone is enough, as the link alone is for a browser.
     pub(super) fn may_skip_pin(&self) -> bool {
-        self.rules.guests == Guests::Link
+        is_id_enough(&self.rules)
     }
+}
+
+/// Whether whoever calls without a PIN may come, as whoever has the link may by a browser.
+fn is_id_enough(rules: &Rules) -> bool {
+    rules.guests == Guests::Link
 }
 
 /// Whether digits can be an id at all.
@@ -60,20 +65,43 @@ pub(super) async fn find(
     let Some(venue) = venue.filter(|venue| serves.includes(venue.tenant_id())) else { return Ok(None) };
     let running = meeting_sessions::table::running(tx, &venue.id()).await?;
     let terms = venue.terms(tx, now, running.as_ref()).await?;
+    let is_answered = is_answered(tx, &venue, &terms, running.is_some(), now).await?;
+    Ok(is_answered.then_some(Found { venue, rules: terms.rules }))
+}
+
+/// Whether calls to it are answered now.
+async fn is_answered(
+    tx: &mut Tx,
+    venue: &Venue,
+    terms: &Terms,
+    is_running: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     if terms.rules.e2ee == EndToEndEncryption::Required {
-        return Ok(None);
+        return Ok(false);
     }
-    let is_happening = !matches!(&venue, Venue::Meeting(meeting) if meeting.status != MeetingStatus::Scheduled);
+    let is_happening = !matches!(venue, Venue::Meeting(meeting) if meeting.status != MeetingStatus::Scheduled);
     let is_soon = |timing| match timing {
         Timing::Anytime => true,
         Timing::From(starts_at) => starts_at <= now + OPENS_BEFORE,
         Timing::Over => false,
     };
-    let is_open = is_happening
-        && (running.is_some()
-            || is_soon(terms.timing)
-            || is_soon(venue.terms(tx, now - CLOSES_AFTER, None).await?.timing));
-    Ok(is_open.then_some(Found { venue, rules: terms.rules }))
+    Ok(is_happening
+        && (is_running || is_soon(terms.timing) || is_soon(venue.terms(tx, now - CLOSES_AFTER, None).await?.timing)))
+}
+
+/// Whether somebody who has the link and no PIN could come by telephone now. No caller can show the account or the way of
+/// signing in that some policies want.
+pub(crate) async fn takes_strangers(
+    tx: &mut Tx,
+    venue: &Venue,
+    terms: &Terms,
+    is_running: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let may_come = is_id_enough(&terms.rules) && terms.rules.required_acr.is_none();
+    let is_over = terms.timing == Timing::Over && !is_running;
+    Ok(may_come && !is_over && is_answered(tx, venue, terms, is_running, now).await?)
 }
 
 /// Who calls, as far as their PIN says.

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use utoipa::ToSchema;
 
+use super::transfer::TransferOrder;
 use crate::api::ids::{MeetingId, PhoneCallId, RoomId};
 use crate::meetings::phone_pins::model::Place;
 
@@ -58,6 +59,17 @@ pub(crate) struct InProgress(Arc<Mutex<BTreeMap<PhoneCallId, Entry>>>);
 struct Entry {
     shown: PhoneCall,
     hang_up: Arc<Notify>,
+    transfers: mpsc::Sender<TransferOrder>,
+    /// Once the caller is in a room: which, and as whom.
+    seat: Option<(String, String)>,
+}
+
+/// Somebody at the telephone who is in a room.
+pub(super) struct InRoom {
+    pub(super) id: PhoneCallId,
+    pub(super) trunk_id: String,
+    /// Where it is ordered to connect them elsewhere.
+    pub(super) transfers: mpsc::Sender<TransferOrder>,
 }
 
 /// An attendant's own entry, which goes with it.
@@ -65,6 +77,8 @@ pub(super) struct OwnCall {
     all: InProgress,
     id: PhoneCallId,
     hang_up: Arc<Notify>,
+    /// Where others want the caller connected.
+    pub(super) transfers: mpsc::Receiver<TransferOrder>,
 }
 
 impl InProgress {
@@ -98,8 +112,10 @@ impl InProgress {
     ) -> OwnCall {
         let hang_up = Arc::<Notify>::default();
         let shown = PhoneCall { id, trunk_id, since, number, stage, meeting_id: None, room_id: None };
-        self.lock().insert(id, Entry { shown, hang_up: hang_up.clone() });
-        OwnCall { all: self.clone(), id, hang_up }
+        // One at a time; whoever orders another meanwhile is told so.
+        let (orders, transfers) = mpsc::channel(1);
+        self.lock().insert(id, Entry { shown, hang_up: hang_up.clone(), transfers: orders, seat: None });
+        OwnCall { all: self.clone(), id, hang_up, transfers }
     }
 
     /// At most so many of them, the oldest first, behind that one.
@@ -111,6 +127,14 @@ impl InProgress {
 
     fn find(&self, id: PhoneCallId) -> Option<PhoneCall> {
         self.lock().get(&id).map(|entry| entry.shown.clone())
+    }
+
+    /// The call of that participant.
+    pub(super) fn in_room(&self, room: &str, identity: &str) -> Option<InRoom> {
+        let calls = self.lock();
+        let is_it = |entry: &Entry| entry.seat.as_ref().is_some_and(|seat| (&*seat.0, &*seat.1) == (room, identity));
+        let (id, entry) = calls.iter().find(|(_, entry)| is_it(entry))?;
+        Some(InRoom { id: *id, trunk_id: entry.shown.trunk_id.clone(), transfers: entry.transfers.clone() })
     }
 
     /// Has it hung up, if it still goes on.
@@ -136,6 +160,16 @@ impl OwnCall {
                 None => (None, None),
             };
         });
+    }
+
+    /// The caller is in that room, as that participant; `None`: in none.
+    pub(super) fn is_in(&self, seat: Option<(&str, &str)>) {
+        if let Some(entry) = self.all.lock().get_mut(&self.id) {
+            let known = entry.seat.as_ref().map(|(room, identity)| (room.as_str(), identity.as_str()));
+            if known != seat {
+                entry.seat = seat.map(|(room, identity)| (room.to_owned(), identity.to_owned()));
+            }
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut PhoneCall)) {

@@ -15,6 +15,9 @@ impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
         let Stage::Admitted(token) = &self.stage else { return Goes::On };
+        if let Some(gathered) = &self.gathered {
+            gathered.comes_in_at(self.caller.bridge);
+        }
         let request = SeatRequest { token: token.clone(), bridge: self.caller.bridge, attributes: self.attributes() };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::attendant::Attendant;
 use super::caller::{Caller, Way, now};
 use super::caller_number::{CallerNumber, Said};
-use super::{Begun, Call, Incoming, known_callers};
+use super::{Begun, Call, Incoming, known_callers, tenant_slug};
 use crate::api::client_address::network;
 use crate::app::App;
 use crate::identity::keys::Purpose;
@@ -51,6 +51,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     let Some(called) = app.phone.lines.find(&mut tx, &incoming.trunk, &incoming.called).await? else {
         return Ok(Err(Decline::UnknownNumber));
     };
+    let tenant = tenant_slug::of_called(&mut tx, &called).await?;
     drop(tx);
     // The bridge has read what SIP says of privacy; `id` is what hides the number (RFC 3325 §9.3).
     let privacy = if incoming.is_withheld { "id" } else { "" };
@@ -69,11 +70,12 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
     let mark = known.unwrap_or_else(|| token.clone());
     let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
-    let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some() };
+    let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some(), tenant: tenant.clone() };
     let caller = Caller {
         bridge: incoming.bridge,
         own_number: Some(incoming.called.clone()),
         trunk: called.trunk.id,
+        tenant,
         way: Way::In { call, direct: called.direct },
         number,
         mark,

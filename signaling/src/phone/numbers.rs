@@ -7,5 +7,5 @@ mod model;
 pub(crate) mod routes;
 mod table;
 
-pub(super) use self::table::called;
 pub(crate) use self::table::shown;
+pub(super) use self::table::{by_trunk, called};

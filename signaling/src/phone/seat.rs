@@ -118,6 +118,11 @@ impl Seat {
         &self.place.leg
     }
 
+    /// The room that they are in, and as whom.
+    pub(crate) fn whereabouts(&self) -> (&str, &str) {
+        (&self.place.token.grants.room, self.place.token.identity())
+    }
+
     /// How it stands in the room.
     #[cfg_attr(not(test), expect(dead_code, reason = "whoever is let in was told it with that"))]
     pub(crate) fn status(&self) -> RoomStatus {

@@ -5,6 +5,7 @@
 mod check;
 mod follow;
 mod model;
+pub(crate) mod overview;
 pub(crate) mod routes;
 mod sealed;
 mod status;

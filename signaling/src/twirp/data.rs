@@ -5,7 +5,7 @@ use bus::DataChannel;
 use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
-use super::room_service::Caller;
+use super::service::Caller;
 use crate::rooms::input::Control;
 use crate::session::data_packets;
 

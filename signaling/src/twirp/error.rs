@@ -7,6 +7,7 @@ use serde_json::json;
 use store::StoreError;
 use tracing::error;
 
+use crate::api::problem::Problem;
 use crate::rooms::output::ControlError;
 
 /// A kind of error.
@@ -90,6 +91,27 @@ impl From<StoreError> for TwirpError {
             error!(%error, "the database does not do what it should");
         }
         Self::new(Code::Unavailable, "the database is away")
+    }
+}
+
+impl From<Problem> for TwirpError {
+    /// What the REST API would say. Its words are for people; these are for whoever writes software.
+    fn from(problem: Problem) -> Self {
+        use crate::api::problem::Code as Why;
+        let (code, message) = match problem.code() {
+            Why::NotFound => (Code::NotFound, "there is no such caller or meeting"),
+            Why::Invalid => (Code::InvalidArgument, "that is no telephone number"),
+            Why::NumberNotAllowed => (Code::InvalidArgument, "that number may not be called"),
+            Why::DialOutOff => (Code::FailedPrecondition, "telephones may not be called from this meeting"),
+            Why::NoTrunk => (Code::FailedPrecondition, "there is no such trunk by which to call"),
+            Why::MinutesUsedUp => (Code::FailedPrecondition, "the minutes of today are used up"),
+            Why::TooManyCalls => (Code::FailedPrecondition, "as many calls are being made as there may be"),
+            Why::MeetingLocked => (Code::FailedPrecondition, "the meeting is locked"),
+            Why::GuestsForbidden => (Code::FailedPrecondition, "the meeting takes no guests"),
+            Why::Unavailable => (Code::Unavailable, "it cannot be done at present"),
+            _ => (Code::Internal, "it could not be done"),
+        };
+        Self::new(code, message)
     }
 }
 

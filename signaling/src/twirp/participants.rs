@@ -7,7 +7,7 @@ use bus::TrackSid;
 use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
-use super::room_service::Caller;
+use super::service::Caller;
 use crate::auth::revocation::{ANY_TOKEN, Revocation};
 use crate::meeting_sessions::model::session_of_room;
 use crate::meeting_sessions::removal;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use livekit_protocol as proto;
 
 use super::error::{Code, TwirpError};
-use super::room_service::Caller;
+use super::service::Caller;
 use crate::meeting_sessions::model::session_of_room;
 use crate::rooms::details::{MAX_METADATA_BYTES, MAX_NAME_BYTES};
 use crate::rooms::info::DisconnectReason;

@@ -19,16 +19,16 @@ use crate::support::server::Answer;
 use crate::support::{Client, soon};
 
 /// Whom we call, and how the trunk is told.
-const NUMBER: &str = "+49 89 1234567";
-const AS_DIALLED: &str = "0891234567";
+pub(crate) const NUMBER: &str = "+49 89 1234567";
+pub(crate) const AS_DIALLED: &str = "0891234567";
 
 /// Somebody has answered.
-const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
+pub(crate) const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
 
 /// A meeting with a host in it, from which telephones may be called.
-struct Scene {
-    hall: Hall,
-    host: Guest,
+pub(crate) struct Scene {
+    pub(crate) hall: Hall,
+    pub(crate) host: Guest,
     _client: Client,
 }
 
@@ -45,7 +45,7 @@ impl Scene {
     }
 
     /// One where all is allowed that is by default, once it is turned on.
-    async fn usual(database: TestStore) -> Self {
+    pub(crate) async fn usual(database: TestStore) -> Self {
         Self::on(database, json!({ "is_enabled": true }), json!({ "lobby": "everyone" })).await
     }
 
@@ -55,7 +55,7 @@ impl Scene {
         self.execute(sql("UPDATE tenants SET settings = $1").bind(settings)).await;
     }
 
-    async fn execute(&self, statement: store::Statement) {
+    pub(crate) async fn execute(&self, statement: store::Statement) {
         let mut tx = self.hall.server.database.store.write().await.expect("a transaction");
         tx.execute(statement).await.expect("done");
         tx.commit().await.expect("kept");
@@ -119,18 +119,18 @@ impl Scene {
     }
 
     /// The participants of the run, as the API shows them.
-    async fn participants(&self) -> Vec<Value> {
+    pub(crate) async fn participants(&self) -> Vec<Value> {
         self.hall.session(&self.host.session).await["participants"].as_array().expect("people").clone()
     }
 }
 
 /// A call that comes to nothing for that reason.
-fn nothing(reason: NotReachedReason, status: Option<u16>) -> DialProgress {
+pub(crate) fn nothing(reason: NotReachedReason, status: Option<u16>) -> DialProgress {
     DialProgress::NotReached(NotReached { reason, status })
 }
 
 /// Whoever was called presses the key, and comes in.
-async fn come_in(phone: &mut Phone) {
+pub(crate) async fn come_in(phone: &mut Phone) {
     let verdict = phone.room().await;
     assert!(matches!(verdict, Verdict::Admitted(_)), "{verdict:?}");
     phone.ask(PhoneRequest::Join).await;
@@ -144,7 +144,7 @@ async fn come_in(phone: &mut Phone) {
 }
 
 /// The next notice that is no news of others.
-async fn told(phone: &mut Phone) -> PhoneNotice {
+pub(crate) async fn told(phone: &mut Phone) -> PhoneNotice {
     loop {
         match phone.notice().await {
             PhoneNotice::Event(
@@ -166,6 +166,7 @@ async fn a_person_is_called_and_comes_in_by_a_key() {
             to: AS_DIALLED.to_owned(),
             from: Some("030900".to_owned()),
             language: "en".to_owned(),
+            tenant: Some("main".to_owned()),
             purpose: CallPurpose::Invitation,
             ring_time: Duration::from_secs(45),
         };
@@ -270,6 +271,7 @@ async fn what_is_not_allowed_is_refused_before_anything_is_dialled() {
             to: "1".to_owned(),
             from: None,
             language: "de".to_owned(),
+            tenant: None,
             purpose: CallPurpose::Test,
             ring_time: Duration::ZERO,
         };

@@ -25,6 +25,7 @@ mod phone;
 mod privacy;
 mod records;
 mod resuming;
+mod sip_service;
 mod support;
 mod timing;
 mod tokens;

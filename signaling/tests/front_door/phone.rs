@@ -151,6 +151,11 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
         _ => None,
     });
     assert_eq!(opened.collect::<Vec<_>>(), [1, 1, 1, 0]);
+    // Who stayed has found no place there, so the next are sent to them.
+    let (mut phone, _) = Phone::call_at(server, 1, NUMBER, "anonymous").await;
+    assert!(matches!(phone.id(ID).await, Verdict::AskPin { .. }));
+    phone.key_pin(&exchange.room_pin).await;
+    assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 0 });
 }
 
 #[tokio::test]
@@ -220,7 +225,7 @@ async fn a_number_may_lead_to_nobody_or_to_one_meeting() {
     assert_eq!(declined, PhoneNotice::Declined(Decline::UnknownNumber));
     phone.ended().await;
     let (mut ann, begun) = Phone::call(server, DIRECT, ANNS_NUMBER).await;
-    let terms = CallTerms { languages: vec!["en".to_owned()], is_direct: true };
+    let terms = CallTerms { languages: vec!["en".to_owned()], is_direct: true, tenant: Some("main".to_owned()) };
     assert_eq!(begun, PhoneNotice::Begun(terms));
     assert_eq!(ann.room().await, Verdict::AskPin { may_skip: true });
     assert_eq!(ann.pin("000000").await, Verdict::Wrong(Again::Pin));
@@ -228,6 +233,19 @@ async fn a_number_may_lead_to_nobody_or_to_one_meeting() {
     let host = ann.pin(&host_pin).await;
     let status = RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: None };
     assert_eq!(host, Verdict::Admitted(status), "a host begins");
+    assert!(ann.tenants.is_empty(), "the number has said whose meeting it is");
+}
+
+#[tokio::test]
+async fn whose_meeting_it_is_is_told_once_the_codes_are_right() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({})).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id));
+        assert!(ann.tenants.is_empty(), "it would tell that the meeting's number is right");
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
+        assert_eq!(ann.tenants, ["main"]);
+    }
 }
 
 #[tokio::test]

@@ -298,14 +298,15 @@ async fn calls_find_their_way_by_what_is_stored() {
         let number = json!({ "number": "+49 30 900", "name": "Berlin", "languages": ["en"] });
         let number = saal.made(&root, "/phone/numbers", &number).await;
         assert_eq!(number["number"], NUMBER);
-        let english = PhoneNotice::Begun(CallTerms { languages: vec!["en".to_owned()], is_direct: false });
+        let english =
+            PhoneNotice::Begun(CallTerms { languages: vec!["en".to_owned()], is_direct: false, tenant: None });
         for called in [NUMBER, "004930900", "030900"] {
             assert_eq!(first(called).await, english, "{called}");
         }
         let path = format!("/phone/numbers/{}", number["id"].as_str().expect("an id"));
         let changed = saal.patch(&root, &path, &json!({ "languages": [] })).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
-        let both = CallTerms { languages: vec!["de".to_owned(), "en".to_owned()], is_direct: false };
+        let both = CallTerms { languages: vec!["de".to_owned(), "en".to_owned()], is_direct: false, tenant: None };
         assert_eq!(first(NUMBER).await, PhoneNotice::Begun(both));
         let off = saal.patch(&root, &format!("/phone/trunks/{TRUNK}"), &json!({ "is_enabled": false })).await;
         assert_eq!(off.status, 200, "{}", off.text());

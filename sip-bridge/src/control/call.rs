@@ -2,6 +2,7 @@
 //! What call control knows of one call.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bus::TransportSid;
@@ -22,6 +23,8 @@ pub(super) struct Call {
     pub(super) trunk: String,
     /// From where the trunk speaks to us.
     pub(super) peer: IpAddr,
+    /// As which tenant has the prompts they are played, by its slug, as far as that is known.
+    pub(super) tenant: Option<Arc<str>>,
     /// Of a call that we make, until whoever was called takes part.
     pub(super) outgoing: Option<Box<Outgoing>>,
     /// Which thread makes its sound.
@@ -86,6 +89,7 @@ impl Call {
             sip,
             trunk,
             peer,
+            tenant: None,
             outgoing: None,
             thread,
             port: capabilities.rtp_port,

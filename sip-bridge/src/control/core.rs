@@ -131,6 +131,8 @@ pub(crate) struct ControlCore {
     loads: Vec<usize>,
     /// Calls between two threads, and those that were hung up there: as many as threads have orders for.
     moving: HashMap<CallKey, Moving>,
+    /// When a call has been between two threads for too long.
+    moves_due: Deadlines<CallKey>,
     /// When each caller's way has to go on.
     deadlines: Deadlines<CallKey>,
     /// When a call of ours has been without an answer for too long, or a transfer without an end.
@@ -172,6 +174,7 @@ impl ControlCore {
             ending: HashMap::new(),
             loads,
             moving: HashMap::new(),
+            moves_due: Deadlines::new(),
             deadlines: Deadlines::new(),
             due: Deadlines::new(),
             outputs: VecDeque::new(),
@@ -210,6 +213,9 @@ impl ControlCore {
                 self.end_transfer(now, call, None);
             }
         }
+        while let Some(call) = self.moves_due.pop_due(now) {
+            self.handle_move_overdue(now, call);
+        }
         self.operations.handle_timeout(now, &mut self.endpoint);
         if self.goodbye_until.is_some_and(|until| until <= now) {
             let left: Vec<CallKey> = self.calls.keys().copied().collect();
@@ -224,7 +230,8 @@ impl ControlCore {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let goodbye = self.goodbye_until.map(|until| if self.calls.is_empty() { until + BYE_TIME } else { until });
         let sip = [self.endpoint.poll_timeout(), self.operations.poll_timeout()];
-        sip.into_iter().chain([self.deadlines.next(), self.due.next(), goodbye, self.quiet_until]).flatten().min()
+        let calls = [self.deadlines.next(), self.due.next(), self.moves_due.next()];
+        sip.into_iter().chain(calls).chain([goodbye, self.quiet_until]).flatten().min()
     }
 
     /// Something to do.

@@ -8,5 +8,6 @@ mod endings;
 mod failover;
 mod moving;
 mod rig;
+mod tenants;
 mod transferring;
 mod trunks;

@@ -168,6 +168,52 @@ fn an_operators_recording_takes_the_place_of_one_prompt() {
     assert_eq!(prompts.sound(Language::German, PromptId::Goodbye), usual.sound(Language::German, PromptId::Goodbye));
 }
 
+/// PCM of so many samples of that value.
+fn constant(value: i16, samples: usize) -> Vec<u8> {
+    let data: Vec<u8> = std::iter::repeat_n(value, samples).flat_map(i16::to_le_bytes).collect();
+    wav_file(1, 1, 16_000, 16, &data)
+}
+
+/// A folder with these files, each of a tenth of a second of its value.
+fn folder_of(files: &[(&str, i16)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, value) in files {
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, constant(*value, 1_600)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_tenants_recording_comes_before_the_installations_and_that_before_ours() {
+    let folder = folder_of(&[
+        ("de/welcome.wav", 1),
+        ("de/goodbye.wav", 2),
+        ("ministry-a/de/welcome.wav", 3),
+        ("de/en/welcome.wav", 4),
+    ]);
+    let prompts = Prompts::with_folder(folder.path()).unwrap();
+    let first = |tenant, language, id| prompts.sound_of(tenant, language, id)[0];
+    let (a, german) = (Some("ministry-a"), Language::German);
+    assert_eq!(first(a, german, PromptId::Welcome), 3);
+    assert_eq!(first(a, german, PromptId::Goodbye), 2, "what it has not is the installation's");
+    assert_eq!(first(None, german, PromptId::Welcome), 1);
+    assert_eq!(first(Some("ministry-b"), german, PromptId::Welcome), 1, "a tenant without recordings");
+    assert_eq!(first(Some("de"), Language::English, PromptId::Welcome), 4, "a tenant that is called like a language");
+    assert_eq!(first(Some("de"), german, PromptId::Welcome), 1);
+    let ours = Prompts::embedded().sound(Language::English, PromptId::Help);
+    assert_eq!(prompts.sound_of(a, Language::English, PromptId::Help), ours);
+}
+
+#[test]
+fn recordings_fill_no_more_than_their_share_of_memory() {
+    let folder = folder_of(&[("de/goodbye.wav", 1), ("ministry-a/de/welcome.wav", 2)]);
+    assert!(Prompts::with_at_most(folder.path(), 6_400).is_ok());
+    let message = Prompts::with_at_most(folder.path(), 6_399).err().unwrap().to_string();
+    assert!(message.contains("ministry-a/de/welcome.wav does not fit"), "{message}");
+}
+
 #[test]
 fn what_an_operator_does_wrong_is_named_with_the_file() {
     let check = |file: &str, content: &[u8], words: &str| {
@@ -182,6 +228,15 @@ fn what_an_operator_does_wrong_is_named_with_the_file() {
     check("de/welcome.wav", &wav_file(1, 2, 16_000, 16, &[0; 8]), "2 channels instead of one");
     check("de/welcom.wav", b"", "called after no prompt"); // spelling: no English
     check("fr/welcome.wav", b"", "called after no language");
+    check("ministry-a/welcome.wav", b"", "called after no language");
+    check("ministry-a/fr/welcome.wav", b"", "called after no language");
+    check("ministry-a/de/welcom.wav", b"", "called after no prompt"); // spelling: no English
+    check("ministry-a/de/welcome.wav", b"", "cannot be played");
+    for name in ["Ministry A", "-a", "a_b"] {
+        let folder = folder_of(&[(format!("{name}/de/welcome.wav").as_str(), 1)]);
+        let message = Prompts::with_folder(folder.path()).err().unwrap().to_string();
+        assert!(message.contains(&format!("{name} has folders in it")), "{message}");
+    }
     let missing = Prompts::with_folder(Path::new("no/such/folder")).err().unwrap().to_string();
     assert!(missing.contains("no/such/folder"), "{missing}");
 }

@@ -9,7 +9,7 @@ use super::crypto::{CryptoLine, SrtpKey, SrtpKeys};
 use super::description::{Media, SessionDescription};
 use super::negotiated::{Negotiated, PayloadTypes, ReceiveFormat, TelephoneEvent};
 use super::refusal::Refusal;
-use super::remote::{Profile, Remote};
+use super::remote::{Profile, Remote, takes_no_frames};
 use super::section::{Section, declined, description};
 
 /// Answers an offer, at the beginning of a call or within it (`previous`).
@@ -136,8 +136,11 @@ fn consider<'a>(
         return Err(Refusal::EncryptionRequired);
     }
     let formats = formats(media);
-    let wanted = ours.codecs.iter().find_map(|codec| find(&formats, Coding::Audio(*codec)).map(|at| (*codec, at)));
-    let (codec, format) = wanted.ok_or(Refusal::NoCommonCodec)?;
+    let common = |codec: &Codec| find(&formats, Coding::Audio(*codec)).map(|at| (*codec, at));
+    // A frame of Opus cannot be cut. Whoever takes only shorter packets gets something else, if there is anything.
+    let is_too_long = |codec: Codec| codec == Codec::Opus && takes_no_frames(media);
+    let wanted = ours.codecs.iter().filter(|codec| !is_too_long(**codec)).find_map(common);
+    let (codec, format) = wanted.or_else(|| ours.codecs.iter().find_map(common)).ok_or(Refusal::NoCommonCodec)?;
     let opus = if codec == Codec::Opus { OpusParameters::parse(format.fmtp) } else { OpusParameters::default() };
     let comfort_noise = find(&formats, Coding::ComfortNoise).map(|format| format.payload_type);
     Ok(Choice {

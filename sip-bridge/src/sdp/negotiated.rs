@@ -62,7 +62,7 @@ pub struct Negotiated {
     pub direction: Direction,
     /// Whether the other side holds the call: it wants to hear nothing.
     pub is_on_hold: bool,
-    /// How much sound we put into a packet, in ms: 20, or 10 for who takes no more.
+    /// How much sound we put into a packet, in ms: 10, 20, 30 or 40, as they would like it. A packet of Opus has 20 in any case.
     pub ptime_ms: u8,
     /// What the other side would like, in ms, 10 to 60; what it sends tends to be the same.
     pub remote_ptime_ms: u8,

@@ -12,6 +12,9 @@ use super::refusal::Refusal;
 /// What we send, as does everybody.
 pub(super) const PTIME_MS: u8 = 20;
 
+/// The longest packets that we send. Longer ones save little more, and everybody would wait for what is in them.
+const LONGEST_SENT_MS: u8 = 40;
+
 /// How sections are carried: the four profiles of RTP without DTLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Profile {
@@ -55,10 +58,22 @@ impl Remote {
             rtp: ip.map(|ip| SocketAddr::new(ip, media.port)),
             rtcp: rtcp(media, ip).filter(|rtcp| is_reachable(rtcp.ip(), ours.address)),
             direction,
-            ptime_ms: if milliseconds(media, "maxptime").is_some_and(|max| max < PTIME_MS) { 10 } else { PTIME_MS },
+            ptime_ms: packet_time_ms(media),
             remote_ptime_ms: milliseconds(media, "ptime").unwrap_or(PTIME_MS).clamp(10, 60),
         })
     }
+}
+
+/// How much sound a packet of ours has: what they would like (RFC 3264 §6.1) and no more than they take, in whole tens.
+fn packet_time_ms(media: &Media) -> u8 {
+    let wanted = milliseconds(media, "ptime").unwrap_or(PTIME_MS);
+    let wanted = milliseconds(media, "maxptime").map_or(wanted, |most| wanted.min(most)).clamp(10, LONGEST_SENT_MS);
+    wanted - wanted % 10
+}
+
+/// Whether they take no packets as long as our frames.
+pub(super) fn takes_no_frames(media: &Media) -> bool {
+    milliseconds(media, "maxptime").is_some_and(|most| most < PTIME_MS)
 }
 
 fn is_reachable(theirs: IpAddr, ours: IpAddr) -> bool {

@@ -50,17 +50,13 @@ pub fn downlink_settings(agreed: &Negotiated) -> DownlinkSettings {
     }
 }
 
-/// In how many packets a frame of 20 ms goes out. A frame of Opus cannot be cut, and who takes Opus takes 20 ms.
-pub const fn packets_per_frame(agreed: &Negotiated) -> usize {
+/// How many bytes of sound a packet has. `None`: as many as a frame, since one of Opus can neither be cut nor joined to the next.
+pub const fn packet_bytes(agreed: &Negotiated) -> Option<usize> {
+    /// All others have 64 kbit/s.
+    const BYTES_PER_MS: usize = 8;
     match agreed.codec {
-        Codec::Opus => 1,
-        Codec::G722 | Codec::Pcma | Codec::Pcmu => {
-            if agreed.ptime_ms <= 10 {
-                2
-            } else {
-                1
-            }
-        }
+        Codec::Opus => None,
+        Codec::G722 | Codec::Pcma | Codec::Pcmu => Some(agreed.ptime_ms as usize * BYTES_PER_MS),
     }
 }
 
@@ -74,13 +70,14 @@ mod tests {
         let plain = agreed("m=audio 4000 RTP/AVP 8\n");
         assert_eq!(downlink_settings(&plain).codec, PhoneCodec::Pcma);
         assert!(!downlink_settings(&plain).may_leave_out_silence);
-        assert_eq!(packets_per_frame(&plain), 1);
+        assert_eq!(packet_bytes(&plain), Some(160));
         let brief = agreed("m=audio 4000 RTP/AVP 0 13\na=maxptime:10\n");
         assert_eq!(downlink_settings(&brief).codec, PhoneCodec::Pcmu);
         assert!(downlink_settings(&brief).may_leave_out_silence);
-        assert_eq!(packets_per_frame(&brief), 2);
+        assert_eq!(packet_bytes(&brief), Some(80));
         let opus = "m=audio 4000 RTP/AVP 96\na=rtpmap:96 opus/48000/2\na=fmtp:96 ";
         let modest = downlink_settings(&agreed(&format!("{opus}maxaveragebitrate=12000;usedtx=1\n")));
+        assert_eq!(packet_bytes(&agreed(opus.trim_end_matches("a=fmtp:96 "))), None);
         assert_eq!((modest.opus.bitrate_bps, modest.opus.has_fec, modest.may_leave_out_silence), (12_000, false, true));
         let lossy = downlink_settings(&agreed(&format!("{opus}maxaveragebitrate=64000;useinbandfec=1\n")));
         assert_eq!((lossy.opus.bitrate_bps, lossy.opus.has_fec), (24_000, true));

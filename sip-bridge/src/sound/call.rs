@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rand::CryptoRng;
 
-use super::agreed::{downlink_settings, packets_per_frame, phone_codec, uplink_settings};
+use super::agreed::{downlink_settings, packet_bytes, phone_codec, uplink_settings};
 use super::library::SoundLibrary;
 use super::line_quality::LineQuality;
 use super::muted_speech::MutedSpeech;
@@ -78,7 +78,10 @@ pub struct CallSound {
     /// Which sender of the telephone's was heard last.
     stream: Option<u32>,
     said: Said,
+    /// What is encoded and waits for its packet to be full: less than one.
     payload: Vec<u8>,
+    /// Its packet is the first after silence.
+    begins: bool,
     /// The last frame towards the telephone was left out.
     has_left_out: bool,
     failed_frames: u32,
@@ -114,6 +117,7 @@ impl CallSound {
             stream: None,
             said: Said::NOTHING,
             payload: Vec::with_capacity(MAX_PAYLOAD_BYTES),
+            begins: false,
             has_left_out: false,
             failed_frames: 0,
             has_failed: false,
@@ -133,6 +137,7 @@ impl CallSound {
     ///
     /// When a library refuses it. The call is of no use then.
     pub fn change(&mut self, now: Instant, agreed: &Negotiated) -> Result<(), CallSoundError> {
+        self.drop_payload();
         self.session.reconfigure(now, agreed)?;
         self.uplink.switch(uplink_settings(agreed, agreed.codec))?;
         self.downlink.switch(downlink_settings(agreed))?;
@@ -141,9 +146,15 @@ impl CallSound {
         Ok(())
     }
 
-    /// Plays these in place of what is playing.
-    pub fn play(&mut self, library: &SoundLibrary, language: Language, prompts: &[PromptId], token: PlayToken) {
-        self.playing.play(library, language, prompts, token);
+    /// Plays these in place of what is playing, as that tenant has them in that language.
+    pub fn play(
+        &mut self,
+        library: &SoundLibrary,
+        voice: (Option<&str>, Language),
+        prompts: &[PromptId],
+        token: PlayToken,
+    ) {
+        self.playing.play(library, voice, prompts, token);
     }
 
     /// Stops what is playing.
@@ -296,8 +307,9 @@ impl CallSound {
     fn encode(&mut self, now: Instant, frame: &Frame, packet: &mut Vec<u8>, send: &mut impl FnMut(Transmit, &[u8])) {
         let rtp_ticks = self.downlink.rtp_ticks_per_frame();
         let failed_before = self.downlink.failed_frames();
-        self.payload.clear();
         let Some(appended) = self.downlink.push(frame, &mut self.payload) else {
+            // Who waits for the rest of a packet would wait for the next words.
+            self.send_payload(now, self.payload.len(), packet, send);
             let has_failed = self.downlink.failed_frames() != failed_before;
             self.failed_frames = if has_failed { self.failed_frames + 1 } else { 0 };
             self.has_failed |= self.failed_frames >= FAILED_FRAMES;
@@ -314,14 +326,42 @@ impl CallSound {
             return;
         };
         (self.failed_frames, self.has_left_out) = (0, false);
-        let packets = packets_per_frame(self.session.agreed());
-        let bytes = self.payload.len().div_ceil(packets).max(1);
-        let rtp_ticks = rtp_ticks / packets as u32;
-        for (at, part) in self.payload.chunks(bytes).enumerate() {
-            let marker = at == 0 && appended.is_first_after_silence;
+        self.begins |= appended.is_first_after_silence;
+        let bytes = packet_bytes(self.session.agreed()).unwrap_or(self.payload.len());
+        self.send_payload(now, bytes, packet, send);
+    }
+
+    /// Sends what is encoded, as far as it fills packets of so many bytes.
+    fn send_payload(
+        &mut self,
+        now: Instant,
+        bytes: usize,
+        packet: &mut Vec<u8>,
+        send: &mut impl FnMut(Transmit, &[u8]),
+    ) {
+        let whole = self.payload.len() - self.payload.len().checked_rem(bytes).unwrap_or_default();
+        if whole == 0 {
+            return;
+        }
+        for part in self.payload[..whole].chunks(bytes) {
+            let rtp_ticks = match self.session.agreed().codec {
+                Codec::Opus => self.downlink.rtp_ticks_per_frame(),
+                // A byte for each tick, also with G.722.
+                Codec::G722 | Codec::Pcma | Codec::Pcmu => part.len() as u32,
+            };
+            let marker = std::mem::take(&mut self.begins);
             if let Some(transmit) = self.session.send_audio(now, part, rtp_ticks, marker, packet) {
                 send(transmit, packet);
             }
+        }
+        self.payload.drain(..whole);
+    }
+
+    /// What waits for its packet is not sent: it may be in another codec than what follows.
+    fn drop_payload(&mut self) {
+        if !self.payload.is_empty() {
+            self.session.skip_audio(self.payload.len() as u32);
+            self.payload.clear();
         }
     }
 

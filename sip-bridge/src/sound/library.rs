@@ -21,8 +21,9 @@ impl SoundLibrary {
         Self { prompts, music: HoldMusic::generate(), chimes: Chimes::new() }
     }
 
-    pub(super) fn prompt(&self, language: Language, id: PromptId) -> Arc<[i16]> {
-        self.prompts.sound(language, id)
+    /// As that tenant has it.
+    pub(super) fn prompt(&self, tenant: Option<&str>, language: Language, id: PromptId) -> Arc<[i16]> {
+        self.prompts.sound_of(tenant, language, id)
     }
 
     pub(super) fn music(&self) -> Arc<[i16]> {

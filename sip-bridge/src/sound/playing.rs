@@ -27,13 +27,20 @@ pub(super) struct Playing {
 }
 
 impl Playing {
-    /// Plays these in place of what is playing. A list too long for the player is played as far as it goes.
-    pub(super) fn play(&mut self, library: &SoundLibrary, language: Language, ids: &[PromptId], token: PlayToken) {
+    /// Plays these in place of what is playing, as that tenant has them in that language. A list too long for the player is
+    /// played as far as it goes.
+    pub(super) fn play(
+        &mut self,
+        library: &SoundLibrary,
+        (tenant, language): (Option<&str>, Language),
+        ids: &[PromptId],
+        token: PlayToken,
+    ) {
         self.stop();
         for id in ids {
             self.last_token += 1;
             let sound = SoundToken(self.last_token);
-            if self.prompts.play(library.prompt(language, *id), sound).is_err() {
+            if self.prompts.play(library.prompt(tenant, language, *id), sound).is_err() {
                 break;
             }
             self.awaited = Some((sound, token));
@@ -116,8 +123,8 @@ mod tests {
     fn the_end_of_the_last_prompt_is_told_once() {
         let (library, mut playing) = (library(), Playing::default());
         let ids = [PromptId::Welcome, PromptId::AskId];
-        playing.play(&library, Language::German, &ids, PlayToken(7));
-        let samples: usize = ids.iter().map(|id| library.prompt(Language::German, *id).len()).sum();
+        playing.play(&library, (None, Language::German), &ids, PlayToken(7));
+        let samples: usize = ids.iter().map(|id| library.prompt(None, Language::German, *id).len()).sum();
         assert_eq!(until_played(&mut playing), (samples.div_ceil(320), PlayToken(7)));
         playing.tick(None, &mut SILENCE.clone());
         assert_eq!(playing.poll_played(), None);
@@ -126,11 +133,11 @@ mod tests {
     #[test]
     fn what_is_replaced_or_stopped_is_not_told() {
         let (library, mut playing) = (library(), Playing::default());
-        playing.play(&library, Language::English, &[PromptId::Help], PlayToken(1));
+        playing.play(&library, (None, Language::English), &[PromptId::Help], PlayToken(1));
         playing.tick(None, &mut SILENCE.clone());
-        playing.play(&library, Language::English, &[PromptId::Goodbye], PlayToken(2));
+        playing.play(&library, (None, Language::English), &[PromptId::Goodbye], PlayToken(2));
         assert_eq!(until_played(&mut playing).1, PlayToken(2));
-        playing.play(&library, Language::English, &[PromptId::Goodbye], PlayToken(3));
+        playing.play(&library, (None, Language::English), &[PromptId::Goodbye], PlayToken(3));
         playing.stop();
         for _ in 0..1_000 {
             playing.tick(None, &mut SILENCE.clone());
@@ -139,9 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn a_tenants_own_prompt_is_played_to_those_who_call_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let language = folder.path().join("ministry-a/de");
+        std::fs::create_dir_all(&language).unwrap();
+        // A tenth of a second of PCM, which is shorter than anything that is built in.
+        let mut file = b"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0".to_vec();
+        file.extend(b"data\x80\x0c\0\0");
+        file.extend([1; 3_200]);
+        std::fs::write(language.join("welcome.wav"), file).unwrap();
+        let library = SoundLibrary::new(Prompts::with_folder(folder.path()).unwrap());
+        let ticks = |tenant| {
+            let mut playing = Playing::default();
+            playing.play(&library, (tenant, Language::German), &[PromptId::Welcome], PlayToken(1));
+            until_played(&mut playing).0
+        };
+        assert_eq!(ticks(Some("ministry-a")), 5);
+        assert!(ticks(Some("ministry-b")) > 5);
+        assert_eq!(ticks(Some("ministry-b")), ticks(None));
+    }
+
+    #[test]
     fn nothing_to_play_has_been_played() {
         let mut playing = Playing::default();
-        playing.play(&library(), Language::German, &[], PlayToken(4));
+        playing.play(&library(), (None, Language::German), &[], PlayToken(4));
         assert_eq!(until_played(&mut playing), (1, PlayToken(4)));
     }
 
@@ -151,7 +179,7 @@ mod tests {
         let (mut with, mut without) = (SILENCE, SILENCE);
         let mut other = Playing::default();
         for playing in [&mut playing, &mut other] {
-            playing.play(&library, Language::German, &[PromptId::Help], PlayToken(1));
+            playing.play(&library, (None, Language::German), &[PromptId::Help], PlayToken(1));
         }
         playing.chime(&library, Chime::Joined);
         let mut differs = 0;

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use sfu_node::{BridgeEnd, Told};
+use sfu_node::Told;
 use tokio::sync::mpsc::Sender;
 
 pub use self::handover::HandedOver;
@@ -28,6 +28,7 @@ use super::library::SoundLibrary;
 use super::outbox::Outbox;
 use super::pace::{Pace, Tick};
 use super::room::Rooms;
+use super::room_end::RoomEnd;
 use super::sockets::{BUFFER_BYTES, CallSockets};
 use super::{CallKey, RtpSockets, SoundEvent, SoundOrder};
 use crate::audio::FRAME_TIME;
@@ -93,7 +94,7 @@ impl Call {
 
 /// A thread that makes the sound of calls.
 pub struct SoundThread {
-    end: Option<BridgeEnd>,
+    end: Option<RoomEnd>,
     config: SoundConfig,
     orders: mpsc::Receiver<SoundOrder>,
     outbox: Outbox,
@@ -115,19 +116,19 @@ impl SoundThread {
     ///
     /// When the system has no thread left.
     pub fn spawn(
-        end: Option<BridgeEnd>,
+        end: Option<RoomEnd>,
         config: SoundConfig,
         events: Sender<SoundEvent>,
     ) -> io::Result<(SyncSender<SoundOrder>, JoinHandle<()>)> {
         let (sender, orders) = mpsc::sync_channel(ORDERS);
-        let name = end.as_ref().map_or_else(|| "sound".to_owned(), |end| format!("sound-{}", end.id()));
+        let name = end.as_ref().map_or_else(|| "sound".to_owned(), RoomEnd::name);
         let thread = thread::Builder::new().name(name);
         let thread = thread.spawn(move || Self::new(end, config, orders, events).run())?;
         Ok((sender, thread))
     }
 
     fn new(
-        end: Option<BridgeEnd>,
+        end: Option<RoomEnd>,
         config: SoundConfig,
         orders: mpsc::Receiver<SoundOrder>,
         events: Sender<SoundEvent>,
@@ -227,8 +228,9 @@ impl SoundThread {
             SoundOrder::Volume { call, step } => self.change_volume(call, step),
             SoundOrder::End { call } => self.end(now, call),
             SoundOrder::Open { call } => self.with(call, |sound| sound.open(now)),
-            SoundOrder::Play { call, language, prompts, token } => {
-                self.with(call, |sound| sound.play(&library, language, &prompts, token));
+            SoundOrder::Play { call, tenant, language, prompts, token } => {
+                let voice = (tenant.as_deref(), language);
+                self.with(call, |sound| sound.play(&library, voice, &prompts, token));
             }
             SoundOrder::StopPlaying { call } => self.with(call, CallSound::stop_playing),
             SoundOrder::Music { call, is_on } => self.with(call, |sound| sound.set_music(&library, is_on)),

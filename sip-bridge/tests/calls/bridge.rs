@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bus::phone::{
-    CallEnd, CallTerms, Credentials, Dialer, PhoneNotice, TrunkAdministration, TrunkConfig, TrunkList, TrunkState,
-    desk, dialer, trunks,
+    CallEnd, CallTerms, Credentials, Dialer, PhoneNotice, PhoneRequest, TrunkAdministration, TrunkConfig, TrunkList,
+    TrunkState, desk, dialer, trunks,
 };
 use sip_bridge::Bridge;
 use sip_bridge::bridge::BridgeConfig;
@@ -39,6 +39,8 @@ pub(crate) struct Running {
     pub(crate) dialer: Dialer,
     /// Signaling's end of the trunks.
     pub(crate) administration: TrunkAdministration,
+    /// The conference numbers that callers key in.
+    pub(crate) codes: mpsc::Receiver<String>,
     /// What the threads of sound hold: without it there would be none.
     _events: mpsc::Sender<SoundEvent>,
     /// The thread that makes real sound, if there is one.
@@ -115,7 +117,8 @@ impl Running {
     ) -> Self {
         let Setup { tls, roots, trunks: list, dns } = setup;
         let (desk, calls) = desk();
-        tokio::spawn(answer_calls(calls));
+        let (keyed_in, codes) = mpsc::channel(64);
+        tokio::spawn(answer_calls(calls, keyed_in));
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (administration, operation) = trunks();
         administration.list.send_replace(list.into());
@@ -134,7 +137,7 @@ impl Running {
             is_dev: false,
         };
         let bridge = Bridge::start(config, desk, vec![thread], heard, &registry).unwrap();
-        Self { bridge, orders, dialer, administration, _events: events, sound, registry }
+        Self { bridge, orders, dialer, administration, codes, _events: events, sound, registry }
     }
 
     /// Ends the bridge, and its sound.
@@ -188,16 +191,22 @@ fn rtp_ports() -> std::ops::RangeInclusive<u16> {
     first..=first + 199
 }
 
-async fn answer_calls(mut calls: mpsc::Receiver<CallEnd>) {
+async fn answer_calls(mut calls: mpsc::Receiver<CallEnd>, codes: mpsc::Sender<String>) {
     while let Some(end) = calls.recv().await {
+        let codes = codes.clone();
         tokio::spawn(async move {
             let CallEnd { call, mut requests, notices } = end;
             if call.called != "ringing" {
-                let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false };
+                let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false, tenant: None };
                 notices.send(PhoneNotice::Begun(terms)).await.unwrap();
             }
             // Until the bridge ends the call.
-            while requests.recv().await.is_some() {}
+            while let Some(request) = requests.recv().await {
+                if let PhoneRequest::CheckId { digits, .. } = request {
+                    // Where nobody reads them, those that do not fit are not wanted either.
+                    let _ = codes.try_send(digits.as_str().to_owned());
+                }
+            }
         });
     }
 }

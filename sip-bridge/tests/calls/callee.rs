@@ -72,6 +72,7 @@ impl Ordered {
             to: "+4930777".to_owned(),
             from: Some("+4930111".to_owned()),
             language: "en".to_owned(),
+            tenant: None,
             purpose,
             ring_time,
         });

@@ -20,17 +20,17 @@ use super::bridge::{PATIENCE, Running, STRANGER};
 use super::phone::{invite, request, response};
 
 /// A telephone on a stream.
-struct Phone<S> {
+pub(crate) struct Phone<S> {
     stream: S,
     framer: Framer,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Phone<S> {
-    fn on(stream: S) -> Self {
+    pub(crate) fn on(stream: S) -> Self {
         Self { stream, framer: Framer::new() }
     }
 
-    async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
         self.stream.flush().await.unwrap();
     }
@@ -50,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Phone<S> {
         }
     }
 
-    async fn expect(&mut self, status: u16) -> Response {
+    pub(crate) async fn expect(&mut self, status: u16) -> Response {
         loop {
             let Some(Frame::Message(bytes)) = self.frame().await else { panic!("no message") };
             let response = response(&bytes);
@@ -151,7 +151,7 @@ async fn a_stranger_has_few_connections_and_few_messages() {
 }
 
 /// Writes a certificate for this machine, and trusts it.
-fn certificate(folder: &Path) -> (TlsConfig, TlsConnector) {
+pub(crate) fn certificate(folder: &Path) -> (TlsConfig, TlsConnector) {
     let made = rcgen::generate_simple_self_signed(vec![Ipv4Addr::LOCALHOST.to_string()]).unwrap();
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();

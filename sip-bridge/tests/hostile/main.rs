@@ -15,5 +15,7 @@ mod isolation;
 #[allow(dead_code, reason = "the other tests of calls use the rest of it")]
 mod phone;
 mod random;
+#[path = "../calls/sound.rs"]
+mod sound;
 mod strange_sound;
 mod torture;

@@ -20,53 +20,15 @@ use tokio::time::timeout;
 use super::bridge::{PATIENCE, STRANGER, TRUNK, trunk};
 use super::isolation::isolated;
 use super::phone::{Phone, request};
+use super::sound::Sound;
 
 /// Another host of the trunk, which is not the one that the call's sound comes from.
 const NEIGHBOUR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 
-const SSRC: u32 = 0x5151_0001;
-
-/// Writes a telephone's packets.
-struct Sound {
-    seq_no: u16,
-    timestamp: u32,
-}
-
-impl Sound {
-    fn head(&mut self, payload_type: u8) -> Vec<u8> {
-        self.seq_no = self.seq_no.wrapping_add(1);
-        let mut packet = vec![0x80, payload_type];
-        packet.extend(self.seq_no.to_be_bytes());
-        packet.extend(self.timestamp.to_be_bytes());
-        packet.extend(SSRC.to_be_bytes());
-        packet
-    }
-
-    /// 20 ms of silence.
-    fn silence(&mut self) -> Vec<u8> {
-        self.timestamp = self.timestamp.wrapping_add(160);
-        let mut packet = self.head(8);
-        packet.extend([0xd5; 160]);
-        packet
-    }
-
-    /// A key (RFC 4733): its beginning, and its end three times.
-    fn key(&mut self, event: u8) -> Vec<Vec<u8>> {
-        self.timestamp = self.timestamp.wrapping_add(1_600);
-        let packets = [(0, 160_u16), (0x80, 800), (0x80, 800), (0x80, 800)].into_iter().map(|(end, duration)| {
-            let mut packet = self.head(101);
-            packet.extend([event, end | 10]);
-            packet.extend(duration.to_be_bytes());
-            packet
-        });
-        packets.collect()
-    }
-}
-
 /// Takes the first call, and hands out what its caller keys in.
 async fn attend(mut calls: mpsc::Receiver<CallEnd>, codes: mpsc::Sender<String>) {
     let Some(CallEnd { mut requests, notices, .. }) = calls.recv().await else { return };
-    let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false };
+    let terms = CallTerms { languages: vec!["de".to_owned()], is_direct: false, tenant: None };
     notices.send(PhoneNotice::Begun(terms)).await.unwrap();
     while let Some(request) = requests.recv().await {
         if let PhoneRequest::CheckId { digits, .. } = request {

@@ -171,7 +171,7 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   if (link !== null) {
     const known = link.knownName === null ? null : { name: link.knownName };
     const signIn = config.signIn.password || config.signIn.provider ? signInPath(meetingPath(room)) : null;
-    const about = { title, signIn, keeps: link.keeps, claims: known };
+    const about = { title, signIn, keeps: link.keeps, dialIn: link.dialIn, claims: known };
     return <Prejoin room={room} version={config.version} onJoin={ask} {...about} />;
   }
   const join = (name: string, preview: Preview) => enter(token ?? requestDevToken(room, name), name, preview);

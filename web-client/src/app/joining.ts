@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // From a meeting's link to a room token: what the server says about the link, and whether this person is let in.
+import type { DialIn } from '../conference/dial-in';
 import { rememberLegalTexts } from './legal';
 import { tabStore } from './storage';
 
@@ -16,6 +17,8 @@ export interface LinkPage {
   readonly takesGuests: boolean;
   /** What of it outlasts the meeting; null when nothing does. */
   readonly keeps: 'chat' | 'attendance' | 'both' | null;
+  /** How to come by telephone instead; null where that does not work without a PIN. */
+  readonly dialIn: DialIn | null;
   /** The name that the server knows; null for a stranger. */
   readonly knownName: string | null;
 }
@@ -114,6 +117,7 @@ export async function lookAtLink(code: string): Promise<LinkPage | null> {
     isOver: body.is_over === true,
     takesGuests: body.takes_guests === true,
     keeps: kept(body.keeps_chat === true, body.keeps_attendance === true),
+    dialIn: (body.dial_in as DialIn | null | undefined) ?? null,
     knownName: typeof you?.name === 'string' && you.name !== '' ? you.name : null,
   };
 }

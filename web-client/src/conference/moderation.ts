@@ -2,6 +2,8 @@
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
 import { hasAccountHere } from '../app/account-hint';
+import { isMeetingCode, lookAtLink } from '../app/joining';
+import { meetingPath, parseRoute } from '../app/router';
 import type { ChatMessage } from './chat';
 import type { DialIn } from './dial-in';
 import { MeetingRequests } from './meeting-requests';
@@ -71,9 +73,16 @@ export class MeetingSession implements Moderation {
     }
   }
 
-  /** How others can come. It is with the meeting, which a room token does not open: whoever is signed in may see it. */
+  /**
+   * How others can come. All of it is with the meeting, which a room token does not open: whoever is signed in may see it. Others
+   * came by a link, and learn again what they learned there.
+   */
   async invitation(): Promise<Invitation | 'hidden'> {
-    if (!hasAccountHere()) return 'hidden';
+    const found = hasAccountHere() ? await this.#ofMeeting() : 'hidden';
+    return found === 'hidden' ? byLink() : found;
+  }
+
+  async #ofMeeting(): Promise<Invitation | 'hidden'> {
     const run = (await this.#requests.get('')) as { meeting_id?: unknown; room_id?: unknown };
     const [kind, id] = typeof run.meeting_id === 'string' ? ['meetings', run.meeting_id] : ['rooms', run.room_id];
     if (typeof id !== 'string') return 'hidden';
@@ -160,4 +169,13 @@ function message(item: { id?: unknown; sender_name?: unknown; text?: unknown; se
     text: String(item.text),
     atMs: Date.parse(String(item.sent_at)),
   };
+}
+
+/** What the link in the address bar says, which stays there also for whoever is in a breakout room of the meeting. */
+async function byLink(): Promise<Invitation | 'hidden'> {
+  const route = parseRoute(location.pathname);
+  if (route.name !== 'meeting' || !isMeetingCode(route.room)) return 'hidden';
+  const dialIn = (await lookAtLink(route.room))?.dialIn ?? null;
+  if (dialIn === null) return 'hidden';
+  return { joinUrl: location.origin + meetingPath(route.room), dialIn };
 }

@@ -49,6 +49,7 @@ export const de = {
       attendance: 'Nach der Besprechung bleibt gespeichert, wer teilgenommen hat.',
       both: 'Nach der Besprechung bleibt gespeichert, wer teilgenommen hat und was im Chat steht.',
     },
+    byPhone: 'Lieber per Telefon teilnehmen',
     devices: 'Geräte',
     join: 'Jetzt beitreten',
     joining: 'Verbindung wird aufgebaut …',

@@ -49,6 +49,7 @@ export const en: Dictionary = {
       attendance: 'Who takes part in the meeting is kept after it.',
       both: 'Who takes part, and what is written in the chat, is kept after the meeting.',
     },
+    byPhone: 'Take part by telephone instead',
     devices: 'Devices',
     join: 'Join now',
     joining: 'Connecting …',

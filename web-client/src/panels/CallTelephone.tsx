@@ -8,9 +8,9 @@ import { readNumber, type NumberProblem } from '../conference/phone-number';
 import { refusalWords, type CallRefusal } from '../conference/placed-call';
 import { t } from '../i18n';
 import { Button } from '../ui/Button';
+import { Disclosure } from '../ui/Disclosure';
 import { Select, TextField, TickBox } from '../ui/Field';
 import { Icon } from '../ui/Icon';
-import { Disclosure } from './Disclosure';
 import { PlacedCalls } from './PlacedCalls';
 
 /** What a name may have, as the server has it. */

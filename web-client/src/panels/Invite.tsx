@@ -5,7 +5,7 @@ import { t } from '../i18n';
 import { Button } from '../ui/Button';
 import { CopyButton } from '../ui/Copy';
 import { DialInBox } from '../ui/DialInBox';
-import { Disclosure } from './Disclosure';
+import { Disclosure } from '../ui/Disclosure';
 
 type Found = Invitation | 'hidden' | 'failed' | null;
 

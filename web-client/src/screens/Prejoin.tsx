@@ -7,12 +7,15 @@ import type { LinkPage } from '../app/joining';
 import { chosenCamera, chosenMicrophone, displayName, wantsCamera, wantsMicrophone } from '../app/preferences';
 import { announcer } from '../conference/announcer';
 import { watchDevices } from '../conference/devices';
+import type { DialIn } from '../conference/dial-in';
 import type { JoinError } from '../conference/model';
 import { Preview, type PreviewDevice, type PreviewState } from '../conference/preview';
 import { fill, t } from '../i18n';
 import { Banner } from '../ui/Banner';
 import { Button } from '../ui/Button';
 import { DevicePicker } from '../ui/DevicePicker';
+import { DialInBox } from '../ui/DialInBox';
+import { Disclosure } from '../ui/Disclosure';
 import { TextField } from '../ui/Field';
 import { PageFrame, ScreenHeading } from '../ui/PageFrame';
 import { DeviceProblems } from './DeviceProblems';
@@ -32,10 +35,13 @@ interface PrejoinProps {
   signIn?: string | null;
   /** What of the meeting outlasts it. */
   keeps?: LinkPage['keeps'];
+  /** For whoever would rather come by telephone. */
+  dialIn?: DialIn | null;
 }
 
 /** Mirror, microphone check and name, before anybody else sees or hears anything. */
-export function Prejoin({ room, version, claims, onJoin, title = room, signIn = null, keeps = null }: PrejoinProps) {
+export function Prejoin(props: PrejoinProps) {
+  const { room, version, claims, onJoin, title = room, signIn = null, keeps = null, dialIn = null } = props;
   const words = t.value.prejoin;
   const [preview] = useState(() => new Preview());
   usePreviewLife(preview);
@@ -129,6 +135,11 @@ export function Prejoin({ room, version, claims, onJoin, title = room, signIn = 
         <section class="prejoin-devices" aria-labelledby="devices">
           <h2 id="devices">{words.devices}</h2>
           <DevicePicker onChoose={choose} />
+          {dialIn !== null && (
+            <Disclosure title={words.byPhone} testId="prejoin-phone" openTestId="open-prejoin-phone">
+              <DialInBox dialIn={dialIn} />
+            </Disclosure>
+          )}
         </section>
       </div>
     </PageFrame>

@@ -187,6 +187,21 @@ describe('what the server says of a meeting', () => {
     expect(asked).toEqual([]);
   });
 
+  it('is for guests what their link tells', async () => {
+    const code = 'AbCdEfGhIjKlMnOpQrStUv';
+    history.replaceState(null, '', `/m/${code}`);
+    const dialIn = { numbers: [BERLIN], conference_id: '491234567' };
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (path: string) => {
+      asked.push(path);
+      return Response.json({ organisation: 'Stadt', dial_in: asked.length === 1 ? dialIn : null });
+    });
+    expect(await session().invitation()).toEqual({ joinUrl: `${location.origin}/m/${code}`, dialIn });
+    expect(await session().invitation()).toBe('hidden');
+    expect(asked).toEqual([`/api/v1/join/${code}`, `/api/v1/join/${code}`]);
+    history.replaceState(null, '', '/');
+  });
+
   it('tells browsers and telephones in the lobby apart', async () => {
     const since = '2026-11-23T03:00:00Z';
     vi.stubGlobal('fetch', async () =>

@@ -59,6 +59,13 @@ describe('links', () => {
     expect(legalTexts.value).toEqual([{ kind: 'privacy', url: 'https://stadt.example/datenschutz' }]);
   });
 
+  it('say how to call where no PIN is needed', async () => {
+    const dialIn = { numbers: [{ e164: '+4930555', label: 'Berlin' }], conference_id: '4815162342' };
+    serve([200, { organisation: 'Stadt', dial_in: dialIn }], [200, { organisation: 'Stadt', dial_in: null }]);
+    expect((await lookAtLink(CODE))?.dialIn).toEqual(dialIn);
+    expect((await lookAtLink(CODE))?.dialIn).toBeNull();
+  });
+
   it('of no meeting are names of rooms', async () => {
     serve([404, { code: 'not-found' }]);
     expect(await lookAtLink(CODE)).toBeNull();

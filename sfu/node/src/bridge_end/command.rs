@@ -4,11 +4,12 @@
 use std::time::Instant;
 
 use bus::{RoomSid, TrackSid, TransportSid};
+use serde::{Deserialize, Serialize};
 use sfu_media::bridge::BridgeTracks;
 use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
 
 /// An order of the node's control. What it names is there: control has looked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BridgeCommand {
     /// Callers of this bridge come into a room.
     OpenLeg {

@@ -25,7 +25,6 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::caller::Actor;
-use crate::meetings::policies::rules::{EndToEndEncryption, Guests};
 use crate::phone::Called;
 use crate::phone::dial_out::place::{self, Wish};
 use crate::phone::dial_out::records::{DialledCall, Purpose};
@@ -79,23 +78,11 @@ async fn call(
     drop(tx);
     let name = input.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or(own_name);
     let called = Called { is_named: name.is_some(), ..called };
-    check_may_come(&found, &called)?;
+    place::check_may_come(&found.terms.rules, &found.session, &called)?;
     let room = room(&context.app, &found)?;
-    let wish = Wish { session: &found.session, room, number: input.number, name, language: input.language, called };
+    let (number, language) = (input.number, input.language);
+    let wish = Wish { session: &found.session, room, number, name, language, trunk: None, called };
     place::place(&context, wish).await
-}
-
-/// Fails where nobody who is called now would be let in: it is better not to call them.
-fn check_may_come(found: &Found, called: &Called) -> Result<(), Problem> {
-    let rules = &found.terms.rules;
-    if rules.e2ee == EndToEndEncryption::Required {
-        return Err(Code::DialOutOff.into());
-    }
-    if found.session.is_locked {
-        return Err(Code::MeetingLocked.into());
-    }
-    let is_guest = called.user_id.is_none();
-    if is_guest && rules.guests == Guests::Forbidden { Err(Code::GuestsForbidden.into()) } else { Ok(()) }
 }
 
 struct Named(String);

@@ -2,16 +2,21 @@
 //! What it takes for a call into a meeting: that it is allowed, a trunk, minutes and a place. All of that is looked at and
 //! written down at once, and then the call is made.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::Response;
-use bus::phone::{CallPurpose, OutgoingCall, outgoing_line};
+use bus::phone::{CallPurpose, DialOrder, OutgoingCall, outgoing_line};
 use chrono::Utc;
 use serde_json::json;
 use store::{StoreError, Tx};
+use tokio::sync::mpsc::Permit;
+use tokio::sync::watch;
 
 use super::meter::Metered;
+use super::minutes::Reservation;
 use super::number::{NotCallable, judge};
-use super::records::{NewRecord, Purpose};
+use super::records::{DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
 use super::{RING_TIME, minutes};
 use crate::api::answer::Answer;
@@ -19,10 +24,12 @@ use crate::api::context::Context;
 use crate::api::ids::{PhoneCallId, TenantId};
 use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
+use crate::app::App;
 use crate::identity::keys;
 use crate::identity::tenants::settings::DialOut as Terms;
 use crate::meeting_sessions::model::Session;
 use crate::meetings::phone_pins::model::Place;
+use crate::meetings::policies::rules::{EndToEndEncryption, Guests, Rules};
 use crate::meetings::tenant;
 use crate::phone::caller::{Caller, Way};
 use crate::phone::caller_number::{CallerNumber, E164};
@@ -30,6 +37,7 @@ use crate::phone::trunks::ways_out::{self, WayOut};
 use crate::phone::{Called, Known, Who, caller_name, known_callers};
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::directory::RoomHandle;
+use crate::tasks::TaskGuard;
 
 /// Calls that are made into one meeting at a time: those that ring and those that have come in. A moderator who needs more invites
 /// people.
@@ -49,6 +57,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) name: Option<String>,
     /// In which they are spoken to; the tenant's without it.
     pub(crate) language: Option<Language>,
+    /// The only trunk by which to call; any that works without it.
+    pub(crate) trunk: Option<String>,
     /// As whom they come.
     pub(crate) called: Called,
 }
@@ -57,27 +67,85 @@ pub(crate) struct Wish<'a> {
 pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response, Problem> {
     let (app, session) = (&context.app, wish.session);
     let mut tx = context.write().await?;
-    let tenant = tenant::find(&mut tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
+    let prepared = prepare(app, &mut tx, wish).await;
+    let prepared = match prepared {
+        Err(problem) if problem.code() == Code::NumberNotAllowed => {
+            drop(tx);
+            note_refused(app, Cause::of(&context.caller, Some(session.tenant_id), context.request_id()), session)
+                .await?;
+            return Err(problem);
+        }
+        prepared => prepared?,
+    };
+    let answer = Answer::with_status(StatusCode::ACCEPTED, &prepared.shown)?;
+    let response = context.commit(tx, Some(session.tenant_id), &prepared.event, answer).await?;
+    let _: String = prepared.make();
+    Ok(response)
+}
+
+/// Makes the call for the operator's software, whom no scope binds, but the tenant's settings. Answers with its id, and as whom
+/// somebody comes who is called.
+pub(crate) async fn by_operator(app: &Arc<App>, wish: Wish<'_>) -> Result<(PhoneCallId, String), Problem> {
+    let session = wish.session;
+    let cause = Cause::system(Some(session.tenant_id));
+    let mut tx = app.store.write().await?;
+    let prepared = prepare(app, &mut tx, wish).await;
+    let prepared = match prepared {
+        Err(problem) if problem.code() == Code::NumberNotAllowed => {
+            drop(tx);
+            note_refused(app, cause, session).await?;
+            return Err(problem);
+        }
+        prepared => prepared?,
+    };
+    audit::append(&mut tx, cause, &prepared.event).await?;
+    tx.commit().await?;
+    let id = prepared.id;
+    Ok((id, prepared.make()))
+}
+
+/// A call for which there is everything. Once that is kept, it is made; dropped before that, it is forgotten.
+struct Prepared<'a> {
+    app: &'a Arc<App>,
+    id: PhoneCallId,
+    /// What the audit log says.
+    event: Event,
+    /// Its record as it is shown.
+    shown: DialledCall,
+    order: Permit<'a, DialOrder>,
+    guard: TaskGuard,
+    is_over: watch::Receiver<bool>,
+    record: OwnRecord,
+    reservation: Reservation,
+    trunk: WayOut,
+    number: E164,
+    known: Known,
+    language: Language,
+    /// Whose prompts are played, by its slug.
+    tenant: String,
+    room: RoomHandle,
+}
+
+/// Looks whether a call may be made, and writes down what it takes.
+async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<Prepared<'a>, Problem> {
+    let session = wish.session;
+    let tenant = tenant::find(tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
     let terms = &tenant.settings.dial_out;
     if !terms.is_enabled {
         return Err(Code::DialOutOff.into());
     }
     let states = app.phone.trunks.states();
-    let trunk = ways_out::find(&mut tx, &states, None).await?.ok_or(Code::NoTrunk)?;
+    let trunk = ways_out::find(tx, &states, wish.trunk.as_deref()).await?.ok_or(Code::NoTrunk)?;
     let number = match judge(&wish.number, &trunk.dial_plan, Some(&terms.countries)) {
         Ok(number) => number,
         Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
-        Err(NotCallable::Forbidden) => {
-            drop(tx);
-            note_refused(context, session).await?;
-            return Err(Code::NumberNotAllowed.into());
-        }
+        Err(NotCallable::Forbidden) => return Err(Code::NumberNotAllowed.into()),
     };
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now, place) = (PhoneCallId::new(), Utc::now(), place_of(session)?);
     let name = match wish.name {
-        None => invited_as(&mut tx, place, &number).await?,
+        None => invited_as(tx, place, &number).await?,
         given => given,
     };
     let last_digits = CallerNumber::of(number.clone()).last_digits();
@@ -87,49 +155,86 @@ pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response,
     let Terms { minutes_per_day, longest_call_minutes, .. } = *terms;
     let day = minutes::day(now, tenant.time_zone().0);
     let limits = (minutes_per_day, longest_call_minutes);
-    let reservation = minutes::reserve(&mut tx, (session.tenant_id, id), day, limits, now).await?;
+    let reservation = minutes::reserve(tx, (session.tenant_id, id), day, limits, now).await?;
     let reservation = reservation.ok_or(Code::MinutesUsedUp)?;
     let event = Event::new("phone_call.create", id)
         .with("session_id", json!(session.id))
         .with("trunk", json!(trunk.id))
         .with("number", json!(last_digits));
     let shown = record.shown().ok_or(Code::Internal)?;
-    let answer = Answer::with_status(StatusCode::ACCEPTED, &shown)?;
-    let response = context.commit(tx, Some(session.tenant_id), &event, answer).await?;
-    let dialled = Metered::new(record.made(), reservation);
-    let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
-    let call = OutgoingCall {
-        trunk: trunk.id.clone(),
-        to: trunk.written(&number),
-        from: trunk.own_number(),
-        language: wish.language.unwrap_or(tenant.language).as_str().to_owned(),
-        purpose: CallPurpose::Invitation,
-        ring_time: RING_TIME,
-    };
     let known = Known { place, who: Who::Called(wish.called), waits: false, name };
-    let caller = caller(&app.installation, (&trunk, number), known, id, entry);
-    let (to_bridge, line) = outgoing_line(call);
-    order.send(to_bridge);
-    let ringing = Ringing { app: app.clone(), line, caller, dialled, room: wish.room, is_over };
-    tokio::spawn(async move {
-        ringing::attend(ringing).await;
-        drop(guard);
-    });
-    Ok(response)
+    let language = wish.language.unwrap_or(tenant.language);
+    let room = wish.room;
+    Ok(Prepared {
+        app,
+        id,
+        event,
+        shown,
+        order,
+        guard,
+        is_over,
+        record,
+        reservation,
+        trunk,
+        number,
+        known,
+        language,
+        tenant: tenant.slug,
+        room,
+    })
+}
+
+impl Prepared<'_> {
+    /// Makes it. Returns as whom they come.
+    fn make(self) -> String {
+        let Self { app, id, shown, order, guard, is_over, record, reservation, trunk, number, known, .. } = self;
+        let dialled = Metered::new(record.made(), reservation);
+        let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at);
+        let call = OutgoingCall {
+            trunk: trunk.id.clone(),
+            to: trunk.written(&number),
+            from: trunk.own_number(),
+            tenant: Some(self.tenant.clone()),
+            language: self.language.as_str().to_owned(),
+            purpose: CallPurpose::Invitation,
+            ring_time: RING_TIME,
+        };
+        let caller = caller(&app.installation, (&trunk, number), (known, self.tenant), id, entry);
+        let identity = caller.identity();
+        let (to_bridge, line) = outgoing_line(call);
+        order.send(to_bridge);
+        let ringing = Ringing { app: app.clone(), line, caller, dialled, room: self.room, is_over };
+        tokio::spawn(async move {
+            ringing::attend(ringing).await;
+            drop(guard);
+        });
+        identity
+    }
 }
 
 /// Writes down that somebody wanted to call a number that is not called: who tries those that cost much should be seen. The answer
 /// is not kept for a repeated request, since the rules may be others by then.
-async fn note_refused(context: &Context, session: &Session) -> Result<(), StoreError> {
+async fn note_refused(app: &App, cause: Cause<'_>, session: &Session) -> Result<(), StoreError> {
     let code = Code::NumberNotAllowed.as_str();
     let event = Event::new("phone_call.create", PhoneCallId::new())
         .with("session_id", json!(session.id))
         .with("reason", code.into())
         .denied();
-    let mut tx = context.app.store.write().await?;
-    let cause = Cause::of(&context.caller, Some(session.tenant_id), context.request_id());
+    let mut tx = app.store.write().await?;
     audit::append(&mut tx, cause, &event).await?;
     tx.commit().await
+}
+
+/// Fails where nobody who is called now would be let in: it is better not to call them.
+pub(crate) fn check_may_come(rules: &Rules, session: &Session, called: &Called) -> Result<(), Problem> {
+    if rules.e2ee == EndToEndEncryption::Required {
+        return Err(Code::DialOutOff.into());
+    }
+    if session.is_locked {
+        return Err(Code::MeetingLocked.into());
+    }
+    let is_guest = called.user_id.is_none();
+    if is_guest && rules.guests == Guests::Forbidden { Err(Code::GuestsForbidden.into()) } else { Ok(()) }
 }
 
 fn place_of(session: &Session) -> Result<Place, Problem> {
@@ -149,7 +254,7 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
 fn caller(
     keys: &keys::Keys,
     (trunk, number): (&WayOut, E164),
-    known: Known,
+    (known, tenant): (Known, String),
     id: PhoneCallId,
     entry: crate::phone::in_progress::OwnCall,
 ) -> Caller {
@@ -162,6 +267,7 @@ fn caller(
         bridge: 0,
         own_number: trunk.own_number(),
         trunk: trunk.id.clone(),
+        tenant: Some(tenant),
         way: Way::Out(Box::new(known)),
         number: CallerNumber::of(number),
         source: mark.clone(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bus::phone::NotReachedReason;
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::api::ids::{MeetingSessionId, PhoneCallId};
@@ -133,6 +134,8 @@ struct Record {
     purpose: Purpose,
     shown: DialledCall,
     because: Option<DialledCallEnd>,
+    /// It has changed.
+    changed: watch::Sender<()>,
 }
 
 /// The record of a call that goes on, by whoever looks after it. Once that is dropped, the call is over.
@@ -176,7 +179,7 @@ impl Records {
             ended_at: None,
             participant_id: None,
         };
-        records.insert(id, Record { purpose, shown, because: None });
+        records.insert(id, Record { purpose, shown, because: None, changed: watch::Sender::new(()) });
         Some(OwnRecord { all: self.clone(), id, is_made: false })
     }
 
@@ -200,6 +203,11 @@ impl Records {
         forget_old(&mut records, now);
         records.get(&id).filter(|record| record.purpose == *purpose).map(|record| record.shown.clone())
     }
+
+    /// Says when the one of that id has changed, until it is forgotten.
+    pub(crate) fn changes(&self, id: PhoneCallId) -> Option<watch::Receiver<()>> {
+        self.lock().get(&id).map(|record| record.changed.subscribe())
+    }
 }
 
 fn forget_old(records: &mut BTreeMap<PhoneCallId, Record>, now: DateTime<Utc>) {
@@ -215,6 +223,7 @@ impl OwnRecord {
     fn change(&self, change: impl FnOnce(&mut Record)) {
         if let Some(record) = self.all.lock().get_mut(&self.id) {
             change(record);
+            record.changed.send_replace(());
         }
     }
 
@@ -272,6 +281,7 @@ impl Drop for OwnRecord {
             record.shown.state = DialledCallState::Ended;
             record.shown.ended_because = Some(record.because.unwrap_or(DialledCallEnd::HungUp));
             record.shown.ended_at = Some(Utc::now());
+            record.changed.send_replace(());
         }
     }
 }

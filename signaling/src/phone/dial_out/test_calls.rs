@@ -99,6 +99,7 @@ async fn try_out(
         from: trunk.own_number(),
         trunk: trunk.id,
         language: input.language.as_str().to_owned(),
+        tenant: None,
         purpose: CallPurpose::Test,
         ring_time: RING_TIME,
     });

@@ -223,3 +223,17 @@ pub(in crate::phone) async fn called(
         direct: number.input.direct,
     }))
 }
+
+struct OfTrunk(String, String);
+
+impl FromRow for OfTrunk {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self(row.get("trunk_id")?, row.get("number")?))
+    }
+}
+
+/// The numbers that can be called by one trunk alone, each behind its trunk, the oldest first.
+pub(in crate::phone) async fn by_trunk(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+    let select = sql("SELECT trunk_id, number FROM phone_numbers WHERE trunk_id IS NOT NULL ORDER BY created_at, id");
+    Ok(tx.all(select).await?.into_iter().map(|OfTrunk(trunk, number)| (trunk, number)).collect())
+}

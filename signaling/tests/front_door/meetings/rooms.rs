@@ -112,3 +112,38 @@ async fn a_meeting_takes_place_by_the_policy_of_its_room() {
         assert_eq!(page["takes_guests"], json!(false), "{page}");
     }
 }
+
+#[tokio::test]
+async fn whoever_has_a_link_learns_how_to_call_where_no_pin_is_needed() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let ann = saal.browser(&tenant, "ann@example.org", "organizer").await;
+        let admin = saal.browser(&tenant, "admin@example.org", "tenant_admin").await;
+        let mut rooms = Vec::new();
+        for (name, rules) in [
+            ("open", json!({ "guests": "link" })),
+            ("invited", json!({ "guests": "invited_only" })),
+            ("proven", json!({ "guests": "link", "required_acr": "high" })),
+        ] {
+            let policy = saal.made(&admin, "/policies", &json!({ "name": name, "rules": rules })).await;
+            let room = json!({ "name": name, "slug": name, "policy_id": policy["id"] });
+            rooms.push(saal.made(&ann, "/rooms", &room).await);
+        }
+        let dial_in = async |room: &serde_json::Value| {
+            let code = room["join_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a code");
+            let page = saal.get(&Shows::Nothing, &format!("/join/{code}")).await.json();
+            page["dial_in"].clone()
+        };
+        assert_eq!(dial_in(&rooms[0]).await, json!(null), "nobody answers the telephone");
+        let numbers = json!({ "dial_in": { "numbers": [{ "e164": "+4930555", "label": "Berlin" }] } });
+        assert_eq!(saal.patch(&admin, &format!("/tenants/{tenant}"), &numbers).await.status, 200);
+        let shown = dial_in(&rooms[0]).await;
+        assert_eq!(shown["conference_id"], rooms[0]["dial_in"]["conference_id"]);
+        assert_eq!((&shown["numbers"][0]["e164"], &shown["numbers"][1]), (&json!("+4930555"), &json!(null)));
+        assert_eq!(shown.get("pin"), None, "the link does not tell the PIN");
+        for room in &rooms[1..] {
+            assert_eq!(dial_in(room).await, json!(null), "{}", room["name"]);
+        }
+    }
+}

@@ -33,6 +33,8 @@ pub(crate) async fn connect(database: &TestStore, direct: (&str, &str)) {
 pub(crate) struct Phone {
     line: BridgeLine,
     last_check: u32,
+    /// As which tenants the bridge was told to speak.
+    pub(crate) tenants: Vec<String>,
 }
 
 /// Digits that are keyed in.
@@ -61,7 +63,7 @@ impl Phone {
         };
         let (line, end) = bus::phone::line(call);
         soon(server.phone_desk.send(end)).await.expect("a desk");
-        let mut phone = Self { line, last_check: 0 };
+        let mut phone = Self { line, last_check: 0, tenants: Vec::new() };
         let first = phone.notice().await;
         (phone, first)
     }
@@ -77,7 +79,7 @@ impl Phone {
     pub(crate) async fn called(server: &Server) -> (Self, OutgoingCall) {
         let order = soon(async { server.dials.lock().await.recv().await }).await;
         let DialOrder { call, line } = order.expect("somebody orders");
-        (Self { line, last_check: 0 }, call)
+        (Self { line, last_check: 0, tenants: Vec::new() }, call)
     }
 
     /// Says how a call goes on that is made.
@@ -85,9 +87,14 @@ impl Phone {
         self.ask(PhoneRequest::Progress(progress)).await;
     }
 
-    /// The next notice.
+    /// The next notice. As which tenant to speak is only noted.
     pub(crate) async fn notice(&mut self) -> PhoneNotice {
-        soon(self.line.notices.recv()).await.expect("the call goes on")
+        loop {
+            match soon(self.line.notices.recv()).await.expect("the call goes on") {
+                PhoneNotice::Tenant(slug) => self.tenants.push(slug),
+                notice => return notice,
+            }
+        }
     }
 
     /// The next verdict, which is about the last check.

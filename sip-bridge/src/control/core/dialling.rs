@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From an order of signaling's to somebody who takes part: where the call is tried, and what becomes of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::phone::{DialProgress, NotReached, NotReachedReason, OutgoingCall, PhoneRequest};
@@ -63,6 +64,7 @@ impl ControlCore {
         // Where it is tried is known when it is tried.
         let peer = self.settings.media_address;
         let mut call = Call::new(CallId(key.0), (config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
+        call.tenant = outgoing.order.tenant.as_deref().map(Arc::from);
         call.outgoing = Some(Box::new(outgoing));
         Ok(call)
     }

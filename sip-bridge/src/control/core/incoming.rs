@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From an INVITE to its answer: who calls, whether we can agree on sound, and whether signaling wants the call.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bus::phone::{CallTerms, Decline, IncomingCall, TrunkConfig};
@@ -193,6 +194,7 @@ impl ControlCore {
             return;
         }
         call.caller = Some(Caller::new(now, caller_settings(terms)));
+        call.tenant = terms.tenant.as_deref().map(Arc::from);
         self.metrics.answered_calls.inc();
         self.begin_sound(key);
         self.follow_caller(now, key);

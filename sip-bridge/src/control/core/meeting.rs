@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What signaling and the threads of sound say, told to a caller's way; and what that asks for, told to them.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
@@ -46,7 +47,8 @@ impl ControlCore {
             PhoneNotice::Failed if is_answered => self.tell_caller(now, call, Input::Failed),
             PhoneNotice::Failed => self.decline(now, call),
             PhoneNotice::Verdict { check, verdict } => self.tell_caller(now, call, Input::Verdict { check, verdict }),
-            PhoneNotice::RoomIsAt { bridge } => self.gather(call, bridge),
+            PhoneNotice::RoomIsAt { bridge } => self.gather(now, call, bridge),
+            PhoneNotice::Tenant(slug) => self.set_tenant(call, slug),
             PhoneNotice::Connected { leg } => self.connect(call, leg),
             PhoneNotice::Event(event) => self.tell_caller(now, call, Input::Event(event)),
             PhoneNotice::Count(count) => self.tell_caller(now, call, Input::Count(count)),
@@ -77,6 +79,13 @@ impl ControlCore {
         let (thread, is_muted) = (call.thread, call.is_muted);
         self.sound(key, thread, SoundOrder::Connect { call: key, leg });
         self.sound(key, thread, SoundOrder::Muted { call: key, is_muted });
+    }
+
+    /// What the caller hears from the next prompt on.
+    fn set_tenant(&mut self, key: CallKey, slug: String) {
+        if let Some(call) = self.calls.get_mut(&key) {
+            call.tenant = Some(slug.into());
+        }
     }
 
     fn set_muted(&mut self, key: CallKey, is_muted: bool) {
@@ -142,8 +151,8 @@ impl ControlCore {
             let Some(call) = self.calls.get_mut(&key) else { return };
             let Some(caller) = call.caller.as_mut() else { return };
             let Some(wish) = caller.poll_output() else { break };
-            let thread = call.thread;
-            match order_or_request(key, wish) {
+            let (thread, tenant) = (call.thread, call.tenant.clone());
+            match order_or_request(key, tenant, wish) {
                 Asked::Sound(order) => self.sound(key, thread, order),
                 Asked::Signaling(request) if self.holds_request(key, &request) => {}
                 Asked::Signaling(request) => {
@@ -172,12 +181,12 @@ enum Asked {
     HangUp(EndReason),
 }
 
-/// Whom a wish is for.
-fn order_or_request(call: CallKey, wish: Wish) -> Asked {
+/// Whom a wish is for. What is played is played as that tenant has it.
+fn order_or_request(call: CallKey, tenant: Option<Arc<str>>, wish: Wish) -> Asked {
     match wish {
         // Whether a key ends it is seen to by the caller's way itself, which then says so.
         Wish::Play { language, prompts, token, can_be_interrupted: _ } => {
-            Asked::Sound(SoundOrder::Play { call, language, prompts, token })
+            Asked::Sound(SoundOrder::Play { call, tenant, language, prompts, token })
         }
         Wish::StopPlaying => Asked::Sound(SoundOrder::StopPlaying { call }),
         Wish::Music(is_on) => Asked::Sound(SoundOrder::Music { call, is_on }),

@@ -3,7 +3,7 @@
 //! without a codec in between, and the room is decoded once. What the call is ordered meanwhile waits here, until the thread
 //! says that it has it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bus::phone::PhoneRequest;
 
@@ -19,6 +19,10 @@ const FULL_THREAD: usize = 200;
 /// them the thread is stuck, and the call is given up.
 const MAX_WAITING: usize = 64;
 
+/// How long a call may be between two threads. Two ticks are usual; a thread that takes so much longer is stuck or gone, and the
+/// caller has heard nothing since.
+const MOVE_TIME: Duration = Duration::from_secs(2);
+
 /// A call between two threads.
 pub(super) struct Moving {
     from: usize,
@@ -31,7 +35,7 @@ pub(super) struct Moving {
 
 impl ControlCore {
     /// Signaling says where others of the room are that the caller is about to come into.
-    pub(super) fn gather(&mut self, key: CallKey, bridge: u16) {
+    pub(super) fn gather(&mut self, now: Instant, key: CallKey, bridge: u16) {
         let to = usize::from(bridge);
         let Some(call) = self.calls.get(&key).filter(|call| call.has_begun() && call.leg.is_none()) else { return };
         let from = call.thread;
@@ -42,6 +46,7 @@ impl ControlCore {
         // Until it is known where the call is, it counts for both.
         *load += 1;
         self.moving.insert(key, Moving { from, to, waiting: Vec::new(), has_overflowed: false, joins: false });
+        self.moves_due.set(key, Some(now + MOVE_TIME));
         self.outputs.push_back(Output::MoveSound { call: key, from, to });
     }
 
@@ -66,8 +71,18 @@ impl ControlCore {
         true
     }
 
+    /// No thread says that it has the call. Nobody can speak to the caller, so it ends without a word. Where its end has to be
+    /// ordered is known only if a thread says so after all; until then it is kept.
+    pub(super) fn handle_move_overdue(&mut self, now: Instant, key: CallKey) {
+        let Some(moving) = self.moving.get_mut(&key) else { return };
+        moving.waiting.retain(|order| matches!(order, SoundOrder::End { .. }));
+        tracing::warn!(call = key.0, "a call has been lost between two threads of sound");
+        self.hang_up(now, key, EndReason::Technical);
+    }
+
     /// A thread says whether the call is at its new place.
     pub(super) fn handle_move(&mut self, now: Instant, key: CallKey, has_moved: bool) {
+        self.moves_due.set(key, None);
         let Some(Moving { from, to, waiting, has_overflowed, joins }) = self.moving.remove(&key) else { return };
         let place = if has_moved { to } else { from };
         let Some(call) = self.calls.get_mut(&key) else {

@@ -31,6 +31,7 @@ pub(super) fn order(purpose: CallPurpose) -> OutgoingCall {
         to: "+4930777".to_owned(),
         from: Some("+4930111".to_owned()),
         language: "de".to_owned(),
+        tenant: Some("ministry-a".to_owned()),
         purpose,
         ring_time: Duration::from_secs(60),
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Calls whose sound goes to the thread that has the others of their room.
 
+use std::time::Duration;
+
 use bus::TransportSid;
 use bus::phone::{PhoneNotice, PhoneRequest, Verdict};
 
@@ -100,6 +102,29 @@ fn a_call_stays_where_it_is_when_there_is_no_room_or_no_such_thread() {
     let check = key_in(&mut rig, call);
     rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
     assert!(has_joined(&rig) && !has_told_place(&rig));
+}
+
+#[test]
+fn a_call_that_no_thread_has_ends() {
+    let (mut rig, call, before) = rig();
+    rig.run(Duration::from_millis(1_999));
+    assert!(rig.requests("BYE").is_empty());
+    rig.run(Duration::from_millis(1));
+    assert!(rig.requests("BYE")[0].headers.get("Reason").unwrap().contains("technical"));
+    assert_eq!((rig.orders().len(), rig.closed_lines()), (before, 1), "no thread is known to have it");
+    assert!(!has_joined(&rig));
+    // It was only slow: the call must not stay there for ever.
+    rig.tell(|core, now| core.handle_sound(now, SoundEvent::Moved { call }));
+    assert_eq!(rig.orders()[before..], [(0, "end")]);
+    assert_eq!(rig.core.loads(), [1, 0]);
+}
+
+#[test]
+fn a_call_that_has_moved_is_not_waited_for() {
+    let (mut rig, call, _) = rig();
+    rig.tell(|core, now| core.handle_sound(now, SoundEvent::Moved { call }));
+    rig.run(Duration::from_secs(3));
+    assert!(rig.requests("BYE").is_empty() && has_joined(&rig));
 }
 
 #[test]

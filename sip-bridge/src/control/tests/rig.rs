@@ -221,7 +221,10 @@ impl Rig {
     }
 
     pub(super) fn begun(&mut self, call: CallKey) {
-        self.notice(call, PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned()], is_direct: false }));
+        self.notice(
+            call,
+            PhoneNotice::Begun(CallTerms { languages: vec!["de".to_owned()], is_direct: false, tenant: None }),
+        );
     }
 
     /// A call that is answered and acknowledged.

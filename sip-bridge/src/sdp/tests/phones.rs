@@ -200,9 +200,13 @@ fn ipv6_is_answered_by_ipv6() {
 fn packet_times_are_understood_within_reason() {
     for (lines, ours_ms, theirs_ms) in [
         ("", 20, 20),
-        ("a=ptime:30\n", 20, 30),
+        ("a=ptime:10\n", 10, 10),
+        ("a=ptime:30\n", 30, 30),
+        ("a=ptime:35\n", 30, 35),
+        ("a=ptime:40\na=maxptime:20\n", 20, 40),
         ("a=ptime:5\na=maxptime:10\n", 10, 10),
-        ("a=ptime:200\na=maxptime:60\n", 20, 60),
+        ("a=ptime:200\na=maxptime:60\n", 40, 60),
+        ("a=maxptime:60\n", 20, 20),
         ("a=ptime:20.0\n", 20, 20),
         ("a=ptime:soon\na=maxptime:0\n", 20, 20),
         ("a=ptime:99999999999\n", 20, 20),
@@ -210,6 +214,15 @@ fn packet_times_are_understood_within_reason() {
         let (_, agreed) = answered(&described(&format!("m=audio 4000 RTP/AVP 8\n{lines}")), &ours());
         assert_eq!((agreed.ptime_ms, agreed.remote_ptime_ms), (ours_ms, theirs_ms), "{lines}");
     }
+}
+
+#[test]
+fn who_takes_only_short_packets_gets_opus_when_there_is_nothing_else() {
+    let opus = "a=rtpmap:96 opus/48000/2\na=maxptime:10\n";
+    let (_, agreed) = answered(&described(&format!("m=audio 4000 RTP/AVP 96 8\n{opus}")), &ours());
+    assert_eq!((agreed.codec, agreed.ptime_ms), (Codec::Pcma, 10));
+    let (_, agreed) = answered(&described(&format!("m=audio 4000 RTP/AVP 96\n{opus}")), &ours());
+    assert_eq!(agreed.codec, Codec::Opus);
 }
 
 #[test]

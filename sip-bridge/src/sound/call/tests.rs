@@ -84,7 +84,7 @@ impl Rig {
 #[test]
 fn nothing_flows_before_the_call_is_open() {
     let mut rig = Rig::unopened(USUAL);
-    rig.call.play(&rig.library, Language::German, &[PromptId::Goodbye], PlayToken(1));
+    rig.call.play(&rig.library, (None, Language::German), &[PromptId::Goodbye], PlayToken(1));
     let mut caller = Whistler::new();
     for _ in 0..200 {
         rig.tick(Some(&caller.next()), None);
@@ -168,7 +168,7 @@ fn who_holds_the_call_gets_nothing_and_is_not_lost() {
     rig.pass(10);
     assert_eq!(rig.heard().len(), 10);
     rig.change(&format!("{USUAL}a=inactive\n"));
-    rig.call.play(&rig.library, Language::German, &[PromptId::Help], PlayToken(1));
+    rig.call.play(&rig.library, (None, Language::German), &[PromptId::Help], PlayToken(1));
     rig.pass(50 * 200);
     assert!(rig.heard().is_empty());
     assert!(matches!(rig.events[..], [SoundEvent::Played { .. }]), "what is played goes on: {:?}", rig.events);
@@ -192,6 +192,31 @@ fn who_takes_short_packets_gets_them() {
     let stamp = |packet: &[u8]| u32::from_be_bytes(packet[4..8].try_into().unwrap());
     assert!(sound.iter().all(|(_, packet)| packet.len() == 12 + 80));
     assert!(sound.windows(2).all(|pair| stamp(&pair[1].1).wrapping_sub(stamp(&pair[0].1)) == 80));
+}
+
+#[test]
+fn who_wants_long_packets_gets_them_without_a_gap() {
+    for (ptime_ms, packets) in [(30_u32, 20), (40, 15)] {
+        let mut rig = Rig::new(&format!("m=audio 4000 RTP/AVP 8\na=ptime:{ptime_ms}\n"));
+        rig.pass(30);
+        let sound: Vec<_> = rig.sent.iter().filter(|(component, _)| *component == Component::Rtp).collect();
+        assert_eq!(sound.len(), packets);
+        let stamp = |packet: &[u8]| u32::from_be_bytes(packet[4..8].try_into().unwrap());
+        assert!(sound.iter().all(|(_, packet)| packet.len() == 12 + ptime_ms as usize * 8));
+        assert!(sound.windows(2).all(|pair| stamp(&pair[1].1).wrapping_sub(stamp(&pair[0].1)) == ptime_ms * 8));
+    }
+}
+
+#[test]
+fn what_waits_for_a_long_packet_is_sent_before_silence() {
+    let mut rig = Rig::new("m=audio 4000 RTP/AVP 8 13\na=ptime:30\n");
+    rig.pass(25);
+    let stamp = |packet: &[u8]| u32::from_be_bytes(packet[4..8].try_into().unwrap());
+    let noise = rig.sent.iter().position(|(_, packet)| packet[1] & 0x7f == 13).unwrap();
+    let sound: usize = rig.sent[..noise].iter().map(|(_, packet)| packet.len() - 12).sum();
+    assert_eq!(sound, 20 * 160, "as many frames of silence as are sent");
+    let (first, noise) = (&rig.sent[0].1, &rig.sent[noise].1);
+    assert_eq!(stamp(noise).wrapping_sub(stamp(first)), 20 * 160);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use sfu_media::bridge::Incoming;
 use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
 use sfu_media::shard::Shard;
 use sfu_media::transport::{DtlsIdentity, stun_is_valid};
-use sfu_node::{BridgeCommand, ControlPorts, Node, NodeConfig};
+use sfu_node::{BridgeCommand, BridgeEnd, ControlPorts, Node, NodeConfig};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
@@ -72,7 +72,7 @@ impl Rig {
         let config = SoundConfig::new(library);
         let counters = config.counters.clone();
         let (sender, events) = tokio::sync::mpsc::channel(64);
-        let (orders, thread) = SoundThread::spawn(Some(ends.remove(0)), config, sender).unwrap();
+        let (orders, thread) = SoundThread::spawn(Some(ends.remove(0).into()), config, sender).unwrap();
         Self { node, ports, elsewhere, orders, events, counters, thread }
     }
 
@@ -226,7 +226,8 @@ fn a_caller_hears_a_prompt_and_its_end_is_told_and_keys_are() {
     let mut callers = [rig.call(1), rig.call(2)];
     let call = callers[1].key;
     let token = PlayToken(3);
-    rig.order(SoundOrder::Play { call, language: Language::German, prompts: vec![PromptId::Goodbye], token });
+    let (language, prompts) = (Language::German, vec![PromptId::Goodbye]);
+    rig.order(SoundOrder::Play { call, tenant: None, language, prompts, token });
     let mut audible = 0;
     rig.talk(&mut callers, "hearing the prompt", |heard, _| {
         audible += heard.iter().filter(|frame| level_dbov(frame) < 40).count();
@@ -268,7 +269,7 @@ fn calls_go_on_when_the_node_ends() {
     node.shutdown().unwrap();
     let (call, token) = (caller.key, PlayToken(1));
     let prompts = vec![PromptId::Restarting];
-    orders.send(SoundOrder::Play { call, language: Language::German, prompts, token }).unwrap();
+    orders.send(SoundOrder::Play { call, tenant: None, language: Language::German, prompts, token }).unwrap();
     assert!(matches!(events.blocking_recv(), Some(SoundEvent::Played { .. })));
     drop(orders);
     thread.join().unwrap();

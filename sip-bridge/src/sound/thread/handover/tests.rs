@@ -56,7 +56,7 @@ impl Bench {
         self.order(SoundOrder::Begin { call: KEY, sockets, agreed: Box::new(agreed) });
         self.order(SoundOrder::Open { call: KEY });
         let (language, prompts) = (Language::English, vec![PromptId::Goodbye]);
-        self.order(SoundOrder::Play { call: KEY, language, prompts, token: PlayToken(5) });
+        self.order(SoundOrder::Play { call: KEY, tenant: None, language, prompts, token: PlayToken(5) });
         self.order(SoundOrder::Volume { call: KEY, step: VolumeStep::Louder });
         telephone
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ComponentChildren, Ref } from 'preact';
-import { Icon } from '../ui/Icon';
+import { Icon } from './Icon';
+import './disclosure.css';
 
 interface DisclosureProps {
   title: string;
@@ -11,7 +12,7 @@ interface DisclosureProps {
   children: ComponentChildren;
 }
 
-/** What a panel shows to those who want to see it. */
+/** What is shown to those who want to see it. */
 export function Disclosure({ title, testId, openTestId, onToggle, summaryRef, children }: DisclosureProps) {
   return (
     <details class="disclosure" data-testid={testId} onToggle={({ currentTarget }) => onToggle?.(currentTarget.open)}>

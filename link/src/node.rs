@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! The node's way in: listens for bridges, looks whether they know the secret, and carries one attachment at a time.
+//!
+//! Whoever can reach the port can begin connections. So few at a time are looked at, each has to greet within seconds, and who
+//! does not know the secret is answered late.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::phone::{DialOrder, NotReachedReason, PhoneDesk, TrunkOperation};
+use sfu_node::BridgeEnd;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::connection::{Connection, LinkError};
+use crate::handshake::{Greeted, receive};
+use crate::messages::{Refusal, Role, SessionId};
+use crate::node_session::{Phone, Session, carry, next_order, refuse_to_dial};
+use crate::relay::{Attached, Relay};
+use crate::secret::Secret;
+use crate::tls::acceptor;
+
+/// Connections at the same time that have proven nothing. Further ones wait in the kernel.
+const STRANGERS: usize = 16;
+
+/// How long a connection may take to begin.
+const GREETING_TIME: Duration = Duration::from_secs(5);
+
+/// How long who was refused keeps their place among the strangers, so that guessing is slow.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(500);
+
+/// Pause after accepting has failed, mostly because there are too many open files.
+const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
+/// What a bridge that is attached talks with.
+pub struct NodePhone {
+    /// Where its calls are handed in.
+    pub desk: PhoneDesk,
+    /// Which trunks it is told of, and where it says how they are.
+    pub trunks: TrunkOperation,
+    /// Calls that it is to make, where somebody orders them.
+    pub dials: Option<mpsc::Receiver<DialOrder>>,
+    /// The node's ends for threads of bridges that attach themselves.
+    pub ends: Vec<BridgeEnd>,
+    /// The number that the node gives to the first of them.
+    pub first_bridge: u16,
+}
+
+/// Why no links are taken.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address is in use, or is none of ours.
+    #[error("listening on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// TLS could not be set up.
+    #[error("setting up TLS for links: {0}")]
+    Tls(String),
+    /// A bridge end cannot be waited for.
+    #[error("preparing the ends for links")]
+    Ends(#[source] io::Error),
+}
+
+/// Takes links while it is there. Dropping it ends them.
+pub struct NodeLink {
+    addresses: Vec<SocketAddr>,
+    attached: watch::Receiver<Attached>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl NodeLink {
+    /// Listens for bridges, on the runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be had.
+    pub async fn start(listen: &[SocketAddr], secret: Secret, phone: NodePhone) -> Result<Self, StartError> {
+        let tls = acceptor().map_err(|error| StartError::Tls(error.to_string()))?;
+        let mut listeners = Vec::new();
+        for address in listen {
+            let listener = TcpListener::bind(address).await;
+            listeners.push(listener.map_err(|error| StartError::Listen(*address, error))?);
+        }
+        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let (attach, attached) = watch::channel(None);
+        let mut tasks = JoinSet::new();
+        let NodePhone { desk, trunks, dials, ends, first_bridge } = phone;
+        let ends_count = u16::try_from(ends.len()).unwrap_or(u16::MAX);
+        for (number, end) in ends.into_iter().enumerate() {
+            tasks.spawn(Relay::new(end, number, attached.clone()).map_err(StartError::Ends)?.run());
+        }
+        // One: the attachment that is there. The next is made when it has ended.
+        let (arrivals, arrived) = mpsc::channel(1);
+        let gate =
+            Arc::new(Gate { tls, secret, ends: ends_count, attach, arrivals, strangers: Semaphore::new(STRANGERS) });
+        for listener in listeners {
+            tasks.spawn(accept(listener, gate.clone()));
+        }
+        let (stop, stopping) = oneshot::channel();
+        let phone = Phone { desk, trunks, dials, first_bridge };
+        let task = tokio::spawn(run(phone, arrived, tasks, stopping));
+        Ok(Self { addresses, attached, stop, task })
+    }
+
+    /// Where it listens, with the ports that were free.
+    #[must_use]
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Whether a bridge is attached.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.attached.borrow().is_some()
+    }
+
+    /// Tells the same later, for as long as it is kept.
+    pub fn attachment(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let attached = self.attached.clone();
+        move || attached.borrow().is_some()
+    }
+
+    /// Ends the link that is there, and takes no other.
+    pub async fn shut_down(self) {
+        // It has ended when nobody listens.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await
+            && error.is_panic()
+        {
+            tracing::error!("what takes links has panicked");
+        }
+    }
+}
+
+/// What all connections have to pass.
+struct Gate {
+    tls: TlsAcceptor,
+    secret: Secret,
+    /// For threads of a bridge.
+    ends: u16,
+    attach: watch::Sender<Attached>,
+    arrivals: mpsc::Sender<Arrival>,
+    strangers: Semaphore,
+}
+
+/// A bridge that attaches itself.
+struct Arrival {
+    claim: Claim,
+    connection: Connection,
+    sounds: mpsc::Receiver<(u16, Connection)>,
+}
+
+/// The place of the one bridge that is attached. Dropping it makes it free.
+struct Claim {
+    session: Arc<Session>,
+    gate: Arc<Gate>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.gate.attach.send_replace(None);
+    }
+}
+
+async fn run(
+    mut phone: Phone,
+    mut arrived: mpsc::Receiver<Arrival>,
+    // Dropping it ends them all.
+    _tasks: JoinSet<()>,
+    mut stopping: oneshot::Receiver<()>,
+) {
+    loop {
+        let Arrival { claim, connection, sounds } = tokio::select! {
+            Some(arrival) = arrived.recv() => arrival,
+            order = next_order(&mut phone.dials) => {
+                refuse_to_dial(&order, NotReachedReason::TrunkFailed);
+                continue;
+            }
+            // Also when nobody is left to ask for it.
+            _ = &mut stopping => return,
+        };
+        tracing::info!(threads = claim.session.ends.len(), "a bridge for telephones is attached");
+        tokio::select! {
+            reason = carry(&claim.session, &mut phone, connection, sounds) => {
+                let dropped_packets = claim.session.dropped();
+                tracing::warn!(%reason, dropped_packets, "the link to the bridge for telephones is lost");
+            }
+            _ = &mut stopping => return,
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, gate: Arc<Gate>) {
+    // Ended with this.
+    let mut strangers = JoinSet::new();
+    loop {
+        while strangers.try_join_next().is_some() {}
+        let Ok(permit) = gate.strangers.acquire().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                permit.forget();
+                let gate = gate.clone();
+                strangers.spawn(async move {
+                    let _place = Place(gate.clone());
+                    meet(stream, &gate).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a link could not be accepted");
+                sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
+            }
+        }
+    }
+}
+
+/// A stranger's place, which is given back also by one who is dropped.
+struct Place(Arc<Gate>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.strangers.add_permits(1);
+    }
+}
+
+/// Looks who that is, and lets them in or not.
+async fn meet(stream: TcpStream, gate: &Arc<Gate>) {
+    let introduced = timeout(GREETING_TIME, async {
+        let greeted = receive(stream, &gate.tls, &gate.secret).await?;
+        introduce(greeted, gate).await
+    });
+    match introduced.await {
+        Ok(Ok(())) => {}
+        Ok(Err(LinkError::Refused(Refusal::NoSuchSession))) => tracing::debug!("a connection came too late"),
+        Ok(Err(LinkError::Refused(refusal))) => {
+            tracing::warn!(%refusal, "a bridge for telephones was refused");
+            sleep(PAUSE_AFTER_REFUSAL).await;
+        }
+        // Scanners, and what is no bridge.
+        Ok(Err(error)) => tracing::debug!(%error, "a link did not come about"),
+        Err(_) => tracing::debug!("a link took too long to begin"),
+    }
+}
+
+async fn introduce(greeted: Greeted, gate: &Arc<Gate>) -> Result<(), LinkError> {
+    match greeted.role {
+        Role::Control { threads } => introduce_bridge(greeted, gate, threads).await,
+        Role::Sound { session, thread } => introduce_thread(greeted, gate, session, thread).await,
+    }
+}
+
+async fn introduce_bridge(greeted: Greeted, gate: &Arc<Gate>, threads: u16) -> Result<(), LinkError> {
+    if threads == 0 || threads > gate.ends {
+        return Err(greeted.refuse(Refusal::TooFewEnds { threads, ends: gate.ends }).await);
+    }
+    let (session, sounds) = Session::new(threads);
+    let session = Arc::new(session);
+    let is_claimed = gate.attach.send_if_modified(|attached| {
+        let is_free = attached.is_none();
+        if is_free {
+            *attached = Some(session.clone());
+        }
+        is_free
+    });
+    if !is_claimed {
+        return Err(greeted.refuse(Refusal::Taken).await);
+    }
+    let claim = Claim { session: session.clone(), gate: gate.clone() };
+    let connection = greeted.welcome(&gate.secret, session.id).await?;
+    // There is room: no other can be on its way, and that before has been taken. Else nobody takes links any more.
+    gate.arrivals.send(Arrival { claim, connection, sounds }).await.map_err(|_| LinkError::Ended)
+}
+
+async fn introduce_thread(
+    greeted: Greeted,
+    gate: &Arc<Gate>,
+    session: SessionId,
+    thread: u16,
+) -> Result<(), LinkError> {
+    let attached = gate.attach.borrow().clone();
+    let Some(attached) = attached.filter(|attached| attached.id == session) else {
+        return Err(greeted.refuse(Refusal::NoSuchSession).await);
+    };
+    let connection = greeted.welcome(&gate.secret, session).await?;
+    // Full: the bridge has connected more than its threads. It waits, and the attachment ends.
+    attached.sounds.send((thread, connection)).await.map_err(|_| LinkError::Ended)
+}

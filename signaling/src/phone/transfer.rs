@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Connecting a caller elsewhere, for the operator's software: whether the number is one that may be called, the order to the
+//! call's attendant, and what came of it. They leave the meeting only once that has worked.
+
+use std::time::Duration;
+
+use bus::phone::PhoneNotice;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::attendant::{Attendant, Goes, Stage};
+use super::dial_out::number::{NotCallable, judge};
+use super::trunks::ways_out;
+use crate::api::problem::{Code, Problem};
+use crate::app::App;
+use crate::meeting_sessions::model::Session;
+use crate::meetings::tenant;
+use crate::records::audit::{self, Cause, Event};
+
+/// How long it is waited for what comes of it: a telephone rings there, and a bridge gives up by itself after 190 seconds.
+const PATIENCE: Duration = Duration::from_secs(200);
+
+/// What an attendant is to have done.
+pub(super) struct TransferOrder {
+    /// As the trunk takes it.
+    to: String,
+    answer: oneshot::Sender<TransferEnd>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransferEnd {
+    /// The caller is connected elsewhere.
+    Done,
+    /// The trunk did not do it, for this status of SIP, if it said one.
+    Refused(Option<u16>),
+    /// They are being connected elsewhere already.
+    Busy,
+    /// The call ended before it was known.
+    CallEnded,
+    /// Nobody said what came of it.
+    Silent,
+}
+
+/// Has somebody connected elsewhere who is in a room of that meeting by telephone.
+///
+/// # Errors
+///
+/// Fails where there is no such caller, where their trunk is none to call by, and where the number is none that the tenant's
+/// meetings may call.
+pub(crate) async fn by_operator(
+    app: &App,
+    session: &Session,
+    (room, identity): (&str, &str),
+    number: &str,
+) -> Result<TransferEnd, Problem> {
+    let call = app.phone.calls.in_progress.in_room(room, identity).ok_or(Code::NotFound)?;
+    let mut tx = app.store.write().await?;
+    let tenant = tenant::find(&mut tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
+    let terms = &tenant.settings.dial_out;
+    if !terms.is_enabled {
+        return Err(Code::DialOutOff.into());
+    }
+    let states = app.phone.trunks.states();
+    let trunk = ways_out::find(&mut tx, &states, Some(&call.trunk_id)).await?.ok_or(Code::NoTrunk)?;
+    let judged = judge(number, &trunk.dial_plan, Some(&terms.countries));
+    if judged == Err(NotCallable::NoNumber) {
+        return Err(Problem::field("/number", "no-number"));
+    }
+    let event =
+        Event::new("phone_call.transfer", call.id).with("session_id", json!(session.id)).with("trunk", json!(trunk.id));
+    let event = if judged.is_ok() { event } else { event.denied() };
+    // Also what is refused: who tries numbers that cost much should be seen.
+    audit::append(&mut tx, Cause::system(Some(session.tenant_id)), &event).await?;
+    tx.commit().await?;
+    let number = judged.map_err(|_| Code::NumberNotAllowed)?;
+    let (answer, outcome) = oneshot::channel();
+    let order = TransferOrder { to: trunk.written(&number), answer };
+    if call.transfers.try_send(order).is_err() {
+        return Ok(TransferEnd::Busy);
+    }
+    Ok(match timeout(PATIENCE, outcome).await {
+        Ok(Ok(end)) => end,
+        Ok(Err(_)) => TransferEnd::CallEnded,
+        Err(_) => TransferEnd::Silent,
+    })
+}
+
+impl Attendant {
+    /// Tells the bridge to connect the caller elsewhere. Who is in no room any more is about to hang up.
+    pub(super) fn begin_transfer(&mut self, order: TransferOrder) -> Goes {
+        let TransferOrder { to, answer } = order;
+        if self.transfer.is_some() {
+            let _ = answer.send(TransferEnd::Busy);
+            return Goes::On;
+        }
+        if !matches!(self.stage, Stage::InRoom(_)) {
+            let _ = answer.send(TransferEnd::CallEnded);
+            return Goes::On;
+        }
+        self.transfer = Some(answer);
+        self.tell(PhoneNotice::Transfer { to })
+    }
+
+    /// The bridge says what came of it. When it has worked it ends the call by itself.
+    pub(super) fn transfer_ended(&mut self, result: Result<(), Option<u16>>) -> Goes {
+        if let Some(answer) = self.transfer.take() {
+            // Whoever asked may not wait any more.
+            let _ = answer.send(result.map_or_else(TransferEnd::Refused, |()| TransferEnd::Done));
+        }
+        Goes::On
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! What runs until it is told to end: its runtime, who tells it, and how long saying goodbye may take.
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::config::Settings;
+use crate::logging;
+
+/// What ending may take. Service managers wait longer than this before they kill.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(9);
+
+/// A part of that: for how long callers may hear that we restart. Hanging up takes no time, unless a telephone does not answer.
+pub(crate) const SPOKEN_GOODBYE: Duration = Duration::from_secs(4);
+
+/// A part of that: what tasks get which are still busy when the roles have ended.
+const LAST_TASKS: Duration = Duration::from_millis(500);
+
+/// Runs roles on a new runtime. They end by themselves some time after they were asked to, or are cut.
+pub(crate) fn until_told(settings: &Settings, roles: impl AsyncFnOnce(Stop) -> Result<()>) -> Result<()> {
+    logging::start(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    let result = runtime.block_on(async {
+        let stop = Stop::on_signals()?;
+        let goodbye = {
+            let stop = stop.clone();
+            async move {
+                stop.asked_for().await;
+                tokio::time::sleep(LONGEST_GOODBYE - LAST_TASKS).await;
+            }
+        };
+        tokio::select! {
+            result = roles(stop) => result,
+            () = goodbye => {
+                warn!("some calls did not end in time and were cut");
+                Ok(())
+            }
+        }
+    });
+    runtime.shutdown_timeout(LAST_TASKS);
+    result
+}
+
+/// Whether somebody asked this process to end; clones share the answer.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Watches for Ctrl-C and SIGTERM from now on.
+    fn on_signals() -> Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt()).context("watching for Ctrl-C")?;
+        let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
+        let (asked, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => info!("Ctrl-C: stopping"),
+                _ = terminate.recv() => info!("SIGTERM: stopping"),
+            }
+            asked.send_replace(true);
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Ends when the process shall.
+    pub(crate) fn asked_for(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut receiver = self.0.clone();
+        async move {
+            // An error means that nobody watches any more; ending is then the only safe answer.
+            let _ = receiver.wait_for(|asked| *asked).await;
+        }
+    }
+}

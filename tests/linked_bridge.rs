@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: EUPL-1.2
+
+//! The bridge for telephones in a process of its own: a call through it into a room, a process that is killed, and who is not
+//! taken.
+
+#[path = "linked_bridge/process.rs"]
+mod process;
+#[path = "linked_bridge/telephone.rs"]
+mod telephone;
+
+use process::{Folder, Process};
+use telephone::Telephone;
+
+/// Frames of 20 ms in which a code is checked at the latest: answers are held back for up to two seconds.
+const CHECKING_FRAMES: usize = 250;
+
+#[test]
+fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
+    let folder = Folder::new("linked-bridge");
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "bridge.toml");
+    bridge.wait_until(Process::is_attached);
+
+    let (conference_id, pin) = node.meeting(&folder);
+    let mut telephone = Telephone::call(bridge.sip());
+    telephone.listen(1);
+    telephone.press(&conference_id);
+    telephone.press("#");
+    telephone.listen(CHECKING_FRAMES);
+    telephone.press(&pin);
+    telephone.press("#");
+    telephone.listen_until(|| node.metric("signaling_participants") == 1);
+    assert_eq!((node.metric("sip_link_attached"), bridge.metric("sip_link_attached")), (1, 1));
+
+    bridge.kill();
+    node.wait_for("the link to the bridge for telephones is lost");
+    node.wait_until(|node| node.metric("signaling_participants") == 0 && node.metric("sip_link_attached") == 0);
+    assert_eq!(node.metric("signaling_rooms"), 1, "the room goes on without its caller");
+
+    let bridge = Process::bridge(&folder, &node, "bridge.toml");
+    bridge.wait_until(Process::is_attached);
+    Telephone::call(bridge.sip()).listen(10);
+}
+
+#[test]
+fn a_bridge_that_does_not_know_the_secret_ends_and_says_so() {
+    let folder = Folder::new("linked-stranger");
+    let node = Process::node(&folder);
+    let said = Process::refused_bridge(&folder, &node, "stranger.toml");
+    assert!(said.contains("saal: the node does not take this bridge") && said.contains("link.secret_file"), "{said}");
+}
+
+#[test]
+fn without_a_node_calls_are_declined_and_the_bridge_is_not_ready() {
+    let folder = Folder::new("linked-alone");
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "bridge.toml");
+    bridge.wait_until(Process::is_attached);
+    node.kill();
+    bridge.wait_for("the link to the node is lost, and its calls end");
+    bridge.wait_until(|bridge| bridge.get("/health/ready").starts_with("HTTP/1.1 503 "));
+    assert!(bridge.get("/health/live").starts_with("HTTP/1.1 200 "));
+    let status = Telephone::refused(bridge.sip());
+    assert!((400..600).contains(&status), "{status}");
+}
+
+#[test]
+fn a_node_takes_calls_or_a_bridge_and_not_both() {
+    let folder = Folder::new("linked-both");
+    let said = process::refused(&folder, &["serve", "--dev", "--config", "node.toml", "--sip", "127.0.0.1:5060"]);
+    assert!(said.contains("link.listen (node.toml)") && said.contains("saal sip"), "{said}");
+    let said = process::refused(&folder, &["sip", "--node", "127.0.0.1:9"]);
+    assert!(said.contains("sip.listen: ") && said.contains("link.secret_file: "), "{said}");
+}
