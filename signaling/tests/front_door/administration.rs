@@ -152,7 +152,7 @@ async fn errors_are_those_of_twirp() {
     check(server.call("PerformRpc", &admin, json!({})).await, "unimplemented", 501);
     check(server.call("Dance", &admin, json!({})).await, "bad_route", 404);
     check(server.get("/twirp/livekit.RoomService/ListRooms").await, "bad_route", 404);
-    check(server.request("POST /twirp/livekit.SIP/ListSIPTrunk", &[], b"{}").await, "bad_route", 404);
+    check(server.request("POST /twirp/livekit.Egress/ListEgress", &[], b"{}").await, "bad_route", 404);
     let authorization = format!("Bearer {}", admin.sign());
     let plain = [("authorization", &*authorization), ("content-type", "text/plain")];
     check(server.request("POST /twirp/livekit.RoomService/ListRooms", &plain, b"{}").await, "bad_route", 404);
