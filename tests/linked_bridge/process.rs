@@ -160,7 +160,9 @@ impl Process {
         let wanted = serde_json::json!({
             "title": "Linked", "type": "ad_hoc", "organizer": { "email": "orga@example.org" },
             "invitation": { "delivery": "none" },
-            "policy_overrides": { "guests": "link", "lobby": "off", "mute_upon_entry": false },
+            "policy_overrides": {
+                "guests": "link", "lobby": "off", "join_before_host": true, "mute_upon_entry": false,
+            },
         })
         .to_string();
         let answer = self.ask(&format!(
