@@ -2,6 +2,8 @@
 //! Calls that moderators make, from the request to the room. The test is the bridge: it takes up what is ordered, and says how
 //! the call goes on.
 
+mod own_telephones;
+
 use std::time::Duration;
 
 use bus::phone::{
@@ -400,25 +402,6 @@ async fn who_is_called_is_kept_out_like_others() {
         let (_, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
         phone.progress(ANSWERED).await;
         assert_eq!(phone.room().await, Verdict::Refused(Refusal::Banned));
-    }
-}
-
-#[tokio::test]
-async fn moderators_call_their_own_telephones() {
-    for database in TestStore::both().await {
-        let scene = Scene::usual(database).await;
-        let (call, mut phone, _) = scene.call(json!({ "number": NUMBER, "is_for_me": true })).await;
-        assert_eq!(call["name"], "Henry Host");
-        phone.progress(ANSWERED).await;
-        come_in(&mut phone).await;
-        let inside = scene.is(&call, "in_meeting").await;
-        let people = scene.participants().await;
-        let person = people.iter().find(|person| person["identity"] == inside["participant_id"]).expect("somebody");
-        assert_eq!([&person["kind"], &person["name"], &person["role"]], ["phone", "Henry Host", "host"]);
-        assert_eq!(people.len(), 2, "and they are there with their browser, too");
-        let head = format!("POST {}", scene.path());
-        let software = scene.hall.administer(&head, Some(json!({ "number": NUMBER, "is_for_me": true }))).await;
-        assert_eq!(software.status, 422, "software has no telephone");
     }
 }
 
