@@ -449,8 +449,8 @@ async fn a_call_ends_when_its_time_is_up_and_says_so_before() {
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::OneMinuteLeft));
     pass(Duration::from_secs(60)).await;
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::TimeUp));
-    drop(phone);
-    assert_eq!(scene.ended(&call).await, "time_up");
+    assert_eq!(scene.ended(&call).await, "time_up", "while they still hear why");
+    phone.hang_up().await;
     assert_eq!(scene.minutes().await, ["2"], "with the last sentence it is no longer than it may be");
 }
 
