@@ -339,8 +339,8 @@ async fn a_call_that_nobody_wants_any_more_is_given_up() {
     scene.is(&call, "in_meeting").await;
     assert_eq!(scene.delete(&call).await, 204);
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::Removed), "who is in hears it");
+    assert_eq!(scene.ended(&call).await, "removed", "and is not in while they do");
     drop(phone);
-    assert_eq!(scene.ended(&call).await, "removed");
 
     let (call, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
     let end = scene.hall.moderate(&scene.host.token, &scene.host.session, "end", None).await;

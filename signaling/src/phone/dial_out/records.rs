@@ -221,7 +221,7 @@ fn forget_old(records: &mut BTreeMap<PhoneCallId, Record>, now: DateTime<Utc>) {
 
 impl Record {
     /// Shows it as over, since then if it was not.
-    fn is_over(&mut self, now: DateTime<Utc>) {
+    fn show_ended(&mut self, now: DateTime<Utc>) {
         self.shown.state = DialledCallState::Ended;
         self.shown.ended_because = Some(self.because.unwrap_or(DialledCallEnd::HungUp));
         self.shown.ended_at.get_or_insert(now);
@@ -276,7 +276,7 @@ impl OwnRecord {
         self.change(|record| {
             record.because.get_or_insert(because);
             if record.shown.state == DialledCallState::InMeeting {
-                record.is_over(Utc::now());
+                record.show_ended(Utc::now());
             }
         });
     }
@@ -293,7 +293,7 @@ impl Drop for OwnRecord {
         if !self.is_made {
             records.remove(&self.id);
         } else if let Some(record) = records.get_mut(&self.id) {
-            record.is_over(Utc::now());
+            record.show_ended(Utc::now());
             record.changed.send_replace(());
         }
     }
