@@ -33,6 +33,17 @@ pub(crate) fn identity(call: &str) -> String {
     format!("p_{call}")
 }
 
+/// By which of their marks somebody is kept out of a meeting. A telephone that a moderator called as their own has the marks of
+/// their account and invitation as well, but may be anybody's, and nobody is to be shut out for who has answered there: it is
+/// known by its number alone.
+pub(crate) fn marks_to_ban(identity: &str, marks: &Marks) -> Marks {
+    let came_by_pin = marks.invitee_id.is_some_and(|id| self::identity(&id.to_string()) == identity);
+    match &marks.caller {
+        Some(caller) if !came_by_pin => Marks { caller: Some(caller.clone()), ..Marks::default() },
+        _ => marks.clone(),
+    }
+}
+
 /// Finds out who it is at that venue, under these rules.
 pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &PhoneCaller) -> Result<Person, Problem> {
     let tenant = tenant::find(tx, venue.tenant_id()).await?;
@@ -48,15 +59,16 @@ pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &Pho
             let invitee = invitee.filter(|invitee| invitee.revoked_at.is_none()).ok_or(Code::LinkRevoked)?;
             let invited = person::of_invitee(tx, invitee, &name).await?;
             let marks = Marks { caller: marks.caller, ..invited.marks };
-            return Ok(Person { identity: format!("p_{id}"), marks, name, ..invited });
+            return Ok(Person { identity: self::identity(&id.to_string()), marks, name, ..invited });
         }
         Who::Called(Called { user_id: None, invitee_id: None, .. }) | Who::Room => MeetingRole::Guest,
         Who::Called(Called { user_id, invitee_id, .. }) => {
             let marks = Marks { user_id, invitee_id, ..marks };
             let role = MeetingRole::Guest;
             let called = Person { identity, marks, name, role, lobby_bypass: true, acr: None };
-            // By the number they are nobody else than whose it is; what they are in the meeting may have changed since.
-            let role = person::again(tx, venue, &called).await?.role;
+            // Their account may be disabled by now, and their invitation withdrawn. That somebody has answered there proves nothing:
+            // behind a wrong number is a stranger, who must not host.
+            let role = person::again(tx, venue, &called).await?.role.without_hosting();
             return Ok(Person { role, ..called });
         }
         Who::Host => MeetingRole::Host,
@@ -79,9 +91,25 @@ fn shown_name(display: CallerDisplay, caller: &PhoneCaller, language: Language) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::ids::MeetingId;
+    use crate::api::ids::{InviteeId, MeetingId, UserId};
     use crate::meetings::phone_pins::model::Place;
     use crate::phone::caller_number::{DialPlan, Said};
+
+    #[test]
+    fn who_answers_elsewhere_is_kept_out_by_the_number_alone() {
+        let (user_id, invitee_id) = (Some(UserId::new()), InviteeId::new());
+        let browser = Marks { user_id, invitee_id: Some(invitee_id), ..Marks::default() };
+        assert_eq!(marks_to_ban("u_1", &browser), browser);
+        let telephone = Marks { caller: Some("c".into()), ..browser };
+        assert_eq!(
+            marks_to_ban(&identity(&invitee_id.to_string()), &telephone),
+            telephone,
+            "their PIN says who they are"
+        );
+        let number = Marks { caller: Some("c".into()), ..Marks::default() };
+        assert_eq!(marks_to_ban(&identity("number"), &telephone), number);
+        assert_eq!(marks_to_ban(&identity("number"), &number), number);
+    }
 
     #[test]
     fn the_policy_says_what_a_caller_is_called() {

@@ -44,6 +44,16 @@ words! {
     }
 }
 
+impl MeetingRole {
+    /// The same without the rights of a host, for whoever is none elsewhere or has not shown that they are one.
+    pub(crate) const fn without_hosting(self) -> Self {
+        match self {
+            Self::Host => Self::Attendee,
+            role => role,
+        }
+    }
+}
+
 /// One run of a meeting or of a permanent room, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Session {

@@ -2,6 +2,8 @@
 //! Calls that moderators make, from the request to the room. The test is the bridge: it takes up what is ordered, and says how
 //! the call goes on.
 
+mod own_telephones;
+
 use std::time::Duration;
 
 use bus::phone::{
@@ -337,8 +339,8 @@ async fn a_call_that_nobody_wants_any_more_is_given_up() {
     scene.is(&call, "in_meeting").await;
     assert_eq!(scene.delete(&call).await, 204);
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::Removed), "who is in hears it");
+    assert_eq!(scene.ended(&call).await, "removed", "and is not in while they do");
     drop(phone);
-    assert_eq!(scene.ended(&call).await, "removed");
 
     let (call, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
     let end = scene.hall.moderate(&scene.host.token, &scene.host.session, "end", None).await;
@@ -404,25 +406,6 @@ async fn who_is_called_is_kept_out_like_others() {
 }
 
 #[tokio::test]
-async fn moderators_call_their_own_telephones() {
-    for database in TestStore::both().await {
-        let scene = Scene::usual(database).await;
-        let (call, mut phone, _) = scene.call(json!({ "number": NUMBER, "is_for_me": true })).await;
-        assert_eq!(call["name"], "Henry Host");
-        phone.progress(ANSWERED).await;
-        come_in(&mut phone).await;
-        let inside = scene.is(&call, "in_meeting").await;
-        let people = scene.participants().await;
-        let person = people.iter().find(|person| person["identity"] == inside["participant_id"]).expect("somebody");
-        assert_eq!([&person["kind"], &person["name"], &person["role"]], ["phone", "Henry Host", "host"]);
-        assert_eq!(people.len(), 2, "and they are there with their browser, too");
-        let head = format!("POST {}", scene.path());
-        let software = scene.hall.administer(&head, Some(json!({ "number": NUMBER, "is_for_me": true }))).await;
-        assert_eq!(software.status, 422, "software has no telephone");
-    }
-}
-
-#[tokio::test]
 async fn only_moderators_call() {
     let scene = Scene::usual(TestStore::sqlite().await).await;
     let entry = scene.hall.knock(None, json!({ "invitation": scene.hall.invitation(INVITEE).await })).await;
@@ -466,8 +449,8 @@ async fn a_call_ends_when_its_time_is_up_and_says_so_before() {
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::OneMinuteLeft));
     pass(Duration::from_secs(60)).await;
     assert_eq!(told(&mut phone).await, PhoneNotice::Event(MeetingEvent::TimeUp));
-    drop(phone);
-    assert_eq!(scene.ended(&call).await, "time_up");
+    assert_eq!(scene.ended(&call).await, "time_up", "while they still hear why");
+    phone.hang_up().await;
     assert_eq!(scene.minutes().await, ["2"], "with the last sentence it is no longer than it may be");
 }
 

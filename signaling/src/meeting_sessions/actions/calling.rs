@@ -48,7 +48,8 @@ struct DialledCallInput {
     /// In which they are spoken to; the tenant's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<Language>,
-    /// Whether it is the caller's own telephone: they come by it under their own name, as what they are.
+    /// Whether it is the caller's own telephone: it comes under their name, and without the rights of a host, since anybody may
+    /// answer it.
     #[serde(default)]
     #[schema(default = false)]
     is_for_me: bool,

@@ -25,6 +25,7 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::joining::admission;
+use crate::joining::caller::marks_to_ban;
 use crate::joining::person::Person;
 use crate::lobby;
 use crate::records::audit::Event;
@@ -161,6 +162,7 @@ async fn write_removal(tx: &mut Tx, session: &Session, input: &RemoveRequest) ->
     lobby::table::forget_person(tx, &session.venue_id(), &input.identity).await?;
     let event = Event::new("meeting_session.remove", session.id).with("identity", json!(input.identity));
     let Some(person) = person.filter(|_| input.ban) else { return Ok(event) };
+    let person = SessionPerson { marks: marks_to_ban(&person.identity, &person.marks), ..person };
     let ban = table::ban(tx, session, &person, now).await?;
     ban_where_they_came_from(tx, session, &person, now).await?;
     Ok(event.with("ban_id", json!(ban)))
@@ -260,15 +262,13 @@ async fn move_to(
     noted.answer()
 }
 
-/// What somebody is in another meeting: a host only where they are one.
+/// What somebody is in another meeting: a host only where they are one. Whose a telephone is may be a moderator's word alone, so
+/// none becomes a host that was not let in as one.
 async fn role_at(tx: &mut Tx, to: &Found, person: &SessionPerson) -> Result<MeetingRole, StoreError> {
-    let is_host = match person.marks.user_id {
+    let has_shown = person.marks.caller.is_none() || person.role == MeetingRole::Host;
+    let is_host = match person.marks.user_id.filter(|_| has_shown) {
         Some(user) => to.venue.is_moderated_by(tx, user).await?,
         None => false,
     };
-    Ok(match person.role {
-        _ if is_host => MeetingRole::Host,
-        MeetingRole::Host => MeetingRole::Attendee,
-        role => role,
-    })
+    Ok(if is_host { MeetingRole::Host } else { person.role.without_hosting() })
 }

@@ -31,7 +31,7 @@ words! {
         Answered = "answered",
         /// Whoever was called is in the meeting.
         InMeeting = "in_meeting",
-        /// It is over.
+        /// It is over. Whoever was in the meeting is not any more, and may still hear why.
         Ended = "ended",
     }
 
@@ -219,6 +219,15 @@ fn forget_old(records: &mut BTreeMap<PhoneCallId, Record>, now: DateTime<Utc>) {
     }
 }
 
+impl Record {
+    /// Shows it as over, since then if it was not.
+    fn show_ended(&mut self, now: DateTime<Utc>) {
+        self.shown.state = DialledCallState::Ended;
+        self.shown.ended_because = Some(self.because.unwrap_or(DialledCallEnd::HungUp));
+        self.shown.ended_at.get_or_insert(now);
+    }
+}
+
 impl OwnRecord {
     fn change(&self, change: impl FnOnce(&mut Record)) {
         if let Some(record) = self.all.lock().get_mut(&self.id) {
@@ -254,15 +263,21 @@ impl OwnRecord {
     /// Whoever was called is in the meeting, as that participant.
     pub(in crate::phone) fn is_in_meeting(&self, identity: &str) {
         self.change(|record| {
-            record.shown.state = DialledCallState::InMeeting;
-            record.shown.participant_id.get_or_insert_with(|| identity.to_owned());
+            if record.shown.ended_at.is_none() {
+                record.shown.state = DialledCallState::InMeeting;
+                record.shown.participant_id.get_or_insert_with(|| identity.to_owned());
+            }
         });
     }
 
-    /// Why it is about to be over. The first word counts.
+    /// Why it is about to be over. The first word counts. Whoever is in the meeting leaves it with that, and only hears why, which
+    /// those who look need not wait for.
     pub(in crate::phone) fn ends(&self, because: DialledCallEnd) {
         self.change(|record| {
             record.because.get_or_insert(because);
+            if record.shown.state == DialledCallState::InMeeting {
+                record.show_ended(Utc::now());
+            }
         });
     }
 
@@ -278,9 +293,7 @@ impl Drop for OwnRecord {
         if !self.is_made {
             records.remove(&self.id);
         } else if let Some(record) = records.get_mut(&self.id) {
-            record.shown.state = DialledCallState::Ended;
-            record.shown.ended_because = Some(record.because.unwrap_or(DialledCallEnd::HungUp));
-            record.shown.ended_at = Some(Utc::now());
+            record.show_ended(Utc::now());
             record.changed.send_replace(());
         }
     }
@@ -309,11 +322,27 @@ mod tests {
         assert_eq!(shown(now + Duration::days(1)).and_then(|call| call.participant_id).as_deref(), Some("p_a"));
         call.ends(DialledCallEnd::TimeUp);
         call.ends(DialledCallEnd::Removed);
-        drop(call);
+        call.is_in_meeting("p_a");
         let ended = shown(Utc::now()).expect("the call");
         assert_eq!((ended.state, ended.ended_because), (DialledCallState::Ended, Some(DialledCallEnd::TimeUp)));
+        drop(call);
+        assert_eq!(shown(Utc::now()), Some(ended), "the last words are nothing new to those who look");
         assert!(all.enter(new(&purpose), 1, Utc::now()).is_some(), "another one may be made");
         assert_eq!(shown(Utc::now() + SHOWN_FOR), None);
+    }
+
+    #[test]
+    fn a_call_that_comes_to_nothing_is_over_when_it_is_dropped() {
+        let (all, now) = (Records::default(), Utc::now());
+        let purpose = Purpose::Meeting(MeetingSessionId::new());
+        let call = all.enter(new(&purpose), 1, now).expect("room").made();
+        let id = call.id;
+        let shown = || all.find(&purpose, id, Utc::now()).map(|call| (call.state, call.ended_because));
+        call.is_answered(now);
+        call.ends(DialledCallEnd::NotConfirmed);
+        assert_eq!(shown(), Some((DialledCallState::Answered, None)), "its minutes are still to be written down");
+        drop(call);
+        assert_eq!(shown(), Some((DialledCallState::Ended, Some(DialledCallEnd::NotConfirmed))));
     }
 
     #[test]

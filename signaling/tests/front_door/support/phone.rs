@@ -147,6 +147,13 @@ impl Phone {
         self.pin(pin).await
     }
 
+    /// Hangs up, and waits until all is written down.
+    pub(crate) async fn hang_up(self) {
+        let BridgeLine { requests, mut notices } = self.line;
+        drop(requests);
+        while soon(notices.recv()).await.is_some() {}
+    }
+
     /// Whether the line has ended.
     pub(crate) async fn ended(mut self) {
         assert_eq!(soon(self.line.notices.recv()).await, None);

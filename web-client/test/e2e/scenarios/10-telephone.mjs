@@ -2,59 +2,14 @@
 // Somebody calls a meeting by telephone: both sides hear each other, and a host keeps order among all alike.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
+import { assertSweepIsHeard, otherPerson, waitForMuted, waitForNoPackets } from '../support/hearing.mjs';
 import { waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
-import { freePort } from '../support/server.mjs';
-import { energyOf, makeSweep, SWEEP_HZ } from '../support/sound.mjs';
-import { startTelephone } from '../support/telephone.mjs';
+import { energyOf, makeSweep } from '../support/sound.mjs';
+import { prepareForCalls, startTelephone } from '../support/telephone.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
 const NUMBER = '+4961112345678';
-
-/** How long a page listens to the caller. The sweep takes six seconds, and somebody may be in the middle of it. */
-const LISTEN_MS = 14_000;
-
-async function prepare() {
-  const port = await freePort();
-  return { settings: { SAAL_SIP__LISTEN: `127.0.0.1:${port}` }, sip: `127.0.0.1:${port}`, stop: async () => {} };
-}
-
-/** The loudest that a page hears of a caller near each frequency while it listens, in dB below full scale. */
-function loudest(page, identity, frequencies) {
-  return page.evaluate(
-    async ([who, wanted, listenMs]) => {
-      const caller = window.saalTest.room.remoteParticipants.get(who);
-      const track = Array.from(caller.audioTrackPublications.values())[0].track.mediaStreamTrack;
-      const context = new AudioContext({ sampleRate: 48_000 });
-      const analyser = new AnalyserNode(context, { fftSize: 4_096, smoothingTimeConstant: 0 });
-      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-      const spectrum = new Float32Array(analyser.frequencyBinCount);
-      const best = wanted.map(() => -200);
-      const end = performance.now() + listenMs;
-      while (performance.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        analyser.getFloatFrequencyData(spectrum);
-        for (const [index, hertz] of wanted.entries()) {
-          const bin = Math.round((hertz * analyser.fftSize) / context.sampleRate);
-          for (let near = bin - 3; near <= bin + 3; near += 1) best[index] = Math.max(best[index], spectrum[near]);
-        }
-      }
-      await context.close();
-      return best;
-    },
-    [identity, frequencies, LISTEN_MS],
-  );
-}
-
-/** Packets of a caller's voice that a page has received. */
-function packetsOf(page, identity) {
-  return page.evaluate(async (who) => {
-    const caller = window.saalTest.room.remoteParticipants.get(who);
-    const { track } = Array.from(caller.audioTrackPublications.values())[0];
-    const stats = Array.from((await track.receiver.getStats()).values());
-    return stats.find(({ type }) => type === 'inbound-rtp')?.packetsReceived ?? 0;
-  }, identity);
-}
 
 async function callerIsAParticipant({ server, saal, prepared, newPage, folder }) {
   const meeting = await scheduleMeeting(server, saal);
@@ -76,43 +31,24 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
     await host.screenshot(joinPath(folder, 'waiting.png'));
     await host.click('admit');
     await waitForPeople(host, 2);
-    const identity = await host.evaluate(() => Array.from(window.saalTest.room.remoteParticipants.keys())[0]);
+    const identity = await otherPerson(host);
     await host.screenshot(joinPath(folder, 'caller.png'));
 
     // The page hears the caller up to 7 kHz, and the caller hears the page.
-    const heard = await loudest(host, identity, SWEEP_HZ);
-    for (const [index, level] of heard.entries()) {
-      assert.ok(level > -60, `${SWEEP_HZ[index]} Hz reaches the page at ${level} dB`);
-    }
+    await assertSweepIsHeard(host, identity);
     await waitUntil(async () => energyOf((await telephone.heard()).slice(-16_000 * 4)) > 1e-5, {
       describe: () => 'the caller does not hear the page',
     });
 
-    const isMuted = (muted) =>
-      host.waitUntil(
-        ([who, wanted]) => {
-          const caller = window.saalTest.room.remoteParticipants.get(who);
-          return Array.from(caller.audioTrackPublications.values())[0].isMuted === wanted;
-        },
-        [identity, muted],
-      );
     await telephone.press('*6');
-    await isMuted(true);
+    await waitForMuted(host, identity, true);
     await telephone.press('*6');
-    await isMuted(false);
+    await waitForMuted(host, identity, false);
 
     // Muted by the host: nothing of the caller leaves the server any more.
     await host.click('mute-person');
-    await isMuted(true);
-    let before = -1;
-    await waitUntil(
-      async () => {
-        const [last, now] = [before, await packetsOf(host, identity)];
-        before = now;
-        return last === now;
-      },
-      { describe: () => 'packets of a muted caller go on' },
-    );
+    await waitForMuted(host, identity, true);
+    await waitForNoPackets(host, identity);
 
     // Hands in their order.
     await host.click('toggle-hand');
@@ -140,5 +76,9 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
 }
 
 export default [
-  { name: 'a caller waits, is admitted, hears and is heard, is muted, raises a hand and is banned', prepare, run: callerIsAParticipant },
+  {
+    name: 'a caller waits, is admitted, hears and is heard, is muted, raises a hand and is banned',
+    prepare: prepareForCalls,
+    run: callerIsAParticipant,
+  },
 ];

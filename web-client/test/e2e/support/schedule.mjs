@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Schedules a meeting over the REST API, as an authority's own software would.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { promisify } from 'node:util';
+import { asking, makeToken } from './rest-api.mjs';
 
 /** The organizer's account. */
 export const ORGANIZER = { email: 'orga@example.org', password: 'richtig pferd batterie heftklammer' };
@@ -37,15 +37,8 @@ export async function signIn(page) {
  */
 export async function scheduleMeeting(server, saal) {
   const scopes = 'meetings:*,invitees:*,sessions:*,audit:read';
-  const command = ['api-token', 'create', '--data-dir', server.data, '--name', 'e2e', '--scopes', scopes];
-  const token = (await promisify(execFile)(saal, command)).stdout.trim();
-  const ask = async (method, path, body) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
-    const response = await fetch(`${server.origin}/api/v1${path}`, init);
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.status === 204 ? null : response.json();
-  };
+  const token = await makeToken(server, saal, { scopes });
+  const ask = asking(server, token);
   await makeOrganizer(server, saal);
   const meeting = await ask('POST', '/meetings', {
     title: 'Haushaltsausschuss',

@@ -11,14 +11,26 @@ import { waitUntil } from './wait.mjs';
 /** Where Debian keeps its parts. */
 const MODULES = '/usr/lib/baresip/modules';
 
+/** What it says when there is a call, and when there is none any more. */
+const ENDS_OF_CALLS = new Set(['CALL_ESTABLISHED', 'CALL_CLOSED']);
+
+/** What a server of a scenario needs to take calls and to make them, as its `prepare`; `sip` is where it takes them. */
+export async function prepareForCalls() {
+  const sip = `127.0.0.1:${await freePort()}`;
+  return { settings: { SAAL_SIP__LISTEN: sip }, sip, stop: async () => {} };
+}
+
 /**
- * A telephone that can call.
+ * A telephone that can call and be called.
  * @typedef {object} Telephone
+ * @property {number} port  Where it is called.
  * @property {(address: string) => Promise<void>} dial  Returns when the call is answered.
+ * @property {() => number} timesRung  How many calls have come to it.
+ * @property {() => Promise<void>} answer  Takes the call that rings.
  * @property {(keys: string) => Promise<void>} press  With commas for pauses, as in a link for telephones.
- * @property {() => Promise<void>} hangUp
+ * @property {() => Promise<void>} hangUp  A call that rings is declined by it, as busy.
  * @property {() => boolean} isInCall
- * @property {() => Promise<Int16Array>} heard  What has come out of the loudspeaker so far, at the codec's rate.
+ * @property {() => Promise<Int16Array>} heard  What has come out of the loudspeaker in the last call so far, at the codec's rate.
  * @property {() => Promise<void>} stop
  */
 
@@ -57,14 +69,18 @@ export async function startTelephone({ folder, sound, codec, number }) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const line = await controlLine(control, () => output);
-  const established = () => events(line).filter(({ type }) => type === 'CALL_ESTABLISHED').length;
-  const closed = () => events(line).filter(({ type }) => type === 'CALL_CLOSED').length;
+  const count = (wanted) => events(line).filter(({ type }) => type === wanted).length;
+  /** Gives a command, and waits until the telephone says that this has come of it. */
+  const order = async (command, params, wanted, problem) => {
+    const before = count(wanted);
+    line.send(command, params);
+    await waitUntil(() => count(wanted) > before, { describe: () => `${problem}:\n${output.slice(-2_000)}` });
+  };
   return {
-    dial: async (address) => {
-      const before = established();
-      line.send('dial', address);
-      await waitUntil(async () => established() > before, { describe: () => `nobody answered:\n${output.slice(-2_000)}` });
-    },
+    port: sip,
+    dial: (address) => order('dial', address, 'CALL_ESTABLISHED', 'nobody answered'),
+    timesRung: () => count('CALL_INCOMING'),
+    answer: () => order('accept', '', 'CALL_ESTABLISHED', 'the call was not to be had'),
     press: async (keys) => {
       for (const key of keys) {
         if (key !== ',') line.send('sndcode', key);
@@ -72,14 +88,13 @@ export async function startTelephone({ folder, sound, codec, number }) {
         await new Promise((resolve) => setTimeout(resolve, key === ',' ? 2_000 : 250));
       }
     },
-    hangUp: async () => {
-      const before = closed();
-      line.send('hangup', '');
-      await waitUntil(async () => closed() > before, { describe: () => 'the call did not end' });
-    },
-    isInCall: () => established() > closed(),
+    hangUp: () => order('hangup', '', 'CALL_CLOSED', 'the call did not end'),
+    // A call that is declined was not established before it is closed.
+    isInCall: () => events(line).findLast(({ type }) => ENDS_OF_CALLS.has(type))?.type === 'CALL_ESTABLISHED',
     heard: async () => {
       const files = (await readdir(home)).filter((name) => name.endsWith('dec.wav')).toSorted();
+      // Recording begins with the first sound.
+      if (files.length === 0) return new Int16Array(0);
       const wave = await readFile(join(home, files.at(-1)));
       // The header has 44 bytes; its length is written at the end.
       return new Int16Array(wave.buffer.slice(wave.byteOffset + 44, wave.byteOffset + wave.length - (wave.length % 2)));
