@@ -2,6 +2,7 @@
 //! Numbers that can be called, and where each leads. They belong to the installation; tenants see those by which their meetings
 //! are reached.
 
+mod changes;
 mod check;
 mod model;
 pub(crate) mod routes;

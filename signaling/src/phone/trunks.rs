@@ -2,6 +2,7 @@
 //! Trunks: providers and exchanges whose calls come to meetings, and by which meetings call. They belong to the installation; whoever looks after it makes
 //! and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
 
+mod changes;
 mod check;
 mod follow;
 mod model;
