@@ -47,7 +47,8 @@ pub(super) async fn create(
         let only = list.first().map(String::as_str);
         unset(field, list.len() > 1, "A rule is of one number, and of one trunk or all.").map(|()| only)
     });
-    let patch = patch(Some(rule.name.clone()), Some(conference_id(rule.rule.as_ref())?));
+    let name = Some(rule.name.clone()).filter(|name| !name.is_empty());
+    let patch = patch(name, Some(conference_id(rule.rule.as_ref())?));
     shown(direct::lead(&caller.app, number?, trunk?, patch).await)
 }
 
@@ -207,7 +208,7 @@ fn conference_id(rule: Option<&proto::SipDispatchRule>) -> Result<String, TwirpE
 /// In words of the REST API. A number keeps its name where none is said.
 fn patch(name: Option<String>, conference_id: Option<String>) -> Map<String, Value> {
     let named = [("name", name), ("direct", conference_id)];
-    named.into_iter().filter_map(|(place, text)| Some((place.to_owned(), text?.into()))).collect()
+    named.into_iter().filter_map(|(place, text)| Some((place.to_owned(), Value::from(text?)))).collect()
 }
 
 fn id(text: &str) -> Result<PhoneNumberId, TwirpError> {

@@ -48,7 +48,8 @@ pub(super) fn credentials(username: Option<String>, password: Option<String>) ->
         return Some(Value::Null);
     }
     let named = [("username", username), ("password", password)].into_iter();
-    let named: Map<String, Value> = named.filter_map(|(name, text)| Some((name.to_owned(), text?.into()))).collect();
+    let named: Map<String, Value> =
+        named.filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect();
     (!named.is_empty()).then_some(Value::Object(named))
 }
 
