@@ -49,7 +49,7 @@ async fn a_rule_leads_a_number_to_a_meeting_until_it_is_removed() {
             "numbers": [NUMBER], "rule": direct(&first) });
         assert_eq!((&made.json(), &number["direct"]), (&shown, &json!(first)));
         assert!(is_direct(&saal).await);
-        // The older form of the request, which names the number.
+        // In the older form of the request.
         let again = json!({ "trunkIds": [TRUNK], "rule": direct(&second) });
         let again = ask("CreateSIPDispatchRule", again).await;
         assert_eq!(refused(&again), (409, "already_exists".to_owned()), "{}", again.text());

@@ -163,7 +163,7 @@ async fn what_trunks_cannot_have_is_refused_by_its_field() {
         ("allowed_addresses", json!({ "allowedAddresses": ["192.0.2.0/33"] })),
         ("name", json!({ "name": "" })),
         ("numbers", json!({ "numbers": ["+4930"] })),
-        ("numbers/1", json!({ "numbers": ["+493090001", "+49 30 90001"] })),
+        ("numbers", json!({ "numbers": ["+493090001", "+49 30 90001"] })),
         ("auth_password", json!({ "authUsername": "a" })),
         ("auth_username", json!({ "authPassword": PASSWORD })),
         ("allowed_numbers", json!({ "allowedNumbers": ["+493090002"] })),
