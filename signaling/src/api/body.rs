@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::problem::{Code, Problem};
@@ -47,6 +47,18 @@ impl FromRequest<Arc<App>> for Patch {
 }
 
 impl Patch {
+    /// Changes that other software than the REST API's named in its own words.
+    pub(crate) fn of(changes: Map<String, Value>) -> Self {
+        Self(Value::Object(changes))
+    }
+
+    /// What nothing becomes by the changes: a resource that is new.
+    pub(crate) fn whole<T: DeserializeOwned + ToSchema>(self, app: &App) -> Result<T, Problem> {
+        let mut made = Value::Null;
+        merge(&mut made, self.0);
+        read(app, made)
+    }
+
     /// Whether it says anything about that field.
     pub(crate) fn names(&self, field: &str) -> bool {
         self.0.get(field).is_some()
@@ -80,7 +92,7 @@ fn merge(target: &mut Value, patch: Value) {
         return;
     };
     if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
+        *target = Value::Object(Map::new());
     }
     let Some(members) = target.as_object_mut() else { return };
     for (name, change) in changes {

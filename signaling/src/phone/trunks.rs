@@ -2,6 +2,8 @@
 //! Trunks: providers and exchanges whose calls come to meetings, and by which meetings call. They belong to the installation; whoever looks after it makes
 //! and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
 
+pub(crate) mod by_operator;
+mod changes;
 mod check;
 mod follow;
 mod model;
@@ -17,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use bus::phone::TrunkStates;
 use tokio::sync::{Notify, watch};
 
+pub(crate) use self::check::in_one_form;
 pub(crate) use self::follow::follow;
 pub(super) use self::table::{calling, is_there};
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Errors as Twirp writes them: a code, words, and the HTTP status that goes with the code (Twirp wire protocol v7).
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -18,7 +20,9 @@ pub(super) enum Code {
     InvalidArgument,
     Unauthenticated,
     NotFound,
+    AlreadyExists,
     FailedPrecondition,
+    Aborted,
     ResourceExhausted,
     DeadlineExceeded,
     Unimplemented,
@@ -34,7 +38,9 @@ impl Code {
             Self::InvalidArgument => "invalid_argument",
             Self::Unauthenticated => "unauthenticated",
             Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
             Self::FailedPrecondition => "failed_precondition",
+            Self::Aborted => "aborted",
             Self::ResourceExhausted => "resource_exhausted",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Unimplemented => "unimplemented",
@@ -48,6 +54,7 @@ impl Code {
             Self::BadRoute | Self::NotFound => StatusCode::NOT_FOUND,
             Self::Malformed | Self::InvalidArgument => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::AlreadyExists | Self::Aborted => StatusCode::CONFLICT,
             Self::FailedPrecondition => StatusCode::PRECONDITION_FAILED,
             // Only for bodies that are too large.
             Self::ResourceExhausted => StatusCode::PAYLOAD_TOO_LARGE,
@@ -60,15 +67,20 @@ impl Code {
 }
 
 /// Why a method fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TwirpError {
     pub(super) code: Code,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
 }
 
 impl TwirpError {
     pub(super) fn new(code: Code, message: &'static str) -> Self {
-        Self { code, message }
+        Self { code, message: message.into() }
+    }
+
+    /// One that names a field. `message` quotes nothing of a request.
+    pub(super) fn of_field(code: Code, field: &str, message: &str) -> Self {
+        Self { code, message: format!("{field}: {message}").into() }
     }
 
     /// One for all tokens that do not do.

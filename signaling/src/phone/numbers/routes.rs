@@ -4,14 +4,11 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chrono::Utc;
-use store::StoreError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::check::checked;
 use super::model::{PhoneNumber, PhoneNumberInput};
-use super::table;
+use super::{changes, table};
 use crate::api::answer::Answer;
 use crate::api::body::{Body, Patch};
 use crate::api::context::Context;
@@ -23,10 +20,6 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::scopes::Scope;
 use crate::phone::require_administration;
-use crate::records::audit::Event;
-
-/// Most numbers of an installation.
-const MAX_NUMBERS: i64 = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, replace, change, remove))
@@ -54,16 +47,9 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
 async fn create(context: Context, Body(input): Body<PhoneNumberInput>) -> Result<Response, Problem> {
     require_administration(&context)?;
     let mut tx = context.write().await?;
-    tx.lock("phone numbers").await?;
-    if table::count(&mut tx).await? >= MAX_NUMBERS {
-        return Err(Code::Conflict.into());
-    }
-    let input = checked(&mut tx, input, None).await?;
-    let now = Utc::now();
-    let number = PhoneNumber { id: PhoneNumberId::new(), input, revision: 1, created_at: now, updated_at: now };
-    table::insert(&mut tx, &number).await.map_err(taken)?;
+    let (number, event) = changes::create(&mut tx, input).await?;
     let answer = Answer::created(format!("/api/v1/phone/numbers/{}", number.id), &number)?.with_etag(1);
-    context.commit(tx, None, &Event::new("phone_number.create", number.id), answer).await
+    context.commit(tx, None, &event, answer).await
 }
 
 /// Shows a telephone number
@@ -109,15 +95,11 @@ async fn store_changed(
 ) -> Result<Response, Problem> {
     require_administration(context)?;
     let mut tx = context.write().await?;
-    let found = table::find(&mut tx, None, id).await?.ok_or(Code::NotFound)?;
-    etag::check_if_match(&context.headers, found.revision)?;
-    let input = checked(&mut tx, input(&found.input)?, Some(&found)).await?;
-    let event = Event::new("phone_number.update", id).changing(&found.input.changed(&input));
-    let number = PhoneNumber { input, updated_at: Utc::now(), ..found };
-    if !table::update(&mut tx, &number).await.map_err(taken)? {
-        return Err(Code::EtagMismatch.into());
-    }
-    let number = PhoneNumber { revision: number.revision + 1, ..number };
+    let change = |found: &PhoneNumber| {
+        etag::check_if_match(&context.headers, found.revision)?;
+        input(&found.input)
+    };
+    let (number, event) = changes::update(&mut tx, id, change).await?;
     let answer = Answer::ok(&number)?.with_etag(number.revision);
     context.commit(tx, None, &event, answer).await
 }
@@ -131,12 +113,7 @@ async fn store_changed(
 async fn remove(context: Context, Path(id): Path<PhoneNumberId>) -> Result<Response, Problem> {
     require_administration(&context)?;
     let mut tx = context.write().await?;
-    let found = table::find(&mut tx, None, id).await?.ok_or(Code::NotFound)?;
-    etag::check_if_match(&context.headers, found.revision)?;
-    table::delete(&mut tx, id).await?;
-    context.commit(tx, None, &Event::new("phone_number.delete", id), Answer::no_content()).await
-}
-
-fn taken(error: StoreError) -> Problem {
-    if error.is_taken("number") { Problem::taken("/number") } else { error.into() }
+    let check = |found: &PhoneNumber| etag::check_if_match(&context.headers, found.revision);
+    let event = changes::remove(&mut tx, id, check).await?;
+    context.commit(tx, None, &event, Answer::no_content()).await
 }

@@ -237,3 +237,39 @@ pub(in crate::phone) async fn by_trunk(tx: &mut Tx) -> Result<Vec<(String, Strin
     let select = sql("SELECT trunk_id, number FROM phone_numbers WHERE trunk_id IS NOT NULL ORDER BY created_at, id");
     Ok(tx.all(select).await?.into_iter().map(|OfTrunk(trunk, number)| (trunk, number)).collect())
 }
+
+struct Numbered(PhoneNumberId, String);
+
+impl FromRow for Numbered {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self(row.get("id")?, row.get("number")?))
+    }
+}
+
+/// The numbers that can be called by that trunk alone, each behind its id, the oldest first.
+pub(super) async fn of_trunk(tx: &mut Tx, trunk: &str) -> Result<Vec<(PhoneNumberId, String)>, StoreError> {
+    let select = sql("SELECT id, number FROM phone_numbers WHERE trunk_id = $1 ORDER BY created_at, id").bind(trunk);
+    Ok(tx.all(select).await?.into_iter().map(|Numbered(id, number)| (id, number)).collect())
+}
+
+/// The numbers that lead to one meeting or room alone, by id. They lack the tenants that they serve.
+pub(super) async fn direct(tx: &mut Tx) -> Result<Vec<PhoneNumber>, StoreError> {
+    tx.all(sql("SELECT * FROM phone_numbers WHERE direct IS NOT NULL ORDER BY id")).await
+}
+
+/// Up to two numbers that are written like that and can be called by that trunk alone; whatever is not said does not matter.
+pub(super) async fn like(
+    tx: &mut Tx,
+    number: Option<&str>,
+    trunk: Option<&str>,
+) -> Result<Vec<PhoneNumberId>, StoreError> {
+    let mut select = sql("SELECT id, number FROM phone_numbers WHERE TRUE");
+    if let Some(number) = number {
+        select.push_bound(" AND number = ", number);
+    }
+    if let Some(trunk) = trunk {
+        select.push_bound(" AND trunk_id = ", trunk);
+    }
+    select.push(" ORDER BY id LIMIT 2");
+    Ok(tx.all(select).await?.into_iter().map(|Numbered(id, _)| id).collect())
+}

@@ -109,6 +109,11 @@ fn network(name: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
+/// A network or an address as it is written for comparing; as it is where it is neither.
+pub(crate) fn in_one_form(name: &str) -> String {
+    network(name).map_or_else(|| name.to_owned(), |network| network.to_string())
+}
+
 /// Whether it could not be told of a call from that network which of two trunks it is of.
 fn is_the_same(network: &str, input: &PhoneTrunkInput, other: &PhoneTrunkInput) -> bool {
     let [own, others] = [input, other].map(|trunk| trunk.caller_credentials.as_ref().map(|known| &known.username));

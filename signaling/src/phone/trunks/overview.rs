@@ -4,6 +4,7 @@
 use bus::phone::TrunkTransport;
 use store::{StoreError, Tx};
 
+use super::model::StoredTrunk;
 use super::table;
 use crate::phone::numbers;
 
@@ -40,7 +41,15 @@ pub(crate) async fn overview(tx: &mut Tx) -> Result<Vec<TrunkOverview>, StoreErr
     let trunks = table::all(tx).await?.into_iter().filter(|trunk| trunk.input.is_enabled);
     let shown = trunks.map(|trunk| {
         let own = numbers.iter().filter(|(of, _)| *of == trunk.id).map(|(_, number)| number.clone());
-        let (own, input) = (own.collect(), trunk.input);
+        TrunkOverview::of(own.collect(), trunk)
+    });
+    Ok(shown.collect())
+}
+
+impl TrunkOverview {
+    /// A trunk with the numbers that can be called by it alone.
+    pub(super) fn of(numbers: Vec<String>, trunk: StoredTrunk) -> Self {
+        let StoredTrunk { id, input, .. } = trunk;
         let username = input.credentials.map(|credentials| credentials.username);
         let outgoing = input.outgoing.zip(input.destinations.first()).map(|(outgoing, first)| OutgoingOverview {
             address: address(&first.host, first.port),
@@ -48,16 +57,15 @@ pub(crate) async fn overview(tx: &mut Tx) -> Result<Vec<TrunkOverview>, StoreErr
             from: outgoing.from,
             username,
         });
-        TrunkOverview {
-            id: trunk.id,
+        Self {
+            id,
             name: input.name,
             networks: input.networks,
             caller_username: input.caller_credentials.map(|credentials| credentials.username),
-            numbers: own,
+            numbers,
             outgoing,
         }
-    });
-    Ok(shown.collect())
+    }
 }
 
 /// As in a URI (RFC 3261 §25.1).

@@ -4,16 +4,12 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chrono::Utc;
-use tracing::error;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::check::{checked, free_id};
-use super::model::{PhoneCredentials, PhoneTrunk, PhoneTrunkInput, StoredTrunk};
-use super::sealed::{self, Field};
+use super::model::{PhoneTrunk, PhoneTrunkInput, StoredTrunk};
 use super::status::PhoneTrunkStatus;
-use super::table;
+use super::{changes, table};
 use crate::api::answer::Answer;
 use crate::api::body::{Body, Patch};
 use crate::api::context::Context;
@@ -23,13 +19,6 @@ use crate::api::path::Path;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::phone::require_administration;
-use crate::records::audit::Event;
-
-/// Most trunks: each is watched, and all of them are read together.
-const MAX_TRUNKS: usize = 100;
-
-/// What of the database nobody else changes meanwhile.
-const LOCK: &str = "phone trunks";
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, replace, change, remove))
@@ -55,23 +44,7 @@ async fn list(context: Context, page: Page<table::Key>) -> Result<Response, Prob
 async fn create(context: Context, Body(input): Body<PhoneTrunkInput>) -> Result<Response, Problem> {
     require_administration(&context)?;
     let mut tx = context.write().await?;
-    tx.lock(LOCK).await?;
-    let others = table::all(&mut tx).await?;
-    if others.len() >= MAX_TRUNKS {
-        return Err(Code::Conflict.into());
-    }
-    let chosen = input.id.clone();
-    let mut input = checked(input, None, &others)?;
-    let id = chosen.unwrap_or_else(|| free_id(&input.name, &others));
-    if others.iter().any(|other| other.id == id) {
-        return Err(Problem::taken("/id"));
-    }
-    let caller_password = password(&context, &id, Field::Caller, &mut input.caller_credentials, None)?;
-    let password = password(&context, &id, Field::Own, &mut input.credentials, None)?;
-    let now = Utc::now();
-    let trunk = StoredTrunk { id, input, caller_password, password, revision: 1, created_at: now, updated_at: now };
-    table::insert(&mut tx, &trunk).await?;
-    let event = Event::new("phone_trunk.create", &trunk.id);
+    let (trunk, event) = changes::create(&context.app.installation, &mut tx, input).await?;
     let trunk = shown(&context.app, trunk);
     let answer = Answer::created(format!("/api/v1/phone/trunks/{}", trunk.id), &trunk)?.with_etag(1);
     let response = context.commit(tx, None, &event, answer).await?;
@@ -123,23 +96,12 @@ async fn store_changed(
 ) -> Result<Response, Problem> {
     require_administration(context)?;
     let mut tx = context.write().await?;
-    tx.lock(LOCK).await?;
-    let (mut found, mut others) = (None, Vec::new());
-    for trunk in table::all(&mut tx).await? {
-        if trunk.id == id { found = Some(trunk) } else { others.push(trunk) }
-    }
-    let found = found.ok_or(Code::NotFound)?;
-    etag::check_if_match(&context.headers, found.revision)?;
-    let mut input = checked(input(&found.input)?, Some(&found), &others)?;
-    let event = Event::new("phone_trunk.update", id).changing(&found.input.changed(&input));
-    let (known_caller, known) = (found.caller_password.clone(), found.password.clone());
-    let caller_password = password(context, id, Field::Caller, &mut input.caller_credentials, known_caller)?;
-    let password = password(context, id, Field::Own, &mut input.credentials, known)?;
-    let trunk = StoredTrunk { input, caller_password, password, updated_at: Utc::now(), ..found };
-    if !table::update(&mut tx, &trunk).await? {
-        return Err(Code::EtagMismatch.into());
-    }
-    let trunk = shown(&context.app, StoredTrunk { revision: trunk.revision + 1, ..trunk });
+    let change = |found: &StoredTrunk| {
+        etag::check_if_match(&context.headers, found.revision)?;
+        input(&found.input)
+    };
+    let (trunk, event) = changes::update(&context.app.installation, &mut tx, id, change).await?;
+    let trunk = shown(&context.app, trunk);
     let answer = Answer::ok(&trunk)?.with_etag(trunk.revision);
     let response = context.commit(tx, None, &event, answer).await?;
     context.app.phone.trunks.changed.notify_one();
@@ -155,11 +117,9 @@ async fn store_changed(
 async fn remove(context: Context, Path(id): Path<String>) -> Result<Response, Problem> {
     require_administration(&context)?;
     let mut tx = context.write().await?;
-    tx.lock(LOCK).await?;
-    let found = table::find(&mut tx, &id).await?.ok_or(Code::NotFound)?;
-    etag::check_if_match(&context.headers, found.revision)?;
-    table::delete(&mut tx, &id).await?;
-    let response = context.commit(tx, None, &Event::new("phone_trunk.delete", &id), Answer::no_content()).await?;
+    let check = |found: &StoredTrunk| etag::check_if_match(&context.headers, found.revision);
+    let (_, event) = changes::remove(&mut tx, &id, check).await?;
+    let response = context.commit(tx, None, &event, Answer::no_content()).await?;
     context.app.phone.trunks.changed.notify_one();
     Ok(response)
 }
@@ -169,21 +129,4 @@ fn shown(app: &App, trunk: StoredTrunk) -> PhoneTrunk {
     let status = app.phone.trunks.states().get(&trunk.id).map(PhoneTrunkStatus::from);
     let status = status.filter(|_| trunk.input.is_enabled);
     trunk.shown(&app.installation, status)
-}
-
-/// What is stored of a password: the one that is named, sealed, or else the one that is there.
-fn password(
-    context: &Context,
-    trunk: &str,
-    field: Field,
-    credentials: &mut Option<PhoneCredentials>,
-    known: Option<Vec<u8>>,
-) -> Result<Option<Vec<u8>>, Problem> {
-    let Some(credentials) = credentials else { return Ok(None) };
-    let Some(password) = credentials.password.take() else { return Ok(known) };
-    let sealed = sealed::seal(&context.app.installation, trunk, field, password.expose());
-    sealed.map(Some).map_err(|_| {
-        error!("a password cannot be sealed");
-        Code::Internal.into()
-    })
 }
