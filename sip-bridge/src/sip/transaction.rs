@@ -4,6 +4,7 @@
 
 mod client_invite;
 mod client_request;
+mod kept_answer;
 mod key;
 mod server_invite;
 mod server_request;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use client_invite::ClientInvite;
 use client_request::ClientRequest;
+use kept_answer::KeptAnswer;
 use key::{ClientKey, MergeKey, ServerKey};
 use server_invite::ServerInvite;
 use server_request::ServerRequest;
@@ -74,9 +76,17 @@ struct Server {
     merge_key: Option<MergeKey>,
     flow: Flow,
     machine: ServerMachine,
-    last_answer: Option<Response>,
+    last_answer: Option<KeptAnswer>,
     /// The call that an INVITE made.
     call: Option<CallId>,
+}
+
+impl Server {
+    /// The last answer once more, where there is one.
+    fn answer_again(&self) -> Option<Transmit> {
+        let answer = self.last_answer.as_ref()?.response()?;
+        Some(Transmit { flow: self.flow, message: Message::Response(answer) })
+    }
 }
 
 /// What a request is to the transactions.
@@ -315,8 +325,8 @@ impl Transactions {
             ServerMachine::Invite(machine) => machine.handle_repetition(),
             ServerMachine::Other(_) => true,
         };
-        if let (true, Some(answer)) = (answers_again, &server.last_answer) {
-            self.transmits.push_back(Transmit { flow: server.flow, message: Message::Response(answer.clone()) });
+        if let (true, Some(answer)) = (answers_again, server.answer_again()) {
+            self.transmits.push_back(answer);
         }
         self.arm(id);
     }
@@ -344,7 +354,7 @@ impl Transactions {
         if !may_send {
             return None;
         }
-        server.last_answer = Some(response.clone());
+        server.last_answer = Some(KeptAnswer::new(&response));
         let transmit = Transmit { flow: server.flow, message: Message::Response(response) };
         self.transmits.push_back(transmit.clone());
         self.arm(id);
@@ -371,8 +381,11 @@ impl Transactions {
             }
         }
         for server in self.servers.values_mut().filter(|server| is_hit(&server.flow)) {
-            let via = server.last_answer.as_ref().and_then(|answer| answer.headers.via.first());
-            if let (true, Some(via)) = (server.flow.connection.is_some(), via) {
+            if server.flow.connection.is_none() {
+                continue;
+            }
+            let answer = server.last_answer.as_ref().and_then(KeptAnswer::response);
+            if let Some(via) = answer.as_ref().and_then(|answer| answer.headers.via.first()) {
                 server.flow = reply_flow_without_connection(server.flow, via);
             }
         }
@@ -407,13 +420,10 @@ impl Transactions {
                 ServerMachine::Invite(machine) => machine.handle_timeout(now, &self.timers),
                 ServerMachine::Other(machine) => machine.handle_timeout(now),
             };
-            match (expiry, &server.last_answer) {
-                (Expiry::Retransmit, Some(answer)) => {
-                    let message = Message::Response(answer.clone());
-                    self.transmits.push_back(Transmit { flow: server.flow, message });
-                }
-                (Expiry::TimedOut | Expiry::Finished, _) => self.end(id),
-                (Expiry::Nothing | Expiry::Retransmit, _) => {}
+            match expiry {
+                Expiry::Nothing => {}
+                Expiry::Retransmit => self.transmits.extend(server.answer_again()),
+                Expiry::TimedOut | Expiry::Finished => self.end(id),
             }
         }
         self.arm(id);
