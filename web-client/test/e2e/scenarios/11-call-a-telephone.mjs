@@ -170,7 +170,7 @@ async function hostCalls({ server, saal, newPage, folder }) {
 
 export default [
   {
-    name: 'a host calls a telephone, which hears, is heard and is removed; another call is declined, and others are not made',
+    name: 'a host calls a telephone, which hears, is heard and is removed',
     prepare: prepareForCalls,
     run: hostCalls,
   },

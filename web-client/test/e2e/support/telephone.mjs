@@ -41,8 +41,10 @@ export async function prepareForCalls() {
  * @returns {Promise<Telephone>}
  */
 export async function startTelephone({ folder, sound, codec, number }) {
-  // Its recorder takes no long names.
+  // It takes no long paths, of what it plays or records.
   const home = await mkdtemp(join(tmpdir(), 'telephone-'));
+  const own = join(home, 'sound.wav');
+  await copyFile(sound, own);
   const [control, sip] = [await freePort(), await freePort()];
   const modules = ['g711', 'g722', 'aufile', 'aubridge', 'sndfile', 'account', 'menu', 'ctrl_tcp', 'stdio'];
   await writeFile(
@@ -50,7 +52,7 @@ export async function startTelephone({ folder, sound, codec, number }) {
     [
       `sip_listen 127.0.0.1:${sip}`,
       'call_max_calls 1',
-      `audio_source aufile,${sound}`,
+      `audio_source aufile,${own}`,
       'audio_player aubridge,loudspeaker',
       'audio_alert aubridge,alert',
       'audio_channels 1-1',
@@ -106,7 +108,7 @@ export async function startTelephone({ folder, sound, codec, number }) {
       await ended;
       clearTimeout(giveUp);
       await writeFile(join(folder, 'telephone.txt'), output);
-      const recordings = (await readdir(home)).filter((name) => name.endsWith('.wav'));
+      const recordings = (await readdir(home)).filter((name) => name.startsWith('dump-'));
       await Promise.all(recordings.map((name) => copyFile(join(home, name), join(folder, name))));
       await rm(home, { recursive: true, force: true });
     },
