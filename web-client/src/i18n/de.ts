@@ -246,8 +246,11 @@ export const de = {
     call: '{number} anrufen',
     callNamed: '{number} anrufen ({label})',
     callHint: 'Auf einem Telefon genügt ein Tippen auf die Nummer: Alles Weitere wird mitgewählt.',
+    callHintWithoutPin:
+      'Auf einem Telefon genügt ein Tippen auf die Nummer: Alles Weitere wird mitgewählt, und Sie nehmen ohne PIN teil. Haben Sie eine eigene PIN, wählen Sie bitte von Hand.',
     conferenceId: 'Konferenznummer',
     pin: 'PIN',
+    withoutPin: 'nur #, wenn Sie keine haben',
     thenHash: 'dann #',
     copy: 'Einwahl kopieren',
     keys: 'Tasten während des Gesprächs',

@@ -246,8 +246,11 @@ export const en: Dictionary = {
     call: 'Call {number}',
     callNamed: 'Call {number} ({label})',
     callHint: 'On a telephone, one tap on the number is enough: everything else is dialled with it.',
+    callHintWithoutPin:
+      'On a telephone, one tap on the number is enough: everything else is dialled with it, and you take part without a PIN. If you have a PIN of your own, please dial by hand.',
     conferenceId: 'Conference number',
     pin: 'PIN',
+    withoutPin: 'only #, if you have none',
     thenHash: 'then #',
     copy: 'Copy dial-in',
     keys: 'Keys during the call',
