@@ -88,6 +88,8 @@ export interface LobbyPerson {
 export interface PhoneCalling {
   /** The latest first. */
   readonly calls: ReadonlySignal<readonly PlacedCall[]>;
+  /** Whether calls can be made from here at all; null until the server has said so. */
+  readonly isAllowed: ReadonlySignal<boolean | null>;
   /** A call is being ordered. */
   readonly isCalling: ReadonlySignal<boolean>;
   readonly refusal: Signal<CallRefusal | null>;

@@ -31,11 +31,12 @@ export class MeetingSession implements Moderation {
     this.phoneCalls = new PhoneCalls(this.#requests);
   }
 
-  /** Looks after the lobby from now on. */
+  /** Looks after the lobby from now on, and whether telephones can be called. */
   start(): void {
     this.stop();
     void this.refresh();
     void this.#readLock();
+    void this.phoneCalls.look();
     this.#timer = setInterval(() => void this.refresh(), LOOK_INTERVAL_MS);
   }
 

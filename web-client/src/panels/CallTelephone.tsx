@@ -29,9 +29,12 @@ export function CallTelephone({ phoneCalls, ownName }: CallTelephoneProps) {
   return (
     <>
       <PlacedCalls phoneCalls={phoneCalls} onDismissed={() => summary.current?.focus()} />
-      <Disclosure title={t.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
-        <CallForm phoneCalls={phoneCalls} ownName={ownName} />
-      </Disclosure>
+      {/* Not before it is known: most installations make no calls. */}
+      {phoneCalls.isAllowed.value === true && (
+        <Disclosure title={t.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
+          <CallForm phoneCalls={phoneCalls} ownName={ownName} />
+        </Disclosure>
+      )}
     </>
   );
 }

@@ -102,6 +102,7 @@ export function fakePhoneCalls(calls: readonly PlacedCall[] = []) {
     done,
     wishes,
     calls: shown,
+    isAllowed: signal<boolean | null>(true),
     isCalling: signal(false),
     refusal: signal<CallRefusal | null>(null),
     look: async () => void done.push('look'),

@@ -51,6 +51,22 @@ describe('the form', () => {
     expect(screen.queryByTestId('call-telephone')).toBeNull();
   });
 
+  it('is there only where calls can be made, and not before that is known', async () => {
+    const { phoneCalls } = moderated([fakeCall('c1', 'in_meeting')]);
+    const { conference } = moderated();
+    conference.moderation = { ...fakeModeration([]), phoneCalls };
+    phoneCalls.isAllowed.value = null;
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    expect(screen.queryByTestId('call-telephone')).toBeNull();
+    act(() => void (phoneCalls.isAllowed.value = true));
+    expect(screen.getByTestId('call-telephone')).toBeTruthy();
+    act(() => void (phoneCalls.isAllowed.value = false));
+    expect(screen.queryByTestId('call-telephone')).toBeNull();
+    // One that goes on can be ended all the same.
+    fireEvent.click(screen.getByTestId('hang-up'));
+    expect(phoneCalls.done).toEqual(['look', 'hang up c1']);
+  });
+
   it('takes a number as it is written, and is ready for the next', async () => {
     const { phoneCalls } = panel();
     expect(screen.getByTestId<HTMLInputElement>('call-number').type).toBe('tel');
