@@ -44,13 +44,15 @@ export interface ParticipantView {
   readonly link: ReadonlySignal<LinkQuality>;
   /** The place in the queue of raised hands: the smallest is the first. Null while the hand is down. */
   readonly hand: ReadonlySignal<number | null>;
+  /** Whether the person may open the microphone. */
+  readonly maySpeak: ReadonlySignal<boolean>;
   /** Nobody knows who it is: the name is what the person wrote. */
   readonly isGuest: ReadonlySignal<boolean>;
   /** Null for whoever does not come by telephone. */
   readonly phone: ReadonlySignal<PhoneCall | null>;
 }
 
-/** What the token lets this person do. */
+/** What this person may do: what the token allows, and for the microphone also what a moderator has decided. */
 export interface Permissions {
   readonly microphone: boolean;
   readonly camera: boolean;
@@ -118,6 +120,8 @@ export interface Moderation {
   mute(identity: string | null): Promise<void>;
   /** Nobody opens a microphone but whoever speaks into it. */
   askToUnmute(identity: string): Promise<void>;
+  /** Whoever may not speak is muted at once, and stays so. */
+  permitToSpeak(identity: string, isPermitted: boolean): Promise<void>;
   rename(identity: string, name: string): Promise<void>;
   lowerHand(identity: string): Promise<void>;
   remove(identity: string, isBanned: boolean): Promise<void>;
@@ -131,11 +135,10 @@ export interface Invitation {
   readonly dialIn: DialIn;
 }
 
-/** Something that the server tells everybody, or this person. */
+/** What everybody is told, or this person. */
 export type MeetingNotice =
   | { readonly kind: 'ends-in'; readonly minutes: number }
-  | { readonly kind: 'unmute-request' }
-  | { readonly kind: 'locked' | 'unlocked' };
+  | { readonly kind: 'unmute-request' | 'may-speak' | 'may-not-speak' };
 
 /** A conference this person is in. */
 export interface Conference {

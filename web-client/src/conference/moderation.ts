@@ -112,6 +112,10 @@ export class MeetingSession implements Moderation {
     return this.#do('unmute_request', { identity });
   }
 
+  permitToSpeak(identity: string, isPermitted: boolean): Promise<void> {
+    return this.#do('permit', { identity, is_permitted: isPermitted });
+  }
+
   rename(identity: string, name: string): Promise<void> {
     return this.#do('rename', { identity, name });
   }

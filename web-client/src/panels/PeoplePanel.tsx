@@ -161,6 +161,8 @@ function Person({ person, handPlace, moderation }: PersonProps) {
   const hasCamera = person.camera.value !== null;
   const call = person.phone.value;
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
+  // Where the rules let few people speak, everybody else reads it once too often.
+  const isHeldShown = !person.maySpeak.value && (moderation !== null || person.isLocal);
   const microphoneWords = {
     on: words.microphoneOn,
     muted: words.microphoneMuted,
@@ -181,6 +183,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
         {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
         {call?.isOnHold === true && <span class="person-note">{t.value.room.onHold}</span>}
+        {isHeldShown && <span class="person-note">{t.value.moderation.mayNotSpeak}</span>}
         {person.isGuest.value && <span class="person-note">{t.value.moderation.guest}</span>}
         {person.screen.value !== null && <span class="person-note">{t.value.room.sharing}</span>}
       </span>

@@ -6,6 +6,7 @@ import type { Conference, ControlProblem, MeetingNotice, Moderation } from '../c
 import { plural, t, type Dictionary } from '../i18n';
 import { Banner } from '../ui/Banner';
 import { Button, IconButton } from '../ui/Button';
+import type { IconName } from '../ui/icons';
 
 /** Everything one has to know at once, above the stage. */
 export function Banners({ conference }: { conference: Conference }) {
@@ -128,11 +129,23 @@ function LobbyBanner({ moderation }: { moderation: Moderation }) {
   );
 }
 
+const NOTICE_ICONS: Readonly<Record<MeetingNotice['kind'], IconName>> = {
+  'ends-in': 'warning',
+  'unmute-request': 'micOff',
+  'may-speak': 'speakAllowed',
+  'may-not-speak': 'speakForbidden',
+};
+
+function noticeText(notice: MeetingNotice, { moderation: words }: Dictionary): string {
+  if (notice.kind === 'ends-in') return plural(words.endsIn, notice.minutes);
+  return { 'unmute-request': words.unmuteRequest, 'may-speak': words.youMaySpeak, 'may-not-speak': words.youMayNotSpeak }[notice.kind];
+}
+
 /** What the server says to everybody, or to this person. */
 function Notice({ notice, conference }: { notice: MeetingNotice; conference: Conference }) {
   const words = t.value.moderation;
-  const isRequest = notice.kind === 'unmute-request';
-  const text = notice.kind === 'ends-in' ? plural(words.endsIn, notice.minutes) : words.unmuteRequest;
+  const canUnmute = notice.kind === 'unmute-request' || notice.kind === 'may-speak';
+  const text = noticeText(notice, t.value);
   useEffect(() => announcer.say(text, 'assertive'), [text]);
   const unmute = () => {
     conference.dismissNotice();
@@ -141,11 +154,11 @@ function Notice({ notice, conference }: { notice: MeetingNotice; conference: Con
   return (
     <Banner
       kind="warning"
-      icon={isRequest ? 'micOff' : 'warning'}
+      icon={NOTICE_ICONS[notice.kind]}
       testId="banner-notice"
       actions={
         <>
-          {isRequest && (
+          {canUnmute && (
             <Button data-testid="unmute" onClick={unmute}>
               {words.unmute}
             </Button>

@@ -18,6 +18,7 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
     spokeAtMs: signal(0),
     link: signal<LinkQuality>('good'),
     hand: signal<number | null>(null),
+    maySpeak: signal(true),
     isGuest: signal(false),
     phone: signal<PhoneCall | null>(null),
   } satisfies ParticipantView;
@@ -140,6 +141,7 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
     },
     mute: (identity: string | null) => note(`mute ${identity ?? 'all'}`)(),
     askToUnmute: (identity: string) => note(`ask ${identity}`)(),
+    permitToSpeak: (identity: string, isPermitted: boolean) => note(`${isPermitted ? 'permit' : 'forbid'} ${identity}`)(),
     rename: (identity: string, name: string) => note(`rename ${identity} ${name}`)(),
     lowerHand: (identity: string) => note(`lower ${identity}`)(),
     remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),

@@ -81,6 +81,7 @@ if (query.has('moderator')) {
   conference.moderation = fakeModeration(waiting, CALLS.slice(0, number('calls', 0)));
   conference.moderation.phoneCalls.isAllowed.value = !query.has('nocalls');
   others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
+  others.slice(1, 2).forEach((person) => (person.maySpeak.value = false));
 }
 if (query.has('invite')) {
   const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];

@@ -96,6 +96,22 @@ describe('banners', () => {
   });
 });
 
+describe('whoever may speak, or may not any more,', () => {
+  it('is told so, and can switch the microphone on at once', async () => {
+    const { conference } = moderated();
+    conference.local.microphone.value = 'muted';
+    conference.notice.value = { kind: 'may-not-speak' };
+    render(<Banners conference={conference} />);
+    expect(screen.getByTestId('banner-notice').textContent).toContain('Heben Sie die Hand');
+    expect(screen.queryByTestId('unmute')).toBeNull();
+    act(() => void (conference.notice.value = { kind: 'may-speak' }));
+    expect(screen.getByTestId('banner-notice').textContent).toContain('Sie dürfen jetzt sprechen.');
+    fireEvent.click(screen.getByTestId('unmute'));
+    expect(conference.local.microphone.value).toBe('on');
+    expect(conference.notice.value).toBeNull();
+  });
+});
+
 function roomToken(sessionId: string): string {
   return `x.${btoa(JSON.stringify({ video: { room: `meeting-${sessionId}`, roomAdmin: true } }))}.x`;
 }
