@@ -174,9 +174,22 @@ describe('the list of calls', () => {
 
   it('gives calls up that have not been taken, and ends those that have', () => {
     const { phoneCalls } = panel([fakeCall('c1', 'ringing'), fakeCall('c2', 'in_meeting', { name: 'Bert' })]);
-    fireEvent.click(screen.getByRole('button', { name: 'Aufgeben: Anruf bei Ada Lovelace' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Abbrechen: Anruf bei Ada Lovelace' }));
     fireEvent.click(screen.getByRole('button', { name: 'Auflegen: Bert' }));
     expect(phoneCalls.done).toEqual(['look', 'hang up c1', 'hang up c2']);
+  });
+
+  it('says what was done by the word on the button', () => {
+    for (const [tag, button, done] of [
+      ['de', 'Abbrechen', 'abgebrochen'],
+      ['en', 'Cancel', 'cancelled'],
+    ] as const) {
+      language.value = tag;
+      panel([fakeCall('c1', 'dialling')]);
+      expect(screen.getByTestId('hang-up').textContent).toBe(button);
+      expect(callWords(fakeCall('c1', 'ended', { ending: 'given_up' }))).toBe(done);
+      cleanup();
+    }
   });
 
   it('calls again where the number is known', () => {
