@@ -163,6 +163,7 @@ export const de = {
     hand: 'Hand',
     handRaise: 'Hand heben',
     handLower: 'Hand senken',
+    waits: '{name} wartet auf Einlass',
     waiting: plural('{n} Person wartet auf Einlass', '{n} Personen warten auf Einlass'),
     chat: 'Chat',
     chatUnread: plural('{n} neue Nachricht', '{n} neue Nachrichten'),
@@ -320,7 +321,9 @@ export const de = {
   },
   moderation: {
     admit: '{name} einlassen',
+    admitNow: 'Einlassen',
     deny: '{name} abweisen',
+    denyNow: 'Abweisen',
     admitAll: 'Alle einlassen',
     forAll: 'Für alle',
     muteAll: 'Alle stummschalten',

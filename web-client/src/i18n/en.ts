@@ -163,6 +163,7 @@ export const en: Dictionary = {
     hand: 'Hand',
     handRaise: 'Raise your hand',
     handLower: 'Lower your hand',
+    waits: '{name} is waiting to be let in',
     waiting: plural('{n} person is waiting to be let in', '{n} people are waiting to be let in'),
     chat: 'Chat',
     chatUnread: plural('{n} new message', '{n} new messages'),
@@ -320,7 +321,9 @@ export const en: Dictionary = {
   },
   moderation: {
     admit: 'Admit {name}',
-    deny: 'Turn {name} away',
+    admitNow: 'Admit',
+    deny: 'Deny {name}',
+    denyNow: 'Deny',
     admitAll: 'Admit all',
     forAll: 'For everybody',
     muteAll: 'Mute all',

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { useSignal } from '@preact/signals';
-import { callerName } from '../conference/caller-name';
+import { useRef } from 'preact/hooks';
 import { handPlaces } from '../conference/hands';
 import type { Conference, Moderation, ParticipantView } from '../conference/model';
 import { fill, plural, t } from '../i18n';
-import { Avatar, PersonAvatar } from '../ui/Avatar';
-import { Button, IconButton } from '../ui/Button';
+import { PersonAvatar } from '../ui/Avatar';
+import { Button } from '../ui/Button';
 import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
@@ -13,7 +13,7 @@ import { CallTelephone } from './CallTelephone';
 import { Invite } from './Invite';
 import { Panel } from './Panel';
 import { PersonActions } from './PersonActions';
-import { WaitingTime } from './WaitingTime';
+import { WaitingList } from './WaitingList';
 
 /** From this many people on, looking for somebody is easier by typing. */
 const SEARCH_FROM = 9;
@@ -22,6 +22,7 @@ const SEARCH_FROM = 9;
 export function PeoplePanel({ conference, onClose }: { conference: Conference; onClose: () => void }) {
   const words = t.value.people;
   const search = useSignal('');
+  const counted = useRef<HTMLParagraphElement>(null);
   const { moderation } = conference;
   const remotes = sortByName(conference.remotes.value);
   const count = remotes.length + 1;
@@ -33,7 +34,7 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
   return (
     <Panel title={words.title} testId="people-panel" onClose={onClose}>
       <div class="people">
-        {moderation !== null && <Waiting moderation={moderation} />}
+        {moderation !== null && <WaitingList moderation={moderation} onEmptied={() => counted.current?.focus()} />}
         {moderation !== null && <ForAll moderation={moderation} />}
         {(moderation !== null || conference.invitation !== null) && (
           <div class="people-more">
@@ -41,7 +42,9 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
             {conference.invitation !== null && <Invite ask={conference.invitation} />}
           </div>
         )}
-        <p class="people-count">{plural(t.value.room.inRoom, count)}</p>
+        <p class="people-count" ref={counted} tabIndex={-1} data-testid="people-count">
+          {plural(t.value.room.inRoom, count)}
+        </p>
         {count >= SEARCH_FROM && (
           <TextField
             label={words.search}
@@ -64,48 +67,6 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
         <p role="status">{shown.length === 0 && words.noMatch}</p>
       </div>
     </Panel>
-  );
-}
-
-/** Those before the door, the first one first. */
-function Waiting({ moderation }: { moderation: Moderation }) {
-  const words = t.value.moderation;
-  const waiting = moderation.waiting.value;
-  if (waiting.length === 0) return null;
-  return (
-    <section class="people-waiting" aria-labelledby="waiting">
-      <h3 id="waiting">{plural(t.value.room.waiting, waiting.length)}</h3>
-      <ul class="people-list">
-        {waiting.map((person, index) => {
-          const { id, isGuest, isPhone, sinceMs } = person;
-          const name = isPhone ? callerName(person.name, null) : person.name;
-          return (
-            <li key={id} class="person" data-testid="waiting-person" data-phone={isPhone}>
-              <Avatar name={isPhone ? '' : name} seed={id} icon={isPhone ? 'call' : 'person'} />
-              <span class="person-name">
-                {name}
-                <span class="person-note" data-testid="waiting-note">
-                  {[fill(words.place, { n: index + 1 }), isPhone && t.value.room.byPhone, isGuest && words.guest].filter(Boolean).join(' · ')}
-                </span>
-                <WaitingTime sinceMs={sinceMs} />
-              </span>
-              <IconButton
-                icon="personAdd"
-                label={fill(words.admit, { name })}
-                data-testid="admit"
-                onClick={() => void moderation.admit(id)}
-              />
-              <IconButton
-                icon="close"
-                label={fill(words.deny, { name })}
-                data-testid="deny"
-                onClick={() => void moderation.deny(id)}
-              />
-            </li>
-          );
-        })}
-      </ul>
-    </section>
   );
 }
 

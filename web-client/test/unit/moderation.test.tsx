@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see, and what their buttons ask for.
-import { act, cleanup, fireEvent, render, screen } from '@testing-library/preact';
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ChatLog } from '../../src/conference/chat';
 import { MeetingSession } from '../../src/conference/moderation';
@@ -30,6 +30,28 @@ describe('the people panel', () => {
     fireEvent.click(screen.getByTestId('admit'));
     expect(moderation.done).toEqual(['admit w1']);
     expect(screen.queryByTestId('waiting-person')).toBeNull();
+  });
+
+  it('says in words what is done with those who wait, and keeps the place of the focus', async () => {
+    const { conference, moderation } = moderated();
+    const names = ['Gus', 'Ida', 'Jo'];
+    moderation.waiting.value = names.map((name) => ({ id: name, name, isGuest: true, isPhone: false, sinceMs: 0 }));
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    const press = (label: string) => {
+      const button = screen.getByRole('button', { name: label });
+      button.focus();
+      fireEvent.click(button);
+      return button.textContent;
+    };
+    const focused = () => document.activeElement?.querySelector('.person-name')?.firstChild?.textContent;
+    expect(press('Ida einlassen')).toBe('Einlassen');
+    // On the next one, and not on a button that would let them in as well.
+    await waitFor(() => expect(focused()).toBe('Jo'));
+    expect(press('Jo abweisen')).toBe('Abweisen');
+    await waitFor(() => expect(focused()).toBe('Gus'));
+    press('Gus einlassen');
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('people-count')));
+    expect(moderation.done).toEqual(['admit Ida', 'deny Jo', 'admit Gus']);
   });
 
   it('says in words how long somebody has waited, and counts on', () => {
@@ -88,11 +110,25 @@ describe('the people panel', () => {
 describe('banners', () => {
   it('tell moderators who waits, and everybody what the server says', () => {
     const { conference, moderation } = moderated();
+    moderation.waiting.value = [...moderation.waiting.value, { id: 'w2', name: 'Ida', isGuest: true, isPhone: false, sinceMs: 0 }];
     conference.notice.value = { kind: 'ends-in', minutes: 5 };
     render(<Banners conference={conference} />);
     expect(screen.getByTestId('banner-notice').textContent).toContain('5');
+    expect(screen.getByTestId('banner-lobby').textContent).toContain('2 Personen warten auf Einlass');
+    expect(screen.getByTestId('admit-all').textContent).toBe('Alle einlassen');
     fireEvent.click(screen.getByTestId('admit-all'));
     expect(moderation.done).toEqual(['admit all']);
+  });
+
+  it('name the one who waits, and let in nobody else', () => {
+    const { conference, moderation } = moderated();
+    render(<Banners conference={conference} />);
+    expect(screen.getByTestId('banner-lobby').textContent).toContain('Gus wartet auf Einlass');
+    act(() => void (moderation.waiting.value = [{ id: 'w3', name: 'Telephone', isGuest: true, isPhone: true, sinceMs: 0 }]));
+    expect(screen.getByTestId('banner-lobby').textContent).toContain('Unbekannte Nummer wartet auf Einlass');
+    expect(screen.getByTestId('admit-all').textContent).toBe('Einlassen');
+    fireEvent.click(screen.getByRole('button', { name: 'Unbekannte Nummer einlassen' }));
+    expect(moderation.done).toEqual(['admit w3']);
   });
 });
 
