@@ -123,7 +123,8 @@ export interface Moderation {
   /** Whoever may not speak is muted at once, and stays so. */
   permitToSpeak(identity: string, isPermitted: boolean): Promise<void>;
   rename(identity: string, name: string): Promise<void>;
-  lowerHand(identity: string): Promise<void>;
+  /** One person's, or all. */
+  lowerHand(identity: string | null): Promise<void>;
   remove(identity: string, isBanned: boolean): Promise<void>;
   setLocked(isLocked: boolean): Promise<void>;
   end(): Promise<void>;

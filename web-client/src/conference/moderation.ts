@@ -120,8 +120,8 @@ export class MeetingSession implements Moderation {
     return this.#do('rename', { identity, name });
   }
 
-  lowerHand(identity: string): Promise<void> {
-    return this.#do('lower_hand', { identity });
+  lowerHand(identity: string | null): Promise<void> {
+    return this.#do('lower_hand', identity === null ? {} : { identity });
   }
 
   remove(identity: string, isBanned: boolean): Promise<void> {

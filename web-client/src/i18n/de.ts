@@ -351,6 +351,7 @@ export const de = {
     newNameMissing: 'Bitte geben Sie einen Namen ein.',
     renameNow: 'Umbenennen',
     lowerHand: 'Hand von {name} senken',
+    lowerHands: 'Alle Hände senken',
     remove: '{name} entfernen',
     removeTitle: '{name} aus der Besprechung entfernen?',
     removeOnly: 'Entfernen',

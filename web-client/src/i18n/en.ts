@@ -351,6 +351,7 @@ export const en: Dictionary = {
     newNameMissing: 'Please enter a name.',
     renameNow: 'Rename',
     lowerHand: 'Lower the hand of {name}',
+    lowerHands: 'Lower all hands',
     remove: 'Remove {name}',
     removeTitle: 'Remove {name} from the meeting?',
     removeOnly: 'Remove',

@@ -31,6 +31,11 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
   const shown = handsFirst([conference.local, ...remotes]).filter((person) =>
     `${person.name.value} ${person.phone.value?.number ?? ''}`.toLocaleLowerCase(language.value).includes(wanted),
   );
+  const lowerHands = (by: Moderation) => {
+    // The button goes with the hands.
+    counted.current?.focus();
+    void by.lowerHand(null);
+  };
   return (
     <Panel title={words.title} testId="people-panel" onClose={onClose}>
       <div class="people">
@@ -42,9 +47,17 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
             {conference.invitation !== null && <Invite ask={conference.invitation} />}
           </div>
         )}
-        <p class="people-count" ref={counted} tabIndex={-1} data-testid="people-count">
-          {plural(t.value.room.inRoom, count)}
-        </p>
+        <div class="people-count">
+          <p ref={counted} tabIndex={-1} data-testid="people-count">
+            {plural(t.value.room.inRoom, count)}
+          </p>
+          {/* One alone has a button beside the person. */}
+          {moderation !== null && hands.size > 1 && (
+            <Button kind="quiet" data-testid="lower-hands" onClick={() => lowerHands(moderation)}>
+              {t.value.moderation.lowerHands}
+            </Button>
+          )}
+        </div>
         {count >= SEARCH_FROM && (
           <TextField
             label={words.search}

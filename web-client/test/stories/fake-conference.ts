@@ -143,7 +143,7 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
     askToUnmute: (identity: string) => note(`ask ${identity}`)(),
     permitToSpeak: (identity: string, isPermitted: boolean) => note(`${isPermitted ? 'permit' : 'forbid'} ${identity}`)(),
     rename: (identity: string, name: string) => note(`rename ${identity} ${name}`)(),
-    lowerHand: (identity: string) => note(`lower ${identity}`)(),
+    lowerHand: (identity: string | null) => note(`lower ${identity ?? 'all'}`)(),
     remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),
     setLocked: async (locked: boolean) => {
       isLocked.value = locked;

@@ -237,10 +237,14 @@ describe('what the server says of a meeting', () => {
     await meeting.askToUnmute('sip_1');
     await meeting.rename('sip_1', 'Olga Orga');
     await meeting.permitToSpeak('sip_1', false);
+    await meeting.lowerHand('sip_1');
+    await meeting.lowerHand(null);
     expect(asked).toEqual([
       [`/api/v1/meeting_sessions/${RUN}/unmute_request`, '{"identity":"sip_1"}'],
       [`/api/v1/meeting_sessions/${RUN}/rename`, '{"identity":"sip_1","name":"Olga Orga"}'],
       [`/api/v1/meeting_sessions/${RUN}/permit`, '{"identity":"sip_1","is_permitted":false}'],
+      [`/api/v1/meeting_sessions/${RUN}/lower_hand`, '{"identity":"sip_1"}'],
+      [`/api/v1/meeting_sessions/${RUN}/lower_hand`, '{}'],
     ]);
     expect(meeting.problem.value).toBe(false);
   });

@@ -107,6 +107,25 @@ describe('the people panel', () => {
   });
 });
 
+describe('raised hands', () => {
+  it('are lowered together by moderators where there are several', () => {
+    const { conference, moderation, others } = moderated();
+    const [ada, bert] = others;
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    act(() => void (ada && (ada.hand.value = 10)));
+    expect(screen.queryByTestId('lower-hands')).toBeNull();
+    act(() => void (bert && (bert.hand.value = 20)));
+    screen.getByTestId('lower-hands').focus();
+    fireEvent.click(screen.getByTestId('lower-hands'));
+    expect(moderation.done).toEqual(['lower all']);
+    expect(document.activeElement).toBe(screen.getByTestId('people-count'));
+    cleanup();
+    conference.moderation = null;
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    expect(screen.queryByTestId('lower-hands')).toBeNull();
+  });
+});
+
 describe('banners', () => {
   it('tell moderators who waits, and everybody what the server says', () => {
     const { conference, moderation } = moderated();
