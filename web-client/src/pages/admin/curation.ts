@@ -58,7 +58,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   api_tokens: ['name', 'prefix', 'scopes', 'expires_at', 'last_used_at'],
   oauth_clients: ['name', 'id', 'scopes', 'created_at'],
   'phone/numbers': ['number', 'name', 'trunk_id', 'is_shown'],
-  'phone/trunks': ['name', 'id', 'is_enabled', 'updated_at'],
+  'phone/trunks': ['name', 'id', 'is_enabled', 'status'],
   'phone/calls': ['since', 'trunk_id', 'number', 'stage', 'meeting_id'],
   exports: ['status', 'user_id', 'email', 'created_at', 'finished_at'],
 };
