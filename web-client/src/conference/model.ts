@@ -86,6 +86,13 @@ export interface LobbyPerson {
   readonly sinceMs: number;
 }
 
+/** Somebody who may not come any more. */
+export interface BannedPerson {
+  /** The ban's. */
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Calls to telephones. Nothing of it ever rejects: why something was not done is in `refusal`. */
 export interface PhoneCalling {
   /** The latest first. */
@@ -111,6 +118,7 @@ export interface PhoneCalling {
 export interface Moderation {
   readonly waiting: ReadonlySignal<readonly LobbyPerson[]>;
   readonly isLocked: ReadonlySignal<boolean>;
+  readonly banned: ReadonlySignal<readonly BannedPerson[]>;
   readonly problem: Signal<boolean>;
   readonly phoneCalls: PhoneCalling;
   /** One person, or everybody who waits. */
@@ -126,6 +134,10 @@ export interface Moderation {
   /** One person's, or all. */
   lowerHand(identity: string | null): Promise<void>;
   remove(identity: string, isBanned: boolean): Promise<void>;
+  /** Asks who is banned: others may have done it. */
+  lookAtBans(): Promise<void>;
+  /** Takes a ban back. */
+  unban(banId: string): Promise<void>;
   setLocked(isLocked: boolean): Promise<void>;
   end(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { Button } from '../ui/Button';
 import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
+import { BannedList } from './BannedList';
 import { CallTelephone } from './CallTelephone';
 import { Invite } from './Invite';
 import { Panel } from './Panel';
@@ -78,6 +79,7 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
           ))}
         </ul>
         <p role="status">{shown.length === 0 && words.noMatch}</p>
+        {moderation !== null && <BannedList moderation={moderation} onEmptied={() => counted.current?.focus()} />}
       </div>
     </Panel>
   );

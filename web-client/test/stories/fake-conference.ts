@@ -2,7 +2,7 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
+import type { BannedPerson, Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
 import type { CallEnding, CallRefusal, CallState, CallWish, PlacedCall } from '../../src/conference/placed-call';
 
 /** A participant whose every property can be set. */
@@ -125,10 +125,12 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
   const note = (what: string) => async () => void done.push(what);
   const people = signal(waiting);
   const isLocked = signal(false);
+  const banned = signal<readonly BannedPerson[]>([]);
   return {
     done,
     waiting: people,
     isLocked,
+    banned,
     problem: signal(false),
     phoneCalls: fakePhoneCalls(calls),
     admit: async (entryId: string | null) => {
@@ -145,6 +147,11 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
     rename: (identity: string, name: string) => note(`rename ${identity} ${name}`)(),
     lowerHand: (identity: string | null) => note(`lower ${identity ?? 'all'}`)(),
     remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),
+    lookAtBans: async () => undefined,
+    unban: async (banId: string) => {
+      done.push(`unban ${banId}`);
+      banned.value = banned.value.filter(({ id }) => id !== banId);
+    },
     setLocked: async (locked: boolean) => {
       isLocked.value = locked;
     },

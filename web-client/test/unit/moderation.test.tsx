@@ -107,6 +107,28 @@ describe('the people panel', () => {
   });
 });
 
+describe('whoever is banned', () => {
+  it('can be let in again by moderators, and the focus is not lost', () => {
+    const { conference, moderation } = moderated();
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    expect(screen.queryByTestId('banned')).toBeNull();
+    act(() => void (moderation.banned.value = ['Gus', 'Ida'].map((name) => ({ id: name, name }))));
+    expect(screen.getByTestId('open-banned').textContent).toBe('2 Personen ausgeschlossen');
+    const unban = (name: string) => {
+      const button = screen.getByRole('button', { name: `${name} wieder zulassen`, hidden: true });
+      button.focus();
+      act(() => void fireEvent.click(button));
+    };
+    unban('Gus');
+    expect(document.activeElement).toBe(screen.getByTestId('open-banned'));
+    expect(screen.getByTestId('open-banned').textContent).toBe('1 Person ausgeschlossen');
+    unban('Ida');
+    expect(document.activeElement).toBe(screen.getByTestId('people-count'));
+    expect(screen.queryByTestId('banned')).toBeNull();
+    expect(moderation.done).toEqual(['unban Gus', 'unban Ida']);
+  });
+});
+
 describe('raised hands', () => {
   it('are lowered together by moderators where there are several', () => {
     const { conference, moderation, others } = moderated();
@@ -192,6 +214,31 @@ describe('a meeting at the server', () => {
     expect(asked[0]?.[1].headers).toMatchObject({ authorization: `Bearer ${token}` });
     expect(JSON.parse(String(asked[0]?.[1].body))).toEqual({ identity: 'g1', ban: true });
     expect(session.problem.value).toBe(false);
+  });
+
+  it('says who is banned, which is asked for again after each ban, and not of another meeting', async () => {
+    const first = '0190c0de-0000-7000-8000-000000000001';
+    let token = roomToken(first);
+    let bans = [{ id: 'b1', name: 'Gus' }];
+    let answer: () => void = () => undefined;
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+      asked.push(`${init.method} ${path.replace(/.*meeting_sessions\/[^/]+/, '')} ${String(init.body ?? '')}`);
+      answer();
+      return Response.json({ is_locked: true, bans });
+    });
+    const session = new MeetingSession(() => token);
+    await session.remove('g1', true);
+    expect(session.banned.value).toEqual([{ id: 'b1', name: 'Gus' }]);
+    bans = [];
+    await session.unban('b1');
+    expect(session.banned.value).toEqual([]);
+    await session.remove('g2', false);
+    expect(asked).toEqual(['POST /remove {"identity":"g1","ban":true}', 'GET  ', 'POST /unban {"ban_id":"b1"}', 'GET  ', 'POST /remove {"identity":"g2","ban":false}']);
+    bans = [{ id: 'b2', name: 'Ida' }];
+    answer = () => (token = roomToken('0190c0de-0000-7000-8000-000000000002'));
+    await session.lookAtBans();
+    expect(session.banned.value).toEqual([]);
   });
 
   it('gives what was written before, once and read', async () => {
