@@ -100,6 +100,11 @@ describe('the box', () => {
     render(<DialInBox dialIn={DIAL_IN} />);
     fireEvent.click(screen.getByTestId('copy-dial-in'));
     await waitFor(() => expect(writeText).toHaveBeenCalledWith(dialInText(DIAL_IN)));
+    await waitFor(() => expect(screen.getByTestId('copy-dial-in').dataset['copied']).toBe('true'));
+    expect(screen.getByRole('alert').textContent).toBe('');
+    writeText.mockRejectedValueOnce(new DOMException('no', 'NotAllowedError'));
+    fireEvent.click(screen.getByTestId('copy-dial-in'));
+    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('Bitte markieren Sie den Text selbst.'));
   });
 });
 
