@@ -32,19 +32,22 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
   const shown = handsFirst([conference.local, ...remotes]).filter((person) =>
     `${person.name.value} ${person.phone.value?.number ?? ''}`.toLocaleLowerCase(language.value).includes(wanted),
   );
+  // For what goes together with its button.
+  const focusCount = () => counted.current?.focus();
   const lowerHands = (by: Moderation) => {
-    // The button goes with the hands.
-    counted.current?.focus();
+    focusCount();
     void by.lowerHand(null);
   };
   return (
     <Panel title={words.title} testId="people-panel" onClose={onClose}>
       <div class="people">
-        {moderation !== null && <WaitingList moderation={moderation} onEmptied={() => counted.current?.focus()} />}
+        {moderation !== null && <WaitingList moderation={moderation} onEmptied={focusCount} />}
         {moderation !== null && <ForAll moderation={moderation} />}
         {(moderation !== null || conference.invitation !== null) && (
           <div class="people-more">
-            {moderation !== null && <CallTelephone phoneCalls={moderation.phoneCalls} ownName={conference.local.name.value} />}
+            {moderation !== null && (
+              <CallTelephone phoneCalls={moderation.phoneCalls} ownName={conference.local.name.value} onFocusLost={focusCount} />
+            )}
             {conference.invitation !== null && <Invite ask={conference.invitation} />}
           </div>
         )}
@@ -79,7 +82,7 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
           ))}
         </ul>
         <p role="status">{shown.length === 0 && words.noMatch}</p>
-        {moderation !== null && <BannedList moderation={moderation} onEmptied={() => counted.current?.focus()} />}
+        {moderation !== null && <BannedList moderation={moderation} onEmptied={focusCount} />}
       </div>
     </Panel>
   );

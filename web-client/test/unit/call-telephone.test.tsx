@@ -214,6 +214,15 @@ describe('the list of calls', () => {
     expect(document.activeElement).toBe(screen.getByTestId('open-call-telephone'));
   });
 
+  it('has a place for the focus also where no more calls can be made', async () => {
+    const { phoneCalls } = panel([fakeCall('c1', 'ended')]);
+    act(() => void (phoneCalls.isAllowed.value = false));
+    screen.getByTestId('dismiss-call').focus();
+    fireEvent.click(screen.getByTestId('dismiss-call'));
+    await waitFor(() => expect(screen.queryByTestId('placed-call')).toBeNull());
+    expect(document.activeElement).toBe(screen.getByTestId('people-count'));
+  });
+
   it('leaves the focus alone that is elsewhere', () => {
     const { phoneCalls } = panel([fakeCall('c1', 'ringing')]);
     screen.getByTestId('call-number').focus();
