@@ -8,7 +8,7 @@ import { ownZone } from '../schedule/zone';
 import { Go } from '../Shell';
 import { CopyButton } from '../../ui/Copy';
 import { dateAndTime } from '../words/dates';
-import { hasItemPages, listOfIds, loadChoices, nameOf, PlaceValues, type Api } from './api';
+import { hasItemPages, listOfField, loadChoices, nameOf, PlaceValues, type Api } from './api';
 import type { Schema, Shape } from './document';
 import { isObject, type Json, type JsonObject } from './form';
 import { a, fieldName, plainName, valueName } from './words';
@@ -77,7 +77,7 @@ function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: 
     if (!Number.isNaN(atMs)) return <time dateTime={text}>{dateAndTime(atMs, ownZone())}</time>;
   }
   if (shape.schema.enum !== undefined) return <>{valueName(name, text)}</>;
-  const list = shape.name !== null && name !== 'id' ? listOfIds(api, shape.name, place) : null;
+  const list = name === 'id' ? null : listOfField(api, name, shape, place);
   if (list !== null) return <Reference list={list.path} id={text} hasPage={hasItemPages(api, list.resource)} isBrief={isBrief} />;
   if (isBrief && (name === 'id' || name.endsWith('_id') || name.endsWith('hash'))) return <span class="code">{shortId(text)}</span>;
   if (!isBrief && /^https?:\/\//.test(text) && (name.endsWith('url') || name === 'url')) {

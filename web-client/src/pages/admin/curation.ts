@@ -47,6 +47,9 @@ export function isOfInstallation(path: string): boolean {
   return OF_INSTALLATION.some((one) => path === one || path.startsWith(`${one}/`));
 }
 
+/** Ids that the document calls plain texts, because people choose them, and the lists that they are from. */
+export const CHOSEN_IDS: Readonly<Record<string, string>> = { trunk_id: '/phone/trunks' };
+
 /** Columns of lists, by the words of the path or the last of them. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   tenants: ['name', 'slug', 'locale', 'updated_at'],

@@ -53,6 +53,19 @@ it('asks for a tenant where there is one, and not for what belongs to the instal
   }
 });
 
+it('has a number’s trunk chosen by name, and a text where trunks are not for them', async () => {
+  vi.stubGlobal('fetch', async (path: string) => Response.json({ items: path.includes('/phone/trunks') ? [{ id: 'exchange', name: 'Anlage im Keller' }] : [] }));
+  form('/phone/numbers');
+  const option = await screen.findByRole<HTMLOptionElement>('option', { name: /Anlage im Keller/ });
+  expect(option.value).toBe('exchange');
+  expect(option.closest('select')).toBe(screen.getByLabelText(/Telefonanschluss/));
+  cleanup();
+  if (session.value === null || session.value === 'unknown') throw new Error('somebody is signed in');
+  session.value = { ...session.value, scopes: ['phone:read'] };
+  form('/phone/numbers');
+  expect(screen.getByLabelText(/Telefonanschluss/).tagName).toBe('INPUT');
+});
+
 it('says what a number does that leads to one meeting', () => {
   vi.stubGlobal('fetch', async () => Response.json({ items: [] }));
   form('/phone/numbers');
