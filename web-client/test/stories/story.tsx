@@ -86,7 +86,7 @@ if (query.has('moderator')) {
 }
 if (query.has('invite')) {
   const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];
-  const dialIn = { numbers, conference_id: '491234567', pin: '73914420' };
+  const dialIn = { numbers, conference_id: '491234567', pin: query.get('invite') === 'nopin' ? null : '73914420' };
   conference.invitation = async () => (query.get('invite') === 'hidden' ? 'hidden' : { joinUrl: 'https://conf.example.org/m/4cS9kQ2LrTvX7bNzPq8wYd', dialIn });
 }
 if (query.has('problem')) conference.controlProblem.value = { control: 'camera', problem: 'denied' };
