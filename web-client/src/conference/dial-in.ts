@@ -20,11 +20,10 @@ export interface DialIn {
 
 /**
  * A link that dials all of it: commas are pauses. The key `#` is escaped, because telephones take what stands behind a bare one
- * for no part of the number (RFC 3966 §3).
+ * for no part of the number (RFC 3966 §3). Where there is no PIN, that key alone answers the question for one.
  */
 export function oneTap({ e164 }: DialInNumber, { conference_id: id, pin }: DialIn): string {
-  const codes = [id, pin ?? ''].filter((code) => code !== '');
-  return `tel:${e164}${codes.map((code) => `,,${code}%23`).join('')}`;
+  return `tel:${e164}${[id, pin ?? ''].map((code) => `,,${code}%23`).join('')}`;
 }
 
 /** Digits in groups of three, or of four where that leaves none alone, as invitations have them. */
@@ -39,6 +38,6 @@ export function dialInText({ numbers, conference_id: id, pin }: DialIn): string 
   if (numbers.length === 0) return null;
   const shown = numbers.map(({ e164, label }) => (label ? `${e164} (${label})` : e164));
   const lines = [`${words.byPhone}: ${shown.join(', ')}`, `${words.conferenceId}: ${grouped(id)} #`];
-  if (pin) lines.push(`${words.pin}: ${grouped(pin)} #`);
+  lines.push(`${words.pin}: ${pin ? `${grouped(pin)} #` : words.withoutPin}`);
   return lines.join('\n');
 }

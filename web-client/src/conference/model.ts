@@ -44,13 +44,15 @@ export interface ParticipantView {
   readonly link: ReadonlySignal<LinkQuality>;
   /** The place in the queue of raised hands: the smallest is the first. Null while the hand is down. */
   readonly hand: ReadonlySignal<number | null>;
+  /** Whether the person may open the microphone. */
+  readonly maySpeak: ReadonlySignal<boolean>;
   /** Nobody knows who it is: the name is what the person wrote. */
   readonly isGuest: ReadonlySignal<boolean>;
   /** Null for whoever does not come by telephone. */
   readonly phone: ReadonlySignal<PhoneCall | null>;
 }
 
-/** What the token lets this person do. */
+/** What this person may do: what the token allows, and for the microphone also what a moderator has decided. */
 export interface Permissions {
   readonly microphone: boolean;
   readonly camera: boolean;
@@ -84,10 +86,19 @@ export interface LobbyPerson {
   readonly sinceMs: number;
 }
 
+/** Somebody who may not come any more. */
+export interface BannedPerson {
+  /** The ban's. */
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Calls to telephones. Nothing of it ever rejects: why something was not done is in `refusal`. */
 export interface PhoneCalling {
   /** The latest first. */
   readonly calls: ReadonlySignal<readonly PlacedCall[]>;
+  /** Whether calls can be made from here at all; null until the server has said so. */
+  readonly isAllowed: ReadonlySignal<boolean | null>;
   /** A call is being ordered. */
   readonly isCalling: ReadonlySignal<boolean>;
   readonly refusal: Signal<CallRefusal | null>;
@@ -107,6 +118,7 @@ export interface PhoneCalling {
 export interface Moderation {
   readonly waiting: ReadonlySignal<readonly LobbyPerson[]>;
   readonly isLocked: ReadonlySignal<boolean>;
+  readonly banned: ReadonlySignal<readonly BannedPerson[]>;
   readonly problem: Signal<boolean>;
   readonly phoneCalls: PhoneCalling;
   /** One person, or everybody who waits. */
@@ -116,9 +128,16 @@ export interface Moderation {
   mute(identity: string | null): Promise<void>;
   /** Nobody opens a microphone but whoever speaks into it. */
   askToUnmute(identity: string): Promise<void>;
+  /** Whoever may not speak is muted at once, and stays so. */
+  permitToSpeak(identity: string, isPermitted: boolean): Promise<void>;
   rename(identity: string, name: string): Promise<void>;
-  lowerHand(identity: string): Promise<void>;
+  /** One person's, or all. */
+  lowerHand(identity: string | null): Promise<void>;
   remove(identity: string, isBanned: boolean): Promise<void>;
+  /** Asks who is banned: others may have done it. */
+  lookAtBans(): Promise<void>;
+  /** Takes a ban back. */
+  unban(banId: string): Promise<void>;
   setLocked(isLocked: boolean): Promise<void>;
   end(): Promise<void>;
 }
@@ -129,11 +148,10 @@ export interface Invitation {
   readonly dialIn: DialIn;
 }
 
-/** Something that the server tells everybody, or this person. */
+/** What everybody is told, or this person. */
 export type MeetingNotice =
   | { readonly kind: 'ends-in'; readonly minutes: number }
-  | { readonly kind: 'unmute-request' }
-  | { readonly kind: 'locked' | 'unlocked' };
+  | { readonly kind: 'unmute-request' | 'may-speak' | 'may-not-speak' };
 
 /** A conference this person is in. */
 export interface Conference {

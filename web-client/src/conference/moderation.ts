@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
+import { meetingSessionOf } from '../app/access';
 import { hasAccountHere } from '../app/account-hint';
 import { isMeetingCode, lookAtLink } from '../app/joining';
 import { meetingPath, parseRoute } from '../app/router';
 import type { ChatMessage } from './chat';
 import type { DialIn } from './dial-in';
 import { MeetingRequests } from './meeting-requests';
-import type { Invitation, LobbyPerson, Moderation } from './model';
+import type { BannedPerson, Invitation, LobbyPerson, Moderation } from './model';
 import { PhoneCalls } from './phone-calls';
 
 /** How often the lobby is looked at without a word of the server, in milliseconds. */
@@ -20,22 +21,26 @@ const NOT_FOR_THEM: ReadonlySet<number> = new Set([401, 403, 404]);
 export class MeetingSession implements Moderation {
   readonly waiting = signal<readonly LobbyPerson[]>([]);
   readonly isLocked = signal(false);
+  readonly banned = signal<readonly BannedPerson[]>([]);
   readonly problem = signal(false);
   readonly phoneCalls: PhoneCalls;
+  readonly #token: () => string;
   readonly #requests: MeetingRequests;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `token` gives the present room token, which says which meeting it is: somebody can be moved to another. */
   constructor(token: () => string) {
+    this.#token = token;
     this.#requests = new MeetingRequests(token);
     this.phoneCalls = new PhoneCalls(this.#requests);
   }
 
-  /** Looks after the lobby from now on. */
+  /** Looks after the lobby from now on, and whether telephones can be called. */
   start(): void {
     this.stop();
     void this.refresh();
-    void this.#readLock();
+    void this.#readRun();
+    void this.phoneCalls.look();
     this.#timer = setInterval(() => void this.refresh(), LOOK_INTERVAL_MS);
   }
 
@@ -50,6 +55,7 @@ export class MeetingSession implements Moderation {
     this.phoneCalls.forget();
     this.waiting.value = [];
     this.isLocked.value = false;
+    this.banned.value = [];
     this.problem.value = false;
   }
 
@@ -111,16 +117,30 @@ export class MeetingSession implements Moderation {
     return this.#do('unmute_request', { identity });
   }
 
+  permitToSpeak(identity: string, isPermitted: boolean): Promise<void> {
+    return this.#do('permit', { identity, is_permitted: isPermitted });
+  }
+
   rename(identity: string, name: string): Promise<void> {
     return this.#do('rename', { identity, name });
   }
 
-  lowerHand(identity: string): Promise<void> {
-    return this.#do('lower_hand', { identity });
+  lowerHand(identity: string | null): Promise<void> {
+    return this.#do('lower_hand', identity === null ? {} : { identity });
   }
 
-  remove(identity: string, isBanned: boolean): Promise<void> {
-    return this.#do('remove', { identity, ban: isBanned });
+  async remove(identity: string, isBanned: boolean): Promise<void> {
+    await this.#do('remove', { identity, ban: isBanned });
+    if (isBanned) await this.lookAtBans();
+  }
+
+  lookAtBans(): Promise<void> {
+    return this.#readRun();
+  }
+
+  async unban(banId: string): Promise<void> {
+    await this.#do('unban', { ban_id: banId });
+    await this.lookAtBans();
   }
 
   async setLocked(isLocked: boolean): Promise<void> {
@@ -132,10 +152,14 @@ export class MeetingSession implements Moderation {
     return this.#do('end', null);
   }
 
-  async #readLock(): Promise<void> {
+  async #readRun(): Promise<void> {
+    const token = this.#token();
     try {
-      const body = (await this.#requests.get('')) as { is_locked?: unknown };
+      const body = (await this.#requests.get('')) as { is_locked?: unknown; bans?: unknown };
+      // Meanwhile this person may have been moved to another meeting.
+      if (meetingSessionOf(token) !== meetingSessionOf(this.#token())) return;
       this.isLocked.value = body.is_locked === true;
+      this.banned.value = Array.isArray(body.bans) ? body.bans.map(bannedPerson) : [];
     } catch {
       // Then it shows when somebody changes it.
     }
@@ -160,6 +184,10 @@ function lobbyPerson(item: { id?: unknown; name?: unknown; kind?: unknown; since
     isPhone: item.kind === 'phone',
     sinceMs: Date.parse(String(item.since)),
   };
+}
+
+function bannedPerson(item: { id?: unknown; name?: unknown }): BannedPerson {
+  return { id: String(item.id), name: String(item.name) };
 }
 
 function message(item: { id?: unknown; sender_name?: unknown; text?: unknown; sent_at?: unknown }) {

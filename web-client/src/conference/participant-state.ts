@@ -28,6 +28,7 @@ export class ParticipantState implements ParticipantView {
   readonly spokeAtMs = signal(0);
   readonly link = signal<LinkQuality>('unknown');
   readonly hand = signal<number | null>(null);
+  readonly maySpeak = signal(true);
   readonly isGuest = signal(false);
   readonly phone = signal<PhoneCall | null>(null);
   readonly name = computed(() => this.#shownName());
@@ -62,6 +63,7 @@ export class ParticipantState implements ParticipantView {
       this.microphone.value = microphoneState(participant.getTrackPublication(Track.Source.Microphone));
       const hand = Number(participant.attributes?.['saal.hand'] ?? '');
       this.hand.value = hand > 0 ? hand : null;
+      this.maySpeak.value = participant.attributes?.['saal.held'] !== '1';
       this.isGuest.value = participant.attributes?.['saal.guest'] === '1';
       this.link.value = LINK[participant.connectionQuality];
       const camera = publishedVideo(participant.getTrackPublication(Track.Source.Camera)) ?? this.#unpublishedCamera;

@@ -24,6 +24,7 @@ const MAX_SHOWN = 30;
 export class PhoneCalls implements PhoneCalling {
   readonly #shown = signal<readonly PlacedCall[]>([]);
   readonly calls = this.#shown;
+  readonly isAllowed = signal<boolean | null>(null);
   readonly isCalling = signal(false);
   readonly refusal = signal<CallRefusal | null>(null);
   readonly #requests: MeetingRequests;
@@ -54,6 +55,7 @@ export class PhoneCalls implements PhoneCalling {
     this.#meeting += 1;
     this.#unanswered = null;
     this.refusal.value = null;
+    this.isAllowed.value = null;
     this.#show([]);
   }
 
@@ -62,11 +64,16 @@ export class PhoneCalls implements PhoneCalling {
     const turn = this.#turn;
     let pauseMs = ASK_INTERVAL_MS;
     try {
-      const items = await this.#ask();
+      const { items, isAllowed } = await this.#ask();
       if (turn !== this.#turn) return;
+      this.isAllowed.value = isAllowed;
       this.#take(items.map(readCall).filter((call) => call !== null));
     } catch (error) {
       const problem = asProblem(error);
+      if (turn !== this.#turn) return;
+      // Of anything else than a refusal one is told when one calls.
+      if (problem.status === 403) this.isAllowed.value = false;
+      else this.isAllowed.value ??= true;
       // Nothing becomes of asking again: the meeting is over, say, or somebody else moderates it now.
       if (problem.status >= 400 && problem.status < 500 && problem.code !== 'rate-limited') return;
       pauseMs = problem.retryAfterMs ?? RETRY_INTERVAL_MS;
@@ -109,17 +116,19 @@ export class PhoneCalls implements PhoneCalling {
   }
 
   /** What the server lists, the oldest first: what has just been ordered stands on the last page. */
-  async #ask(): Promise<unknown[]> {
+  async #ask(): Promise<{ items: unknown[]; isAllowed: boolean }> {
     const items: unknown[] = [];
+    let isAllowed = true;
     let cursor = '';
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const path = `/phone_calls?limit=${PAGE_LIMIT}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const body = (await this.#requests.get(path)) as { items?: unknown; next_cursor?: unknown } | null;
+      const body = (await this.#requests.get(path)) as { items?: unknown; next_cursor?: unknown; allowed?: unknown } | null;
+      isAllowed = body?.allowed !== false;
       if (Array.isArray(body?.items)) items.push(...(body.items as unknown[]));
       if (typeof body?.next_cursor !== 'string' || body.next_cursor === '') break;
       cursor = body.next_cursor;
     }
-    return items;
+    return { items, isAllowed };
   }
 
   #lookIn(pauseMs: number): void {

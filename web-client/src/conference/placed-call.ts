@@ -5,10 +5,11 @@ import { t } from '../i18n';
 import { callerName } from './caller-name';
 
 /** `answered`: somebody or something has, and has not yet pressed the key that brings them in. */
-const STATES = ['dialling', 'ringing', 'answered', 'in_meeting', 'ended'] as const;
-export type CallState = (typeof STATES)[number];
+export const CALL_STATES = ['dialling', 'ringing', 'answered', 'in_meeting', 'ended'] as const;
+export type CallState = (typeof CALL_STATES)[number];
 
-const ENDINGS = [
+/** Why a call is over. `other` is what the server says that this client does not know. */
+export const CALL_ENDINGS = [
   'hung_up',
   'busy',
   'not_answered',
@@ -25,9 +26,9 @@ const ENDINGS = [
   'removed',
   'meeting_ended',
   'failed',
+  'other',
 ] as const;
-/** Why a call is over. `other` is what the server says that this client does not know. */
-export type CallEnding = (typeof ENDINGS)[number] | 'other';
+export type CallEnding = (typeof CALL_ENDINGS)[number];
 
 /** As the server tells it. */
 export interface Call {
@@ -75,9 +76,9 @@ export interface CallRefusal {
 /** Reads what the server tells of a call. Null when it is none that this client understands. */
 export function readCall(item: unknown): Call | null {
   const { id, state, ended_because: because, number, name } = (item ?? {}) as Readonly<Record<string, unknown>>;
-  const known = STATES.find((each) => each === state);
+  const known = CALL_STATES.find((each) => each === state);
   if (typeof id !== 'string' || known === undefined) return null;
-  const ending = known === 'ended' ? (ENDINGS.find((each) => each === because) ?? 'other') : null;
+  const ending = known === 'ended' ? (CALL_ENDINGS.find((each) => each === because) ?? 'other') : null;
   return { id, state: known, ending, number: text(number), name: text(name) };
 }
 

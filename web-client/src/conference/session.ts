@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A conference over LiveKit's protocol: who is in it, and what they say. What this person sends is in local-media.ts.
-import { batch, computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import {
   ConnectionState,
   Room,
@@ -18,7 +18,7 @@ import { ChatLog } from './chat';
 import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
-import type { Conference, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
+import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
 
@@ -109,7 +109,10 @@ class Session implements Conference {
   readonly connection = signal<'connecting' | 'connected' | 'reconnecting'>('connecting');
   readonly endReason = signal<EndReason | null>(null);
   readonly isSoundBlocked = signal(false);
-  readonly permissions = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
+  readonly permissions = computed<Permissions>(() => {
+    const granted = this.#granted.value;
+    return { ...granted, microphone: granted.microphone && this.local.maySpeak.value };
+  });
   readonly chat: ChatLog;
   readonly notice = signal<MeetingNotice | null>(null);
   readonly #meeting: MeetingSession;
@@ -123,6 +126,8 @@ class Session implements Conference {
   readonly remotes = computed(() => this.#remotes.value);
   readonly #room: Room;
   readonly #media: LocalMedia;
+  /** What the token allows. */
+  readonly #granted = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
   readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
@@ -135,6 +140,12 @@ class Session implements Conference {
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#media = new LocalMedia(room);
     effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
+    let before = true;
+    effect(() => {
+      const maySpeak = this.local.maySpeak.value;
+      if (maySpeak !== before) untracked(() => this.#maySpeakChanged(maySpeak));
+      before = maySpeak;
+    });
     this.#listen();
   }
 
@@ -173,7 +184,8 @@ class Session implements Conference {
     this.#media.start({
       tracks: takeTracks(),
       ids: { microphone: microphoneId, camera: cameraId },
-      may: this.permissions.peek(),
+      // What a moderator forbids the server mutes, and it can be heard as soon as it is permitted.
+      may: this.#granted.peek(),
       connected,
     });
     this.#followMeeting();
@@ -276,12 +288,26 @@ class Session implements Conference {
     if (granted === undefined) return;
     const may = (source: number) =>
       granted.canPublish && (granted.canPublishSources.length === 0 || granted.canPublishSources.includes(source));
-    this.permissions.value = {
+    this.#granted.value = {
       microphone: may(SOURCE_MICROPHONE),
       camera: may(SOURCE_CAMERA),
       screen: may(SOURCE_SCREEN),
       chat: granted.canPublishData,
     };
+  }
+
+  /** A moderator, or a rule of the meeting, decides whether this person is heard. */
+  #maySpeakChanged(maySpeak: boolean): void {
+    // Whoever only listens could not speak before either.
+    if (!this.#granted.peek().microphone) return;
+    this.notice.value = { kind: maySpeak ? 'may-speak' : 'may-not-speak' };
+    if (!maySpeak && isMutedByOther(this.controlProblem.peek())) this.dismissProblem();
+  }
+
+  /** Somebody has muted this person. Whoever may not speak is told that, whichever comes first. */
+  #explainMute(source: Track.Source): void {
+    this.#media.explainMute(source);
+    if (!this.local.maySpeak.peek() && isMutedByOther(this.controlProblem.peek())) this.dismissProblem();
   }
 
   #receiveNotice(payload: Uint8Array, topic: string | undefined): void {
@@ -344,7 +370,7 @@ class Session implements Conference {
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
       .on(RoomEvent.TrackUnpublished, (_, participant) => changed(participant))
       .on(RoomEvent.TrackMuted, (publication, participant) => {
-        if (participant.isLocal) this.#media.explainMute(publication.source);
+        if (participant.isLocal) this.#explainMute(publication.source);
         changed(participant);
       })
       .on(RoomEvent.TrackUnmuted, (_, participant) => changed(participant))
@@ -388,7 +414,14 @@ function isModerator(token: string): boolean {
   return readClaims(token)?.isModerator === true;
 }
 
-function readNotice(payload: Uint8Array): MeetingNotice | null {
+function isMutedByOther(problem: ControlProblem | null): boolean {
+  return problem?.control === 'microphone' && problem.problem === 'by-other';
+}
+
+/** What the server says in a message of its own. */
+type ServerNotice = MeetingNotice | { readonly kind: 'locked' } | { readonly kind: 'unlocked' };
+
+function readNotice(payload: Uint8Array): ServerNotice | null {
   try {
     const { kind, minutes } = JSON.parse(new TextDecoder().decode(payload)) as { kind?: unknown; minutes?: unknown };
     if (kind === 'ends_in' && typeof minutes === 'number') return { kind: 'ends-in', minutes };

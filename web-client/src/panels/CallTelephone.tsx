@@ -23,15 +23,18 @@ interface CallTelephoneProps {
 }
 
 /** Moderators fetch people who sit at a telephone, and their own. */
-export function CallTelephone({ phoneCalls, ownName }: CallTelephoneProps) {
+export function CallTelephone({ phoneCalls, ownName, onFocusLost }: CallTelephoneProps & { onFocusLost: () => void }) {
   const summary = useRef<HTMLElement>(null);
   useEffect(() => void phoneCalls.look(), [phoneCalls]);
   return (
     <>
-      <PlacedCalls phoneCalls={phoneCalls} onDismissed={() => summary.current?.focus()} />
-      <Disclosure title={t.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
-        <CallForm phoneCalls={phoneCalls} ownName={ownName} />
-      </Disclosure>
+      <PlacedCalls phoneCalls={phoneCalls} onDismissed={() => (summary.current === null ? onFocusLost() : summary.current.focus())} />
+      {/* Not before it is known: most installations make no calls. */}
+      {phoneCalls.isAllowed.value === true && (
+        <Disclosure title={t.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
+          <CallForm phoneCalls={phoneCalls} ownName={ownName} />
+        </Disclosure>
+      )}
     </>
   );
 }

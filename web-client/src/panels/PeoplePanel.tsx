@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { useSignal } from '@preact/signals';
-import { callerName } from '../conference/caller-name';
+import { useRef } from 'preact/hooks';
 import { handPlaces } from '../conference/hands';
 import type { Conference, Moderation, ParticipantView } from '../conference/model';
 import { fill, plural, t } from '../i18n';
-import { Avatar, PersonAvatar } from '../ui/Avatar';
-import { Button, IconButton } from '../ui/Button';
+import { PersonAvatar } from '../ui/Avatar';
+import { Button } from '../ui/Button';
 import { TextField } from '../ui/Field';
 import { Icon } from '../ui/Icon';
 import { language } from '../app/preferences';
+import { BannedList } from './BannedList';
 import { CallTelephone } from './CallTelephone';
 import { Invite } from './Invite';
 import { Panel } from './Panel';
 import { PersonActions } from './PersonActions';
-import { WaitingTime } from './WaitingTime';
+import { WaitingList } from './WaitingList';
 
 /** From this many people on, looking for somebody is easier by typing. */
 const SEARCH_FROM = 9;
@@ -22,6 +23,7 @@ const SEARCH_FROM = 9;
 export function PeoplePanel({ conference, onClose }: { conference: Conference; onClose: () => void }) {
   const words = t.value.people;
   const search = useSignal('');
+  const counted = useRef<HTMLParagraphElement>(null);
   const { moderation } = conference;
   const remotes = sortByName(conference.remotes.value);
   const count = remotes.length + 1;
@@ -30,18 +32,36 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
   const shown = handsFirst([conference.local, ...remotes]).filter((person) =>
     `${person.name.value} ${person.phone.value?.number ?? ''}`.toLocaleLowerCase(language.value).includes(wanted),
   );
+  // For what goes together with its button.
+  const focusCount = () => counted.current?.focus();
+  const lowerHands = (by: Moderation) => {
+    focusCount();
+    void by.lowerHand(null);
+  };
   return (
     <Panel title={words.title} testId="people-panel" onClose={onClose}>
       <div class="people">
-        {moderation !== null && <Waiting moderation={moderation} />}
+        {moderation !== null && <WaitingList moderation={moderation} onEmptied={focusCount} />}
         {moderation !== null && <ForAll moderation={moderation} />}
         {(moderation !== null || conference.invitation !== null) && (
           <div class="people-more">
-            {moderation !== null && <CallTelephone phoneCalls={moderation.phoneCalls} ownName={conference.local.name.value} />}
+            {moderation !== null && (
+              <CallTelephone phoneCalls={moderation.phoneCalls} ownName={conference.local.name.value} onFocusLost={focusCount} />
+            )}
             {conference.invitation !== null && <Invite ask={conference.invitation} />}
           </div>
         )}
-        <p class="people-count">{plural(t.value.room.inRoom, count)}</p>
+        <div class="people-count">
+          <p ref={counted} tabIndex={-1} data-testid="people-count">
+            {plural(t.value.room.inRoom, count)}
+          </p>
+          {/* One alone has a button beside the person. */}
+          {moderation !== null && hands.size > 1 && (
+            <Button kind="quiet" data-testid="lower-hands" onClick={() => lowerHands(moderation)}>
+              {t.value.moderation.lowerHands}
+            </Button>
+          )}
+        </div>
         {count >= SEARCH_FROM && (
           <TextField
             label={words.search}
@@ -62,50 +82,9 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
           ))}
         </ul>
         <p role="status">{shown.length === 0 && words.noMatch}</p>
+        {moderation !== null && <BannedList moderation={moderation} onEmptied={focusCount} />}
       </div>
     </Panel>
-  );
-}
-
-/** Those before the door, the first one first. */
-function Waiting({ moderation }: { moderation: Moderation }) {
-  const words = t.value.moderation;
-  const waiting = moderation.waiting.value;
-  if (waiting.length === 0) return null;
-  return (
-    <section class="people-waiting" aria-labelledby="waiting">
-      <h3 id="waiting">{plural(t.value.room.waiting, waiting.length)}</h3>
-      <ul class="people-list">
-        {waiting.map((person, index) => {
-          const { id, isGuest, isPhone, sinceMs } = person;
-          const name = isPhone ? callerName(person.name, null) : person.name;
-          return (
-            <li key={id} class="person" data-testid="waiting-person" data-phone={isPhone}>
-              <Avatar name={isPhone ? '' : name} seed={id} icon={isPhone ? 'call' : 'person'} />
-              <span class="person-name">
-                {name}
-                <span class="person-note" data-testid="waiting-note">
-                  {[fill(words.place, { n: index + 1 }), isPhone && t.value.room.byPhone, isGuest && words.guest].filter(Boolean).join(' · ')}
-                </span>
-                <WaitingTime sinceMs={sinceMs} />
-              </span>
-              <IconButton
-                icon="personAdd"
-                label={fill(words.admit, { name })}
-                data-testid="admit"
-                onClick={() => void moderation.admit(id)}
-              />
-              <IconButton
-                icon="close"
-                label={fill(words.deny, { name })}
-                data-testid="deny"
-                onClick={() => void moderation.deny(id)}
-              />
-            </li>
-          );
-        })}
-      </ul>
-    </section>
   );
 }
 
@@ -161,6 +140,8 @@ function Person({ person, handPlace, moderation }: PersonProps) {
   const hasCamera = person.camera.value !== null;
   const call = person.phone.value;
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
+  // Where the rules let few people speak, everybody else reads it once too often.
+  const isHeldShown = !person.maySpeak.value && (moderation !== null || person.isLocal);
   const microphoneWords = {
     on: words.microphoneOn,
     muted: words.microphoneMuted,
@@ -181,6 +162,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
         {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
         {call?.isOnHold === true && <span class="person-note">{t.value.room.onHold}</span>}
+        {isHeldShown && <span class="person-note">{t.value.moderation.mayNotSpeak}</span>}
         {person.isGuest.value && <span class="person-note">{t.value.moderation.guest}</span>}
         {person.screen.value !== null && <span class="person-note">{t.value.room.sharing}</span>}
       </span>

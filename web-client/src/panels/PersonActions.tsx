@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { useSignal, type Signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { announcer } from '../conference/announcer';
 import type { Moderation, ParticipantView } from '../conference/model';
 import { fill, t } from '../i18n';
@@ -15,17 +15,21 @@ interface ActionsProps {
   moderation: Moderation;
 }
 
-type Step = 'choosing' | 'renaming' | 'removing';
+type Step = 'choosing' | 'forbidding' | 'renaming' | 'removing';
+
+/** The buttons that lead to a step. */
+const OPENERS = { choosing: null, forbidding: 'permit-to-speak', renaming: 'rename-person', removing: 'remove-person' } as const;
 
 /** What a moderator can do about one person, however they have come. */
 export function PersonActions({ person, moderation }: ActionsProps) {
   const step = useSignal<Step>('choosing');
-  // Whoever gives one of the two up is put back to where they began it.
+  // Whoever gives one of them up is put back to where they began it.
   const before = useRef<Step>('choosing');
   const cameFrom = before.current;
   useEffect(() => {
     before.current = step.value;
   }, [step.value]);
+  if (step.value === 'forbidding') return <Forbidding person={person} moderation={moderation} step={step} />;
   if (step.value === 'renaming') return <Renaming person={person} moderation={moderation} step={step} />;
   if (step.value === 'removing') return <Removing person={person} moderation={moderation} step={step} />;
   return <Choice person={person} moderation={moderation} step={step} cameFrom={cameFrom} />;
@@ -39,16 +43,21 @@ function Choice({ person, moderation, step, cameFrom }: StepProps & { cameFrom: 
   const words = t.value.moderation;
   const group = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const opener = { choosing: null, renaming: 'rename-person', removing: 'remove-person' }[cameFrom];
+    const opener = OPENERS[cameFrom];
     if (opener !== null) group.current?.querySelector<HTMLElement>(`[data-testid=${opener}]`)?.focus();
     // Once: as it was when it appeared.
   }, []);
   const { identity } = person;
   const name = person.name.value;
   const microphone = person.microphone.value;
+  const maySpeak = person.maySpeak.value;
   const askToUnmute = async () => {
     await moderation.askToUnmute(identity);
     if (!moderation.problem.peek()) announcer.say(fill(words.askedToUnmute, { name }));
+  };
+  const permit = async () => {
+    await moderation.permitToSpeak(identity, true);
+    if (!moderation.problem.peek()) announcer.say(fill(words.permittedToSpeak, { name }));
   };
   return (
     <div class="person-actions" role="group" aria-label={fill(words.forPerson, { name })} ref={group}>
@@ -60,13 +69,21 @@ function Choice({ person, moderation, step, cameFrom }: StepProps & { cameFrom: 
           onClick={() => void moderation.lowerHand(identity)}
         />
       )}
-      {/* One button, so that it keeps the focus when it becomes the other. */}
-      {microphone !== 'none' && (
+      {/* One button, so that it keeps the focus when it becomes the other. Whoever may not speak is not asked to. */}
+      {(microphone === 'on' || (microphone === 'muted' && maySpeak)) && (
         <IconButton
           icon={microphone === 'on' ? 'micOff' : 'mic'}
           label={fill(microphone === 'on' ? words.mute : words.askToUnmute, { name })}
           data-testid={microphone === 'on' ? 'mute-person' : 'ask-to-unmute'}
           onClick={() => void (microphone === 'on' ? moderation.mute(identity) : askToUnmute())}
+        />
+      )}
+      {(microphone !== 'none' || !maySpeak) && (
+        <IconButton
+          icon={maySpeak ? 'speakForbidden' : 'speakAllowed'}
+          label={fill(maySpeak ? words.forbidToSpeak : words.permitToSpeak, { name })}
+          data-testid="permit-to-speak"
+          onClick={() => (maySpeak ? void (step.value = 'forbidding') : void permit())}
         />
       )}
       <IconButton
@@ -81,6 +98,37 @@ function Choice({ person, moderation, step, cameFrom }: StepProps & { cameFrom: 
         data-testid="remove-person"
         onClick={() => (step.value = 'removing')}
       />
+    </div>
+  );
+}
+
+/** Asks once more, and says what it means: it is more than muting. */
+function Forbidding({ person, moderation, step }: StepProps) {
+  const words = t.value.moderation;
+  const id = useId();
+  const group = useRef<HTMLDivElement>(null);
+  useEffect(() => group.current?.querySelector<HTMLElement>('[data-testid=forbid-cancel]')?.focus(), []);
+  const { identity } = person;
+  const name = person.name.value;
+  const forbid = async () => {
+    step.value = 'choosing';
+    await moderation.permitToSpeak(identity, false);
+    if (!moderation.problem.peek()) announcer.say(fill(words.forbiddenToSpeak, { name }));
+  };
+  return (
+    <div class="person-actions" role="group" aria-labelledby={`${id}-title`} aria-describedby={`${id}-hint`} ref={group}>
+      <p class="person-question" id={`${id}-title`}>
+        {fill(words.forbidTitle, { name })}
+      </p>
+      <p class="field-hint person-question" id={`${id}-hint`}>
+        {words.forbidHint}
+      </p>
+      <Button kind="danger" data-testid="forbid-now" onClick={() => void forbid()}>
+        {words.forbidNow}
+      </Button>
+      <Button data-testid="forbid-cancel" onClick={() => (step.value = 'choosing')}>
+        {words.cancel}
+      </Button>
     </div>
   );
 }

@@ -2,10 +2,12 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { announcer } from '../conference/announcer';
+import { lobbyName } from '../conference/caller-name';
 import type { Conference, ControlProblem, MeetingNotice, Moderation } from '../conference/model';
-import { plural, t, type Dictionary } from '../i18n';
+import { fill, plural, t, type Dictionary } from '../i18n';
 import { Banner } from '../ui/Banner';
 import { Button, IconButton } from '../ui/Button';
+import type { IconName } from '../ui/icons';
 
 /** Everything one has to know at once, above the stage. */
 export function Banners({ conference }: { conference: Conference }) {
@@ -87,21 +89,28 @@ function useIsSlow(isGoingOn: boolean): boolean {
 /** Who waits is told to those who can let them in. */
 function LobbyBanner({ moderation }: { moderation: Moderation }) {
   const words = t.value.moderation;
-  const count = moderation.waiting.value.length;
-  const text = count === 0 ? '' : plural(t.value.room.waiting, count);
+  const [first, ...more] = moderation.waiting.value;
+  const only = more.length === 0 ? first : undefined;
+  const name = only === undefined ? '' : lobbyName(only);
+  const text = lobbyText(first === undefined ? 0 : more.length + 1, name);
   useEffect(() => {
     if (text !== '') announcer.say(text);
   }, [text]);
   return (
     <>
-      {count > 0 && (
+      {text !== '' && (
         <Banner
           kind="warning"
           icon="personAdd"
           testId="banner-lobby"
           actions={
-            <Button data-testid="admit-all" onClick={() => void moderation.admit(null)}>
-              {words.admitAll}
+            // Of one person whose name stands here, nobody else is let in who has come meanwhile.
+            <Button
+              aria-label={only === undefined ? undefined : fill(words.admit, { name })}
+              data-testid="admit-all"
+              onClick={() => void moderation.admit(only?.id ?? null)}
+            >
+              {only === undefined ? words.admitAll : words.admitNow}
             </Button>
           }
         >
@@ -128,11 +137,29 @@ function LobbyBanner({ moderation }: { moderation: Moderation }) {
   );
 }
 
+const NOTICE_ICONS: Readonly<Record<MeetingNotice['kind'], IconName>> = {
+  'ends-in': 'warning',
+  'unmute-request': 'micOff',
+  'may-speak': 'speakAllowed',
+  'may-not-speak': 'speakForbidden',
+};
+
+function noticeText(notice: MeetingNotice, { moderation: words }: Dictionary): string {
+  if (notice.kind === 'ends-in') return plural(words.endsIn, notice.minutes);
+  return { 'unmute-request': words.unmuteRequest, 'may-speak': words.youMaySpeak, 'may-not-speak': words.youMayNotSpeak }[notice.kind];
+}
+
+/** Who waits, by name where it is one. */
+function lobbyText(count: number, name: string): string {
+  if (count === 0) return '';
+  return count === 1 ? fill(t.value.room.waits, { name }) : plural(t.value.room.waiting, count);
+}
+
 /** What the server says to everybody, or to this person. */
 function Notice({ notice, conference }: { notice: MeetingNotice; conference: Conference }) {
   const words = t.value.moderation;
-  const isRequest = notice.kind === 'unmute-request';
-  const text = notice.kind === 'ends-in' ? plural(words.endsIn, notice.minutes) : words.unmuteRequest;
+  const canUnmute = notice.kind === 'unmute-request' || notice.kind === 'may-speak';
+  const text = noticeText(notice, t.value);
   useEffect(() => announcer.say(text, 'assertive'), [text]);
   const unmute = () => {
     conference.dismissNotice();
@@ -141,11 +168,11 @@ function Notice({ notice, conference }: { notice: MeetingNotice; conference: Con
   return (
     <Banner
       kind="warning"
-      icon={isRequest ? 'micOff' : 'warning'}
+      icon={NOTICE_ICONS[notice.kind]}
       testId="banner-notice"
       actions={
         <>
-          {isRequest && (
+          {canUnmute && (
             <Button data-testid="unmute" onClick={unmute}>
               {words.unmute}
             </Button>

@@ -32,11 +32,11 @@ export function DialInBox({ dialIn }: { dialIn: DialIn }) {
         ))}
       </ul>
       <p class="dial-in-fine" id={`${id}-hint`}>
-        {words.callHint}
+        {dialIn.pin ? words.callHint : words.callHintWithoutPin}
       </p>
       <dl class="dial-in-facts">
         <Code label={words.conferenceId} digits={dialIn.conference_id} testId="dial-in-id" />
-        {dialIn.pin && <Code label={words.pin} digits={dialIn.pin} testId="dial-in-pin" />}
+        {dialIn.pin ? <Code label={words.pin} digits={dialIn.pin} testId="dial-in-pin" /> : <WithoutPin />}
       </dl>
       <p class="dial-in-title" id={`${id}-keys`}>
         {words.keys}
@@ -65,6 +65,19 @@ function Code({ label, digits, testId }: { label: string; digits: string; testId
           {grouped(digits)}
         </span>{' '}
         <span class="dial-in-fine">{t.value.dialIn.thenHash}</span>
+      </dd>
+    </>
+  );
+}
+
+/** Callers are asked for a PIN also where it takes none. */
+function WithoutPin() {
+  const words = t.value.dialIn;
+  return (
+    <>
+      <dt>{words.pin}</dt>
+      <dd class="dial-in-fine" data-testid="dial-in-without-pin">
+        {words.withoutPin}
       </dd>
     </>
   );

@@ -2,6 +2,7 @@
 import type { AllHTMLAttributes, Ref, TargetedInputEvent } from 'preact';
 import { useId } from 'preact/hooks';
 import { Icon } from './Icon';
+import { typeAttribute, type InputType } from './input-type';
 
 interface TextFieldProps {
   label: string;
@@ -12,7 +13,7 @@ interface TextFieldProps {
   inputRef?: Ref<HTMLInputElement>;
   testId: string;
   /** `tel` brings up a keyboard with digits where there is no other. */
-  type?: 'text' | 'tel';
+  type?: Extract<InputType, 'text' | 'tel'>;
   autoComplete?: 'off' | 'name' | 'tel';
   isReadOnly?: boolean;
   maxLength?: number;
@@ -33,8 +34,7 @@ export function TextField({ label, hint, error, inputRef, isReadOnly, testId, ty
         {...(inputRef === undefined ? {} : { ref: inputRef })}
         id={id}
         class="input"
-        // The types differ in which roles they may have; none is given here.
-        type={type as 'text'}
+        {...typeAttribute(type)}
         autoCapitalize={rest.autoComplete === 'name' ? 'words' : 'none'}
         spellcheck={false}
         readOnly={isReadOnly}

@@ -35,6 +35,8 @@ import screenShareStop from '@material-symbols/svg-400/rounded/cancel_presentati
 import search from '@material-symbols/svg-400/rounded/search.svg?raw';
 import send from '@material-symbols/svg-400/rounded/send-fill.svg?raw';
 import settings from '@material-symbols/svg-400/rounded/settings.svg?raw';
+import speakAllowed from '@material-symbols/svg-400/rounded/record_voice_over.svg?raw';
+import speakForbidden from '@material-symbols/svg-400/rounded/voice_over_off.svg?raw';
 import speaking from '@material-symbols/svg-400/rounded/graphic_eq.svg?raw';
 import videocam from '@material-symbols/svg-400/rounded/videocam-fill.svg?raw';
 import videocamOff from '@material-symbols/svg-400/rounded/videocam_off-fill.svg?raw';
@@ -80,6 +82,8 @@ const svgs = {
   search,
   send,
   settings,
+  speakAllowed,
+  speakForbidden,
   speaking,
   videocam,
   videocamOff,

@@ -2,7 +2,7 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
+import type { BannedPerson, Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
 import type { CallEnding, CallRefusal, CallState, CallWish, PlacedCall } from '../../src/conference/placed-call';
 
 /** A participant whose every property can be set. */
@@ -18,6 +18,7 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
     spokeAtMs: signal(0),
     link: signal<LinkQuality>('good'),
     hand: signal<number | null>(null),
+    maySpeak: signal(true),
     isGuest: signal(false),
     phone: signal<PhoneCall | null>(null),
   } satisfies ParticipantView;
@@ -102,6 +103,7 @@ export function fakePhoneCalls(calls: readonly PlacedCall[] = []) {
     done,
     wishes,
     calls: shown,
+    isAllowed: signal<boolean | null>(true),
     isCalling: signal(false),
     refusal: signal<CallRefusal | null>(null),
     look: async () => void done.push('look'),
@@ -123,10 +125,12 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
   const note = (what: string) => async () => void done.push(what);
   const people = signal(waiting);
   const isLocked = signal(false);
+  const banned = signal<readonly BannedPerson[]>([]);
   return {
     done,
     waiting: people,
     isLocked,
+    banned,
     problem: signal(false),
     phoneCalls: fakePhoneCalls(calls),
     admit: async (entryId: string | null) => {
@@ -139,9 +143,15 @@ export function fakeModeration(waiting: readonly LobbyPerson[], calls: readonly 
     },
     mute: (identity: string | null) => note(`mute ${identity ?? 'all'}`)(),
     askToUnmute: (identity: string) => note(`ask ${identity}`)(),
+    permitToSpeak: (identity: string, isPermitted: boolean) => note(`${isPermitted ? 'permit' : 'forbid'} ${identity}`)(),
     rename: (identity: string, name: string) => note(`rename ${identity} ${name}`)(),
-    lowerHand: (identity: string) => note(`lower ${identity}`)(),
+    lowerHand: (identity: string | null) => note(`lower ${identity ?? 'all'}`)(),
     remove: (identity: string, isBanned: boolean) => note(`${isBanned ? 'ban' : 'remove'} ${identity}`)(),
+    lookAtBans: async () => undefined,
+    unban: async (banId: string) => {
+      done.push(`unban ${banId}`);
+      banned.value = banned.value.filter(({ id }) => id !== banId);
+    },
     setLocked: async (locked: boolean) => {
       isLocked.value = locked;
     },

@@ -79,11 +79,14 @@ if (query.has('banner')) {
 if (query.has('moderator')) {
   const waiting = ['Olga Petrowa', 'P. Gast', 'Telefon …456'].map((name, i) => ({ id: `w${i}`, name, isGuest: i === 1, isPhone: i === 2, sinceMs: Date.now() - 60_000 }));
   conference.moderation = fakeModeration(waiting, CALLS.slice(0, number('calls', 0)));
+  if (query.has('banned')) conference.moderation.banned.value = ['Gunther Gast', 'Telefon …321'].map((name, i) => ({ id: `b${i}`, name }));
+  conference.moderation.phoneCalls.isAllowed.value = !query.has('nocalls');
   others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
+  others.slice(1, 2).forEach((person) => (person.maySpeak.value = false));
 }
 if (query.has('invite')) {
   const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];
-  const dialIn = { numbers, conference_id: '491234567', pin: '73914420' };
+  const dialIn = { numbers, conference_id: '491234567', pin: query.get('invite') === 'nopin' ? null : '73914420' };
   conference.invitation = async () => (query.get('invite') === 'hidden' ? 'hidden' : { joinUrl: 'https://conf.example.org/m/4cS9kQ2LrTvX7bNzPq8wYd', dialIn });
 }
 if (query.has('problem')) conference.controlProblem.value = { control: 'camera', problem: 'denied' };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Calling a telephone from the people panel: the form, the calls below way, and what is read out of them.
+import { readFileSync } from 'node:fs';
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/preact';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { language, ownNumber } from '../../src/app/preferences';
+import { language, LANGUAGES, ownNumber } from '../../src/app/preferences';
 import { announceConference } from '../../src/conference/announce-conference';
 import { Announcer } from '../../src/conference/announcer';
-import { calledName, callWords, refusalWords, type PlacedCall } from '../../src/conference/placed-call';
+import { CALL_ENDINGS, CALL_STATES, calledName, callWords, refusalWords, type PlacedCall } from '../../src/conference/placed-call';
 import { PeoplePanel } from '../../src/panels/PeoplePanel';
 import { iconPath, type IconName } from '../../src/ui/icons';
 import { fakeCall, fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
@@ -49,6 +50,22 @@ describe('the form', () => {
     conference.moderation = null;
     render(<PeoplePanel conference={conference} onClose={() => undefined} />);
     expect(screen.queryByTestId('call-telephone')).toBeNull();
+  });
+
+  it('is there only where calls can be made, and not before that is known', async () => {
+    const { phoneCalls } = moderated([fakeCall('c1', 'in_meeting')]);
+    const { conference } = moderated();
+    conference.moderation = { ...fakeModeration([]), phoneCalls };
+    phoneCalls.isAllowed.value = null;
+    render(<PeoplePanel conference={conference} onClose={() => undefined} />);
+    expect(screen.queryByTestId('call-telephone')).toBeNull();
+    act(() => void (phoneCalls.isAllowed.value = true));
+    expect(screen.getByTestId('call-telephone')).toBeTruthy();
+    act(() => void (phoneCalls.isAllowed.value = false));
+    expect(screen.queryByTestId('call-telephone')).toBeNull();
+    // One that goes on can be ended all the same.
+    fireEvent.click(screen.getByTestId('hang-up'));
+    expect(phoneCalls.done).toEqual(['look', 'hang up c1']);
   });
 
   it('takes a number as it is written, and is ready for the next', async () => {
@@ -157,9 +174,22 @@ describe('the list of calls', () => {
 
   it('gives calls up that have not been taken, and ends those that have', () => {
     const { phoneCalls } = panel([fakeCall('c1', 'ringing'), fakeCall('c2', 'in_meeting', { name: 'Bert' })]);
-    fireEvent.click(screen.getByRole('button', { name: 'Aufgeben: Anruf bei Ada Lovelace' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Abbrechen: Anruf bei Ada Lovelace' }));
     fireEvent.click(screen.getByRole('button', { name: 'Auflegen: Bert' }));
     expect(phoneCalls.done).toEqual(['look', 'hang up c1', 'hang up c2']);
+  });
+
+  it('says what was done by the word on the button', () => {
+    for (const [tag, button, done] of [
+      ['de', 'Abbrechen', 'abgebrochen'],
+      ['en', 'Cancel', 'cancelled'],
+    ] as const) {
+      language.value = tag;
+      panel([fakeCall('c1', 'dialling')]);
+      expect(screen.getByTestId('hang-up').textContent).toBe(button);
+      expect(callWords(fakeCall('c1', 'ended', { ending: 'given_up' }))).toBe(done);
+      cleanup();
+    }
   });
 
   it('calls again where the number is known', () => {
@@ -184,6 +214,15 @@ describe('the list of calls', () => {
     expect(document.activeElement).toBe(screen.getByTestId('open-call-telephone'));
   });
 
+  it('has a place for the focus also where no more calls can be made', async () => {
+    const { phoneCalls } = panel([fakeCall('c1', 'ended')]);
+    act(() => void (phoneCalls.isAllowed.value = false));
+    screen.getByTestId('dismiss-call').focus();
+    fireEvent.click(screen.getByTestId('dismiss-call'));
+    await waitFor(() => expect(screen.queryByTestId('placed-call')).toBeNull());
+    expect(document.activeElement).toBe(screen.getByTestId('people-count'));
+  });
+
   it('leaves the focus alone that is elsewhere', () => {
     const { phoneCalls } = panel([fakeCall('c1', 'ringing')]);
     screen.getByTestId('call-number').focus();
@@ -203,15 +242,29 @@ describe('the list of calls', () => {
 
 describe('words', () => {
   it('are there for every state and ending, in both languages', () => {
-    const endings = ['not_answered', 'not_confirmed', 'unknown_number', 'not_allowed', 'trunk_failed', 'full', 'no_common_sound', 'other'] as const;
-    for (const tag of ['de', 'en'] as const) {
+    for (const tag of LANGUAGES) {
       language.value = tag;
-      const said = endings.map((ending) => callWords(fakeCall('c', 'ended', { ending })));
-      expect(new Set(said).size, tag).toBe(endings.length);
-      expect(said.every((text) => text.length > 5)).toBe(true);
+      const underWay = CALL_STATES.filter((state) => state !== 'ended').map((state) => callWords(fakeCall('c', state)));
+      const over = CALL_ENDINGS.map((ending) => callWords(fakeCall('c', 'ended', { ending })));
+      const said = [...underWay, ...over];
+      expect(said.filter((text) => typeof text !== 'string' || text.trim() === ''), tag).toEqual([]);
+      // No two of them can be taken for each other.
+      expect(said.filter((text, index) => said.indexOf(text) !== index), tag).toEqual([]);
     }
     expect(callWords(fakeCall('c', 'answered'))).toBe('has answered and has yet to press 1');
     expect(calledName(fakeCall('c', 'ringing', { name: '', number: '' }))).toBe('Unknown number');
+  });
+
+  it('are there for all that the server says of calls into meetings', () => {
+    const { DialledCallState, DialledCallEnd } = (
+      JSON.parse(readFileSync('../signaling/src/api/openapi/outline.json', 'utf8')) as {
+        components: { schemas: Record<'DialledCallState' | 'DialledCallEnd', { enum: string[] }> };
+      }
+    ).components.schemas;
+    expect(new Set(DialledCallState.enum)).toEqual(new Set(CALL_STATES));
+    // The end of a trunk's test is shown where trunks are administered.
+    const ends = DialledCallEnd.enum.filter((end) => end !== 'tested');
+    expect(new Set(ends)).toEqual(new Set(CALL_ENDINGS.filter((ending) => ending !== 'other')));
   });
 
   it('of a refusal are ours where we know better, else the server’s, and never none', () => {

@@ -5,7 +5,7 @@ import { ParticipantKind, Room, Track, type Participant } from 'livekit-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { language } from '../../src/app/preferences';
 import { announceConference } from '../../src/conference/announce-conference';
-import { Announcer } from '../../src/conference/announcer';
+import { announcer, Announcer } from '../../src/conference/announcer';
 import { handPlaces } from '../../src/conference/hands';
 import { ParticipantState } from '../../src/conference/participant-state';
 import { iconPath, type IconName } from '../../src/ui/icons';
@@ -65,6 +65,11 @@ describe('a participant', () => {
     Object.assign(participant, { name: 'Olga Orga' });
     caller.refresh();
     expect([caller.name.value, caller.phone.value?.isNamed]).toEqual(['Olga Orga', true]);
+  });
+
+  it('may speak unless the server says otherwise', () => {
+    expect(state(ParticipantKind.SIP, 'Ada').maySpeak.value).toBe(true);
+    expect(state(ParticipantKind.SIP, 'Ada', { 'saal.held': '1' }).maySpeak.value).toBe(false);
   });
 
   it('is on hold while the server says so', () => {
@@ -298,6 +303,48 @@ describe('the people panel', () => {
     expect(document.activeElement).toBe(screen.getByTestId('ask-to-unmute'));
     expect(screen.queryByTestId('mute-person')).toBeNull();
     expect(moderation.done).toEqual(['mute c', 'ask c']);
+  });
+
+  it('blocks a microphone after asking once more, and unblocks it by the same button', async () => {
+    const { caller, moderation, entry } = moderated();
+    const said = vi.spyOn(announcer, 'say');
+    const button = () => screen.getByTestId('permit-to-speak');
+    expect(button().getAttribute('aria-label')).toBe('Mikrofon von Hannelore Brückner sperren');
+    fireEvent.click(button());
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('forbid-cancel')));
+    const group = screen.getByRole('group', { name: 'Mikrofon von Hannelore Brückner sperren?' });
+    const hint = document.getElementById(group.getAttribute('aria-describedby') ?? '');
+    expect(hint?.textContent).toContain('erst wieder einschalten, wenn die Leitung es freigibt');
+    fireEvent.click(screen.getByTestId('forbid-cancel'));
+    await waitFor(() => expect(document.activeElement).toBe(button()));
+    expect(moderation.done).toEqual([]);
+    fireEvent.click(button());
+    fireEvent.click(await screen.findByTestId('forbid-now'));
+    await waitFor(() => expect(document.activeElement).toBe(button()));
+    expect(moderation.done).toEqual(['forbid c']);
+    await waitFor(() => expect(said).toHaveBeenLastCalledWith('Das Mikrofon von Hannelore Brückner ist gesperrt.'));
+    act(() => {
+      caller.maySpeak.value = false;
+      caller.microphone.value = 'muted';
+    });
+    expect(entry().textContent).toContain('Mikrofon gesperrt');
+    // It would be asked in vain.
+    expect(screen.queryByTestId('ask-to-unmute')).toBeNull();
+    expect(document.activeElement).toBe(button());
+    fireEvent.click(screen.getByLabelText('Mikrofon von Hannelore Brückner freigeben'));
+    expect(moderation.done).toEqual(['forbid c', 'permit c']);
+    await waitFor(() => expect(said).toHaveBeenLastCalledWith('Das Mikrofon von Hannelore Brückner ist freigegeben.'));
+    act(() => void (caller.maySpeak.value = true));
+    expect(entry().textContent).not.toContain('gesperrt');
+    expect(screen.getByTestId('ask-to-unmute')).toBeTruthy();
+  });
+
+  it('has nothing to block where there is no microphone, but can unblock what comes', () => {
+    const { caller } = moderated();
+    act(() => void (caller.microphone.value = 'none'));
+    expect(screen.queryByTestId('permit-to-speak')).toBeNull();
+    act(() => void (caller.maySpeak.value = false));
+    expect(screen.getByLabelText('Mikrofon von Hannelore Brückner freigeben')).toBeTruthy();
   });
 
   it('names a caller, and puts the focus back', async () => {

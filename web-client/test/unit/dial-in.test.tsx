@@ -22,11 +22,15 @@ afterEach(() => {
 describe('a link for telephones', () => {
   it('dials number, conference number and PIN with pauses, and escapes the key behind them', () => {
     expect(oneTap(ERFURT, DIAL_IN)).toBe('tel:+4936112345678,,491234567%23,,73914420%23');
-    expect(oneTap(BERLIN, { ...DIAL_IN, pin: null })).toBe('tel:+4930123456,,491234567%23');
-    const { pin: _, ...without } = DIAL_IN;
-    expect(oneTap(BERLIN, without)).toBe('tel:+4930123456,,491234567%23');
     // All of it is part of the number to a browser, too.
     expect(new URL(oneTap(ERFURT, DIAL_IN)).hash).toBe('');
+  });
+
+  it('answers the question for a PIN with the key alone where there is none', () => {
+    const { pin: _, ...without } = DIAL_IN;
+    for (const dialIn of [without, { ...DIAL_IN, pin: null }, { ...DIAL_IN, pin: '' }]) {
+      expect(oneTap(BERLIN, dialIn)).toBe('tel:+4930123456,,491234567%23,,%23');
+    }
   });
 });
 
@@ -43,10 +47,10 @@ describe('digits', () => {
 });
 
 describe('the text to paste', () => {
-  it('has every number, and the PIN only where there is one', () => {
+  it('has every number, and the PIN or what to press without one', () => {
     const text = 'Per Telefon: +4936112345678 (Erfurt), +4930123456\nKonferenznummer: 491 234 567 #';
     expect(dialInText(DIAL_IN)).toBe(`${text}\nPIN: 7391 4420 #`);
-    expect(dialInText({ ...DIAL_IN, pin: null })).toBe(text);
+    expect(dialInText({ ...DIAL_IN, pin: null })).toBe(`${text}\nPIN: nur #, wenn Sie keine haben`);
   });
 
   it('is none where nobody answers', () => {
@@ -72,7 +76,9 @@ describe('the box', () => {
     cleanup();
     render(<DialInBox dialIn={{ ...DIAL_IN, pin: null }} />);
     expect(screen.queryByTestId('dial-in-pin')).toBeNull();
-    expect(screen.getByTestId('dial-in').textContent).not.toContain('PIN');
+    expect(screen.getByTestId('dial-in-without-pin').textContent).toBe('nur #, wenn Sie keine haben');
+    const hint = document.getElementById(screen.getAllByRole('link')[0]?.getAttribute('aria-describedby') ?? '');
+    expect(hint?.textContent).toContain('Sie nehmen ohne PIN teil');
   });
 
   it('says what the keys do, and the star as a word to screen readers', () => {
@@ -94,6 +100,11 @@ describe('the box', () => {
     render(<DialInBox dialIn={DIAL_IN} />);
     fireEvent.click(screen.getByTestId('copy-dial-in'));
     await waitFor(() => expect(writeText).toHaveBeenCalledWith(dialInText(DIAL_IN)));
+    await waitFor(() => expect(screen.getByTestId('copy-dial-in').dataset['copied']).toBe('true'));
+    expect(screen.getByRole('alert').textContent).toBe('');
+    writeText.mockRejectedValueOnce(new DOMException('no', 'NotAllowedError'));
+    fireEvent.click(screen.getByTestId('copy-dial-in'));
+    await waitFor(() => expect(screen.getByRole('alert').textContent).toContain('Bitte markieren Sie den Text selbst.'));
   });
 });
 
@@ -230,9 +241,15 @@ describe('what the server says of a meeting', () => {
     const meeting = session();
     await meeting.askToUnmute('sip_1');
     await meeting.rename('sip_1', 'Olga Orga');
+    await meeting.permitToSpeak('sip_1', false);
+    await meeting.lowerHand('sip_1');
+    await meeting.lowerHand(null);
     expect(asked).toEqual([
       [`/api/v1/meeting_sessions/${RUN}/unmute_request`, '{"identity":"sip_1"}'],
       [`/api/v1/meeting_sessions/${RUN}/rename`, '{"identity":"sip_1","name":"Olga Orga"}'],
+      [`/api/v1/meeting_sessions/${RUN}/permit`, '{"identity":"sip_1","is_permitted":false}'],
+      [`/api/v1/meeting_sessions/${RUN}/lower_hand`, '{"identity":"sip_1"}'],
+      [`/api/v1/meeting_sessions/${RUN}/lower_hand`, '{}'],
     ]);
     expect(meeting.problem.value).toBe(false);
   });

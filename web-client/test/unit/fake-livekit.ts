@@ -78,6 +78,7 @@ class FakeLocalParticipant {
   name = 'Ich';
   readonly connectionQuality = 'unknown';
   permissions = { canPublish: true, canPublishSources: [], canPublishData: true };
+  attributes: Record<string, string> = {};
   readonly publications = new Map<string, { source: string; track: FakeLocalTrack; readonly isMuted: boolean }>();
 
   getTrackPublication(source: string) {

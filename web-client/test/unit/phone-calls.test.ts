@@ -208,6 +208,51 @@ describe('calls of others', () => {
   });
 });
 
+describe('whether calls can be made', () => {
+  it('says the server with its list, and one that does not say makes them', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    expect(phoneCalls.isAllowed.value).toBeNull();
+    for (const [said, isAllowed] of [
+      [{ allowed: false }, false],
+      [{ allowed: true }, true],
+      [{}, true],
+    ] as const) {
+      server.instead = () => Response.json({ items: [], ...said });
+      await phoneCalls.look();
+      expect(phoneCalls.isAllowed.value).toBe(isAllowed);
+    }
+  });
+
+  it('is settled by a refusal, and by no other failure', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    server.instead = () => Promise.reject(new TypeError('no network'));
+    await phoneCalls.look();
+    expect(phoneCalls.isAllowed.value).toBe(true);
+    server.instead = refuse(403, { code: 'forbidden' });
+    await phoneCalls.look();
+    expect(phoneCalls.isAllowed.value).toBe(false);
+    server.instead = refuse(503, { code: 'unavailable' });
+    await phoneCalls.look();
+    expect(phoneCalls.isAllowed.value).toBe(false);
+  });
+
+  it('is asked anew in another meeting', async () => {
+    const server = serve();
+    const meeting = new MeetingSession(() => TOKEN);
+    server.instead = () => Response.json({ items: [], allowed: false });
+    await meeting.phoneCalls.look();
+    meeting.forget();
+    expect(meeting.phoneCalls.isAllowed.value).toBeNull();
+    server.instead = null;
+    meeting.start();
+    await after(0);
+    meeting.stop();
+    expect(meeting.phoneCalls.isAllowed.value).toBe(true);
+  });
+});
+
 describe('the server’s answers', () => {
   it('are put by when they are older than what is known', async () => {
     const server = serve();

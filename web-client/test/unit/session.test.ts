@@ -233,6 +233,26 @@ describe('a microphone that goes off', () => {
     expect(conference.controlProblem.value).toEqual({ control: 'microphone', problem: 'missing' });
   });
 
+  it('is blocked where a moderator does not let this person speak, and they are told so once', async () => {
+    const { conference, room, me } = await meet();
+    const hold = (held: string) => {
+      me.attributes = { 'saal.held': held };
+      room.emit('participantAttributesChanged', { 'saal.held': held }, me);
+    };
+    // Whichever the server tells first.
+    for (const steps of [[() => muted(room), () => hold('1')], [() => hold('1'), () => muted(room)]]) {
+      for (const step of steps) step();
+      expect(conference.isMicrophoneOn.value).toBe(false);
+      expect(conference.permissions.value.microphone).toBe(false);
+      expect(conference.notice.value).toEqual({ kind: 'may-not-speak' });
+      expect(conference.controlProblem.value).toBeNull();
+      hold('');
+      expect(conference.notice.value).toEqual({ kind: 'may-speak' });
+      expect(conference.permissions.value).toEqual({ microphone: true, camera: true, screen: true, chat: true });
+      await conference.setMicrophone(true);
+    }
+  });
+
   it('is no news when it was switched off here', async () => {
     const { conference } = await meet();
     await conference.setMicrophone(false);

@@ -11,6 +11,7 @@ import { focusFirstError } from '../ui/fields';
 import { StaleDialog } from '../ui/StaleDialog';
 import { fieldErrors, Trouble } from '../ui/Trouble';
 import { chosenTenant, forgetChoices, looksAfterTenants, request, type Api } from './api';
+import { isOfInstallation } from './curation';
 import type { Shape } from './document';
 import { initial, isObject, mergePatch, missing, pick, said, type JsonObject } from './form';
 import type { Operation } from './resources';
@@ -145,7 +146,7 @@ export function Editor({ api, title, operation, path, known, thing, etag = null,
 
 /** What is made belongs to a tenant, and whoever looks after several has not said to which. */
 function isAboutNoTenant({ verb, path }: Operation): boolean {
-  return verb === 'post' && path !== '/tenants' && looksAfterTenants() && chosenTenant.value === '';
+  return verb === 'post' && !isOfInstallation(path) && looksAfterTenants() && chosenTenant.value === '';
 }
 
 /** A merge patch put into effect (RFC 7396 §2). */

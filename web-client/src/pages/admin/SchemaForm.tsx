@@ -6,10 +6,10 @@ import { fill } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { instant, ownZone, wallTime, zoneName } from '../schedule/zone';
 import { Area, Choice, Group, Input, Tick, type Native, type Option } from '../ui/fields';
-import { listOfIds, loadChoices, MAX_CHOICES, nameOf, PlaceValues, type Api } from './api';
-import { inOrder } from './curation';
+import { listOfField, listOfIds, loadChoices, MAX_CHOICES, nameOf, PlaceValues, type Api } from './api';
+import { CHOSEN_IDS, inOrder } from './curation';
 import type { Schema, Shape } from './document';
-import { controlOf, isObject, pointerTo, withMember, type Json, type JsonObject } from './form';
+import { controlOf, isObject, pointerTo, withMember, type Control, type Json, type JsonObject } from './form';
 import type { Resource } from './resources';
 import { a, fieldHelp, fieldName, oneOf, valueName } from './words';
 
@@ -75,6 +75,12 @@ interface FieldProps extends FormContext {
   onChange: (value: Json | undefined) => void;
 }
 
+/** How a field is entered: from a list where there is one of what its ids stand for. */
+function fieldControl(api: Api, name: string, shape: Shape, place: Readonly<Record<string, string>>): Control {
+  if (name in CHOSEN_IDS && listOfField(api, name, shape, place) !== null) return 'reference';
+  return controlOf(shape, api.schemas, (id) => listOfIds(api, id, place) !== null);
+}
+
 /** One field, by what its schema says. */
 export function Field(props: FieldProps) {
   const { api, errors, owner, name, schema, isRequired, isNoted = false, pointer, value, onChange, offers } = props;
@@ -82,7 +88,7 @@ export function Field(props: FieldProps) {
   const place = useContext(PlaceValues);
   const shape = api.schemas.shape(schema);
   const offered = offers[name];
-  const control = offered === undefined ? controlOf(shape, api.schemas, (id) => listOfIds(api, id, place) !== null) : 'choice';
+  const control = offered === undefined ? fieldControl(api, name, shape, place) : 'choice';
   const common = {
     label: fieldName(owner, name),
     hint: fieldHelp(owner, name, shape.description),
@@ -137,7 +143,7 @@ export function Field(props: FieldProps) {
     case 'time':
       return <TimeField {...common} value={text} onChange={onChange} />;
     case 'reference':
-      return <Reference {...common} api={api} shape={shape} value={text} isRequired={isRequired} onChange={setText} />;
+      return <Reference {...common} api={api} field={name} shape={shape} value={text} isRequired={isRequired} onChange={setText} />;
     case 'object':
       return (
         <Group legend={common.label} hint={common.hint} error={common.error} pointer={pointer} class="nested">
@@ -215,11 +221,20 @@ function TimeField({ value, onChange, ...common }: CommonProps & { value: string
   );
 }
 
+interface ReferenceProps {
+  api: Api;
+  field: string;
+  shape: Shape;
+  value: string;
+  isRequired: boolean;
+  onChange: (value: string) => void;
+}
+
 /** An id, chosen by name from the list that it is of. */
-function Reference({ api, shape, value, isRequired, onChange, ...common }: CommonProps & { api: Api; shape: Shape; value: string; isRequired: boolean; onChange: (value: string) => void }) {
+function Reference({ api, field, shape, value, isRequired, onChange, ...common }: CommonProps & ReferenceProps) {
   const words = a.value;
   const place = useContext(PlaceValues);
-  const list = shape.name === null ? null : listOfIds(api, shape.name, place);
+  const list = listOfField(api, field, shape, place);
   const items = useSignal<readonly JsonObject[] | null>(null);
   const isByHand = useSignal(false);
   useEffect(() => {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Values as people read them: times in their zone, words for words, ids as links.
 import { useSignal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useContext, useEffect } from 'preact/hooks';
 import { plural } from '../../i18n';
 import { ownZone } from '../schedule/zone';
 import { Go } from '../Shell';
 import { CopyButton } from '../../ui/Copy';
 import { dateAndTime } from '../words/dates';
-import { hasItemPages, listOfIds, loadChoices, nameOf, PlaceValues, type Api } from './api';
+import { hasItemPages, listOfField, loadChoices, nameOf, PlaceValues, type Api } from './api';
 import type { Schema, Shape } from './document';
 import { isObject, type Json, type JsonObject } from './form';
 import { a, fieldName, plainName, valueName } from './words';
@@ -31,12 +32,12 @@ export function Brief({ api, name, value, schema }: ValueProps) {
     if (all.every((one) => typeof one === 'string')) return <>{all.map((one) => worded(name, String(one))).join(', ') || '–'}</>;
     return <>{plural(words.count, all.length)}</>;
   }
-  if (isObject(value)) return <InBrief value={value} />;
+  if (isObject(value)) return <InBrief api={api} value={value} shape={shape} />;
   return <Scalar api={api} name={name} value={value} shape={shape} isBrief />;
 }
 
-/** An object in a few words: what it is called, or what kind of thing it is and the end of its id. */
-function InBrief({ value }: { value: JsonObject }) {
+/** An object in a few words: what it is called, what kind of thing it is and the end of its id, what it says, or how its parts are. */
+function InBrief({ api, value, shape }: { api: Api; value: JsonObject; shape: Shape }) {
   const { type, id } = value;
   if (typeof type === 'string' && typeof id === 'string') {
     return (
@@ -45,8 +46,24 @@ function InBrief({ value }: { value: JsonObject }) {
       </>
     );
   }
-  const texts = Object.values(value).filter((one): one is string => typeof one === 'string');
-  return <>{nameOf(value) || texts.join(' ') || '…'}</>;
+  const called = nameOf(value);
+  if (called !== '') return <>{called}</>;
+  const stated = Object.entries(value).filter(([, one]) => one !== null && one !== '');
+  const texts = stated.filter(([, one]) => typeof one === 'string');
+  const isLabelled = texts.length === 0;
+  const parts = isLabelled ? stated : texts;
+  return (
+    <>
+      {parts.length === 0 && '…'}
+      {parts.map(([part, one], index) => (
+        <Fragment key={part}>
+          {index > 0 && (isLabelled ? ' · ' : ' ')}
+          {isLabelled && `${fieldName(shape.name, part)}: `}
+          <Brief api={api} name={part} value={one} schema={shape.properties[part]} />
+        </Fragment>
+      ))}
+    </>
+  );
 }
 
 function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: string; value: Json; shape: Shape; isBrief?: boolean }) {
@@ -60,7 +77,7 @@ function Scalar({ api, name, value, shape, isBrief = false }: { api: Api; name: 
     if (!Number.isNaN(atMs)) return <time dateTime={text}>{dateAndTime(atMs, ownZone())}</time>;
   }
   if (shape.schema.enum !== undefined) return <>{valueName(name, text)}</>;
-  const list = shape.name !== null && name !== 'id' ? listOfIds(api, shape.name, place) : null;
+  const list = name === 'id' ? null : listOfField(api, name, shape, place);
   if (list !== null) return <Reference list={list.path} id={text} hasPage={hasItemPages(api, list.resource)} isBrief={isBrief} />;
   if (isBrief && (name === 'id' || name.endsWith('_id') || name.endsWith('hash'))) return <span class="code">{shortId(text)}</span>;
   if (!isBrief && /^https?:\/\//.test(text) && (name.endsWith('url') || name === 'url')) {

@@ -5,6 +5,7 @@ import { createContext } from 'preact';
 import { tabStore } from '../../app/storage';
 import { ask, get, query, type Answer, type Method, type Page, type Wish } from '../api/client';
 import { session } from '../api/session';
+import { CHOSEN_IDS } from './curation';
 import { Schemas, type ApiDocument, type Shape } from './document';
 import type { JsonObject } from './form';
 import { fillPath, itemsOf, resourcesOf, type Operation, type Resource, type Resources } from './resources';
@@ -92,6 +93,14 @@ export function listOfIds(api: Api, name: string, values: Readonly<Record<string
     if (id !== undefined && api.schemas.shape(id).name === name) return { resource, path };
   }
   return null;
+}
+
+/** The list from which the ids in a field can be chosen. */
+export function listOfField(api: Api, field: string, { name }: Shape, values: Readonly<Record<string, string>> = {}): ListAt | null {
+  const path = CHOSEN_IDS[field];
+  if (path === undefined) return name === null ? null : listOfIds(api, name, values);
+  const resource = api.resources.get(path);
+  return resource?.kind === 'list' && resource.get !== null && isAllowed(resource.get) ? { resource, path } : null;
 }
 
 /** Most entries that a choice offers. */

@@ -39,6 +39,17 @@ export function sections(api: Api, isOpen: (resource: Resource) => boolean): rea
     .filter(({ resources }) => resources.length > 0);
 }
 
+/** What belongs to the installation and to no tenant. */
+const OF_INSTALLATION = ['/tenants', '/phone/numbers', '/phone/trunks'];
+
+/** Whether what is made there belongs to no tenant. */
+export function isOfInstallation(path: string): boolean {
+  return OF_INSTALLATION.some((one) => path === one || path.startsWith(`${one}/`));
+}
+
+/** Ids that the document calls plain texts, because people choose them, and the lists that they are from. */
+export const CHOSEN_IDS: Readonly<Record<string, string>> = { trunk_id: '/phone/trunks' };
+
 /** Columns of lists, by the words of the path or the last of them. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   tenants: ['name', 'slug', 'locale', 'updated_at'],
@@ -58,8 +69,8 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   api_tokens: ['name', 'prefix', 'scopes', 'expires_at', 'last_used_at'],
   oauth_clients: ['name', 'id', 'scopes', 'created_at'],
   'phone/numbers': ['number', 'name', 'trunk_id', 'is_shown'],
-  'phone/trunks': ['name', 'id', 'is_enabled', 'updated_at'],
-  'phone/calls': ['since', 'trunk_id', 'number', 'stage', 'meeting_id'],
+  'phone/trunks': ['name', 'id', 'is_enabled', 'status'],
+  'phone/calls': ['number', 'stage', 'since', 'trunk_id', 'meeting_id'],
   exports: ['status', 'user_id', 'email', 'created_at', 'finished_at'],
 };
 

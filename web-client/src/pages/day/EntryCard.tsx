@@ -7,7 +7,7 @@ import { fill, plural } from '../../i18n';
 import { Button } from '../../ui/Button';
 import { ask, get } from '../api/client';
 import { Go } from '../Shell';
-import { CopyButton, copyText } from '../../ui/Copy';
+import { CopyButton } from '../../ui/Copy';
 import { Trouble } from '../ui/Trouble';
 import { w } from '../words';
 import { dateAndTime, timeOfDay } from '../words/dates';
@@ -134,19 +134,14 @@ function Answer({ entry, isOpen, onAnswered }: { entry: Entry; isOpen: boolean; 
 /** The number is with the meeting, not with each of its times: it is asked for when somebody wants it. */
 function CopyDialIn({ entry, title }: { entry: Entry; title: string }) {
   const words = w.value.day;
-  const copy = async () => {
+  const find = async () => {
     try {
       const { body } = await get<{ dial_in: DialIn }>(`/meetings/${entry.meeting_id}`);
       const text = dialInText(body.dial_in);
-      if (text === null) announcer.say(words.noDialIn, 'assertive');
-      else await copyText(text);
+      return text === null ? { problem: words.noDialIn } : { text };
     } catch {
-      announcer.say(w.peek().problems.unreachable, 'assertive');
+      return { problem: w.peek().problems.unreachable };
     }
   };
-  return (
-    <Button kind="quiet" aria-label={`${words.copyDialIn}: ${title}`} data-testid="entry-dial-in" onClick={() => void copy()}>
-      {words.copyDialIn}
-    </Button>
-  );
+  return <CopyButton text={find} label={words.copyDialIn} name={`${words.copyDialIn}: ${title}`} testId="entry-dial-in" />;
 }

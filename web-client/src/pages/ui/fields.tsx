@@ -5,6 +5,7 @@ import type { ComponentChildren, PartialInputHTMLAttributes, TargetedInputEvent 
 import { useId } from 'preact/hooks';
 import { SelectBox, TickBox } from '../../ui/Field';
 import { Icon } from '../../ui/Icon';
+import { typeAttribute, type InputType } from '../../ui/input-type';
 
 interface Common {
   label: string;
@@ -61,8 +62,6 @@ export type Native = Pick<
   'name' | 'autoComplete' | 'autoCapitalize' | 'spellcheck' | 'maxLength' | 'min' | 'max' | 'step' | 'inputMode' | 'placeholder' | 'pattern'
 >;
 
-export type InputType = 'text' | 'email' | 'password' | 'url' | 'number' | 'date' | 'time' | 'datetime-local' | 'search' | 'tel';
-
 interface InputProps extends Common {
   value: string;
   onInput: (text: string) => void;
@@ -80,8 +79,7 @@ export function Input({ value, onInput, type = 'text', native = {}, testId, isRe
         {...native}
         id={id}
         class="input"
-        // The types differ in which roles they may have; none is given here.
-        type={type as 'text'}
+        {...typeAttribute(type)}
         value={value}
         data-testid={testId}
         aria-required={isRequired === true ? true : undefined}

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
+import { readFileSync } from 'node:fs';
 import { cleanup, render, screen, waitFor } from '@testing-library/preact';
 import { afterEach, expect, it, vi } from 'vitest';
-import { forgetChoices, PlaceValues, type Api } from '../../../src/pages/admin/api';
+import { forgetChoices, PlaceValues, shapeOf, type Api } from '../../../src/pages/admin/api';
+import { columnsOf } from '../../../src/pages/admin/curation';
 import { Schemas, type ApiDocument } from '../../../src/pages/admin/document';
+import type { Json } from '../../../src/pages/admin/form';
 import { resourcesOf } from '../../../src/pages/admin/resources';
 import { Brief } from '../../../src/pages/admin/Value';
 import { session } from '../../../src/pages/api/session';
@@ -60,4 +63,24 @@ it('shows whose an id is, and where to find them', async () => {
 it('shows the end of an id whose list is not known', () => {
   show({});
   expect(screen.getByText('…000000aa')).toBeTruthy();
+});
+
+it('shows how a trunk is in a few words, where the list has its columns', () => {
+  const outline = JSON.parse(readFileSync('../signaling/src/api/openapi/outline.json', 'utf8')) as ApiDocument;
+  const real = new Schemas(outline);
+  const whole: Api = { schemas: real, resources: resourcesOf(outline, real) };
+  const trunks = whole.resources.get('/phone/trunks');
+  if (trunks?.get == null) throw new Error('trunks are not listed');
+  const shape = shapeOf(whole, trunks.get);
+  expect(columnsOf(trunks, shape, whole)).toEqual(['name', 'id', 'is_enabled', 'status']);
+  const status = { calls: 3, destinations: ['reachable', 'unreachable'], registration: { state: 'registered', answer: 200 } };
+  const shown = (value: Json) => {
+    const { container } = render(<Brief api={whole} name="status" value={value} schema={shape.properties['status']} />);
+    const text = container.textContent;
+    cleanup();
+    return text;
+  };
+  expect(shown(status)).toBe('Anrufe: 3 · Ziele: Antwortet, Antwortet nicht · Registrierung: Registriert');
+  expect(shown({ ...status, registration: null, destinations: [] })).toBe('Anrufe: 3 · Ziele: –');
+  expect(shown(null)).toBe('–');
 });

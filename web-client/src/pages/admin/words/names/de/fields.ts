@@ -67,7 +67,7 @@ export const fields: Names['fields'] = {
   dial_in: 'Einwahl',
   dial_out: 'Anrufe aus Besprechungen',
   dial_plan: 'Schreibweise von Nummern',
-  direct: 'Nur für Konferenznummer',
+  direct: 'Führt direkt zu Konferenznummer',
   disabled: 'Gesperrt',
   disabled_at: 'Gesperrt seit',
   display_name: 'Angezeigter Name',

@@ -11,6 +11,7 @@ export const help: Names['help'] = {
   'PhoneCredentials.password': 'Wird nie gezeigt. Leer: Es bleibt, wie es ist.',
   'PhoneNumberInput.number': 'Mit + und Ländervorwahl, oder genau so, wie der Anschluss sie nennt.',
   'PhoneNumberInput.tenants': 'Leer: für alle.',
+  direct: 'Wer die Nummer wählt, kommt ohne Eingabe in die Besprechung mit dieser Konferenznummer. Leer: Es wird danach gefragt.',
   allowed_networks: 'Adresse/Länge, etwa 10.20.0.0/16. Leer: von überall.',
   scopes: 'Sie können nur vergeben, was Sie selbst haben.',
   retention: 'Wie viele Tage etwas bleibt. Leer: wie es der Server vorgibt.',
