@@ -23,7 +23,6 @@ use crate::lobby::table::{self, Entry, LobbyStatus};
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
-use crate::meetings::policies::rules::{AllowUnmute, Rules};
 use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
@@ -59,10 +58,6 @@ pub(crate) struct Admitted {
     pub(crate) token: String,
     /// The room's name.
     pub(crate) room: String,
-    /// How many are there already.
-    pub(crate) others: u32,
-    pub(crate) is_muted: bool,
-    pub(crate) may_unmute: bool,
 }
 
 /// Somebody who waits.
@@ -171,10 +166,7 @@ impl Visit {
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        let others = self.app.directory.get(&room).map_or(0, |room| room.info().num_participants);
-        let (role, rules) = (admission.person.role, &admission.rules);
-        let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
-        Ok(Some(Standing::Admitted(Admitted { token, room, others, is_muted, may_unmute })))
+        Ok(Some(Standing::Admitted(Admitted { token, room })))
     }
 
     async fn wait(
@@ -232,18 +224,4 @@ async fn waiting(
 ) -> Result<Standing, Problem> {
     let position = table::position(tx, entry, now).await?;
     Ok(Standing::Waiting(Waiting { waits_for, position, starts_at: found.scene.starts_at() }))
-}
-
-/// Whether somebody's microphone is off when they come.
-fn starts_muted(role: MeetingRole, rules: &Rules) -> bool {
-    role == MeetingRole::Listener || (rules.mute_upon_entry && role != MeetingRole::Host)
-}
-
-/// Whether they may open it.
-fn may_unmute(role: MeetingRole, rules: &Rules) -> bool {
-    match role {
-        MeetingRole::Host => true,
-        MeetingRole::Listener => false,
-        _ => rules.allow_unmute == AllowUnmute::Always,
-    }
 }

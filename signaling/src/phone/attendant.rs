@@ -346,7 +346,6 @@ impl Attendant {
     }
 
     async fn admit(&mut self, admitted: Admitted) -> Goes {
-        let verdict = Verdict::Admitted(verdicts::status(&admitted));
         self.stage = Stage::Admitted(admitted.token);
         let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
         let bridge = gathered.bridge();
@@ -355,7 +354,7 @@ impl Attendant {
         if bridge != self.caller.bridge && self.tell(PhoneNotice::RoomIsAt { bridge }) == Goes::Over {
             return Goes::Over;
         }
-        self.tell_verdict(verdict).await
+        self.tell_verdict(Verdict::Admitted).await
     }
 
     async fn refuse(&mut self, problem: &Problem) -> Goes {

@@ -21,9 +21,13 @@ impl Attendant {
         let request = SeatRequest { token: token.clone(), bridge: self.caller.bridge, attributes: self.attributes() };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
-                let leg = seat.leg().clone();
+                let (leg, status) = (seat.leg().clone(), seat.status());
                 self.stage = Stage::InRoom(Box::new(seat));
-                self.tell(PhoneNotice::Connected { leg })
+                // First, so that nobody hears a microphone that is off.
+                match self.tell(PhoneNotice::Event(MeetingEvent::Arrived(status))) {
+                    Goes::On => self.tell(PhoneNotice::Connected { leg }),
+                    Goes::Over => Goes::Over,
+                }
             }
             // That has happened since they were let in.
             Err(SeatRefused::Ended) => self.last(MeetingEvent::Ended),

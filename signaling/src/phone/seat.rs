@@ -124,7 +124,6 @@ impl Seat {
     }
 
     /// How it stands in the room.
-    #[cfg_attr(not(test), expect(dead_code, reason = "whoever is let in was told it with that"))]
     pub(crate) fn status(&self) -> RoomStatus {
         self.place.news.status()
     }

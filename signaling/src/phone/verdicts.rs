@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a bridge is told, in its own words, of what was found out about a caller. It decides nothing.
 
-use bus::phone::{Again, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::phone::{Again, Refusal, Verdict, WaitReason};
 use chrono::{DateTime, Utc};
 
 use super::{Known, Step};
 use crate::api::problem::Code;
-use crate::joining::by_phone::{Admitted, Standing, Waiting};
+use crate::joining::by_phone::{Standing, Waiting};
 use crate::joining::decision::WaitsFor;
 
 /// Who it is, if a code says so; else what it was good for.
@@ -25,7 +25,7 @@ pub(super) fn of_code(step: Step) -> Result<Known, Verdict> {
 /// How it stands before a meeting. `None`: by a fault of ours nobody knows.
 pub(super) fn of_standing(standing: &Standing, now: DateTime<Utc>) -> Option<Verdict> {
     Some(match standing {
-        Standing::Admitted(admitted) => Verdict::Admitted(status(admitted)),
+        Standing::Admitted(_) => Verdict::Admitted,
         Standing::Waiting(waiting) => Verdict::Wait(reason(waiting, now)),
         Standing::TooEarly => Verdict::Refused(Refusal::TooEarly),
         Standing::Refused(code) => Verdict::Refused(refusal(*code)?),
@@ -54,13 +54,6 @@ fn reason(waiting: &Waiting, now: DateTime<Utc>) -> WaitReason {
             WaitReason::BeforeStart { starts_in }
         }
     }
-}
-
-/// How it is in the room for whoever comes in.
-pub(super) fn status(admitted: &Admitted) -> RoomStatus {
-    let count = u16::try_from(admitted.others.saturating_add(1)).unwrap_or(u16::MAX);
-    // Nothing is recorded so far.
-    RoomStatus { count, is_muted: admitted.is_muted, may_unmute: admitted.may_unmute, recording: None }
 }
 
 #[cfg(test)]

@@ -113,8 +113,9 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
         assert_eq!(gus.verdict().await, place(1), "who hangs up leaves at once");
         assert_eq!(exchange.lobby(&host).await.len(), 1);
         exchange.decide(&host, "admit", &queue[2]).await;
+        assert_eq!(gus.verdict().await, Verdict::Admitted);
         let status = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
-        assert_eq!(gus.verdict().await, Verdict::Admitted(status));
+        assert_eq!(gus.arrive().await, status);
         assert!(exchange.lobby(&host).await.is_empty());
         let events = exchange.hall.events().await;
         for action in ["lobby_entry.create", "lobby_entry.deny", "lobby_entry.leave", "meeting_session.join"] {
@@ -138,12 +139,11 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
         if bridge == 0 {
             assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 1 });
         }
-        assert!(matches!(phone.verdict().await, Verdict::Admitted(_)));
+        assert!(matches!(phone.verdict().await, Verdict::Admitted));
         if goes {
             phone.ask(PhoneRequest::SoundIsAt { bridge: 1 }).await;
         }
-        phone.ask(PhoneRequest::Join).await;
-        assert!(matches!(phone.notice().await, PhoneNotice::Connected { .. }));
+        phone.arrive().await;
         phones.push(phone);
     }
     let opened = server.sfu.log().into_iter().filter_map(|command| match command {
@@ -159,13 +159,34 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
 }
 
 #[tokio::test]
+async fn who_calls_again_is_told_what_the_room_remembers_of_them() {
+    for database in TestStore::both().await {
+        let rules = json!({ "lobby": "off", "mute_upon_entry": false, "allow_unmute": "on_permission" });
+        let exchange = Exchange::on(database, rules).await;
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        let held = RoomStatus { count: 2, is_muted: true, may_unmute: false, recording: None };
+        assert_eq!(ann.arrive().await, held, "as the policy says");
+        let permit = json!({ "identity": format!("p_{INVITEE}"), "is_permitted": true });
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "permit", Some(permit)).await, 204);
+        drop(ann);
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        let heard = RoomStatus { is_muted: false, may_unmute: true, ..held };
+        assert_eq!(ann.arrive().await, heard, "a moderator's word outlasts the call");
+    }
+}
+
+#[tokio::test]
 async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off", "caller_display": "name" })).await;
         let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
         let (_client, host) = exchange.hall.come(HOST).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted(_)));
+        assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted));
         let identity = format!("p_{INVITEE}");
         assert_eq!(exchange.callers().await, std::slice::from_ref(&identity));
         let removal = json!({ "identity": identity, "ban": true });
@@ -175,7 +196,7 @@ async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
         let mut again = exchange.dial(ANNS_NUMBER).await;
         assert_eq!(again.enter(ID, &exchange.room_pin).await, banned, "by the number");
         let mut bob = exchange.dial(BOBS_NUMBER).await;
-        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)), "somebody else");
+        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted), "somebody else");
         let details = exchange.hall.session(&host.session).await;
         assert_eq!(details["bans"][0]["name"], "Iris Invited");
         assert!(exchange.hall.events().await.iter().any(|event| event == "meeting.join"), "that is written down");
@@ -194,7 +215,7 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
         };
         assert!(starts_in > Duration::from_secs(8 * 60) && starts_in <= Duration::from_secs(10 * 60), "{starts_in:?}");
         let (_client, host) = exchange.hall.come(HOST).await;
-        assert!(matches!(ann.verdict().await, Verdict::Admitted(_)), "the host begins before that");
+        assert!(matches!(ann.verdict().await, Verdict::Admitted), "the host begins before that");
         assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
         let mut bob = exchange.dial(BOBS_NUMBER).await;
         assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::Locked));
@@ -231,8 +252,9 @@ async fn a_number_may_lead_to_nobody_or_to_one_meeting() {
     assert_eq!(ann.pin("000000").await, Verdict::Wrong(Again::Pin));
     let host_pin = pin(&exchange.hall, json!({ "kind": "host" })).await;
     let host = ann.pin(&host_pin).await;
+    assert_eq!(host, Verdict::Admitted, "a host begins");
     let status = RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: None };
-    assert_eq!(host, Verdict::Admitted(status), "a host begins");
+    assert_eq!(ann.arrive().await, status);
     assert!(ann.tenants.is_empty(), "the number has said whose meeting it is");
 }
 
@@ -304,7 +326,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
 
         let (_client, _host) = hall.come(HOST).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)));
+        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted));
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("in_meeting"), &json!(MEETING)));
         end(&call).await;

@@ -68,10 +68,8 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
+    /// Somebody has come into a room, where it is like that.
     pub(super) fn begin(now: Instant, status: RoomStatus, line: &mut Line) -> State {
-        line.music(false);
-        line.stop();
-        line.push(Output::Join);
         let mut meeting = Self {
             status,
             is_hand_up: false,
@@ -269,8 +267,8 @@ impl Meeting {
             MeetingEvent::ConsentNoted(consents) => self.consent_noted(consents),
             MeetingEvent::Moved(destination, status) => self.moved(destination, status),
             MeetingEvent::OneMinuteLeft => self.say(Topic::Time, Urgency::Urgent, vec![PromptId::OneMinuteLeft]),
-            // Which ends the call wherever the caller is.
-            MeetingEvent::TimeUp => {}
+            // The one was how it began; the other ends the call wherever the caller is.
+            MeetingEvent::Arrived(_) | MeetingEvent::TimeUp => {}
             MeetingEvent::Ended => return Some(Leaving::begin(now, EndReason::MeetingEnded, line)),
             MeetingEvent::Removed => return Some(Leaving::begin(now, EndReason::Removed, line)),
         }

@@ -162,7 +162,7 @@ fn who_comes_during_a_recording_cannot_skip_that() {
     let mut call = Call::begun(settings());
     call.press("1234567890");
     call.log.clear();
-    call.verdict(Verdict::Admitted(RoomStatus { recording: Some(ASKS), is_muted: true, ..room(2) }));
+    call.admit(RoomStatus { recording: Some(ASKS), is_muted: true, ..room(2) });
     call.press("*");
     call.check(&["Join", "de: in_meeting recorded ask_consent"]);
     call.pass(3 * SECOND);

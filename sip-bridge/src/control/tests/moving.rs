@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bus::TransportSid;
-use bus::phone::{PhoneNotice, PhoneRequest, Verdict};
+use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
 
 use super::calls::{STATUS, key_in};
 use super::rig::{OFFER, Rig};
@@ -21,7 +21,7 @@ fn rig() -> (Rig, CallKey, usize) {
     let check = key_in(&mut rig, call);
     let before = rig.orders().len();
     rig.notice(call, TO_FIRST);
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
     (rig, call, before)
 }
 
@@ -55,6 +55,7 @@ fn a_call_goes_to_the_thread_of_its_room_before_it_comes_in() {
     let requested = rig.requested();
     assert!(matches!(requested[requested.len() - 2..], [PhoneRequest::SoundIsAt { bridge: 0 }, PhoneRequest::Join]));
     assert_eq!(rig.core.loads(), [2, 0]);
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     rig.notice(call, PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) });
     assert_eq!(rig.orders()[rig.orders().len() - 2..], [(0, "connect"), (0, "muted")]);
     rig.in_dialog("BYE", "two", "", "");
@@ -100,7 +101,7 @@ fn a_call_stays_where_it_is_when_there_is_no_room_or_no_such_thread() {
     rig.notice(unanswered, PhoneNotice::RoomIsAt { bridge: 0 });
     assert!(moves(&rig).is_empty());
     let check = key_in(&mut rig, call);
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
     assert!(has_joined(&rig) && !has_told_place(&rig));
 }
 
