@@ -225,6 +225,25 @@ async fn a_pin_says_who_calls() {
 }
 
 #[tokio::test]
+async fn the_pin_of_somebody_whose_account_is_disabled_is_wrong() {
+    for exchange in Exchange::both().await {
+        let called = exchange.meeting("4815162342", json!({}), json!({})).await;
+        let user = UserId::new();
+        let row = json!({ "id": user, "tenant_id": exchange.tenant, "email": "ann@example.org", "role": "organizer" });
+        exchange.insert("users", row).await;
+        let (id, pin) = exchange.invite(&called, ANN, json!({ "user_id": user, "role": "co_host" })).await;
+        let digits = exchange.digits(&pin);
+        let found = known(exchange.dial(STRANGER_NUMBER, &called, &digits).await);
+        assert_eq!(found.who, Who::Invitee(id));
+        let disable = sql("UPDATE users SET disabled_at = 0 WHERE id = $1").bind(user);
+        let mut tx = exchange.app.store.write().await.expect("a transaction");
+        tx.execute(disable).await.expect("disabled");
+        tx.commit().await.expect("kept");
+        assert_eq!(exchange.dial(STRANGER_NUMBER, &called, &digits).await, Step::Wrong(Again::Pin));
+    }
+}
+
+#[tokio::test]
 async fn a_permanent_room_has_an_id_and_pins_too() {
     for exchange in Exchange::both().await {
         let (room, owner) = (RoomId::new(), UserId::new());
