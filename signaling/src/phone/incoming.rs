@@ -68,7 +68,10 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     let source = known.clone().unwrap_or_else(|| network(peer).to_string());
     let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), source.as_bytes()];
     let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
-    let mark = known.unwrap_or_else(|| token.clone());
+    // A number that nobody vouches for is no proof, but whoever is banned has to say another from then on.
+    let said =
+        || number.stated(incoming.caller.as_deref()).map(|said| known_callers::said_mark(&app.installation, &said));
+    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&token));
     let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
     let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some(), tenant: tenant.clone() };
     let caller = Caller {

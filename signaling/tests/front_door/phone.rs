@@ -204,6 +204,34 @@ async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
 }
 
 #[tokio::test]
+async fn who_is_banned_cannot_dial_in_again_where_nobody_vouches_for_numbers() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let mut tx = exchange.hall.server.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE phone_trunks SET trusts_caller_ids = $1").bind(false)).await.expect("changed");
+        tx.commit().await.expect("kept");
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ban = async |caller: &str| {
+            let mut phone = exchange.dial(caller).await;
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+            phone.arrive().await;
+            let identity = exchange.callers().await.pop().expect("a caller");
+            let removal = json!({ "identity": identity, "ban": true });
+            exchange.hall.moderate(&host.token, &host.session, "remove", Some(removal)).await
+        };
+        // Extensions are no numbers outside of their exchange, and tell one from another all the same.
+        for caller in [ANNS_NUMBER, "4711"] {
+            assert_eq!(ban(caller).await, 204);
+            let again = exchange.dial(caller).await.enter(ID, &exchange.room_pin).await;
+            assert_eq!(again, Verdict::Refused(Refusal::Banned), "{caller}");
+        }
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted, "somebody else");
+        assert_eq!(ban("anonymous").await, 409, "the next call would be somebody else's");
+    }
+}
+
+#[tokio::test]
 async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
