@@ -349,14 +349,15 @@ impl Call {
             && let Some(found) = self.found.clone()
         {
             let known = self.known(app, &found, STRANGER).await?;
-            self.is_right = true;
+            self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
         }
         let place = self.found.as_ref().map(|found| {
             let place = found.place().id();
             app.installation.derive(Purpose::PhoneCaller, &[b"place", place.as_bytes()])
         });
-        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place));
+        let length = pin_check::length(digits);
+        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place, length));
         let pin = match pin {
             Ok(pin) => pin,
             Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
@@ -369,10 +370,18 @@ impl Call {
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
         if let Some(known) = recognised {
-            self.is_right = true;
+            self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// They have given what is right.
+    fn is_in(&mut self, app: &App, at: Moment) {
+        self.is_right = true;
+        if self.tries.wrong() == 0 {
+            app.phone.with(|attempts| attempts.clean_entry(at.instant, self.tries.source()));
+        }
     }
 
     /// Their number, if it is known for a while once they are in: there was no wrong code before.

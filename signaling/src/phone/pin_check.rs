@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::Who;
+use super::attempts::PinLength;
 use super::id_and_pin::{Found, Shown};
 use crate::api::ids::MeetingId;
 use crate::identity::keys::Keys;
@@ -15,6 +16,18 @@ use crate::meetings::{invitees, phone_pins};
 
 /// Whoever knows no more than what everybody may know.
 pub(super) const STRANGER: Shown = Shown { who: Who::Room, has_account: false, lobby_bypass: false };
+
+/// Whose PIN these digits can be, if they are of anybody there.
+pub(super) const fn length(digits: &str) -> PinLength {
+    const ROOM: usize = PinKind::Room.digits();
+    const PERSON: usize = PinKind::Personal.digits();
+    const { assert!(PERSON == PinKind::Host.digits()) };
+    match digits.len() {
+        ROOM => PinLength::Place,
+        PERSON => PinLength::Person,
+        _ => PinLength::Other,
+    }
+}
 
 /// Whose it is, if it is valid there. Where no meeting was found, it is looked up all the same and is nobody's.
 pub(super) async fn recognise(

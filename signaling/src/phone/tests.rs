@@ -466,13 +466,22 @@ async fn a_number_with_many_wrong_codes_is_not_answered_for_a_while_and_that_is_
 }
 
 #[tokio::test]
-async fn where_pins_are_guessed_none_leads_further_than_to_the_lobby() {
-    for exchange in Exchange::both().await {
+async fn where_pins_are_guessed_none_of_that_length_leads_further_than_to_the_lobby() {
+    for mut exchange in Exchange::both().await {
         let called = exchange.meeting("4815162342", json!({ "lobby": "off" }), json!({})).await;
         let (ann, pin) = exchange.invite(&called, ANN, json!({ "phone_e164": ANNS_NUMBER })).await;
         let pin = exchange.digits(&pin);
         assert!(!known(exchange.dial("anonymous", &called, &called.host_pin).await).waits);
         for _ in 0..30 {
+            assert_eq!(exchange.dial("anonymous", &called, "000000").await, Step::Wrong(Again::Pin));
+        }
+        let found = known(exchange.dial("anonymous", &called, &called.room_pin).await);
+        assert_eq!((found.who, found.waits), (Who::Room, true), "it proves nothing");
+        let found = known(exchange.dial("anonymous", &called, &called.host_pin).await);
+        assert_eq!((found.who, found.waits), (Who::Host, false), "a host comes in all the same");
+        assert_eq!(known(exchange.dial("anonymous", &called, &pin).await).who, Who::Invitee(ann));
+        for _ in 0..210 {
+            exchange.later(Duration::from_secs(1));
             assert_eq!(exchange.dial("anonymous", &called, "12345678").await, Step::Wrong(Again::Pin));
         }
         for digits in [&called.room_pin, &called.host_pin, &pin] {
