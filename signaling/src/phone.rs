@@ -34,6 +34,7 @@ mod number_format;
 pub(crate) mod numbers;
 mod pin_check;
 pub(crate) mod seat;
+mod shared_budgets;
 mod sources;
 mod tenant_slug;
 #[cfg(test)]
@@ -91,7 +92,7 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    /// At the start, when as good as nothing is borne yet.
+    /// At the start.
     pub(crate) fn new(now: Instant, is_dev: bool, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
@@ -300,7 +301,11 @@ impl Call {
             let (reply, after) = self.tries.no_id();
             return Ok(self.wrong(app, at, reply, after, &[]).await);
         }
-        let (id, _) = app.phone.with(|attempts| self.tries.id(at.instant, attempts));
+        let used = shared_budgets::read(&mut app.store.read().await?, at.utc).await?;
+        let (id, _) = app.phone.with(|attempts| {
+            attempts.adopt(at.instant, used);
+            self.tries.id(at.instant, attempts)
+        });
         let id = match id {
             Ok(id) => id,
             Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
@@ -310,6 +315,12 @@ impl Call {
             app.phone.with(|attempts| attempts.right_id(self.tries.source(), paid));
         }
         let (found, looked) = looked?;
+        if let (IdTry::Alone(paid), Looked::Nothing) = (id, looked) {
+            // Before it is answered. Where it cannot be written down, it is not answered.
+            let mut tx = app.store.write().await?;
+            shared_budgets::charge(&mut tx, paid, at.utc).await?;
+            tx.commit().await?;
+        }
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.id_looked_up(at.instant, attempts, id, looked));
         if let Reply::AskPin { may_skip } = reply {

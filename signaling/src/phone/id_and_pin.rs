@@ -4,7 +4,8 @@
 use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
 
-use super::Serves;
+use super::attempts::Paid;
+use super::{Serves, shared_budgets};
 use crate::joining::venue::{Terms, Timing, Venue};
 use crate::meeting_sessions;
 use crate::meetings::model::MeetingStatus;
@@ -101,7 +102,12 @@ pub(crate) async fn takes_strangers(
 ) -> Result<bool, StoreError> {
     let may_come = is_id_enough(&terms.rules) && terms.rules.required_acr.is_none();
     let is_over = terms.timing == Timing::Over && !is_running;
-    Ok(may_come && !is_over && is_answered(tx, venue, terms, is_running, now).await?)
+    if !may_come || is_over || !is_answered(tx, venue, terms, is_running, now).await? {
+        return Ok(false);
+    }
+    // While codes are being guessed, an id alone lets no stranger in.
+    let used = shared_budgets::used_up(tx, Paid::Strangers, now).await?;
+    Ok(Paid::Strangers.limit().leaves_some(used))
 }
 
 /// Who calls, as far as their PIN says.

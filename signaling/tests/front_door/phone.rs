@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Callers on telephones: from the first digit to the room, the lobby, or a refusal. As at each start, nothing is told of an
-//! id alone.
+//! Callers on telephones: from the first digit to the room, the lobby, or a refusal.
 
 use std::time::Duration;
 
@@ -261,9 +260,9 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
 async fn wrong_codes_are_borne_three_times_and_no_longer() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
     let mut ann = exchange.dial(ANNS_NUMBER).await;
-    assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id), "which of both is not said");
+    assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Pin));
     assert_eq!(ann.id("1").await, Verdict::Wrong(Again::Id), "that is no number of a meeting");
-    assert_eq!(ann.enter("987654321", "000000").await, Verdict::Refused(Refusal::TooManyTries));
+    assert_eq!(ann.id("987654321").await, Verdict::Refused(Refusal::TooManyTries));
 }
 
 #[tokio::test]
@@ -291,7 +290,7 @@ async fn whose_meeting_it_is_is_told_once_the_codes_are_right() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({})).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id));
+        assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Pin));
         assert!(ann.tenants.is_empty(), "it would tell that the meeting's number is right");
         assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
         assert_eq!(ann.tenants, ["main"]);

@@ -19,6 +19,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Meetings that are open at a time, in a large installation and in one that is larger than any.
 const OPEN: [f64; 2] = [500.0, 5_000.0];
 
+/// Servers that answer calls. They share what is borne of ids alone.
+const SERVERS: f64 = 8.0;
+
 /// With how many people each.
 const PEOPLE: f64 = 100.0;
 
@@ -57,7 +60,7 @@ fn what_is_allowed_makes_few_enough_hits_a_day() {
     for open in OPEN {
         let id_hits = open / IDS;
         let ids = OF_STRANGERS.most_a_day() + OF_KNOWN.most_a_day();
-        let hits = ids * id_hits + OF_PINS.most_a_day() * id_hits * pin_hits();
+        let hits = ids * id_hits + SERVERS * OF_PINS.most_a_day() * id_hits * pin_hits();
         assert!(hits < MOST_HITS_A_DAY, "{open} meetings: {hits:e} hits a day");
         assert!(open < 5_000.0 || hits > MOST_HITS_A_DAY / 2.0, "it could be more generous: {hits:e}");
     }
@@ -70,16 +73,18 @@ fn what_is_allowed_makes_few_enough_hits_a_day() {
 }
 
 #[test]
-fn after_a_start_ids_alone_are_answered_bit_by_bit() {
+fn what_others_have_used_up_is_there_again_bit_by_bit() {
     let start = Instant::now();
     let mut attempts = Attempts::new(start);
+    attempts.adopt(start, UsedUp { strangers: DAY, known: Duration::ZERO });
+    let known = Source { is_known: true, ..stranger(2) };
+    assert_eq!(attempts.begin_id(start, &known), IdTry::Alone(Paid::Known), "another budget");
     assert_eq!(attempts.begin_id(start, &stranger(1)), IdTry::OnlyWithPin);
     assert!(!attempts.is_attack(start), "nobody has done anything yet");
     let later = start + OF_STRANGERS.every;
     assert_eq!(attempts.begin_id(later, &stranger(1)), IdTry::Alone(Paid::Strangers));
-    attempts.wrong_id(later, &stranger(1));
-    assert!(!attempts.is_attack(later), "one mistake");
-    assert_eq!(attempts.poll_alarm(), None);
+    attempts.adopt(later, UsedUp::default());
+    assert_eq!(attempts.begin_id(later, &stranger(1)), IdTry::OnlyWithPin, "what is known is not forgotten");
 }
 
 #[test]
