@@ -288,6 +288,10 @@ pub enum Refusal {
     Banned,
     /// The meeting is over.
     Ended,
+    /// The meeting does not take place.
+    Cancelled,
+    /// The meeting is encrypted from end to end, which no telephone can be.
+    Encrypted,
     /// Too many wrong codes came from this caller or altogether.
     TooManyTries,
     /// Too much comes from everywhere. They may call again later.

@@ -61,7 +61,8 @@ use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
 use self::desk::Calls;
 use self::dial_out::DialOut;
-use self::id_and_pin::Found;
+use self::id_and_pin::{Closed, Found};
+use self::in_progress::EndedBy;
 use self::lines::Lines;
 use self::pin_check::STRANGER;
 use self::trunks::Trunks;
@@ -100,9 +101,9 @@ impl Phone {
         Ok(Self { attempts, counters, lines, calls, trunks, dial_out: DialOut::default() })
     }
 
-    /// Has a call ended, if it still goes on.
+    /// Has a call ended that a moderator has made, if it still goes on.
     pub(crate) fn hang_up(&self, id: PhoneCallId) {
-        self.calls.in_progress.hang_up(id);
+        self.calls.in_progress.hang_up(id, EndedBy::Moderator);
     }
 
     /// Looks at the budgets, and takes with it what is to be told of them.
@@ -230,7 +231,7 @@ pub(crate) enum Step {
     /// Too many codes come from everywhere: the call ends, and it may be called again later.
     Busy,
     /// The number that was called leads to a meeting that is not open.
-    Closed,
+    Closed(Closed),
     /// It was right.
     Known(Known),
 }
@@ -324,7 +325,7 @@ impl Call {
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.id_looked_up(at.instant, attempts, id, looked));
         if let Reply::AskPin { may_skip } = reply {
-            self.found = found;
+            self.found = found.ok();
             return Ok(Answer { step: Step::AskPin { may_skip }, after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
@@ -338,12 +339,14 @@ impl Call {
     pub(crate) async fn direct(&mut self, app: &App, at: Moment, id: &str) -> Result<Answer, StoreError> {
         (self.found, self.is_right) = (None, false);
         let (found, looked) = self.look_up(app, at, id).await?;
-        let Looked::Place { may_skip, .. } = looked else {
-            return Ok(Answer { step: Step::Closed, after: Duration::ZERO });
+        let found = match found {
+            Ok(found) => found,
+            Err(closed) => return Ok(Answer { step: Step::Closed(closed), after: Duration::ZERO }),
         };
+        let may_skip = matches!(looked, Looked::Place { may_skip: true, .. });
         let (reply, _) = app.phone.with(|attempts| self.tries.led(at.instant, attempts, may_skip));
         if let Reply::AskPin { may_skip } = reply {
-            self.found = found;
+            self.found = Some(found);
             return Ok(Answer { step: Step::AskPin { may_skip }, after: Duration::ZERO });
         }
         Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await)
@@ -400,14 +403,20 @@ impl Call {
         self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0)
     }
 
-    async fn look_up(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Found>, Looked), StoreError> {
+    async fn look_up(
+        &self,
+        app: &App,
+        at: Moment,
+        digits: &str,
+    ) -> Result<(Result<Found, Closed>, Looked), StoreError> {
         let mut tx = app.store.read().await?;
-        let Some(found) = id_and_pin::find(&mut tx, &self.serves, digits, at.utc).await? else {
-            return Ok((None, Looked::Nothing));
+        let found = match id_and_pin::find(&mut tx, &self.serves, digits, at.utc).await? {
+            Ok(found) => found,
+            closed @ Err(_) => return Ok((closed, Looked::Nothing)),
         };
         let is_invited = self.is_invited(&mut tx, &found).await?;
         let looked = Looked::Place { may_skip: found.may_skip_pin(), is_invited };
-        Ok((Some(found), looked))
+        Ok((Ok(found), looked))
     }
 
     /// Whether their number is of somebody who is invited there.

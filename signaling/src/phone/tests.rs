@@ -330,6 +330,29 @@ async fn what_is_cancelled_over_far_off_or_of_others_is_like_what_does_not_exist
 }
 
 #[tokio::test]
+async fn whoever_calls_a_meetings_own_number_hears_why_it_is_not_open() {
+    for exchange in Exchange::both().await {
+        let times = |hours: i64| {
+            let starts_at = (exchange.at.utc + chrono::Duration::hours(hours)).timestamp_millis();
+            json!({ "type": "scheduled", "starts_at": starts_at, "ends_at": starts_at + 1_800_000 })
+        };
+        let secret = json!({ "e2ee": "required" });
+        for (number, rules, differs, expected) in [
+            ("4815162341", json!({}), times(25), Closed::NotYet),
+            ("4815162342", json!({}), times(-2), Closed::Over),
+            ("4815162343", json!({}), json!({ "status": "cancelled" }), Closed::Cancelled),
+            ("4815162344", json!({}), json!({ "status": "draft" }), Closed::Nowhere),
+            ("4815162345", secret, json!({}), Closed::Encrypted),
+        ] {
+            let called = exchange.meeting(number, rules, differs).await;
+            let mut call = exchange.call("anonymous").await;
+            let answer = call.direct(&exchange.app, exchange.at, &called.id).await.expect("the database");
+            assert_eq!(answer.step, Step::Closed(expected));
+        }
+    }
+}
+
+#[tokio::test]
 async fn pins_that_are_withdrawn_renewed_or_expired_are_wrong() {
     for exchange in Exchange::both().await {
         let called = exchange.meeting("4815162342", json!({}), json!({})).await;

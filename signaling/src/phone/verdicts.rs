@@ -4,6 +4,7 @@
 use bus::phone::{Again, Refusal, Verdict, WaitReason};
 use chrono::{DateTime, Utc};
 
+use super::id_and_pin::Closed;
 use super::{Known, Step};
 use crate::api::problem::Code;
 use crate::joining::by_phone::{Standing, Waiting};
@@ -18,7 +19,12 @@ pub(super) fn of_code(step: Step) -> Result<Known, Verdict> {
         Step::AskPin { may_skip } => Verdict::AskPin { may_skip },
         Step::Ended => Verdict::Refused(Refusal::TooManyTries),
         Step::Busy => Verdict::Refused(Refusal::Busy),
-        Step::Closed => Verdict::Refused(Refusal::Ended),
+        Step::Closed(closed) => Verdict::Refused(match closed {
+            Closed::Nowhere | Closed::Over => Refusal::Ended,
+            Closed::NotYet => Refusal::TooEarly,
+            Closed::Cancelled => Refusal::Cancelled,
+            Closed::Encrypted => Refusal::Encrypted,
+        }),
     })
 }
 
@@ -38,7 +44,9 @@ pub(super) const fn refusal(code: Code) -> Option<Refusal> {
         Code::MeetingLocked => Refusal::Locked,
         Code::Banned => Refusal::Banned,
         Code::MeetingEnded | Code::NotFound => Refusal::Ended,
-        Code::MeetingFull | Code::LobbyFull => Refusal::Full,
+        Code::MeetingFull => Refusal::Full,
+        // The meeting itself may have room.
+        Code::LobbyFull => Refusal::Busy,
         Code::GuestsForbidden | Code::AcrTooLow | Code::LinkRevoked => Refusal::NotAllowed,
         Code::NotAdmitted => Refusal::Declined,
         _ => return None,
@@ -49,6 +57,7 @@ fn reason(waiting: &Waiting, now: DateTime<Utc>) -> WaitReason {
     match waiting.waits_for {
         WaitsFor::Admission => WaitReason::Lobby { position: u16::try_from(waiting.position).ok() },
         WaitsFor::Host => WaitReason::NoHost,
+        WaitsFor::Place => WaitReason::Full,
         WaitsFor::Start => {
             let starts_in = waiting.starts_at.map(|starts_at| (starts_at - now).to_std().unwrap_or_default());
             WaitReason::BeforeStart { starts_in }
@@ -68,7 +77,7 @@ mod tests {
             (Code::Banned, Some(Refusal::Banned)),
             (Code::MeetingEnded, Some(Refusal::Ended)),
             (Code::MeetingFull, Some(Refusal::Full)),
-            (Code::LobbyFull, Some(Refusal::Full)),
+            (Code::LobbyFull, Some(Refusal::Busy)),
             (Code::GuestsForbidden, Some(Refusal::NotAllowed)),
             (Code::AcrTooLow, Some(Refusal::NotAllowed)),
             (Code::LinkRevoked, Some(Refusal::NotAllowed)),
@@ -90,6 +99,7 @@ mod tests {
         check(WaitsFor::Admission, 3, None, WaitReason::Lobby { position: Some(3) });
         check(WaitsFor::Admission, 70_000, None, WaitReason::Lobby { position: None });
         check(WaitsFor::Host, 1, Some(now), WaitReason::NoHost);
+        check(WaitsFor::Place, 1, None, WaitReason::Full);
         let starts_in = Some(Duration::from_secs(90));
         check(WaitsFor::Start, 1, Some(now + chrono::Duration::seconds(90)), WaitReason::BeforeStart { starts_in });
         let starts_in = Some(Duration::ZERO);

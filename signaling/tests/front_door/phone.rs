@@ -257,6 +257,28 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
 }
 
 #[tokio::test]
+async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let (mut ann, mut bob) = (exchange.dial(ANNS_NUMBER).await, exchange.dial(BOBS_NUMBER).await);
+        for phone in [&mut ann, &mut bob] {
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted, "nobody else is there yet");
+        }
+        ann.arrive().await;
+        bob.ask(PhoneRequest::Join).await;
+        assert_eq!(bob.verdict().await, Verdict::Wait(WaitReason::Full), "Ann was quicker");
+        let mut cem = exchange.dial("anonymous").await;
+        assert_eq!(cem.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Full));
+        assert_eq!(exchange.lobby(&host).await.len(), 2);
+        drop(cem);
+        drop(ann);
+        assert_eq!(bob.verdict().await, Verdict::Admitted);
+        assert_eq!(bob.arrive().await.count, 2);
+    }
+}
+
+#[tokio::test]
 async fn wrong_codes_are_borne_three_times_and_no_longer() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
     let mut ann = exchange.dial(ANNS_NUMBER).await;

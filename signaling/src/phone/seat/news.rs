@@ -244,9 +244,10 @@ impl News {
 
     fn words(&mut self, payload: &str) {
         match serde_json::from_str(payload) {
-            Ok(Words::UnmuteRequest) => self.event(MeetingEvent::AskedToUnmute),
+            // Who is held could not do what they are asked for.
+            Ok(Words::UnmuteRequest) if self.may_unmute => self.event(MeetingEvent::AskedToUnmute),
             Ok(Words::EndsIn { minutes: 1 }) => self.event(MeetingEvent::OneMinuteLeft),
-            Ok(Words::EndsIn { .. } | Words::Other) | Err(_) => {}
+            Ok(Words::UnmuteRequest | Words::EndsIn { .. } | Words::Other) | Err(_) => {}
         }
     }
 

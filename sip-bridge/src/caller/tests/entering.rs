@@ -271,6 +271,8 @@ fn a_refusal_says_why() {
         (Refusal::Locked, "refused_locked"),
         (Refusal::Banned, "not_allowed"),
         (Refusal::Ended, "refused_ended"),
+        (Refusal::Cancelled, "refused_cancelled"),
+        (Refusal::Encrypted, "refused_encrypted"),
         (Refusal::Full, "refused_full"),
         (Refusal::TooEarly, "refused_early"),
         (Refusal::TooManyTries, "too_many_tries"),

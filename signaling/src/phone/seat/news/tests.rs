@@ -214,6 +214,9 @@ fn a_caller_hears_the_words_that_are_meant_for_them() {
         assert_eq!(words(NOTICE_TOPIC, other), []);
     }
     assert_eq!(words("saal.lobby", r#"{"kind":"unmute_request"}"#), []);
+    let mut held = newcomer(with(caller(true), &[(HELD, "1")]), &[]);
+    let asked = Notice::Words { topic: NOTICE_TOPIC, payload: r#"{"kind":"unmute_request"}"#.to_owned() };
+    assert_eq!(events(&mut held, asked), [], "who may not speak could not do it");
 }
 
 #[test]
