@@ -50,12 +50,12 @@ fn a_call_goes_to_the_thread_of_its_room_before_it_comes_in() {
     rig.notice(call, TO_FIRST);
     assert_eq!(moves(&rig).len(), 1, "once is enough");
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::Moved { call }));
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     let orders = rig.orders()[before..].to_vec();
     assert!(!orders.is_empty() && orders.iter().all(|(thread, _)| *thread == 0), "{orders:?}");
     let requested = rig.requested();
     assert!(matches!(requested[requested.len() - 2..], [PhoneRequest::SoundIsAt { bridge: 0 }, PhoneRequest::Join]));
     assert_eq!(rig.core.loads(), [2, 0]);
-    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     rig.notice(call, PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) });
     assert_eq!(rig.orders()[rig.orders().len() - 2..], [(0, "connect"), (0, "muted")]);
     rig.in_dialog("BYE", "two", "", "");
@@ -67,6 +67,7 @@ fn a_call_goes_to_the_thread_of_its_room_before_it_comes_in() {
 fn a_call_that_could_not_go_comes_in_where_it_is() {
     let (mut rig, call, before) = rig();
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::NotMoved { call }));
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     let orders = rig.orders()[before..].to_vec();
     assert!(!orders.is_empty() && orders.iter().all(|(thread, _)| *thread == 1), "{orders:?}");
     assert!(has_joined(&rig) && !has_told_place(&rig));
