@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
+use crate::meetings::policies::rules::AnnounceJoinLeave;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
@@ -59,6 +60,8 @@ pub(super) struct Entry {
     pub(super) visit: Arc<Visit>,
     /// With it the room is entered.
     pub(super) token: String,
+    /// Whose coming and going they hear there.
+    pub(super) announces: AnnounceJoinLeave,
 }
 
 /// Somebody who waits.
@@ -370,7 +373,7 @@ impl Attendant {
     }
 
     async fn admit(&mut self, visit: Arc<Visit>, admitted: Admitted) -> Goes {
-        self.stage = Stage::Admitted(Box::new(Entry { visit, token: admitted.token }));
+        self.stage = Stage::Admitted(Box::new(Entry { visit, token: admitted.token, announces: admitted.announces }));
         let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
         let bridge = gathered.bridge();
         self.gathered = Some(gathered);

@@ -15,11 +15,11 @@ impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
         let Stage::Admitted(entry) = &self.stage else { return Goes::On };
-        let (visit, token) = (entry.visit.clone(), entry.token.clone());
+        let (visit, token, announces) = (entry.visit.clone(), entry.token.clone(), entry.announces);
         if let Some(gathered) = &self.gathered {
             gathered.comes_in_at(self.caller.bridge);
         }
-        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes() };
+        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes(), announces };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
                 let (leg, status) = (seat.leg().clone(), seat.status());
