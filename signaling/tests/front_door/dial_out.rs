@@ -422,6 +422,20 @@ async fn moderators_call_their_own_telephones() {
 }
 
 #[tokio::test]
+async fn an_operator_who_ends_a_call_is_not_taken_for_a_moderator() {
+    let scene = Scene::usual(TestStore::sqlite().await).await;
+    let wanted =
+        NewApiToken { name: "operator", scopes: "phone:admin", tenant: None, is_for_installation: true, days: 1 };
+    let token = create_api_token(&scene.hall.server.database.store, &wanted).await.expect("a token");
+    let (call, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
+    phone.progress(ANSWERED).await;
+    come_in(&mut phone).await;
+    let head = format!("DELETE /phone/calls/{}", call["id"].as_str().expect("an id"));
+    assert_eq!(scene.hall.ask(&head, Some(&token), None, None).await.status, 204);
+    assert_eq!(told(&mut phone).await, PhoneNotice::EndedByOperator);
+}
+
+#[tokio::test]
 async fn only_moderators_call() {
     let scene = Scene::usual(TestStore::sqlite().await).await;
     let entry = scene.hall.knock(None, json!({ "invitation": scene.hall.invitation(INVITEE).await })).await;
