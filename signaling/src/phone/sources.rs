@@ -96,11 +96,12 @@ impl Sources {
     }
 
     /// Somebody came in from there without a wrong code, so not all who call from there guess: a company's people may have one
-    /// number. One block is forgotten.
+    /// number. One wrong code and one block are forgotten. Whoever guesses and knows a right code as well is held by what all
+    /// together may try.
     pub(super) fn right(&mut self, now: Instant, key: &Key) {
         if let Some(record) = self.0.get_mut(key) {
             record.forget(now);
-            record.blocks = record.blocks.saturating_sub(1);
+            (record.wrong, record.blocks) = (record.wrong.saturating_sub(1), record.blocks.saturating_sub(1));
         }
     }
 
