@@ -210,7 +210,7 @@ async fn who_is_banned_cannot_dial_in_again_where_nobody_vouches_for_numbers() {
         tx.execute(sql("UPDATE phone_trunks SET trusts_caller_ids = $1").bind(false)).await.expect("changed");
         tx.commit().await.expect("kept");
         let (_client, host) = exchange.hall.come(HOST).await;
-        let mut ban = async |caller: &str| {
+        let ban = async |caller: &str| {
             let mut phone = exchange.dial(caller).await;
             assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
             phone.arrive().await;
