@@ -134,7 +134,8 @@ pub enum PhoneRequest {
         /// Which, from 0.
         bridge: u16,
     },
-    /// Connect the caller with the room that admitted them. The answer is [`PhoneNotice::Connected`].
+    /// Connect the caller with the room that admitted them. The answer is [`MeetingEvent::Arrived`] and then
+    /// [`PhoneNotice::Connected`], or why they are not let in any more.
     Join,
     /// The caller wants their microphone off or on.
     SetMuted(bool),
@@ -222,8 +223,8 @@ pub enum Verdict {
         /// Whether the caller may come in without, by `#` alone.
         may_skip: bool,
     },
-    /// Come in.
-    Admitted(RoomStatus),
+    /// Come in. How it is in the room is told by [`MeetingEvent::Arrived`].
+    Admitted,
     /// Not yet.
     Wait(WaitReason),
     /// No.
@@ -287,6 +288,10 @@ pub enum Refusal {
     Banned,
     /// The meeting is over.
     Ended,
+    /// The meeting does not take place.
+    Cancelled,
+    /// The meeting is encrypted from end to end, which no telephone can be.
+    Encrypted,
     /// Too many wrong codes came from this caller or altogether.
     TooManyTries,
     /// Too much comes from everywhere. They may call again later.
@@ -322,6 +327,9 @@ pub enum Destination {
 /// What happens to the caller or around them in the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MeetingEvent {
+    /// The caller is in the room, where it is like that. It is the room that says so: what it remembers of them, and who records
+    /// there, nobody knows before.
+    Arrived(RoomStatus),
     /// The microphone is off now.
     MicrophoneOff(By),
     /// The microphone is on now.

@@ -36,6 +36,7 @@ pub(crate) mod numbers;
 mod operator;
 mod pin_check;
 pub(crate) mod seat;
+mod shared_budgets;
 mod sources;
 mod tenant_slug;
 #[cfg(test)]
@@ -62,7 +63,8 @@ use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
 use self::desk::Calls;
 use self::dial_out::DialOut;
-use self::id_and_pin::Found;
+use self::id_and_pin::{Closed, Found};
+use self::in_progress::EndedBy;
 use self::lines::Lines;
 use self::pin_check::STRANGER;
 use self::trunks::Trunks;
@@ -93,7 +95,7 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    /// At the start, when as good as nothing is borne yet.
+    /// At the start.
     pub(crate) fn new(now: Instant, is_dev: bool, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
@@ -101,9 +103,9 @@ impl Phone {
         Ok(Self { attempts, counters, lines, calls, trunks, dial_out: DialOut::default() })
     }
 
-    /// Has a call ended, if it still goes on.
+    /// Has a call ended that a moderator has made, if it still goes on.
     pub(crate) fn hang_up(&self, id: PhoneCallId) {
-        self.calls.in_progress.hang_up(id);
+        self.calls.in_progress.hang_up(id, EndedBy::Moderator);
     }
 
     /// Looks at the budgets, and takes with it what is to be told of them.
@@ -231,7 +233,7 @@ pub(crate) enum Step {
     /// Too many codes come from everywhere: the call ends, and it may be called again later.
     Busy,
     /// The number that was called leads to a meeting that is not open.
-    Closed,
+    Closed(Closed),
     /// It was right.
     Known(Known),
 }
@@ -302,7 +304,11 @@ impl Call {
             let (reply, after) = self.tries.no_id();
             return Ok(self.wrong(app, at, reply, after, &[]).await);
         }
-        let (id, _) = app.phone.with(|attempts| self.tries.id(at.instant, attempts));
+        let used = shared_budgets::read(&mut app.store.read().await?, at.utc).await?;
+        let (id, _) = app.phone.with(|attempts| {
+            attempts.adopt(at.instant, used);
+            self.tries.id(at.instant, attempts)
+        });
         let id = match id {
             Ok(id) => id,
             Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
@@ -312,10 +318,16 @@ impl Call {
             app.phone.with(|attempts| attempts.right_id(self.tries.source(), paid));
         }
         let (found, looked) = looked?;
+        if let (IdTry::Alone(paid), Looked::Nothing) = (id, looked) {
+            // Before it is answered. Where it cannot be written down, it is not answered.
+            let mut tx = app.store.write().await?;
+            shared_budgets::charge(&mut tx, paid, at.utc).await?;
+            tx.commit().await?;
+        }
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.id_looked_up(at.instant, attempts, id, looked));
         if let Reply::AskPin { may_skip } = reply {
-            self.found = found;
+            self.found = found.ok();
             return Ok(Answer { step: Step::AskPin { may_skip }, after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
@@ -329,12 +341,14 @@ impl Call {
     pub(crate) async fn direct(&mut self, app: &App, at: Moment, id: &str) -> Result<Answer, StoreError> {
         (self.found, self.is_right) = (None, false);
         let (found, looked) = self.look_up(app, at, id).await?;
-        let Looked::Place { may_skip, .. } = looked else {
-            return Ok(Answer { step: Step::Closed, after: Duration::ZERO });
+        let found = match found {
+            Ok(found) => found,
+            Err(closed) => return Ok(Answer { step: Step::Closed(closed), after: Duration::ZERO }),
         };
+        let may_skip = matches!(looked, Looked::Place { may_skip: true, .. });
         let (reply, _) = app.phone.with(|attempts| self.tries.led(at.instant, attempts, may_skip));
         if let Reply::AskPin { may_skip } = reply {
-            self.found = found;
+            self.found = Some(found);
             return Ok(Answer { step: Step::AskPin { may_skip }, after: Duration::ZERO });
         }
         Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await)
@@ -351,14 +365,15 @@ impl Call {
             && let Some(found) = self.found.clone()
         {
             let known = self.known(app, &found, STRANGER).await?;
-            self.is_right = true;
+            self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
         }
         let place = self.found.as_ref().map(|found| {
             let place = found.place().id();
             app.installation.derive(Purpose::PhoneCaller, &[b"place", place.as_bytes()])
         });
-        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place));
+        let length = pin_check::length(digits);
+        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place, length));
         let pin = match pin {
             Ok(pin) => pin,
             Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
@@ -371,10 +386,18 @@ impl Call {
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
         if let Some(known) = recognised {
-            self.is_right = true;
+            self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// They have given what is right.
+    fn is_in(&mut self, app: &App, at: Moment) {
+        self.is_right = true;
+        if self.tries.wrong() == 0 {
+            app.phone.with(|attempts| attempts.clean_entry(at.instant, self.tries.source()));
+        }
     }
 
     /// Their number, if it is known for a while once they are in: there was no wrong code before.
@@ -382,14 +405,20 @@ impl Call {
         self.number.as_ref().filter(|_| self.is_right && self.tries.wrong() == 0)
     }
 
-    async fn look_up(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Found>, Looked), StoreError> {
+    async fn look_up(
+        &self,
+        app: &App,
+        at: Moment,
+        digits: &str,
+    ) -> Result<(Result<Found, Closed>, Looked), StoreError> {
         let mut tx = app.store.read().await?;
-        let Some(found) = id_and_pin::find(&mut tx, &self.serves, digits, at.utc).await? else {
-            return Ok((None, Looked::Nothing));
+        let found = match id_and_pin::find(&mut tx, &self.serves, digits, at.utc).await? {
+            Ok(found) => found,
+            closed @ Err(_) => return Ok((closed, Looked::Nothing)),
         };
         let is_invited = self.is_invited(&mut tx, &found).await?;
         let looked = Looked::Place { may_skip: found.may_skip_pin(), is_invited };
-        Ok((Some(found), looked))
+        Ok((Ok(found), looked))
     }
 
     /// Whether their number is of somebody who is invited there.

@@ -6,6 +6,7 @@
 //! callers' side of it.
 
 mod announcements;
+mod arriving;
 mod checking;
 mod code_entry;
 mod input;
@@ -24,6 +25,7 @@ use std::time::Instant;
 
 use bus::phone::{MeetingEvent, Verdict};
 
+use self::arriving::Arriving;
 use self::checking::{Checking, Pausing};
 use self::code_entry::CodeEntry;
 pub use self::input::Input;
@@ -53,6 +55,7 @@ enum State {
     Checking(Checking),
     Pausing(Pausing),
     Waiting(Waiting),
+    Arriving(Arriving),
     Meeting(Box<Meeting>),
     Leaving(Leaving),
     Over,
@@ -84,7 +87,7 @@ impl Caller {
             }
             // Wherever they are: waiting takes time, too.
             Input::Event(MeetingEvent::TimeUp) => self.end(now, EndReason::TimeUp),
-            Input::Event(event) => self.in_meeting(|meeting, line| meeting.event(now, event, line)),
+            Input::Event(event) => self.event(now, event),
             Input::Count(count) => self.in_meeting(|meeting, line| meeting.count_is(now, count, line)),
             Input::TalkingWhileMuted => self.in_meeting(|meeting, line| meeting.talking_while_muted(now, line)),
             Input::BadLine => self.in_meeting(|meeting, line| meeting.bad_line(now, line)),
@@ -116,6 +119,7 @@ impl Caller {
             State::Checking(checking) => Some(checking.timeout()),
             State::Pausing(pausing) => pausing.timeout(),
             State::Waiting(waiting) => Some(waiting.timeout()),
+            State::Arriving(arriving) => Some(arriving.timeout()),
             State::Meeting(meeting) => meeting.timeout(),
             State::Leaving(_) => None,
             State::Over => return None,
@@ -138,6 +142,7 @@ impl Caller {
             State::Checking(checking) => checking.handle_timeout(now, &mut self.line),
             State::Pausing(pausing) => pausing.handle_timeout(now, &mut self.line),
             State::Waiting(waiting) => waiting.handle_timeout(now, &mut self.line),
+            State::Arriving(arriving) => arriving.handle_timeout(now, &mut self.line),
             State::Meeting(meeting) => meeting.handle_timeout(now, &mut self.line),
             State::Leaving(_) | State::Over => None,
         };
@@ -145,7 +150,7 @@ impl Caller {
         self.check_overrun();
     }
 
-    /// Whether the caller was admitted, and the call goes on.
+    /// Whether the caller has come into a room, and the call goes on.
     #[must_use]
     pub const fn is_in_meeting(&self) -> bool {
         matches!(self.state, State::Meeting(_))
@@ -164,7 +169,7 @@ impl Caller {
             State::Opening(_) | State::Entering(_) | State::Checking(_) | State::Pausing(_) => true,
             // It has a time of its own.
             State::Inviting(_) => false,
-            State::Waiting(_) | State::Meeting(_) | State::Leaving(_) | State::Over => false,
+            State::Waiting(_) | State::Arriving(_) | State::Meeting(_) | State::Leaving(_) | State::Over => false,
         }
     }
 
@@ -195,7 +200,7 @@ impl Caller {
                 meeting.key(now, key, &mut self.line);
                 None
             }
-            State::Pausing(_) | State::Leaving(_) | State::Over => None,
+            State::Pausing(_) | State::Arriving(_) | State::Leaving(_) | State::Over => None,
         };
         self.go(next);
     }
@@ -224,7 +229,7 @@ impl Caller {
                 meeting.played(now, &mut self.line);
                 None
             }
-            State::Checking(_) | State::Over => None,
+            State::Checking(_) | State::Arriving(_) | State::Over => None,
         };
         self.go(next);
     }
@@ -233,12 +238,22 @@ impl Caller {
         let next = match &mut self.state {
             State::Checking(checking) => Some(checking.verdict(now, verdict, &mut self.line)),
             State::Waiting(waiting) => waiting.verdict(now, verdict, &mut self.line),
+            State::Arriving(_) => Arriving::verdict(now, verdict, &mut self.line),
             State::Meeting(_) => match verdict {
                 // Back into the lobby.
                 Verdict::Wait(reason) => Some(State::Waiting(Waiting::new(now, reason, &mut self.line))),
                 Verdict::Refused(refusal) => Some(Leaving::begin(now, EndReason::Refused(refusal), &mut self.line)),
-                Verdict::Wrong(_) | Verdict::AskPin { .. } | Verdict::Admitted(_) => None,
+                Verdict::Wrong(_) | Verdict::AskPin { .. } | Verdict::Admitted => None,
             },
+            _ => None,
+        };
+        self.go(next);
+    }
+
+    fn event(&mut self, now: Instant, event: MeetingEvent) {
+        let next = match &mut self.state {
+            State::Arriving(_) => Arriving::event(now, event, &mut self.line),
+            State::Meeting(meeting) => meeting.event(now, event, &mut self.line),
             _ => None,
         };
         self.go(next);

@@ -19,11 +19,11 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::secret;
 use crate::lobby::queue::{self, Newcomer};
-use crate::lobby::table::{self, Entry, LobbyStatus};
+use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING_PER_ADDRESS, MAX_WAITING_PER_TRUNK};
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
-use crate::meetings::policies::rules::{AllowUnmute, Rules};
+use crate::meetings::policies::rules::AnnounceJoinLeave;
 use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
@@ -34,12 +34,19 @@ const WAITS_BEFORE: Duration = Duration::minutes(30);
 pub(crate) struct Visit {
     app: Arc<App>,
     caller: PhoneCaller,
-    /// By which those who come from one number or one switch are counted.
-    source: String,
+    source: WaitsFrom,
     /// Of a secret that nobody has: callers do not ask by HTTP.
     ticket_hash: String,
     /// By which the audit log tells one call from another.
     request_id: String,
+}
+
+/// By what those are counted who wait and come the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct WaitsFrom {
+    /// Of the number, or of the trunk where that vouches for none.
+    pub(crate) mark: String,
+    pub(crate) is_trunk: bool,
 }
 
 /// How it stands.
@@ -59,10 +66,8 @@ pub(crate) struct Admitted {
     pub(crate) token: String,
     /// The room's name.
     pub(crate) room: String,
-    /// How many are there already.
-    pub(crate) others: u32,
-    pub(crate) is_muted: bool,
-    pub(crate) may_unmute: bool,
+    /// Whose coming and going they hear there.
+    pub(crate) announces: AnnounceJoinLeave,
 }
 
 /// Somebody who waits.
@@ -77,7 +82,7 @@ pub(crate) struct Waiting {
 
 impl Visit {
     /// Comes to the place that the caller has reached. `source` is by what those are counted who come the same way.
-    pub(crate) fn new(app: Arc<App>, caller: PhoneCaller, source: String) -> Self {
+    pub(crate) fn new(app: Arc<App>, caller: PhoneCaller, source: WaitsFrom) -> Self {
         let ticket_hash = secret::hash(&ticket::make());
         Self { app, caller, source, ticket_hash, request_id: Uuid::now_v7().to_string() }
     }
@@ -152,6 +157,21 @@ impl Visit {
         if matches!((self.caller.known.who, found.decision), (Who::Called(_), Decision::Wait(_))) {
             found.decision = Decision::Admit;
         }
+        // Nobody who calls expects to be hung up on: they come in when somebody goes. Whom we call pays for no waiting.
+        let is_full = found.decision == Decision::Refuse(Code::MeetingFull);
+        if is_full && !matches!(self.caller.known.who, Who::Called(_)) {
+            found.decision = Decision::Wait(WaitsFor::Place);
+        }
+        // As many as there are places for, those first who have waited longest: else each place would be run for by all.
+        if found.decision == Decision::Admit
+            && let Some(entry) = found.waiting_entry(now).filter(|entry| entry.waits_for == WaitsFor::Place)
+        {
+            let most = found.scene.terms.rules.max_participants;
+            let places = most.map_or(1, |most| most.saturating_sub(found.at.participants)).max(1);
+            if table::ahead(tx, entry, now).await? >= i64::from(places) {
+                found.decision = Decision::Wait(WaitsFor::Place);
+            }
+        }
         // A host has said no.
         let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
         let is_final = denied.is_some_and(|entry| {
@@ -171,10 +191,8 @@ impl Visit {
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        let others = self.app.directory.get(&room).map_or(0, |room| room.info().num_participants);
-        let (role, rules) = (admission.person.role, &admission.rules);
-        let (is_muted, may_unmute) = (starts_muted(role, rules), may_unmute(role, rules));
-        Ok(Some(Standing::Admitted(Admitted { token, room, others, is_muted, may_unmute })))
+        let announces = admission.rules.announce_join_leave;
+        Ok(Some(Standing::Admitted(Admitted { token, room, announces })))
     }
 
     async fn wait(
@@ -200,7 +218,8 @@ impl Visit {
             person: &found.person,
             waits_for,
             ticket_hash: self.ticket_hash.clone(),
-            address_mark: &self.source,
+            address_mark: &self.source.mark,
+            most_from_there: if self.source.is_trunk { MAX_WAITING_PER_TRUNK } else { MAX_WAITING_PER_ADDRESS },
             request_id: &self.request_id,
         };
         let entry = queue::enter(&mut tx, newcomer, now).await?;
@@ -232,18 +251,4 @@ async fn waiting(
 ) -> Result<Standing, Problem> {
     let position = table::position(tx, entry, now).await?;
     Ok(Standing::Waiting(Waiting { waits_for, position, starts_at: found.scene.starts_at() }))
-}
-
-/// Whether somebody's microphone is off when they come.
-fn starts_muted(role: MeetingRole, rules: &Rules) -> bool {
-    role == MeetingRole::Listener || (rules.mute_upon_entry && role != MeetingRole::Host)
-}
-
-/// Whether they may open it.
-fn may_unmute(role: MeetingRole, rules: &Rules) -> bool {
-    match role {
-        MeetingRole::Host => true,
-        MeetingRole::Listener => false,
-        _ => rules.allow_unmute == AllowUnmute::Always,
-    }
 }

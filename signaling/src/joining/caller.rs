@@ -19,7 +19,7 @@ pub(crate) struct PhoneCaller {
     /// What their digits say of them.
     pub(crate) known: Known,
     pub(crate) number: CallerNumber,
-    /// An HMAC of the number, or something of this call alone where nobody vouches for a number.
+    /// An HMAC of the number, or something of this call alone where there is none.
     pub(crate) mark: String,
     /// By what they are known in the meeting: of this call alone, or of their number where they were called.
     pub(crate) call: String,

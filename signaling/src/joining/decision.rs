@@ -20,6 +20,8 @@ words! {
         Host = "host",
         /// That it is time.
         Start = "start",
+        /// That there is a place. Only callers wait for one: a browser is told that there is none, and asks again by itself.
+        Place = "place",
     }
 }
 

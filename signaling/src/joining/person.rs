@@ -148,16 +148,19 @@ async fn of_account(tx: &mut Tx, venue: &Venue, id: UserId) -> Result<Option<Per
     }))
 }
 
-pub(super) async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person, StoreError> {
-    let account = match invitee.user_id {
-        Some(id) => {
-            let select = sql("SELECT name FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id);
-            tx.optional::<Account>(select).await?.map(|account| (id, account.name))
-        }
-        None => None,
-    };
-    let (user_id, identity, name) = match account {
-        Some((id, name)) => (Some(id), format!("u_{id}"), name),
+/// Whether an account is there and not disabled.
+pub(crate) async fn has_account(tx: &mut Tx, id: UserId) -> Result<bool, StoreError> {
+    Ok(account(tx, id).await?.is_some())
+}
+
+async fn account(tx: &mut Tx, id: UserId) -> Result<Option<Account>, StoreError> {
+    tx.optional(sql("SELECT name FROM users WHERE id = $1 AND disabled_at IS NULL").bind(id)).await
+}
+
+/// Somebody who shows an invitation. Whose account is disabled does not come by it: it would be a way around that.
+pub(super) async fn of_invitee(tx: &mut Tx, invitee: Invitee, given: &str) -> Result<Person, Problem> {
+    let (user_id, identity, name) = match invitee.user_id {
+        Some(id) => (Some(id), format!("u_{id}"), account(tx, id).await?.ok_or(Code::LinkRevoked)?.name),
         None => (None, format!("i_{}", invitee.id), invitee.name.clone()),
     };
     let name = if name.trim().is_empty() { name_of_nameless(&invitee, given) } else { name };

@@ -31,7 +31,7 @@ use crate::app::App;
 use crate::identity::keys::Purpose;
 use crate::identity::secret;
 use crate::lobby::queue::{self, Newcomer};
-use crate::lobby::table::{self, Entry, LobbyStatus};
+use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING_PER_ADDRESS};
 use crate::lobby::{self, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::policies::rules::Guests;
@@ -376,6 +376,7 @@ impl Coming<'_> {
                     waits_for,
                     ticket_hash: secret::hash(&secret),
                     address_mark: &address_mark(app, &venue, self.anyone.address),
+                    most_from_there: MAX_WAITING_PER_ADDRESS,
                     request_id: &self.anyone.request_id,
                 };
                 queue::enter(&mut tx, newcomer, now).await?

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
-use super::table::{self, Entry, LobbyStatus, MAX_WAITING, MAX_WAITING_PER_ADDRESS};
+use super::table::{self, Entry, LobbyStatus, MAX_WAITING};
 use crate::api::ids::LobbyEntryId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
@@ -27,6 +27,8 @@ pub(crate) struct Newcomer<'a> {
     pub(crate) ticket_hash: String,
     /// By which those from one place are counted.
     pub(crate) address_mark: &'a str,
+    /// Most of these.
+    pub(crate) most_from_there: i64,
     pub(crate) request_id: &'a str,
 }
 
@@ -35,7 +37,7 @@ pub(crate) async fn enter(tx: &mut Tx, newcomer: Newcomer<'_>, now: DateTime<Utc
     let (venue, mark) = (newcomer.venue.id(), newcomer.address_mark);
     table::forget_silent(tx, newcomer.venue, now).await?;
     let is_full = table::count(tx, &venue, now).await? >= MAX_WAITING;
-    if is_full || table::count_from(tx, &venue, mark, now).await? >= MAX_WAITING_PER_ADDRESS {
+    if is_full || table::count_from(tx, &venue, mark, now).await? >= newcomer.most_from_there {
         return Err(Code::LobbyFull.into());
     }
     let entry = Entry {

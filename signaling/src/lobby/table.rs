@@ -17,6 +17,9 @@ pub(crate) const MAX_WAITING: i64 = 500;
 /// Most of them from one address: a whole authority may be behind it.
 pub(crate) const MAX_WAITING_PER_ADDRESS: i64 = 100;
 
+/// Most of them over one trunk that vouches for no numbers: its callers cannot be told apart, and there must be room for others.
+pub(crate) const MAX_WAITING_PER_TRUNK: i64 = 300;
+
 /// Who has not asked for so long is gone: browsers ask anew every 25 s.
 pub(crate) const SILENCE: Duration = Duration::seconds(45);
 
@@ -133,6 +136,14 @@ pub(crate) async fn position(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> 
          AND last_seen_at > $2 AND (created_at, id) < ($3, $4)");
     let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
     tx.one::<Single<i64>>(select).await.map(|Single(before)| before + 1)
+}
+
+/// How many were there before somebody, and wait for the same.
+pub(crate) async fn ahead(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> Result<i64, StoreError> {
+    let select = sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status = 'waiting'
+         AND last_seen_at > $2 AND (created_at, id) < ($3, $4) AND waits_for = $5");
+    let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
+    tx.one::<Single<i64>>(select.bind(entry.waits_for)).await.map(|Single(before)| before)
 }
 
 /// Those who wait, the first one first.

@@ -133,7 +133,7 @@ pub(crate) struct Marks {
     pub(crate) invitee_id: Option<InviteeId>,
     /// Of a guest: an HMAC of what the browser keeps.
     pub(crate) browser: Option<String>,
-    /// Of a caller: an HMAC of the number, or of the call where nobody vouches for a number.
+    /// Of a caller: an HMAC of the number, or something of the call alone where there is none.
     pub(crate) caller: Option<String>,
 }
 

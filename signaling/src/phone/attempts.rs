@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How many wrong codes are borne, of a call, of a number, of a trunk's address, of a meeting, and of all callers together.
-//! It opens no socket and reads no clock: time is an argument.
+//! It opens no socket and reads no clock: time is an argument. What is borne of ids alone is shared by all servers
+//! ([`shared_budgets`](super::shared_budgets)); here it is what this one knows of it.
 //!
 //! # The arithmetic
 //!
@@ -12,12 +13,14 @@
 //!   ones of strangers and 12 + 36 of known numbers are answered in a day: 144 · 5.6·10⁻⁷ = **8.0·10⁻⁵** hits a day.
 //! * **Afterwards** an id alone is never confirmed: right and wrong ones alike are followed by the question for a PIN, after
 //!   the same time, and only both together get in. A PIN has 6 digits (the meeting's) or 8 (the host's, and one of each
-//!   person). With 100 people a try hits with 5.6·10⁻⁷ · (10⁻⁶ + 101·10⁻⁸) = 1.1·10⁻¹². [`OF_PINS`] bears 100 wrong ones
-//!   a second, 8.6 million a day: **9.6·10⁻⁶** hits a day.
-//! * Together: **9.0·10⁻⁵** hits a day at all limits, one in 30 years of attack without a pause. What a hit of an id, or of the
+//!   person). With 100 people a try hits with 5.6·10⁻⁷ · (10⁻⁶ + 101·10⁻⁸) = 1.1·10⁻¹². [`OF_PINS`] bears 25 wrong ones
+//!   a second of each server, 2.2 million a day: 2.4·10⁻⁶ hits a day, and **1.9·10⁻⁵** of eight servers.
+//! * Together: **9.9·10⁻⁵** hits a day at all limits, one in 27 years of attack without a pause. What a hit of an id, or of the
 //!   meeting's PIN, is worth: a place in the lobby, unless the policy lets strangers in.
-//! * **Who knows an id** and guesses its PINs has [`OF_PLACE`]: 20 + 20 wrong ones a day, 40 · 2·10⁻⁶ = 8·10⁻⁵. Beyond that
-//!   no PIN leads further than to that meeting's lobby, unless it invites the caller's number.
+//! * **Who knows an id** and guesses its PINs has [`OF_PLACE`] for the meeting's: 20 + 20 wrong ones a day, 40 · 10⁻⁶ = 4·10⁻⁵; and
+//!   [`OF_PERSONS`] for the longer ones: 200 + 200, which hit the host's, or one of four co-hosts', with 400 · 5·10⁻⁸ = 2·10⁻⁵. Together
+//!   **6·10⁻⁵** a day. One of all 100 people's is hit with 400 · 10⁻⁶ = 4·10⁻⁴: it is worth a name in the lobby. Beyond that no PIN
+//!   of that length leads further than to that meeting's lobby, unless it invites the caller's number.
 //!
 //! A test works this out from the constants, another one lives through a day of it.
 
@@ -28,6 +31,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::bucket::{Bucket, Buckets, Limit};
+use super::shared_budgets::UsedUp;
 use super::sources::Sources;
 
 /// By what numbers, addresses and meetings are counted: a hash under the installation's secret.
@@ -50,12 +54,16 @@ const OF_PEER: Limit = Limit { at_once: 12, every: Duration::from_secs(40 * 60) 
 /// Wrong ids of all numbers together that are known.
 const OF_KNOWN: Limit = Limit { at_once: 12, every: Duration::from_secs(40 * 60) };
 
-/// Wrong PINs of all callers together. Far more than people make, so that this keeps nobody out; beyond it, nobody is
-/// answered who is not known.
-const OF_PINS: Limit = Limit { at_once: 200, every: Duration::from_millis(10) };
+/// Wrong PINs of all callers together, of one server. Far more than people make, so that this keeps nobody out; beyond it, nobody
+/// is answered who is not known.
+const OF_PINS: Limit = Limit { at_once: 200, every: Duration::from_millis(40) };
 
-/// Wrong PINs of one meeting.
+/// Wrong PINs of one meeting that are as long as its own, which everybody has who is invited.
 const OF_PLACE: Limit = Limit { at_once: 20, every: Duration::from_secs(72 * 60) };
+
+/// Wrong PINs of one meeting that are as long as those of its hosts and of each person. They are a hundred times as hard to hit, and
+/// whoever uses up what may be tried of the short ones must not keep a host out.
+const OF_PERSONS: Limit = Limit { at_once: 200, every: Duration::from_secs(432) };
 
 /// Addresses of trunks that are remembered. Only those of trunks that are set up come here.
 const PEERS: usize = 1_000;
@@ -103,13 +111,33 @@ pub(super) enum Paid {
     Strangers,
 }
 
+impl Paid {
+    pub(super) const fn limit(self) -> Limit {
+        match self {
+            Self::Known => OF_KNOWN,
+            Self::Strangers => OF_STRANGERS,
+        }
+    }
+}
+
+/// Whose a PIN can be, by its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PinLength {
+    /// The meeting's.
+    Place,
+    /// A host's, or one person's.
+    Person,
+    /// Nobody's.
+    Other,
+}
+
 /// A PIN that is charged, before it is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) struct PinTry {
     from_all: bool,
-    from_place: Option<Key>,
-    /// Somebody guesses this meeting's PINs: they lead no further than to the lobby.
+    from_place: Option<(PinLength, Key)>,
+    /// Somebody guesses this meeting's PINs of that length: they lead no further than to the lobby.
     pub(super) is_place_guessed: bool,
 }
 
@@ -125,15 +153,16 @@ pub(super) enum Alarm {
 /// The budgets.
 #[derive(Debug)]
 pub(super) struct Attempts {
+    /// What all servers have used up of it, as far as this one knows.
     strangers: Bucket,
+    /// The same.
     known: Bucket,
     pins: Bucket,
     told: Bucket,
     peers: Buckets,
     places: Buckets,
+    persons: Buckets,
     sources: Sources,
-    /// When what strangers have would be back after the start, if nobody mistyped.
-    warm_at: Instant,
     unsuspicious: Bucket,
     /// Codes were being guessed when the last wrong one came.
     is_attack: bool,
@@ -142,22 +171,28 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// After a start nobody knows what was before, so what is allowed of ids alone comes back bit by bit.
+    /// Before anything was wrong. What was before a start, and on other servers, is told by [`Self::adopt`].
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            strangers: Bucket::empty(now, OF_STRANGERS),
-            known: Bucket::empty(now, OF_KNOWN),
+            strangers: Bucket::full(now, OF_STRANGERS),
+            known: Bucket::full(now, OF_KNOWN),
             pins: Bucket::full(now, OF_PINS),
             told: Bucket::full(now, TOLD),
             peers: Buckets::new(OF_PEER, PEERS),
             places: Buckets::new(OF_PLACE, PLACES),
+            persons: Buckets::new(OF_PERSONS, PLACES),
             sources: Sources::default(),
-            warm_at: now + OF_STRANGERS.every * OF_STRANGERS.at_once,
             unsuspicious: Bucket::full(now, UNSUSPICIOUS),
             is_attack: false,
             attack_told_at: None,
             alarms: VecDeque::new(),
         }
+    }
+
+    /// Takes over what is used up in the whole installation.
+    pub(super) fn adopt(&mut self, now: Instant, used: UsedUp) {
+        self.strangers.is_used_up_for(now, used.strangers);
+        self.known.is_used_up_for(now, used.known);
     }
 
     /// How long that number is not answered yet.
@@ -197,13 +232,22 @@ impl Attempts {
 
     /// Charges a PIN that somebody has typed, for a meeting that is there or for none. None: more wrong ones come than people
     /// make, and nobody is answered who is not known.
-    pub(super) fn begin_pin(&mut self, now: Instant, source: &Source, place: Option<Key>) -> Option<PinTry> {
+    pub(super) fn begin_pin(
+        &mut self,
+        now: Instant,
+        source: &Source,
+        place: Option<Key>,
+        length: PinLength,
+    ) -> Option<PinTry> {
         let from_all = self.pins.take(now);
         if !from_all && !source.is_known {
             return None;
         }
-        let from_place = place.filter(|place| self.places.take(now, place));
-        Some(PinTry { from_all, from_place, is_place_guessed: place.is_some() && from_place.is_none() })
+        let Some((place, buckets)) = place.zip(self.of_length(length)) else {
+            return Some(PinTry { from_all, from_place: None, is_place_guessed: false });
+        };
+        let may = buckets.take(now, &place);
+        Some(PinTry { from_all, from_place: may.then_some((length, place)), is_place_guessed: !may })
     }
 
     /// It was a right one, or was not looked up.
@@ -211,8 +255,26 @@ impl Attempts {
         if pin.from_all {
             self.pins.give_back();
         }
-        if let Some(place) = pin.from_place {
-            self.places.give_back(&place);
+        if let Some((length, place)) = pin.from_place
+            && let Some(buckets) = self.of_length(length)
+        {
+            buckets.give_back(&place);
+        }
+    }
+
+    /// Somebody came in without a wrong code.
+    pub(super) fn clean_entry(&mut self, now: Instant, source: &Source) {
+        if let Some(number) = &source.number {
+            self.sources.right(now, number);
+        }
+    }
+
+    /// What of a meeting's PINs of that length may be tried. None: they hit nothing.
+    const fn of_length(&mut self, length: PinLength) -> Option<&mut Buckets> {
+        match length {
+            PinLength::Place => Some(&mut self.places),
+            PinLength::Person => Some(&mut self.persons),
+            PinLength::Other => None,
         }
     }
 
@@ -248,7 +310,7 @@ impl Attempts {
         }
         let was_attack = self.is_attack(now);
         let is_suspicious = !self.unsuspicious.take(now);
-        let is_used_up = now >= self.warm_at && !self.strangers.has_room(now);
+        let is_used_up = !self.strangers.has_room(now);
         self.is_attack = was_attack || is_suspicious || is_used_up;
         let is_news = self.attack_told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_INTERVAL);
         if self.is_attack && !was_attack && is_news {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
+use bus::phone::{CheckToken, DialProgress, MeetingEvent, PhoneNotice, PhoneRequest, Refusal, Verdict};
 use chrono::Utc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, timeout};
@@ -17,7 +17,7 @@ use super::dial_out::allowance::Due;
 use super::dial_out::meter::Metered;
 use super::dial_out::records::DialledCallEnd;
 use super::gathering::Gathered;
-use super::in_progress::PhoneCallStage;
+use super::in_progress::{EndedBy, PhoneCallStage};
 use super::seat::{Seat, SeatEvent};
 use super::transfer::{TransferEnd, TransferOrder};
 use super::{Known, verdicts};
@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
+use crate::meetings::policies::rules::AnnounceJoinLeave;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
@@ -35,8 +36,8 @@ pub(super) enum Stage {
     /// They key in codes, or come in without.
     Keying,
     Waiting(Box<Wait>),
-    /// They may come in, by this token.
-    Admitted(String),
+    /// They may come in.
+    Admitted(Box<Entry>),
     InRoom(Box<Seat>),
     /// They hear why it is over. Nothing follows.
     Leaving,
@@ -54,9 +55,18 @@ impl Stage {
     }
 }
 
+/// Somebody who may come in.
+pub(super) struct Entry {
+    pub(super) visit: Arc<Visit>,
+    /// With it the room is entered.
+    pub(super) token: String,
+    /// Whose coming and going they hear there.
+    pub(super) announces: AnnounceJoinLeave,
+}
+
 /// Somebody who waits.
 pub(super) struct Wait {
-    visit: Visit,
+    visit: Arc<Visit>,
     changes: watch::Receiver<()>,
     /// What they were told.
     told: Waiting,
@@ -309,7 +319,12 @@ impl Attendant {
             call: name.clone(),
             remembered: self.caller.remembered().cloned(),
         };
-        let visit = Visit::new(self.app.clone(), caller, source.clone());
+        let visit = Arc::new(Visit::new(self.app.clone(), caller, source.clone()));
+        self.look(visit).await
+    }
+
+    /// Looks how it stands for who comes.
+    async fn look(&mut self, visit: Arc<Visit>) -> Goes {
         // Before it is looked, so that nothing is missed in between.
         let changes = visit.changes();
         match visit.look().await {
@@ -317,10 +332,19 @@ impl Attendant {
                 self.stage = Stage::Waiting(Box::new(Wait { visit, changes, told: waiting }));
                 self.tell_standing(&Standing::Waiting(waiting)).await
             }
-            Ok(Standing::Admitted(admitted)) => self.admit(admitted).await,
+            Ok(Standing::Admitted(_)) if self.is_turned_away() => {
+                // Others were quicker.
+                self.tell_verdict(Verdict::Refused(Refusal::Full)).await
+            }
+            Ok(Standing::Admitted(admitted)) => self.admit(visit, admitted).await,
             Ok(standing) => self.tell_standing(&standing).await,
             Err(problem) => self.refuse(&problem).await,
         }
+    }
+
+    /// They were let in, and the room has not taken them.
+    const fn is_turned_away(&self) -> bool {
+        matches!(self.stage, Stage::Admitted(_))
     }
 
     /// Looks how it stands for who waits, and tells what is new. Whoever has had their last words has had the time for them.
@@ -334,7 +358,10 @@ impl Attendant {
                 wait.told = waiting;
                 if is_new { self.tell_standing(&Standing::Waiting(waiting)).await } else { Goes::On }
             }
-            Ok(Standing::Admitted(admitted)) => self.admit(admitted).await,
+            Ok(Standing::Admitted(admitted)) => {
+                let visit = wait.visit.clone();
+                self.admit(visit, admitted).await
+            }
             Ok(standing) => self.tell_standing(&standing).await,
             Err(problem) if verdicts::refusal(problem.code()).is_some() => self.refuse(&problem).await,
             Err(problem) => {
@@ -345,9 +372,8 @@ impl Attendant {
         }
     }
 
-    async fn admit(&mut self, admitted: Admitted) -> Goes {
-        let verdict = Verdict::Admitted(verdicts::status(&admitted));
-        self.stage = Stage::Admitted(admitted.token);
+    async fn admit(&mut self, visit: Arc<Visit>, admitted: Admitted) -> Goes {
+        self.stage = Stage::Admitted(Box::new(Entry { visit, token: admitted.token, announces: admitted.announces }));
         let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
         let bridge = gathered.bridge();
         self.gathered = Some(gathered);
@@ -355,7 +381,7 @@ impl Attendant {
         if bridge != self.caller.bridge && self.tell(PhoneNotice::RoomIsAt { bridge }) == Goes::Over {
             return Goes::Over;
         }
-        self.tell_verdict(verdict).await
+        self.tell_verdict(Verdict::Admitted).await
     }
 
     async fn refuse(&mut self, problem: &Problem) -> Goes {
@@ -368,6 +394,12 @@ impl Attendant {
         }
     }
 
+    /// The room has become full since they were let in, or was locked. The door knows which.
+    pub(super) async fn turned_away(&mut self, visit: Arc<Visit>) -> Goes {
+        self.gathered = None;
+        self.look(visit).await
+    }
+
     /// Ends the call, which the caller hears wherever they are, and leaves the hanging up to the bridge.
     async fn hang_up(&mut self) -> Goes {
         match self.stage {
@@ -377,9 +409,12 @@ impl Attendant {
                 return self.give_up();
             }
             // A moderator wanted them in, and does not any more.
-            Stage::Admitted(_) | Stage::InRoom(_) if self.dialled.is_some() => return self.last(MeetingEvent::Removed),
+            Stage::Admitted(_) | Stage::InRoom(_) if self.caller.entry.ended_by() == Some(EndedBy::Moderator) => {
+                return self.last(MeetingEvent::Removed);
+            }
             Stage::Keying | Stage::Waiting(_) | Stage::Admitted(_) | Stage::InRoom(_) => {}
         }
+        self.ends(DialledCallEnd::Removed);
         self.leave_lobby().await;
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::EndedByOperator)

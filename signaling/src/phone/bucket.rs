@@ -28,6 +28,16 @@ impl Limit {
         f64::from(self.at_once) + DAY.as_secs_f64() / self.every.as_secs_f64()
     }
 
+    /// At most as long as it takes until all of it is there again: clocks may have been wrong.
+    fn whole(self, used: Duration) -> Duration {
+        used.min(self.every * self.at_once)
+    }
+
+    /// Whether there is one when all that was taken is there again after that time.
+    pub(super) fn leaves_some(self, used: Duration) -> bool {
+        self.whole(used) <= self.every * self.at_once.saturating_sub(1)
+    }
+
     fn has_room(self, until: Instant, now: Instant) -> bool {
         until.saturating_duration_since(now) <= self.every * self.at_once.saturating_sub(1)
     }
@@ -47,9 +57,9 @@ impl Bucket {
         Self { limit, until: now }
     }
 
-    /// Everything was taken.
-    pub(super) fn empty(now: Instant, limit: Limit) -> Self {
-        Self { limit, until: now + limit.every * limit.at_once }
+    /// At least as much was taken, somewhere else, as is there again after that time.
+    pub(super) fn is_used_up_for(&mut self, now: Instant, used: Duration) {
+        self.until = self.until.max(now + self.limit.whole(used));
     }
 
     /// Whether one can be taken.
@@ -156,7 +166,9 @@ mod tests {
     #[test]
     fn an_empty_one_fills_as_time_passes_and_never_beyond_its_brim() {
         let now = Instant::now();
-        let mut bucket = Bucket::empty(now, LIMIT);
+        let mut bucket = Bucket::full(now, LIMIT);
+        bucket.is_used_up_for(now, DAY);
+        assert!(!LIMIT.leaves_some(DAY) && LIMIT.leaves_some(LIMIT.every * 2));
         assert!(!bucket.has_room(now) && !bucket.is_half_full(now));
         assert!(bucket.has_room(now + LIMIT.every) && !bucket.is_half_full(now + LIMIT.every));
         assert!(bucket.is_half_full(now + LIMIT.every * 2));

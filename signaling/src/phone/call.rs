@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::attempts::{Attempts, IdTry, Key, OF_CALL, PinTry, Source};
+use super::attempts::{Attempts, IdTry, Key, OF_CALL, PinLength, PinTry, Source};
 
 /// After what time an answer is given while ids alone are not answered: longer than any look at the database, so that
 /// right and wrong ids are not told apart by it.
@@ -154,14 +154,20 @@ impl Tries {
     }
 
     /// A PIN was typed, for `place` if the id led to one. Fails when the call is over, or no id was typed.
-    pub(super) fn pin(&mut self, now: Instant, attempts: &mut Attempts, place: Option<Key>) -> Result<PinTry, Reply> {
+    pub(super) fn pin(
+        &mut self,
+        now: Instant,
+        attempts: &mut Attempts,
+        place: Option<Key>,
+        length: PinLength,
+    ) -> Result<PinTry, Reply> {
         if self.is_over(now, attempts) {
             return Err(Reply::Ended);
         }
         if self.asked.is_none() {
             return Err(Reply::Wrong(Again::Id));
         }
-        attempts.begin_pin(now, &self.source, place).ok_or(Reply::Busy)
+        attempts.begin_pin(now, &self.source, place, length).ok_or(Reply::Busy)
     }
 
     /// It was looked up.
@@ -213,7 +219,7 @@ mod tests {
 
     /// Types a PIN and says whether it is right.
     fn pin(tries: &mut Tries, now: Instant, attempts: &mut Attempts, is_right: bool) -> (Reply, Duration) {
-        match tries.pin(now, attempts, Some(key(9))) {
+        match tries.pin(now, attempts, Some(key(9)), PinLength::Place) {
             Ok(pin) => tries.pin_looked_up(now, attempts, pin, is_right),
             Err(reply) => (reply, Duration::ZERO),
         }

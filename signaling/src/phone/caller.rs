@@ -8,9 +8,11 @@ use chrono::Utc;
 use store::StoreError;
 
 use super::caller_number::{CallerNumber, E164};
+use super::id_and_pin::Closed;
 use super::in_progress::OwnCall;
 use super::{Answer, Call, Known, Moment, Step};
 use crate::app::App;
+use crate::joining::by_phone::WaitsFrom;
 use crate::joining::caller::identity;
 
 /// Who is at the telephone.
@@ -28,7 +30,7 @@ pub(super) struct Caller {
     /// See [`PhoneCaller::mark`](crate::joining::caller::PhoneCaller::mark).
     pub(super) mark: String,
     /// By what those are counted who wait.
-    pub(super) source: String,
+    pub(super) source: WaitsFrom,
     /// By what they are known in the meeting.
     pub(super) name: String,
     /// Of this call alone.
@@ -72,7 +74,7 @@ impl Caller {
             (Code::Room, Way::Out(known)) => at_once(Step::Known(known.as_ref().clone())),
             // The number belongs to no room, so there is none to be asked for; and whom we call is asked for nothing.
             (Code::Room, Way::In { direct: None, .. }) | (Code::Id(_) | Code::Pin(_), Way::Out(_)) => {
-                at_once(Step::Closed)
+                at_once(Step::Closed(Closed::Nowhere))
             }
         }
     }

@@ -147,6 +147,14 @@ impl CallerNumber {
         self.number.as_ref()
     }
 
+    /// What tells whoever calls there from others: the number, or the digits of an extension in what the trunk wrote.
+    pub(super) fn stated(&self, user: Option<&str>) -> Option<String> {
+        let extension = || {
+            user.filter(|user| (1..=MAX_DIGITS).contains(&user.len()) && user.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        self.number.as_ref().map(E164::as_str).or_else(extension).map(str::to_owned)
+    }
+
     /// The number, unless the caller withholds it.
     pub(crate) fn told(&self) -> Option<&E164> {
         self.number.as_ref().filter(|_| !self.is_withheld)

@@ -4,7 +4,8 @@
 use chrono::{DateTime, Duration, Utc};
 use store::{StoreError, Tx};
 
-use super::Serves;
+use super::attempts::Paid;
+use super::{Serves, shared_budgets};
 use crate::joining::venue::{Terms, Timing, Venue};
 use crate::meeting_sessions;
 use crate::meetings::model::MeetingStatus;
@@ -49,45 +50,70 @@ pub(super) fn is_id(digits: &str) -> bool {
     codes::CONFERENCE_ID_DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The meeting or the permanent room with that id, if it answers the telephone now. What is cancelled, being prepared, over
-/// or far off is like what does not exist.
+/// Why calls to a place are not answered now. Only those hear it who have called its own number: to all others, what is cancelled,
+/// being prepared, over or far off is like what does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// There is none, or none that is to be known.
+    Nowhere,
+    /// It is over.
+    Over,
+    /// It is so much later that nobody waits for it.
+    NotYet,
+    /// It does not take place.
+    Cancelled,
+    /// It is encrypted from end to end, which no telephone can be.
+    Encrypted,
+}
+
+/// The meeting or the permanent room with that id, if it answers the telephone now.
 pub(super) async fn find(
     tx: &mut Tx,
     serves: &Serves,
     digits: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Result<Found, Closed>, StoreError> {
     let meeting = table::by_conference_id(tx, digits).await?;
     // Asked for in any case: both take the same time.
     let room = permanent_rooms::table::by_conference_id(tx, digits).await?;
     let venue = meeting.map(|meeting| Venue::Meeting(Box::new(meeting)));
     let venue = venue.or(room.map(|room| Venue::Room(Box::new(room))));
-    let Some(venue) = venue.filter(|venue| serves.includes(venue.tenant_id())) else { return Ok(None) };
+    let Some(venue) = venue.filter(|venue| serves.includes(venue.tenant_id())) else { return Ok(Err(Closed::Nowhere)) };
     let running = meeting_sessions::table::running(tx, &venue.id()).await?;
     let terms = venue.terms(tx, now, running.as_ref()).await?;
-    let is_answered = is_answered(tx, &venue, &terms, running.is_some(), now).await?;
-    Ok(is_answered.then_some(Found { venue, rules: terms.rules }))
+    Ok(match closed(tx, &venue, &terms, running.is_some(), now).await? {
+        Some(closed) => Err(closed),
+        None => Ok(Found { venue, rules: terms.rules }),
+    })
 }
 
-/// Whether calls to it are answered now.
-async fn is_answered(
+/// Why calls to it are not answered now. `None`: they are.
+async fn closed(
     tx: &mut Tx,
     venue: &Venue,
     terms: &Terms,
     is_running: bool,
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    if terms.rules.e2ee == EndToEndEncryption::Required {
-        return Ok(false);
+) -> Result<Option<Closed>, StoreError> {
+    if let Venue::Meeting(meeting) = venue {
+        match meeting.status {
+            MeetingStatus::Scheduled => {}
+            MeetingStatus::Cancelled => return Ok(Some(Closed::Cancelled)),
+            MeetingStatus::Draft => return Ok(Some(Closed::Nowhere)),
+        }
     }
-    let is_happening = !matches!(venue, Venue::Meeting(meeting) if meeting.status != MeetingStatus::Scheduled);
+    if terms.rules.e2ee == EndToEndEncryption::Required {
+        return Ok(Some(Closed::Encrypted));
+    }
     let is_soon = |timing| match timing {
         Timing::Anytime => true,
         Timing::From(starts_at) => starts_at <= now + OPENS_BEFORE,
         Timing::Over => false,
     };
-    Ok(is_happening
-        && (is_running || is_soon(terms.timing) || is_soon(venue.terms(tx, now - CLOSES_AFTER, None).await?.timing)))
+    if is_running || is_soon(terms.timing) || is_soon(venue.terms(tx, now - CLOSES_AFTER, None).await?.timing) {
+        return Ok(None);
+    }
+    Ok(Some(if terms.timing == Timing::Over { Closed::Over } else { Closed::NotYet }))
 }
 
 /// Whether somebody who has the link and no PIN could come by telephone now. No caller can show the account or the way of
@@ -101,7 +127,12 @@ pub(crate) async fn takes_strangers(
 ) -> Result<bool, StoreError> {
     let may_come = is_id_enough(&terms.rules) && terms.rules.required_acr.is_none();
     let is_over = terms.timing == Timing::Over && !is_running;
-    Ok(may_come && !is_over && is_answered(tx, venue, terms, is_running, now).await?)
+    if !may_come || is_over || closed(tx, venue, terms, is_running, now).await?.is_some() {
+        return Ok(false);
+    }
+    // While codes are being guessed, an id alone lets no stranger in.
+    let used = shared_budgets::used_up(tx, Paid::Strangers, now).await?;
+    Ok(Paid::Strangers.limit().leaves_some(used))
 }
 
 /// Who calls, as far as their PIN says.

@@ -52,6 +52,15 @@ pub(crate) enum PhoneCallStage {
     Leaving,
 }
 
+/// Who ends a call that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// A moderator of the meeting for which it was made.
+    Moderator,
+    /// Whoever looks after the installation.
+    Operator,
+}
+
 /// All calls that attendants look after, so as many as these are at most.
 #[derive(Clone, Default)]
 pub(crate) struct InProgress(Arc<Mutex<BTreeMap<PhoneCallId, Entry>>>);
@@ -59,6 +68,7 @@ pub(crate) struct InProgress(Arc<Mutex<BTreeMap<PhoneCallId, Entry>>>);
 struct Entry {
     shown: PhoneCall,
     hang_up: Arc<Notify>,
+    ended_by: Option<EndedBy>,
     transfers: mpsc::Sender<TransferOrder>,
     /// Once the caller is in a room: which, and as whom.
     seat: Option<(String, String)>,
@@ -114,7 +124,8 @@ impl InProgress {
         let shown = PhoneCall { id, trunk_id, since, number, stage, meeting_id: None, room_id: None };
         // One at a time; whoever orders another meanwhile is told so.
         let (orders, transfers) = mpsc::channel(1);
-        self.lock().insert(id, Entry { shown, hang_up: hang_up.clone(), transfers: orders, seat: None });
+        self.lock()
+            .insert(id, Entry { shown, hang_up: hang_up.clone(), ended_by: None, transfers: orders, seat: None });
         OwnCall { all: self.clone(), id, hang_up, transfers }
     }
 
@@ -138,8 +149,9 @@ impl InProgress {
     }
 
     /// Has it hung up, if it still goes on.
-    pub(super) fn hang_up(&self, id: PhoneCallId) {
-        if let Some(entry) = self.lock().get(&id) {
+    pub(super) fn hang_up(&self, id: PhoneCallId, by: EndedBy) {
+        if let Some(entry) = self.lock().get_mut(&id) {
+            entry.ended_by.get_or_insert(by);
             entry.hang_up.notify_one();
         }
     }
@@ -170,6 +182,11 @@ impl OwnCall {
                 entry.seat = seat.map(|(room, identity)| (room.to_owned(), identity.to_owned()));
             }
         }
+    }
+
+    /// Who has ended it, if somebody has. The first word counts.
+    pub(super) fn ended_by(&self) -> Option<EndedBy> {
+        self.all.lock().get(&self.id).and_then(|entry| entry.ended_by)
     }
 
     fn change(&self, change: impl FnOnce(&mut PhoneCall)) {
@@ -219,8 +236,10 @@ mod tests {
     fn one_call_is_ended_and_it_hears_of_that_later_too() {
         let all = InProgress::default();
         let [first, second] = [(); 2].map(|()| all.enter("a".into(), None, Utc::now()));
-        all.hang_up(first.id);
-        all.hang_up(PhoneCallId::new());
+        all.hang_up(first.id, EndedBy::Operator);
+        all.hang_up(first.id, EndedBy::Moderator);
+        all.hang_up(PhoneCallId::new(), EndedBy::Operator);
+        assert_eq!((first.ended_by(), second.ended_by()), (Some(EndedBy::Operator), None));
         assert!(first.ended_by_somebody().notified().now_or_never().is_some());
         assert!(second.ended_by_somebody().notified().now_or_never().is_none());
     }

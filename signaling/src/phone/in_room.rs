@@ -14,21 +14,27 @@ use crate::rooms::details::HOLD;
 impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
-        let Stage::Admitted(token) = &self.stage else { return Goes::On };
+        let Stage::Admitted(entry) = &self.stage else { return Goes::On };
+        let (visit, token, announces) = (entry.visit.clone(), entry.token.clone(), entry.announces);
         if let Some(gathered) = &self.gathered {
             gathered.comes_in_at(self.caller.bridge);
         }
-        let request = SeatRequest { token: token.clone(), bridge: self.caller.bridge, attributes: self.attributes() };
+        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes(), announces };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
-                let leg = seat.leg().clone();
+                let (leg, status) = (seat.leg().clone(), seat.status());
                 self.stage = Stage::InRoom(Box::new(seat));
-                self.tell(PhoneNotice::Connected { leg })
+                // First, so that nobody hears a microphone that is off.
+                match self.tell(PhoneNotice::Event(MeetingEvent::Arrived(status))) {
+                    Goes::On => self.tell(PhoneNotice::Connected { leg }),
+                    Goes::Over => Goes::Over,
+                }
             }
             // That has happened since they were let in.
             Err(SeatRefused::Ended) => self.last(MeetingEvent::Ended),
             Err(SeatRefused::NotAllowed) => self.last(MeetingEvent::Removed),
-            Err(refused @ (SeatRefused::TurnedAway | SeatRefused::Unavailable)) => {
+            Err(SeatRefused::TurnedAway) => self.turned_away(visit).await,
+            Err(refused @ SeatRefused::Unavailable) => {
                 warn!(?refused, "a caller who was let in has no seat");
                 self.fail().await
             }

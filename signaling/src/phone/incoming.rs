@@ -15,9 +15,9 @@ use super::attendant::Attendant;
 use super::caller::{Caller, Way, now};
 use super::caller_number::{CallerNumber, Said};
 use super::{Begun, Call, Incoming, known_callers, tenant_slug};
-use crate::api::client_address::network;
 use crate::app::App;
 use crate::identity::keys::Purpose;
+use crate::joining::by_phone::WaitsFrom;
 
 /// Bytes of what a call is called: 22 characters.
 const TOKEN_BYTES: usize = 16;
@@ -65,10 +65,13 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
     let vouched = number.number().filter(|_| trunk.trusts_caller_ids);
     let known = vouched.map(|number| known_callers::mark(&app.installation, number.as_str()));
-    let source = known.clone().unwrap_or_else(|| network(peer).to_string());
-    let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), source.as_bytes()];
-    let source = app.installation.derive_text(Purpose::PhoneCaller, &parts);
-    let mark = known.unwrap_or_else(|| token.clone());
+    let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), known.as_deref().unwrap_or_default().as_bytes()];
+    let source =
+        WaitsFrom { mark: app.installation.derive_text(Purpose::PhoneCaller, &parts), is_trunk: known.is_none() };
+    // A number that nobody vouches for is no proof, but whoever is banned has to say another from then on.
+    let said =
+        || number.stated(incoming.caller.as_deref()).map(|said| known_callers::said_mark(&app.installation, &said));
+    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&token));
     let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
     let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some(), tenant: tenant.clone() };
     let caller = Caller {

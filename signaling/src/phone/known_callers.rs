@@ -18,9 +18,28 @@ pub(crate) const KNOWN_FOR: Duration = Duration::days(30);
 /// Most accounts that are looked at which share a number.
 const MAX_ACCOUNTS: i64 = 100;
 
+/// How marks of one call begin. The others are hexadecimal.
+const OF_CALL: &str = "call:";
+
 /// What is kept of a number.
 pub(crate) fn mark(keys: &Keys, number: &str) -> String {
     hex(&keys.derive(Purpose::PhoneCaller, &[b"known", number.as_bytes()]))
+}
+
+/// What is kept of a number that nobody vouches for. It proves nothing, so it is another mark than that of the same number where
+/// somebody does.
+pub(super) fn said_mark(keys: &Keys, number: &str) -> String {
+    hex(&keys.derive(Purpose::PhoneCaller, &[b"said", number.as_bytes()]))
+}
+
+/// What is kept of somebody who calls without a number: the next call has another.
+pub(super) fn call_mark(token: &str) -> String {
+    format!("{OF_CALL}{token}")
+}
+
+/// Whether a mark is of one call alone, so that whoever has it is somebody else with the next.
+pub(crate) fn is_of_call(mark: &str) -> bool {
+    mark.starts_with(OF_CALL)
 }
 
 /// Whether it is known, whatever meeting it calls.
@@ -70,14 +89,20 @@ pub(crate) async fn forget_in_meetings(
     tenant: TenantId,
     number: &str,
 ) -> Result<(), StoreError> {
-    let mark = mark(keys, number);
+    for mark in [mark(keys, number), said_mark(keys, number)] {
+        forget_mark(tx, tenant, &mark).await?;
+    }
+    Ok(())
+}
+
+async fn forget_mark(tx: &mut Tx, tenant: TenantId, mark: &str) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM lobby_entries WHERE tenant_id = $1 AND caller = $2",
         "DELETE FROM meeting_bans WHERE tenant_id = $1 AND caller = $2",
         "DELETE FROM session_people WHERE caller = $2
              AND session_id IN (SELECT id FROM meeting_sessions WHERE tenant_id = $1)",
     ] {
-        tx.execute(sql(statement).bind(tenant).bind(&mark)).await?;
+        tx.execute(sql(statement).bind(tenant).bind(mark)).await?;
     }
     Ok(())
 }

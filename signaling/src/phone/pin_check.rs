@@ -6,14 +6,28 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::Who;
+use super::attempts::PinLength;
 use super::id_and_pin::{Found, Shown};
 use crate::api::ids::MeetingId;
 use crate::identity::keys::Keys;
+use crate::joining::person;
 use crate::meetings::phone_pins::model::{PinKind, Place};
 use crate::meetings::{invitees, phone_pins};
 
 /// Whoever knows no more than what everybody may know.
 pub(super) const STRANGER: Shown = Shown { who: Who::Room, has_account: false, lobby_bypass: false };
+
+/// Whose PIN these digits can be, if they are of anybody there.
+pub(super) const fn length(digits: &str) -> PinLength {
+    const ROOM: usize = PinKind::Room.digits();
+    const PERSON: usize = PinKind::Personal.digits();
+    const { assert!(PERSON == PinKind::Host.digits()) };
+    match digits.len() {
+        ROOM => PinLength::Place,
+        PERSON => PinLength::Person,
+        _ => PinLength::Other,
+    }
+}
 
 /// Whose it is, if it is valid there. Where no meeting was found, it is looked up all the same and is nobody's.
 pub(super) async fn recognise(
@@ -31,12 +45,15 @@ pub(super) async fn recognise(
         (PinKind::Host, ..) => Ok(Some(Shown { who: Who::Host, ..STRANGER })),
         (PinKind::Personal, Place::Meeting(meeting), Some(id)) => {
             let invitee = invitees::table::find(tx, meeting, id).await?;
-            let invitee = invitee.filter(|invitee| invitee.revoked_at.is_none());
-            Ok(invitee.map(|invitee| Shown {
-                who: Who::Invitee(id),
-                has_account: invitee.user_id.is_some(),
-                lobby_bypass: invitee.lobby_bypass,
-            }))
+            let Some(invitee) = invitee.filter(|invitee| invitee.revoked_at.is_none()) else { return Ok(None) };
+            // A PIN goes with the account of whoever has it.
+            if let Some(user) = invitee.user_id
+                && !person::has_account(tx, user).await?
+            {
+                return Ok(None);
+            }
+            let has_account = invitee.user_id.is_some();
+            Ok(Some(Shown { who: Who::Invitee(id), has_account, lobby_bypass: invitee.lobby_bypass }))
         }
         (PinKind::Personal, ..) => Ok(None),
     }

@@ -24,6 +24,7 @@ use tracing::debug;
 use self::news::{Ending, News, Told};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
+use crate::meetings::policies::rules::AnnounceJoinLeave;
 use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
@@ -40,6 +41,8 @@ pub(crate) struct SeatRequest {
     /// What LiveKit's clients look for in somebody who calls, such as `sip.phoneNumber`. What the meeting does not want shown
     /// the room leaves out.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// Whose coming and going they hear.
+    pub(crate) announces: AnnounceJoinLeave,
 }
 
 /// Why there is no seat.
@@ -124,7 +127,6 @@ impl Seat {
     }
 
     /// How it stands in the room.
-    #[cfg_attr(not(test), expect(dead_code, reason = "whoever is let in was told it with that"))]
     pub(crate) fn status(&self) -> RoomStatus {
         self.place.news.status()
     }
@@ -229,7 +231,7 @@ impl Seat {
 
 /// Goes into the room that a token is for.
 async fn enter(app: Arc<App>, request: SeatRequest) -> Result<Place, SeatRefused> {
-    let SeatRequest { token, bridge, attributes } = request;
+    let SeatRequest { token, bridge, attributes, announces } = request;
     let admitted = telephone::admit(&app, &token, bridge, &attributes).await.map_err(|refusal| {
         debug!(status = %refusal.status, "a caller with a token was refused");
         SeatRefused::from(&refusal)
@@ -241,7 +243,7 @@ async fn enter(app: Arc<App>, request: SeatRequest) -> Result<Place, SeatRefused
     })?;
     let Notice::Joined(joined) = first else { return Err(SeatRefused::TurnedAway) };
     let leg = joined.transport.clone();
-    Ok(Place { stay, notices, token: admitted.token, leg, news: News::new(&joined) })
+    Ok(Place { stay, notices, token: admitted.token, leg, news: News::new(&joined, announces) })
 }
 
 impl From<&Refusal> for SeatRefused {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Numbers from which wrong codes came, and for how long they are not answered: longer each time.
+//! Numbers from which wrong codes came, and for how long they are not answered: longer each time, unless people come in from
+//! there as well.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -24,8 +25,8 @@ const LONGEST_BLOCK: Duration = Duration::from_secs(24 * 3600);
 /// How long until a wrong code is forgotten. A company's people may all call from its one number.
 const FORGET_ONE: Duration = Duration::from_secs(30 * 60);
 
-/// How long after the last wrong code, and the block, the blocks before are forgotten.
-const FORGET_BLOCKS: Duration = Duration::from_secs(24 * 3600);
+/// How long after the last wrong code, and the block, one of the blocks before is forgotten; then another one after as long.
+const FORGET_BLOCK: Duration = Duration::from_secs(3 * 3600);
 
 /// How often it is told at most that the same number is blocked.
 const TELL_INTERVAL: Duration = Duration::from_secs(3600);
@@ -45,6 +46,8 @@ struct Record {
     counted_at: Instant,
     last_wrong: Instant,
     blocks: u32,
+    /// When the last block ended, the last wrong code came after it, or one of the blocks was forgotten.
+    calm_since: Instant,
     blocked_until: Option<Instant>,
     told_at: Option<Instant>,
 }
@@ -73,12 +76,10 @@ impl Sources {
         if self.0.len() >= REMEMBERED && !self.0.contains_key(key) {
             self.make_room(now);
         }
-        let fresh =
-            Record { wrong: 0, counted_at: now, last_wrong: now, blocks: 0, blocked_until: None, told_at: None };
-        let record = self.0.entry(*key).or_insert(fresh);
+        let record = self.0.entry(*key).or_insert_with(|| Record::new(now));
         record.forget(now);
         record.wrong += 1;
-        record.last_wrong = now;
+        (record.last_wrong, record.calm_since) = (now, now);
         let limit = if record.blocks == 0 { WRONG_BEFORE_BLOCK } else { WRONG_BEFORE_NEXT };
         if record.wrong < limit {
             return None;
@@ -86,12 +87,22 @@ impl Sources {
         let lasts = FIRST_BLOCK.saturating_mul(GROWTH.saturating_pow(record.blocks)).min(LONGEST_BLOCK);
         record.wrong = 0;
         record.blocks += 1;
-        record.blocked_until = Some(now + lasts);
+        (record.blocked_until, record.calm_since) = (Some(now + lasts), now + lasts);
         let is_news = record.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_INTERVAL);
         if is_news {
             record.told_at = Some(now);
         }
         Some(Block { lasts, is_news })
+    }
+
+    /// Somebody came in from there without a wrong code, so not all who call from there guess: a company's people may have one
+    /// number. One wrong code and one block are forgotten. Whoever guesses and knows a right code as well is held by what all
+    /// together may try.
+    pub(super) fn right(&mut self, now: Instant, key: &Key) {
+        if let Some(record) = self.0.get_mut(key) {
+            record.forget(now);
+            (record.wrong, record.blocks) = (record.wrong.saturating_sub(1), record.blocks.saturating_sub(1));
+        }
     }
 
     /// How many are remembered.
@@ -114,9 +125,22 @@ impl Sources {
 }
 
 impl Record {
+    fn new(now: Instant) -> Self {
+        Self {
+            wrong: 0,
+            counted_at: now,
+            last_wrong: now,
+            blocks: 0,
+            calm_since: now,
+            blocked_until: None,
+            told_at: None,
+        }
+    }
+
     fn forget(&mut self, now: Instant) {
-        if self.is_over(now) {
-            (self.wrong, self.blocks, self.counted_at) = (0, 0, now);
+        while self.blocks > 0 && now.saturating_duration_since(self.calm_since) >= FORGET_BLOCK {
+            self.blocks -= 1;
+            self.calm_since += FORGET_BLOCK;
         }
         while self.wrong > 0 && now.saturating_duration_since(self.counted_at) >= FORGET_ONE {
             self.wrong -= 1;
@@ -127,9 +151,10 @@ impl Record {
         }
     }
 
+    /// Whether nothing is left of it.
     fn is_over(&self, now: Instant) -> bool {
-        let since = self.blocked_until.map_or(self.last_wrong, |until| until.max(self.last_wrong));
-        now.saturating_duration_since(since) >= FORGET_BLOCKS
+        let calm = now.saturating_duration_since(self.calm_since);
+        calm >= FORGET_BLOCK * self.blocks && calm >= FORGET_ONE * self.wrong
     }
 
     /// Those that weigh least are forgotten first.
@@ -140,6 +165,10 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::seq::IndexedRandom as _;
+    use rand::{Rng as _, SeedableRng as _};
+
     use super::*;
 
     fn key(number: u32) -> Key {
@@ -182,6 +211,61 @@ mod tests {
             may
         });
         assert!(tries.count() < 30);
+    }
+
+    #[test]
+    fn blocks_are_forgotten_one_by_one() {
+        let (mut sources, mut now) = (Sources::default(), Instant::now());
+        let block =
+            |sources: &mut Sources, now| (0..9).find_map(|_| sources.wrong(now, &key(1))).expect("a block").lasts;
+        for times in [1, GROWTH, GROWTH * GROWTH] {
+            let lasts = block(&mut sources, now);
+            assert_eq!(lasts, FIRST_BLOCK * times);
+            now += lasts;
+        }
+        now += FORGET_BLOCK;
+        assert_eq!(block(&mut sources, now), FIRST_BLOCK * GROWTH.pow(2), "the third");
+        sources.right(now, &key(1));
+        sources.right(now, &key(1));
+        now += FIRST_BLOCK * GROWTH.pow(2);
+        assert_eq!(block(&mut sources, now), FIRST_BLOCK * GROWTH, "two who came in");
+        sources.right(now, &key(2));
+        now += LONGEST_BLOCK;
+        assert_eq!(block(&mut sources, now), FIRST_BLOCK, "a day is enough for all of them");
+    }
+
+    #[test]
+    fn a_company_of_500_behind_one_number_is_hardly_kept_waiting() {
+        const WEEK: u64 = 7 * 24 * 3600;
+        let (mut sources, start) = (Sources::default(), Instant::now());
+        let mut random = StdRng::seed_from_u64(20_261_123);
+        // Each calls once a day, most of them about nine and about two, and one in twelve mistypes once or twice.
+        let mut calls: Vec<(u64, u32)> = (0..7 * 500)
+            .map(|number| {
+                let hour = *[9, 9, 9, 14, 14, 11].choose(&mut random).expect("hours");
+                let second = number / 500 * 24 * 3600 + hour * 3600 + random.random_range(0..1800);
+                (second, if random.random_bool(0.08) { random.random_range(1..=2) } else { 0 })
+            })
+            .collect();
+        calls.sort_unstable();
+        let (mut turned_away, mut longest, mut wrong) = (0, Duration::ZERO, 0);
+        for (second, mistakes) in calls {
+            assert!(second < WEEK);
+            let now = start + Duration::from_secs(second);
+            if let Some(wait) = sources.blocked_for(now, &key(1)) {
+                turned_away += 1;
+                longest = longest.max(wait);
+                continue;
+            }
+            wrong += mistakes;
+            let blocked = (0..mistakes).filter_map(|_| sources.wrong(now, &key(1))).count();
+            if mistakes == 0 && blocked == 0 {
+                sources.right(now, &key(1));
+            }
+        }
+        assert!(wrong > 200, "otherwise this shows nothing: {wrong}");
+        assert!(longest <= FIRST_BLOCK * GROWTH, "{longest:?}");
+        assert!(turned_away * 20 < 7 * 500, "one in twenty at most calls again a little later: {turned_away}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::*;
 use crate::api::ids::{MeetingId, PhoneNumberId, RoomId, UserId};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
+use crate::joining::venue::Venue;
 use crate::meetings::phone_pins;
 use crate::meetings::phone_pins::model::{PhonePin, PinKind};
 use crate::records::audit::Link;
@@ -41,17 +42,22 @@ struct Called {
     host_pin: String,
 }
 
+/// A server on that database.
+async fn app(database: &TestStore) -> App {
+    let api_keys = vec![ApiKey { key: "key".into(), secret: "a secret of at least thirty-two bytes".into() }];
+    let config = Config { api_keys, ..Config::default() };
+    App::new(config, database.store.clone(), Bus::local(), Registry::new()).await.expect("an app")
+}
+
 impl Exchange {
     async fn on(database: TestStore) -> Self {
-        let api_keys = vec![ApiKey { key: "key".into(), secret: "a secret of at least thirty-two bytes".into() }];
         let trunk = json!({ "id": "provider", "is_enabled": true, "trusts_caller_ids": true, "networks": "[]",
             "dial_plan": "{}", "destinations": "[]" });
         let number = json!({ "id": PhoneNumberId::new(), "number": "+4930900", "is_for_all": true, "languages": "[]" });
         database.insert_all([("phone_trunks", trunk), ("phone_numbers", number)]).await;
-        let config = Config { api_keys, ..Config::default() };
-        let app = App::new(config, database.store.clone(), Bus::local(), Registry::new()).await.expect("an app");
+        let app = app(&database).await;
         let tenant = tenant(&database.store).await;
-        // A day after the start, so that ids alone are answered.
+        // A day after the start.
         let day = Duration::from_secs(24 * 3600);
         let utc = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         Self { app, database, tenant, at: Moment { instant: Instant::now() + day, utc } }
@@ -225,6 +231,25 @@ async fn a_pin_says_who_calls() {
 }
 
 #[tokio::test]
+async fn the_pin_of_somebody_whose_account_is_disabled_is_wrong() {
+    for exchange in Exchange::both().await {
+        let called = exchange.meeting("4815162342", json!({}), json!({})).await;
+        let user = UserId::new();
+        let row = json!({ "id": user, "tenant_id": exchange.tenant, "email": "ann@example.org", "role": "organizer" });
+        exchange.insert("users", row).await;
+        let (id, pin) = exchange.invite(&called, ANN, json!({ "user_id": user, "role": "co_host" })).await;
+        let digits = exchange.digits(&pin);
+        let found = known(exchange.dial(STRANGER_NUMBER, &called, &digits).await);
+        assert_eq!(found.who, Who::Invitee(id));
+        let disable = sql("UPDATE users SET disabled_at = 0 WHERE id = $1").bind(user);
+        let mut tx = exchange.app.store.write().await.expect("a transaction");
+        tx.execute(disable).await.expect("disabled");
+        tx.commit().await.expect("kept");
+        assert_eq!(exchange.dial(STRANGER_NUMBER, &called, &digits).await, Step::Wrong(Again::Pin));
+    }
+}
+
+#[tokio::test]
 async fn a_permanent_room_has_an_id_and_pins_too() {
     for exchange in Exchange::both().await {
         let (room, owner) = (RoomId::new(), UserId::new());
@@ -300,6 +325,29 @@ async fn what_is_cancelled_over_far_off_or_of_others_is_like_what_does_not_exist
             let Begun::Call(mut call) = begun else { panic!("blocked") };
             let step = exchange.id(&mut call, &called.id).await;
             assert_eq!(step == Step::AskPin { may_skip: false }, is_there, "{step:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_calls_a_meetings_own_number_hears_why_it_is_not_open() {
+    for exchange in Exchange::both().await {
+        let times = |hours: i64| {
+            let starts_at = (exchange.at.utc + chrono::Duration::hours(hours)).timestamp_millis();
+            json!({ "type": "scheduled", "starts_at": starts_at, "ends_at": starts_at + 1_800_000 })
+        };
+        let secret = json!({ "e2ee": "required" });
+        for (number, rules, differs, expected) in [
+            ("4815162341", json!({}), times(25), Closed::NotYet),
+            ("4815162342", json!({}), times(-2), Closed::Over),
+            ("4815162343", json!({}), json!({ "status": "cancelled" }), Closed::Cancelled),
+            ("4815162344", json!({}), json!({ "status": "draft" }), Closed::Nowhere),
+            ("4815162345", secret, json!({}), Closed::Encrypted),
+        ] {
+            let called = exchange.meeting(number, rules, differs).await;
+            let mut call = exchange.call("anonymous").await;
+            let answer = call.direct(&exchange.app, exchange.at, &called.id).await.expect("the database");
+            assert_eq!(answer.step, Step::Closed(expected));
         }
     }
 }
@@ -447,13 +495,22 @@ async fn a_number_with_many_wrong_codes_is_not_answered_for_a_while_and_that_is_
 }
 
 #[tokio::test]
-async fn where_pins_are_guessed_none_leads_further_than_to_the_lobby() {
-    for exchange in Exchange::both().await {
+async fn where_pins_are_guessed_none_of_that_length_leads_further_than_to_the_lobby() {
+    for mut exchange in Exchange::both().await {
         let called = exchange.meeting("4815162342", json!({ "lobby": "off" }), json!({})).await;
         let (ann, pin) = exchange.invite(&called, ANN, json!({ "phone_e164": ANNS_NUMBER })).await;
         let pin = exchange.digits(&pin);
         assert!(!known(exchange.dial("anonymous", &called, &called.host_pin).await).waits);
         for _ in 0..30 {
+            assert_eq!(exchange.dial("anonymous", &called, "000000").await, Step::Wrong(Again::Pin));
+        }
+        let found = known(exchange.dial("anonymous", &called, &called.room_pin).await);
+        assert_eq!((found.who, found.waits), (Who::Room, true), "it proves nothing");
+        let found = known(exchange.dial("anonymous", &called, &called.host_pin).await);
+        assert_eq!((found.who, found.waits), (Who::Host, false), "a host comes in all the same");
+        assert_eq!(known(exchange.dial("anonymous", &called, &pin).await).who, Who::Invitee(ann));
+        for _ in 0..210 {
+            exchange.later(Duration::from_secs(1));
             assert_eq!(exchange.dial("anonymous", &called, "12345678").await, Step::Wrong(Again::Pin));
         }
         for digits in [&called.room_pin, &called.host_pin, &pin] {
@@ -482,6 +539,35 @@ async fn while_the_database_is_away_nothing_is_counted() {
     let source = Source { peer: [9; 32], ..*call.tries.source() };
     let (id, _) = exchange.app.phone.with(|attempts| attempts.begin_id(exchange.at.instant, &source));
     assert!(matches!(id, IdTry::Alone(_)), "as much is left as before");
+}
+
+#[tokio::test]
+async fn what_is_borne_of_ids_alone_is_shared_by_all_servers_and_outlasts_a_start() {
+    for mut exchange in Exchange::both().await {
+        let called = exchange.meeting("4815162342", json!({ "guests": "link" }), json!({})).await;
+        let takes_strangers = async |exchange: &Exchange| {
+            let Place::Meeting(meeting) = called.place else { panic!("a meeting") };
+            let (mut tx, now) = (exchange.app.store.read().await.expect("a transaction"), exchange.at.utc);
+            let venue = Venue::find(&mut tx, Some(meeting), None).await.expect("rows").expect("a meeting");
+            let terms = venue.terms(&mut tx, now, None).await.expect("rows");
+            takes_strangers(&mut tx, &venue, &terms, false, now).await.expect("rows")
+        };
+        // What one address of a trunk has, is each server's own.
+        for expected in [12, 12, 0] {
+            assert_eq!(takes_strangers(&exchange).await, expected > 0);
+            let mut answered = 0;
+            while exchange.id(&mut exchange.call("anonymous").await, "4815162399").await == Step::Wrong(Again::Id) {
+                answered += 1;
+            }
+            assert_eq!(answered, expected);
+            exchange.app = app(&exchange.database).await;
+        }
+        exchange.later(Duration::from_secs(20 * 60));
+        assert!(takes_strangers(&exchange).await, "one");
+        let mut call = exchange.call("anonymous").await;
+        assert_eq!(exchange.id(&mut call, &called.id).await, Step::AskPin { may_skip: true });
+        assert!(takes_strangers(&exchange).await, "which the right one has not used up");
+    }
 }
 
 #[tokio::test]

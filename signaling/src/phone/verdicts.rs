@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a bridge is told, in its own words, of what was found out about a caller. It decides nothing.
 
-use bus::phone::{Again, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::phone::{Again, Refusal, Verdict, WaitReason};
 use chrono::{DateTime, Utc};
 
+use super::id_and_pin::Closed;
 use super::{Known, Step};
 use crate::api::problem::Code;
-use crate::joining::by_phone::{Admitted, Standing, Waiting};
+use crate::joining::by_phone::{Standing, Waiting};
 use crate::joining::decision::WaitsFor;
 
 /// Who it is, if a code says so; else what it was good for.
@@ -18,14 +19,19 @@ pub(super) fn of_code(step: Step) -> Result<Known, Verdict> {
         Step::AskPin { may_skip } => Verdict::AskPin { may_skip },
         Step::Ended => Verdict::Refused(Refusal::TooManyTries),
         Step::Busy => Verdict::Refused(Refusal::Busy),
-        Step::Closed => Verdict::Refused(Refusal::Ended),
+        Step::Closed(closed) => Verdict::Refused(match closed {
+            Closed::Nowhere | Closed::Over => Refusal::Ended,
+            Closed::NotYet => Refusal::TooEarly,
+            Closed::Cancelled => Refusal::Cancelled,
+            Closed::Encrypted => Refusal::Encrypted,
+        }),
     })
 }
 
 /// How it stands before a meeting. `None`: by a fault of ours nobody knows.
 pub(super) fn of_standing(standing: &Standing, now: DateTime<Utc>) -> Option<Verdict> {
     Some(match standing {
-        Standing::Admitted(admitted) => Verdict::Admitted(status(admitted)),
+        Standing::Admitted(_) => Verdict::Admitted,
         Standing::Waiting(waiting) => Verdict::Wait(reason(waiting, now)),
         Standing::TooEarly => Verdict::Refused(Refusal::TooEarly),
         Standing::Refused(code) => Verdict::Refused(refusal(*code)?),
@@ -38,7 +44,9 @@ pub(super) const fn refusal(code: Code) -> Option<Refusal> {
         Code::MeetingLocked => Refusal::Locked,
         Code::Banned => Refusal::Banned,
         Code::MeetingEnded | Code::NotFound => Refusal::Ended,
-        Code::MeetingFull | Code::LobbyFull => Refusal::Full,
+        Code::MeetingFull => Refusal::Full,
+        // The meeting itself may have room.
+        Code::LobbyFull => Refusal::Busy,
         Code::GuestsForbidden | Code::AcrTooLow | Code::LinkRevoked => Refusal::NotAllowed,
         Code::NotAdmitted => Refusal::Declined,
         _ => return None,
@@ -49,18 +57,12 @@ fn reason(waiting: &Waiting, now: DateTime<Utc>) -> WaitReason {
     match waiting.waits_for {
         WaitsFor::Admission => WaitReason::Lobby { position: u16::try_from(waiting.position).ok() },
         WaitsFor::Host => WaitReason::NoHost,
+        WaitsFor::Place => WaitReason::Full,
         WaitsFor::Start => {
             let starts_in = waiting.starts_at.map(|starts_at| (starts_at - now).to_std().unwrap_or_default());
             WaitReason::BeforeStart { starts_in }
         }
     }
-}
-
-/// How it is in the room for whoever comes in.
-pub(super) fn status(admitted: &Admitted) -> RoomStatus {
-    let count = u16::try_from(admitted.others.saturating_add(1)).unwrap_or(u16::MAX);
-    // Nothing is recorded so far.
-    RoomStatus { count, is_muted: admitted.is_muted, may_unmute: admitted.may_unmute, recording: None }
 }
 
 #[cfg(test)]
@@ -75,7 +77,7 @@ mod tests {
             (Code::Banned, Some(Refusal::Banned)),
             (Code::MeetingEnded, Some(Refusal::Ended)),
             (Code::MeetingFull, Some(Refusal::Full)),
-            (Code::LobbyFull, Some(Refusal::Full)),
+            (Code::LobbyFull, Some(Refusal::Busy)),
             (Code::GuestsForbidden, Some(Refusal::NotAllowed)),
             (Code::AcrTooLow, Some(Refusal::NotAllowed)),
             (Code::LinkRevoked, Some(Refusal::NotAllowed)),
@@ -97,6 +99,7 @@ mod tests {
         check(WaitsFor::Admission, 3, None, WaitReason::Lobby { position: Some(3) });
         check(WaitsFor::Admission, 70_000, None, WaitReason::Lobby { position: None });
         check(WaitsFor::Host, 1, Some(now), WaitReason::NoHost);
+        check(WaitsFor::Place, 1, None, WaitReason::Full);
         let starts_in = Some(Duration::from_secs(90));
         check(WaitsFor::Start, 1, Some(now + chrono::Duration::seconds(90)), WaitReason::BeforeStart { starts_in });
         let starts_in = Some(Duration::ZERO);

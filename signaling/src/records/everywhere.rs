@@ -100,6 +100,7 @@ impl World {
         insert("oidc_logout_tokens", json!({ "jti_hash": "x" }));
         insert("policies", json!({ "id": "p", "tenant_id": self.tenant, "name": "Hearing", "rules": "{}" }));
         insert("jobs", json!({ "name": "other" }));
+        insert("phone_budgets", json!({ "name": "strangers", "used_until": 0 }));
         insert("phone_trunks", json!({ "id": "provider", "networks": "[]", "dial_plan": "{}", "destinations": "[]" }));
         insert("phone_numbers", json!({ "id": "n", "number": "+4930900", "trunk_id": "provider", "languages": "[]" }));
         insert("phone_number_tenants", json!({ "number_id": "n", "tenant_id": self.tenant }));

@@ -54,6 +54,7 @@ const STEPS: &[Step] = steps![
     "0091_callers_in_meetings",
     "0092_trunks",
     "0093_calls_out",
+    "0094_phone_budgets",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

@@ -134,7 +134,7 @@ pub(crate) fn nothing(reason: NotReachedReason, status: Option<u16>) -> DialProg
 /// Whoever was called presses the key, and comes in.
 pub(crate) async fn come_in(phone: &mut Phone) {
     let verdict = phone.room().await;
-    assert!(matches!(verdict, Verdict::Admitted(_)), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::Admitted), "{verdict:?}");
     phone.ask(PhoneRequest::Join).await;
     loop {
         match phone.notice().await {
@@ -181,10 +181,9 @@ async fn a_person_is_called_and_comes_in_by_a_key() {
         phone.progress(ANSWERED).await;
         assert!(scene.is(&call, "answered").await["answered_at"].is_string());
 
+        assert_eq!(phone.room().await, Verdict::Admitted, "nobody waits in the lobby who was called");
         let status = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
-        assert_eq!(phone.room().await, Verdict::Admitted(status), "nobody waits in the lobby who was called");
-        phone.ask(PhoneRequest::Join).await;
-        assert!(matches!(told(&mut phone).await, PhoneNotice::Connected { .. }));
+        assert_eq!(phone.arrive().await, status);
         let inside = scene.is(&call, "in_meeting").await;
         let people = scene.participants().await;
         let person = people.iter().find(|person| person["identity"] == inside["participant_id"]).expect("somebody");
@@ -403,6 +402,21 @@ async fn who_is_called_is_kept_out_like_others() {
         phone.progress(ANSWERED).await;
         assert_eq!(phone.room().await, Verdict::Refused(Refusal::Banned));
     }
+}
+
+#[tokio::test]
+#[tokio::test]
+async fn an_operator_who_ends_a_call_is_not_taken_for_a_moderator() {
+    let scene = Scene::usual(TestStore::sqlite().await).await;
+    let wanted =
+        NewApiToken { name: "operator", scopes: "phone:admin", tenant: None, is_for_installation: true, days: 1 };
+    let token = create_api_token(&scene.hall.server.database.store, &wanted).await.expect("a token");
+    let (call, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
+    phone.progress(ANSWERED).await;
+    come_in(&mut phone).await;
+    let head = format!("DELETE /phone/calls/{}", call["id"].as_str().expect("an id"));
+    assert_eq!(scene.hall.ask(&head, Some(&token), None, None).await.status, 204);
+    assert_eq!(told(&mut phone).await, PhoneNotice::EndedByOperator);
 }
 
 #[tokio::test]

@@ -437,3 +437,24 @@ async fn whoever_was_sent_here_is_banned_where_they_came_from() {
         assert_eq!(code(&back), (403, "banned".into()));
     }
 }
+
+#[tokio::test]
+async fn whose_account_is_disabled_comes_in_by_no_personal_link() {
+    for database in TestStore::both().await {
+        let hall = Hall::on(database, json!({ "lobby": "off" })).await;
+        let user = "0190c0de-0000-7000-8000-00000000000d";
+        let row =
+            json!({ "id": user, "tenant_id": hall.tenant().await, "email": "i@example.org", "role": "organizer" });
+        hall.server.database.insert("users", row).await;
+        let change = async |statement: &'static str| {
+            let mut tx = hall.server.database.store.write().await.expect("a transaction");
+            tx.execute(sql(statement).bind(user)).await.expect("changed");
+            tx.commit().await.expect("kept");
+        };
+        change("UPDATE invitees SET user_id = $1, role = 'co_host' WHERE name = 'Iris Invited'").await;
+        let knock = json!({ "invitation": hall.invitation(INVITEE).await, "name": "Iris" });
+        assert_eq!(hall.knock(None, knock.clone()).await.status, 200);
+        change("UPDATE users SET disabled_at = 0 WHERE id = $1").await;
+        assert_eq!(code(&hall.knock(None, knock).await), (410, "link-revoked".to_owned()));
+    }
+}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Callers on telephones: from the first digit to the room, the lobby, or a refusal. As at each start, nothing is told of an
-//! id alone.
+//! Callers on telephones: from the first digit to the room, the lobby, or a refusal.
 
 use std::time::Duration;
 
@@ -113,8 +112,9 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
         assert_eq!(gus.verdict().await, place(1), "who hangs up leaves at once");
         assert_eq!(exchange.lobby(&host).await.len(), 1);
         exchange.decide(&host, "admit", &queue[2]).await;
+        assert_eq!(gus.verdict().await, Verdict::Admitted);
         let status = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
-        assert_eq!(gus.verdict().await, Verdict::Admitted(status));
+        assert_eq!(gus.arrive().await, status);
         assert!(exchange.lobby(&host).await.is_empty());
         let events = exchange.hall.events().await;
         for action in ["lobby_entry.create", "lobby_entry.deny", "lobby_entry.leave", "meeting_session.join"] {
@@ -138,12 +138,11 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
         if bridge == 0 {
             assert_eq!(phone.notice().await, PhoneNotice::RoomIsAt { bridge: 1 });
         }
-        assert!(matches!(phone.verdict().await, Verdict::Admitted(_)));
+        assert!(matches!(phone.verdict().await, Verdict::Admitted));
         if goes {
             phone.ask(PhoneRequest::SoundIsAt { bridge: 1 }).await;
         }
-        phone.ask(PhoneRequest::Join).await;
-        assert!(matches!(phone.notice().await, PhoneNotice::Connected { .. }));
+        phone.arrive().await;
         phones.push(phone);
     }
     let opened = server.sfu.log().into_iter().filter_map(|command| match command {
@@ -159,13 +158,34 @@ async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_t
 }
 
 #[tokio::test]
+async fn who_calls_again_is_told_what_the_room_remembers_of_them() {
+    for database in TestStore::both().await {
+        let rules = json!({ "lobby": "off", "mute_upon_entry": false, "allow_unmute": "on_permission" });
+        let exchange = Exchange::on(database, rules).await;
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        let held = RoomStatus { count: 2, is_muted: true, may_unmute: false, recording: None };
+        assert_eq!(ann.arrive().await, held, "as the policy says");
+        let permit = json!({ "identity": format!("p_{INVITEE}"), "is_permitted": true });
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "permit", Some(permit)).await, 204);
+        drop(ann);
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        let heard = RoomStatus { is_muted: false, may_unmute: true, ..held };
+        assert_eq!(ann.arrive().await, heard, "a moderator's word outlasts the call");
+    }
+}
+
+#[tokio::test]
 async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off", "caller_display": "name" })).await;
         let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
         let (_client, host) = exchange.hall.come(HOST).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted(_)));
+        assert!(matches!(ann.enter(ID, &iris).await, Verdict::Admitted));
         let identity = format!("p_{INVITEE}");
         assert_eq!(exchange.callers().await, std::slice::from_ref(&identity));
         let removal = json!({ "identity": identity, "ban": true });
@@ -175,10 +195,38 @@ async fn who_is_banned_cannot_dial_in_again_by_pin_or_by_number() {
         let mut again = exchange.dial(ANNS_NUMBER).await;
         assert_eq!(again.enter(ID, &exchange.room_pin).await, banned, "by the number");
         let mut bob = exchange.dial(BOBS_NUMBER).await;
-        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)), "somebody else");
+        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted), "somebody else");
         let details = exchange.hall.session(&host.session).await;
         assert_eq!(details["bans"][0]["name"], "Iris Invited");
         assert!(exchange.hall.events().await.iter().any(|event| event == "meeting.join"), "that is written down");
+    }
+}
+
+#[tokio::test]
+async fn who_is_banned_cannot_dial_in_again_where_nobody_vouches_for_numbers() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let mut tx = exchange.hall.server.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE phone_trunks SET trusts_caller_ids = $1").bind(false)).await.expect("changed");
+        tx.commit().await.expect("kept");
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let ban = async |caller: &str| {
+            let mut phone = exchange.dial(caller).await;
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+            phone.arrive().await;
+            let identity = exchange.callers().await.pop().expect("a caller");
+            let removal = json!({ "identity": identity, "ban": true });
+            exchange.hall.moderate(&host.token, &host.session, "remove", Some(removal)).await
+        };
+        // Extensions are no numbers outside of their exchange, and tell one from another all the same.
+        for caller in [ANNS_NUMBER, "4711"] {
+            assert_eq!(ban(caller).await, 204);
+            let again = exchange.dial(caller).await.enter(ID, &exchange.room_pin).await;
+            assert_eq!(again, Verdict::Refused(Refusal::Banned), "{caller}");
+        }
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted, "somebody else");
+        assert_eq!(ban("anonymous").await, 409, "the next call would be somebody else's");
     }
 }
 
@@ -194,7 +242,7 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
         };
         assert!(starts_in > Duration::from_secs(8 * 60) && starts_in <= Duration::from_secs(10 * 60), "{starts_in:?}");
         let (_client, host) = exchange.hall.come(HOST).await;
-        assert!(matches!(ann.verdict().await, Verdict::Admitted(_)), "the host begins before that");
+        assert!(matches!(ann.verdict().await, Verdict::Admitted), "the host begins before that");
         assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
         let mut bob = exchange.dial(BOBS_NUMBER).await;
         assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::Locked));
@@ -209,12 +257,34 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
 }
 
 #[tokio::test]
+async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let (mut ann, mut bob) = (exchange.dial(ANNS_NUMBER).await, exchange.dial(BOBS_NUMBER).await);
+        for phone in [&mut ann, &mut bob] {
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted, "nobody else is there yet");
+        }
+        ann.arrive().await;
+        bob.ask(PhoneRequest::Join).await;
+        assert_eq!(bob.verdict().await, Verdict::Wait(WaitReason::Full), "Ann was quicker");
+        let mut cem = exchange.dial("anonymous").await;
+        assert_eq!(cem.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Full));
+        assert_eq!(exchange.lobby(&host).await.len(), 2);
+        drop(cem);
+        drop(ann);
+        assert_eq!(bob.verdict().await, Verdict::Admitted);
+        assert_eq!(bob.arrive().await.count, 2);
+    }
+}
+
+#[tokio::test]
 async fn wrong_codes_are_borne_three_times_and_no_longer() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
     let mut ann = exchange.dial(ANNS_NUMBER).await;
-    assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id), "which of both is not said");
+    assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Pin));
     assert_eq!(ann.id("1").await, Verdict::Wrong(Again::Id), "that is no number of a meeting");
-    assert_eq!(ann.enter("987654321", "000000").await, Verdict::Refused(Refusal::TooManyTries));
+    assert_eq!(ann.id("987654321").await, Verdict::Refused(Refusal::TooManyTries));
 }
 
 #[tokio::test]
@@ -231,8 +301,9 @@ async fn a_number_may_lead_to_nobody_or_to_one_meeting() {
     assert_eq!(ann.pin("000000").await, Verdict::Wrong(Again::Pin));
     let host_pin = pin(&exchange.hall, json!({ "kind": "host" })).await;
     let host = ann.pin(&host_pin).await;
+    assert_eq!(host, Verdict::Admitted, "a host begins");
     let status = RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: None };
-    assert_eq!(host, Verdict::Admitted(status), "a host begins");
+    assert_eq!(ann.arrive().await, status);
     assert!(ann.tenants.is_empty(), "the number has said whose meeting it is");
 }
 
@@ -241,7 +312,7 @@ async fn whose_meeting_it_is_is_told_once_the_codes_are_right() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({})).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Id));
+        assert_eq!(ann.enter(ID, "000000").await, Verdict::Wrong(Again::Pin));
         assert!(ann.tenants.is_empty(), "it would tell that the meeting's number is right");
         assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::NoHost));
         assert_eq!(ann.tenants, ["main"]);
@@ -304,7 +375,7 @@ async fn who_looks_after_telephones_sees_calls_and_ends_them() {
 
         let (_client, _host) = hall.come(HOST).await;
         let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted(_)));
+        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted));
         let call = only_call().await;
         assert_eq!((&call["stage"], &call["meeting_id"]), (&json!("in_meeting"), &json!(MEETING)));
         end(&call).await;

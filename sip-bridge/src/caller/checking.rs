@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use super::State;
+use super::arriving::Arriving;
 use super::code_entry::{Code, CodeEntry};
 use super::leaving::Leaving;
 use super::line::{Line, later};
-use super::meeting::Meeting;
 use super::output::EndReason;
 use super::settings::Entry;
 use super::waiting::Waiting;
@@ -73,7 +73,7 @@ impl Checking {
             Verdict::AskPin { may_skip } => {
                 State::Entering(CodeEntry::pin(now, may_skip, self.ignores_hash_until, line))
             }
-            Verdict::Admitted(status) => Meeting::begin(now, status, line),
+            Verdict::Admitted => Arriving::begin(now, line),
             Verdict::Wait(reason) => State::Waiting(Waiting::new(now, reason, line)),
             Verdict::Refused(refusal) => Leaving::begin(now, EndReason::Refused(refusal), line),
         }

@@ -42,6 +42,8 @@ const fn sentence(reason: EndReason) -> PromptId {
         EndReason::WaitedTooLong => PromptId::WaitedTooLong,
         EndReason::Refused(Refusal::Locked) => PromptId::RefusedLocked,
         EndReason::Refused(Refusal::Ended) => PromptId::RefusedEnded,
+        EndReason::Refused(Refusal::Cancelled) => PromptId::RefusedCancelled,
+        EndReason::Refused(Refusal::Encrypted) => PromptId::RefusedEncrypted,
         EndReason::Refused(Refusal::Full) => PromptId::RefusedFull,
         EndReason::Refused(Refusal::Busy) => PromptId::RefusedBusy,
         EndReason::Refused(Refusal::TooEarly) => PromptId::RefusedEarly,

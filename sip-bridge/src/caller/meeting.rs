@@ -68,10 +68,8 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
+    /// Somebody has come into a room, where it is like that.
     pub(super) fn begin(now: Instant, status: RoomStatus, line: &mut Line) -> State {
-        line.music(false);
-        line.stop();
-        line.push(Output::Join);
         let mut meeting = Self {
             status,
             is_hand_up: false,
@@ -162,11 +160,21 @@ impl Meeting {
             Some(Command::Volume(step)) => self.change_volume(step, line),
             Some(Command::Count) => self.ask_count(now, line),
             Some(Command::Consent) => self.toggle_consent(now, line),
-            Some(Command::Help) => self.say(Topic::Help, Urgency::Important, vec![PromptId::Help]),
+            Some(Command::Help) => self.help(),
             Some(Command::Unknown) => line.chime(Chime::Unknown),
             None => {}
         }
         self.go_on(now, line);
+    }
+
+    /// What the keys do. That for consent is named only while it does something.
+    fn help(&mut self) {
+        let consent = self.asks_consent().then_some(PromptId::HelpConsent);
+        self.say(Topic::Help, Urgency::Important, [PromptId::Help].into_iter().chain(consent).collect());
+    }
+
+    fn asks_consent(&self) -> bool {
+        self.status.recording.is_some_and(|recording| recording.asks_consent)
     }
 
     fn toggle_microphone(&mut self, now: Instant, line: &mut Line) {
@@ -185,7 +193,7 @@ impl Meeting {
     }
 
     fn toggle_consent(&mut self, now: Instant, line: &mut Line) {
-        if !self.status.recording.is_some_and(|recording| recording.asks_consent) {
+        if !self.asks_consent() {
             return self.say(Topic::Consent, Urgency::Important, vec![PromptId::NoConsentNeeded]);
         }
         let consents = self.wishes.consent.map_or(self.consents, |wish| wish.wanted);
@@ -269,8 +277,8 @@ impl Meeting {
             MeetingEvent::ConsentNoted(consents) => self.consent_noted(consents),
             MeetingEvent::Moved(destination, status) => self.moved(destination, status),
             MeetingEvent::OneMinuteLeft => self.say(Topic::Time, Urgency::Urgent, vec![PromptId::OneMinuteLeft]),
-            // Which ends the call wherever the caller is.
-            MeetingEvent::TimeUp => {}
+            // The one was how it began; the other ends the call wherever the caller is.
+            MeetingEvent::Arrived(_) | MeetingEvent::TimeUp => {}
             MeetingEvent::Ended => return Some(Leaving::begin(now, EndReason::MeetingEnded, line)),
             MeetingEvent::Removed => return Some(Leaving::begin(now, EndReason::Removed, line)),
         }
@@ -313,8 +321,8 @@ impl Meeting {
     }
 
     fn asked_to_unmute(&mut self) {
-        self.status.may_unmute = true;
-        if self.status.is_muted {
+        // Who is held would press the key in vain.
+        if self.status.is_muted && self.status.may_unmute {
             self.say(Topic::Microphone, Urgency::Urgent, vec![PromptId::AskedToUnmute]);
         }
     }

@@ -127,7 +127,7 @@ impl EndReason {
             Self::TooManyTries | Self::Removed | Self::Operator | Self::Refused(_) => match self {
                 Self::Refused(Refusal::Full | Refusal::Locked) => 486,
                 Self::Refused(Refusal::TooEarly | Refusal::Busy) => 480,
-                Self::Refused(Refusal::Ended) => 410,
+                Self::Refused(Refusal::Ended | Refusal::Cancelled) => 410,
                 _ => 403,
             },
             Self::WaitedTooLong => 480,
@@ -164,6 +164,8 @@ impl EndReason {
             Self::Refused(Refusal::Full) => "full",
             Self::Refused(Refusal::Busy) => "too much going on",
             Self::Refused(Refusal::TooEarly) => "too early",
+            Self::Refused(Refusal::Cancelled) => "cancelled",
+            Self::Refused(Refusal::Encrypted) => "end-to-end encrypted",
             Self::Refused(Refusal::Declined) => "not let in",
             Self::Refused(Refusal::Banned | Refusal::NotAllowed) => "not allowed",
             Self::MeetingEnded | Self::Refused(Refusal::Ended) => "meeting over",

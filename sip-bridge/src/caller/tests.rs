@@ -54,7 +54,7 @@ impl Call {
     fn in_meeting(settings: CallerSettings, status: RoomStatus) -> Self {
         let mut call = Self::begun(settings);
         call.press("1234567890");
-        call.verdict(Verdict::Admitted(status));
+        call.admit(status);
         call.listen();
         call.log.clear();
         call
@@ -78,6 +78,12 @@ impl Call {
     fn verdict(&mut self, verdict: Verdict) {
         let check = self.check.expect("something was checked");
         self.input(Input::Verdict { check, verdict });
+    }
+
+    /// They are let in, and the room is like that.
+    fn admit(&mut self, status: RoomStatus) {
+        self.verdict(Verdict::Admitted);
+        self.event(MeetingEvent::Arrived(status));
     }
 
     /// What is playing comes to its end.

@@ -5,9 +5,9 @@ use std::mem::discriminant;
 use std::time::{Duration, Instant};
 
 use super::State;
+use super::arriving::Arriving;
 use super::leaving::Leaving;
 use super::line::{Line, later};
-use super::meeting::Meeting;
 use super::output::EndReason;
 use crate::prompts::{PromptId, number};
 use bus::phone::{Verdict, WaitReason};
@@ -85,7 +85,7 @@ impl Waiting {
                 }
                 None
             }
-            Verdict::Admitted(status) => Some(Meeting::begin(now, status, line)),
+            Verdict::Admitted => Some(Arriving::begin(now, line)),
             Verdict::Refused(refusal) => Some(Leaving::begin(now, EndReason::Refused(refusal), line)),
             // The codes were right when the waiting began.
             Verdict::Wrong(_) | Verdict::AskPin { .. } => None,

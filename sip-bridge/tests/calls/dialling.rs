@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bus::TransportSid;
 use bus::phone::{
-    CallPurpose, NotReachedReason, PhoneNotice, PhoneRequest, RoomStatus, TrunkConfig, TrunkTransport, Verdict,
+    CallPurpose, MeetingEvent, NotReachedReason, PhoneNotice, PhoneRequest, RoomStatus, TrunkConfig, TrunkTransport,
+    Verdict,
 };
 use tokio::net::UdpSocket;
 
@@ -139,7 +140,8 @@ async fn transfer(call: &mut Ordered) {
     let Some(PhoneRequest::CheckRoom { check }) = call.next().await else { panic!("no check") };
     let status = RoomStatus { count: 2, is_muted: false, may_unmute: true, recording: None };
     let notices = &call.end.notices;
-    notices.send(PhoneNotice::Verdict { check, verdict: Verdict::Admitted(status) }).await.unwrap();
+    notices.send(PhoneNotice::Verdict { check, verdict: Verdict::Admitted }).await.unwrap();
+    notices.send(PhoneNotice::Event(MeetingEvent::Arrived(status))).await.unwrap();
     notices.send(PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) }).await.unwrap();
     notices.send(PhoneNotice::Transfer { to: "+4930999".to_owned() }).await.unwrap();
     assert!(matches!(call.next().await, Some(PhoneRequest::Join)));

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::model::{MeetingRole, Session, SessionPerson};
+use super::super::model::{Marks, MeetingRole, Session, SessionPerson};
 use super::super::rights::{self, Found};
 use super::super::{live, removal, table};
 use super::{act, change, check_is_there, noted, room};
@@ -28,6 +28,7 @@ use crate::joining::admission;
 use crate::joining::caller::marks_to_ban;
 use crate::joining::person::Person;
 use crate::lobby;
+use crate::phone::known_callers;
 use crate::records::audit::Event;
 use crate::rooms::details::DetailsChange;
 use crate::rooms::input::{Control, Destination};
@@ -113,7 +114,8 @@ async fn rename(
 /// Removes somebody
 ///
 /// Their tokens are not honoured any more. Whoever is not banned may ask to come in again, and waits in the lobby if there
-/// is one.
+/// is one. Of whom nothing is known by which they could be told again, such as somebody who calls without a number, nobody can be
+/// banned (409): remove them, and lock the meeting.
 #[utoipa::path(post, path = "/meeting_sessions/{session_id}/remove", tag = "Running meetings", request_body = RemoveRequest,
     params(("session_id" = MeetingSessionId, Path)), security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
     responses((status = 204)))]
@@ -130,9 +132,9 @@ async fn remove(
     if person.is_none() {
         // Somebody with a token of the operator's own: they can be removed, but nothing is known by which to ban them.
         check_is_there(room.as_ref().ok_or(Code::NotFound)?, &input.identity).await?;
-        if input.ban {
-            return Err(Code::Conflict.into());
-        }
+    }
+    if input.ban && !person.as_ref().is_some_and(|person| is_known_again(&person.marks)) {
+        return Err(Code::Conflict.into());
     }
     let mut revocation = None;
     let written = async {
@@ -153,6 +155,13 @@ async fn remove(
         act(&room, Control::RemoveParticipant(input.identity.into())).await?;
     }
     noted.answer()
+}
+
+/// Whether somebody who comes again is seen to be the same.
+fn is_known_again(marks: &Marks) -> bool {
+    let Marks { user_id, invitee_id, browser, caller } = marks;
+    let by_number = caller.as_deref().is_some_and(|mark| !known_callers::is_of_call(mark));
+    user_id.is_some() || invitee_id.is_some() || browser.is_some() || by_number
 }
 
 async fn write_removal(tx: &mut Tx, session: &Session, input: &RemoveRequest) -> Result<Event, StoreError> {

@@ -23,7 +23,7 @@ words! {
 
 impl PinKind {
     /// How many digits it has.
-    pub(super) const fn digits(self) -> usize {
+    pub(crate) const fn digits(self) -> usize {
         match self {
             Self::Room => 6,
             Self::Personal | Self::Host => 8,

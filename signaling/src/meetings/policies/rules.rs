@@ -191,8 +191,7 @@ rules! {
     video_cap_kbps: Option<u32> = None, u32;
     /// How callers are shown. Default: by some digits of their number, and by none where they withhold it.
     caller_display: CallerDisplay = CallerDisplay::Masked, CallerDisplay;
-    /// Whose coming and going is heard. Default: of those at the telephone. Without effect so far: callers hear of everybody,
-    /// as long as few are there.
+    /// Whose coming and going callers hear, as long as few are there. Default: of those at the telephone.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;
     /// Whether what was written stays after the meeting. Default: no.
     keep_chat: bool = false, bool;

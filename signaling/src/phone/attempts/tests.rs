@@ -19,6 +19,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Meetings that are open at a time, in a large installation and in one that is larger than any.
 const OPEN: [f64; 2] = [500.0, 5_000.0];
 
+/// Servers that answer calls. They share what is borne of ids alone.
+const SERVERS: f64 = 8.0;
+
 /// With how many people each.
 const PEOPLE: f64 = 100.0;
 
@@ -57,26 +60,31 @@ fn what_is_allowed_makes_few_enough_hits_a_day() {
     for open in OPEN {
         let id_hits = open / IDS;
         let ids = OF_STRANGERS.most_a_day() + OF_KNOWN.most_a_day();
-        let hits = ids * id_hits + OF_PINS.most_a_day() * id_hits * pin_hits();
+        let hits = ids * id_hits + SERVERS * OF_PINS.most_a_day() * id_hits * pin_hits();
         assert!(hits < MOST_HITS_A_DAY, "{open} meetings: {hits:e} hits a day");
         assert!(open < 5_000.0 || hits > MOST_HITS_A_DAY / 2.0, "it could be more generous: {hits:e}");
     }
-    // Somebody who knows an id.
-    let hits = OF_PLACE.most_a_day() * pin_hits();
+    // Somebody who knows an id: the meeting's PIN, and those of the host and of four co-hosts.
+    let hits = OF_PLACE.most_a_day() * 1e-6 + OF_PERSONS.most_a_day() * 5.0 * 1e-8;
     assert!(hits < MOST_HITS_A_DAY, "{hits:e} hits a day");
+    // Anybody's PIN, by which somebody waits under another's name.
+    let hits = OF_PERSONS.most_a_day() * PEOPLE * 1e-8;
+    assert!(hits < 5.0 * MOST_HITS_A_DAY, "{hits:e} hits a day");
 }
 
 #[test]
-fn after_a_start_ids_alone_are_answered_bit_by_bit() {
+fn what_others_have_used_up_is_there_again_bit_by_bit() {
     let start = Instant::now();
     let mut attempts = Attempts::new(start);
+    attempts.adopt(start, UsedUp { strangers: DAY, known: Duration::ZERO });
+    let known = Source { is_known: true, ..stranger(2) };
+    assert_eq!(attempts.begin_id(start, &known), IdTry::Alone(Paid::Known), "another budget");
     assert_eq!(attempts.begin_id(start, &stranger(1)), IdTry::OnlyWithPin);
     assert!(!attempts.is_attack(start), "nobody has done anything yet");
     let later = start + OF_STRANGERS.every;
     assert_eq!(attempts.begin_id(later, &stranger(1)), IdTry::Alone(Paid::Strangers));
-    attempts.wrong_id(later, &stranger(1));
-    assert!(!attempts.is_attack(later), "one mistake");
-    assert_eq!(attempts.poll_alarm(), None);
+    attempts.adopt(later, UsedUp::default());
+    assert_eq!(attempts.begin_id(later, &stranger(1)), IdTry::OnlyWithPin, "what is known is not forgotten");
 }
 
 #[test]
@@ -146,30 +154,50 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
     let (guessed, other) = (key(3, 1), key(3, 2));
     let unmarked = (0..1_000)
         .take_while(|number| {
-            let pin = attempts.begin_pin(now + Duration::from_secs(*number), &stranger(0), Some(guessed));
+            let pin =
+                attempts.begin_pin(now + Duration::from_secs(*number), &stranger(0), Some(guessed), PinLength::Place);
             !pin.expect("answered").is_place_guessed
         })
         .count();
     assert_eq!(unmarked, OF_PLACE.at_once as usize);
     let now = now + Duration::from_secs(1_000);
-    let pin = attempts.begin_pin(now, &stranger(1), Some(other)).expect("answered");
+    let pin = attempts.begin_pin(now, &stranger(1), Some(other), PinLength::Place).expect("answered");
     assert!(!pin.is_place_guessed, "another meeting");
     attempts.right_pin(pin);
-    let nowhere = attempts.begin_pin(now, &stranger(1), None).expect("answered");
+    let nowhere = attempts.begin_pin(now, &stranger(1), None, PinLength::Place).expect("answered");
     assert!(!nowhere.is_place_guessed);
+}
+
+#[test]
+fn who_guesses_the_short_pins_of_a_meeting_keeps_nobody_out_who_has_a_long_one() {
+    let now = Instant::now();
+    let mut attempts = Attempts::new(now);
+    let mut is_guessed = |number, length| {
+        let pin = attempts.begin_pin(now + Duration::from_secs(number), &stranger(0), Some(key(3, 1)), length);
+        pin.expect("answered").is_place_guessed
+    };
+    assert!((0..1_000).any(|number| is_guessed(number, PinLength::Place)));
+    assert!(!is_guessed(1_001, PinLength::Person));
+    assert!(!is_guessed(1_002, PinLength::Other), "it hits nothing");
+    let unmarked = (1_003..2_000).take_while(|number| !is_guessed(*number, PinLength::Person)).count();
+    assert!((195..=205).contains(&unmarked), "{unmarked}");
 }
 
 #[test]
 fn nobody_is_answered_who_is_not_known_when_more_wrong_pins_come_than_people_make() {
     let now = Instant::now();
     let mut attempts = Attempts::new(now);
-    let answered = (0..10_000).take_while(|_| attempts.begin_pin(now, &stranger(0), None).is_some()).count();
+    let answered =
+        (0..10_000).take_while(|_| attempts.begin_pin(now, &stranger(0), None, PinLength::Place).is_some()).count();
     assert_eq!(answered, OF_PINS.at_once as usize);
     let known = Source { is_known: true, ..stranger(1) };
-    let pin = attempts.begin_pin(now, &known, None).expect("answered");
+    let pin = attempts.begin_pin(now, &known, None, PinLength::Place).expect("answered");
     attempts.right_pin(pin);
-    assert!(attempts.begin_pin(now, &stranger(0), None).is_none(), "what was not taken is not given back");
-    assert!(attempts.begin_pin(now + OF_PINS.every, &stranger(0), None).is_some());
+    assert!(
+        attempts.begin_pin(now, &stranger(0), None, PinLength::Place).is_none(),
+        "what was not taken is not given back"
+    );
+    assert!(attempts.begin_pin(now + OF_PINS.every, &stranger(0), None, PinLength::Place).is_some());
 }
 
 #[test]
@@ -233,7 +261,7 @@ fn attack(day: &mut Day, rng: &mut StdRng, now: Instant, attempts: &mut Attempts
             }
             let (reply, _) = tries.id_looked_up(now, attempts, id, Looked::Nothing);
             if let Reply::AskPin { .. } = reply
-                && let Ok(pin) = tries.pin(now, attempts, None)
+                && let Ok(pin) = tries.pin(now, attempts, None, PinLength::Place)
             {
                 day.hits += open / IDS * pin_hits();
                 tries.pin_looked_up(now, attempts, pin, false);
@@ -265,7 +293,7 @@ fn dial(day: &mut Day, rng: &mut StdRng, person: &mut Person, now: Instant, atte
     let (reply, _) = tries.id_looked_up(now, attempts, id, looked);
     person.mistakes -= u32::from(is_mistake);
     let reply = match reply {
-        Reply::AskPin { .. } => match tries.pin(now, attempts, (!mistypes_id).then(|| key(6, 0))) {
+        Reply::AskPin { .. } => match tries.pin(now, attempts, (!mistypes_id).then(|| key(6, 0)), PinLength::Person) {
             Ok(pin) => tries.pin_looked_up(now, attempts, pin, !is_mistake).0,
             Err(reply) => reply,
         },

@@ -27,6 +27,7 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::keys;
 use crate::identity::tenants::settings::DialOut as Terms;
+use crate::joining::by_phone::WaitsFrom;
 use crate::meeting_sessions::model::Session;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{EndToEndEncryption, Guests, Rules};
@@ -270,7 +271,7 @@ fn caller(
         tenant: Some(tenant),
         way: Way::Out(Box::new(known)),
         number: CallerNumber::of(number),
-        source: mark.clone(),
+        source: WaitsFrom { mark: mark.clone(), is_trunk: false },
         mark,
         name: name.chars().take(IDENTITY_CHARS).collect(),
         token: id.to_string(),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::PhoneCall;
+use super::{EndedBy, PhoneCall};
 use crate::api::answer::Answer;
 use crate::api::context::Context;
 use crate::api::ids::PhoneCallId;
@@ -55,6 +55,6 @@ async fn remove(context: Context, Path(id): Path<PhoneCallId>) -> Result<Respons
     let call = calls.find(id).ok_or(Code::NotFound)?;
     let event = Event::new("phone_call.end", id).with("trunk", call.trunk_id.into());
     let response = context.commit(tx, None, &event, Answer::no_content()).await?;
-    calls.hang_up(id);
+    calls.hang_up(id, EndedBy::Operator);
     Ok(response)
 }

@@ -5,7 +5,7 @@
 //! A room says what is; a caller hears what has changed, and by whom. Who did it is known by the way it is heard: a room
 //! tells somebody that their track was muted only when they did not do it themselves.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bus::phone::{By, MeetingEvent, Recording, RoomStatus};
@@ -13,8 +13,11 @@ use bus::{MediaKind, ParticipantSid, TrackSid};
 use serde::Deserialize;
 
 use crate::auth::grants::TrackSource;
+use crate::meetings::policies::rules::AnnounceJoinLeave;
 use crate::rooms::details::{HAND, HELD};
-use crate::rooms::info::{DisconnectReason, Identity, ParticipantInfo, ParticipantState, RoomInfo, TrackInfo};
+use crate::rooms::info::{
+    DisconnectReason, Identity, ParticipantInfo, ParticipantKind, ParticipantState, RoomInfo, TrackInfo,
+};
 use crate::rooms::input::Destination;
 use crate::rooms::output::{Joined, Notice, TokenContent};
 use crate::rooms::room::meeting::NOTICE_TOPIC;
@@ -51,6 +54,7 @@ pub(super) struct News {
     /// They want it down themselves.
     is_lowering: bool,
     is_recorded: bool,
+    announces: AnnounceJoinLeave,
     /// The others, as many as the room has.
     others: HashMap<Identity, Other>,
     /// Where they are to go when they are told to leave.
@@ -62,6 +66,8 @@ pub(super) struct News {
 struct Other {
     sid: ParticipantSid,
     hand: Option<u64>,
+    /// The meeting wants it to be heard when they come and go.
+    is_heard: bool,
 }
 
 /// What the server says in words. What else it says is not for callers.
@@ -78,7 +84,7 @@ enum Words {
 
 impl News {
     /// Of somebody who has just come in.
-    pub(super) fn new(joined: &Joined) -> Self {
+    pub(super) fn new(joined: &Joined, announces: AnnounceJoinLeave) -> Self {
         let mut news = Self {
             own: joined.participant.sid.clone(),
             microphone: None,
@@ -87,6 +93,7 @@ impl News {
             hand: hand(&joined.participant),
             is_lowering: false,
             is_recorded: joined.room.has_recorder,
+            announces,
             others: HashMap::new(),
             sent_to: None,
             told: VecDeque::new(),
@@ -154,30 +161,44 @@ impl News {
         self.told.push_back(Told::Event(event));
     }
 
-    /// Who has come and who is gone. Whoever is back at once under the same identity was never away.
+    /// Who has come and who is gone, of whom that is to be heard. Whoever is back at once under the same identity was never away.
     fn see_people(&mut self, infos: &[Arc<ParticipantInfo>]) {
-        let (mut left, mut joined) = (HashSet::new(), 0_usize);
+        let (mut left, mut joined) = (HashMap::new(), Vec::new());
         for info in infos {
             let identity = &info.profile.identity;
             if info.sid == self.own {
                 continue;
             }
             if info.state != ParticipantState::Disconnected {
-                if self.see(info) && !left.remove(identity) {
-                    joined += 1;
+                if self.see(info) && left.remove(identity).is_none() {
+                    joined.push(self.is_heard(info));
                 }
             } else if self.others.get(identity).is_some_and(|other| other.sid == info.sid) {
-                self.others.remove(identity);
-                left.insert(identity.clone());
+                left.extend(self.others.remove(identity).map(|other| (identity.clone(), other.is_heard)));
             }
         }
         // One after the other, those first who are gone.
-        let stayed = (self.others.len() + 1).saturating_sub(joined);
-        for still_there in (0..left.len()).rev() {
-            self.event(MeetingEvent::Left { count: at_most(stayed + still_there) });
+        let mut count = (self.others.len() + 1).saturating_sub(joined.len()) + left.len();
+        for is_heard in left.into_values() {
+            count -= 1;
+            // That they are alone is told in any case: it is about them.
+            if is_heard || count == 1 {
+                self.event(MeetingEvent::Left { count: at_most(count) });
+            }
         }
-        for joined in 1..=joined {
-            self.event(MeetingEvent::Joined { count: at_most(stayed + joined) });
+        for is_heard in joined {
+            count += 1;
+            if is_heard {
+                self.event(MeetingEvent::Joined { count: at_most(count) });
+            }
+        }
+    }
+
+    fn is_heard(&self, info: &ParticipantInfo) -> bool {
+        match self.announces {
+            AnnounceJoinLeave::Off => false,
+            AnnounceJoinLeave::Phone => info.profile.kind == ParticipantKind::Sip,
+            AnnounceJoinLeave::All => true,
         }
     }
 
@@ -186,7 +207,7 @@ impl News {
         if info.profile.kind.is_dependent() {
             return false;
         }
-        let other = Other { sid: info.sid.clone(), hand: hand(info) };
+        let other = Other { sid: info.sid.clone(), hand: hand(info), is_heard: self.is_heard(info) };
         self.others.insert(info.profile.identity.clone(), other).is_none()
     }
 
@@ -244,9 +265,10 @@ impl News {
 
     fn words(&mut self, payload: &str) {
         match serde_json::from_str(payload) {
-            Ok(Words::UnmuteRequest) => self.event(MeetingEvent::AskedToUnmute),
+            // Who is held could not do what they are asked for.
+            Ok(Words::UnmuteRequest) if self.may_unmute => self.event(MeetingEvent::AskedToUnmute),
             Ok(Words::EndsIn { minutes: 1 }) => self.event(MeetingEvent::OneMinuteLeft),
-            Ok(Words::EndsIn { .. } | Words::Other) | Err(_) => {}
+            Ok(Words::UnmuteRequest | Words::EndsIn { .. } | Words::Other) | Err(_) => {}
         }
     }
 

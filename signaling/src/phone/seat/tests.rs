@@ -81,6 +81,7 @@ fn request(room: &str, identity: &str) -> SeatRequest {
         token: mint("key", SECRET, &request).expect("a token"),
         bridge: 3,
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        announces: AnnounceJoinLeave::Phone,
     }
 }
 

@@ -4,8 +4,8 @@
 use std::net::Ipv4Addr;
 
 use bus::phone::{
-    BridgeLine, CheckToken, DialOrder, DialProgress, Digits, IncomingCall, OutgoingCall, PhoneNotice, PhoneRequest,
-    Verdict, WaitReason,
+    BridgeLine, CheckToken, DialOrder, DialProgress, Digits, IncomingCall, MeetingEvent, OutgoingCall, PhoneNotice,
+    PhoneRequest, RoomStatus, Verdict, WaitReason,
 };
 
 use serde_json::json;
@@ -152,6 +152,18 @@ impl Phone {
         let BridgeLine { requests, mut notices } = self.line;
         drop(requests);
         while soon(notices.recv()).await.is_some() {}
+    }
+
+    /// Comes in, once let in. How it is in the room then.
+    pub(crate) async fn arrive(&mut self) -> RoomStatus {
+        self.ask(PhoneRequest::Join).await;
+        let status = match self.notice().await {
+            PhoneNotice::Event(MeetingEvent::Arrived(status)) => status,
+            other => panic!("{other:?}"),
+        };
+        let connected = self.notice().await;
+        assert!(matches!(connected, PhoneNotice::Connected { .. }), "{connected:?}");
+        status
     }
 
     /// Whether the line has ended.

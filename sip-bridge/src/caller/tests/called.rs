@@ -17,7 +17,7 @@ fn an_invitation_is_taken_by_one_key_and_leads_to_the_room() {
     call.check(&[]);
     call.press("1");
     call.check(&["stop", "room?"]);
-    call.verdict(Verdict::Admitted(room(3)));
+    call.admit(room(3));
     call.check(&["Join", "de: in_meeting"]);
     assert!(call.caller.is_in_meeting());
 }

@@ -33,11 +33,35 @@ fn a_right_number_leads_into_the_meeting() {
     call.check(&["de: welcome ask_id"]);
     call.press("1234567890");
     call.check(&["stop", "id 1234567890?"]);
-    call.verdict(Verdict::Admitted(room(27)));
+    call.admit(room(27));
     call.check(&["Join", "de: in_meeting"]);
     call.finish();
     call.check(&["de: people_here number_27 hint_help"]);
     assert!(call.caller.is_in_meeting());
+}
+
+#[test]
+fn nothing_is_said_of_a_room_before_the_room_says_it() {
+    let arriving = || {
+        let mut call = Call::begun(settings());
+        call.press("1234567890");
+        call.log.clear();
+        call.verdict(Verdict::Admitted);
+        call.check(&["Join"]);
+        call
+    };
+    let mut call = arriving();
+    call.press("*6");
+    call.check(&[]);
+    assert!(!call.caller.is_in_meeting());
+    call.verdict(Verdict::Refused(Refusal::Locked));
+    call.check(&["de: refused_locked goodbye"]);
+    let mut call = arriving();
+    call.event(MeetingEvent::Removed);
+    call.check(&["de: removed goodbye"]);
+    let mut call = arriving();
+    call.pass(30 * SECOND);
+    call.check(&["de: technical goodbye"]);
 }
 
 #[test]
@@ -212,7 +236,7 @@ fn a_number_of_one_room_needs_no_conference_number() {
     call.verdict(Verdict::AskPin { may_skip: false });
     call.press("12#");
     call.check(&["de: ask_pin", "stop", "pin 12?"]);
-    call.verdict(Verdict::Admitted(room(2)));
+    call.admit(room(2));
     assert!(call.caller.is_in_meeting());
 }
 
@@ -236,7 +260,7 @@ fn an_answer_to_another_check_is_not_taken() {
     call.verdict(Verdict::AskPin { may_skip: false });
     call.press("1#");
     call.log.clear();
-    call.input(Input::Verdict { check: first, verdict: Verdict::Admitted(room(2)) });
+    call.input(Input::Verdict { check: first, verdict: Verdict::Admitted });
     call.check(&[]);
     assert!(!call.caller.is_in_meeting());
 }
@@ -247,6 +271,8 @@ fn a_refusal_says_why() {
         (Refusal::Locked, "refused_locked"),
         (Refusal::Banned, "not_allowed"),
         (Refusal::Ended, "refused_ended"),
+        (Refusal::Cancelled, "refused_cancelled"),
+        (Refusal::Encrypted, "refused_encrypted"),
         (Refusal::Full, "refused_full"),
         (Refusal::TooEarly, "refused_early"),
         (Refusal::TooManyTries, "too_many_tries"),

@@ -46,6 +46,29 @@ fn who_may_not_speak_is_told_how_to_ask_for_it() {
 }
 
 #[test]
+fn who_may_not_speak_is_not_asked_to() {
+    let mut call = muted(false);
+    call.event(MeetingEvent::AskedToUnmute);
+    call.check(&[]);
+}
+
+#[test]
+fn the_key_for_consent_is_named_while_it_does_something() {
+    let mut call = call();
+    call.press("*0");
+    call.finish();
+    call.event(MeetingEvent::RecordingBegan(Recording { asks_consent: false }));
+    call.finish();
+    call.press("*0");
+    call.finish();
+    call.check(&["de: help", "de: recorded", "de: help"]);
+    call.event(MeetingEvent::RecordingBegan(ASKS));
+    call.finish();
+    call.press("*0");
+    call.check(&["de: recorded ask_consent", "de: help help_consent"]);
+}
+
+#[test]
 fn what_a_moderator_does_is_told_over_what_is_being_said() {
     let mut call = call();
     call.press("*0");
@@ -162,7 +185,7 @@ fn who_comes_during_a_recording_cannot_skip_that() {
     let mut call = Call::begun(settings());
     call.press("1234567890");
     call.log.clear();
-    call.verdict(Verdict::Admitted(RoomStatus { recording: Some(ASKS), is_muted: true, ..room(2) }));
+    call.admit(RoomStatus { recording: Some(ASKS), is_muted: true, ..room(2) });
     call.press("*");
     call.check(&["Join", "de: in_meeting recorded ask_consent"]);
     call.pass(3 * SECOND);

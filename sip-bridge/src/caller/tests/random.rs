@@ -158,8 +158,7 @@ impl Trial {
         if self.random.random_bool(0.1) {
             // Late, or sent twice.
             if let Some(check) = self.old_checks.choose(&mut self.random).copied() {
-                let verdict = Verdict::Admitted(self.status());
-                self.input(Input::Verdict { check, verdict });
+                self.input(Input::Verdict { check, verdict: Verdict::Admitted });
             }
             return;
         }
@@ -167,7 +166,7 @@ impl Trial {
         let verdict = match self.random.random_range(0..12) {
             0..4 => Verdict::Wrong(Again::Pin),
             4..7 => Verdict::AskPin { may_skip: self.random.random() },
-            7..9 if self.admits => Verdict::Admitted(self.status()),
+            7..9 if self.admits => Verdict::Admitted,
             9 | 10 => {
                 self.has_waited = true;
                 Verdict::Wait(
@@ -186,8 +185,12 @@ impl Trial {
             11 if self.random.random_bool(0.2) => Verdict::Refused(Refusal::Locked),
             _ => Verdict::Wrong(Again::Id),
         };
-        self.may_join |= matches!(verdict, Verdict::Admitted(_));
+        self.may_join |= verdict == Verdict::Admitted;
         self.input(Input::Verdict { check, verdict });
+        if verdict == Verdict::Admitted && self.random.random_bool(0.9) {
+            let arrived = MeetingEvent::Arrived(self.status());
+            self.input(Input::Event(arrived));
+        }
     }
 
     fn status(&mut self) -> RoomStatus {
@@ -214,6 +217,7 @@ impl Trial {
             110..114 => MeetingEvent::Moved(Destination::OtherRoom, self.status()),
             114..118 => MeetingEvent::OneMinuteLeft,
             118 if self.random.random_bool(0.3) => MeetingEvent::TimeUp,
+            118 if self.random.random_bool(0.5) => MeetingEvent::Arrived(self.status()),
             118 => MeetingEvent::Removed,
             _ => MeetingEvent::Ended,
         }

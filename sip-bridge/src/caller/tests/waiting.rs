@@ -76,7 +76,7 @@ fn whoever_is_let_in_hears_no_music_any_more() {
     let mut call = waiting(WaitReason::Lobby { position: None });
     call.finish();
     call.log.clear();
-    call.verdict(Verdict::Admitted(room(1)));
+    call.admit(room(1));
     call.finish();
     call.check(&["Music(false)", "Join", "de: in_meeting", "de: alone hint_help"]);
 }
@@ -107,7 +107,7 @@ fn somebody_can_be_sent_back_to_the_lobby() {
     call.verdict(Verdict::Wait(WaitReason::Lobby { position: None }));
     call.check(&["de: lobby"]);
     assert!(!call.caller.is_in_meeting());
-    call.verdict(Verdict::Admitted(room(3)));
+    call.admit(room(3));
     call.check(&["stop", "Join", "de: in_meeting"]);
 }
 

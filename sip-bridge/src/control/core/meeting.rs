@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
+use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest};
 
 use super::{ControlCore, Output};
 use crate::caller::{EndReason, Input, Output as Wish};
@@ -207,8 +207,7 @@ fn order_or_request(call: CallKey, tenant: Option<Arc<str>>, wish: Wish) -> Aske
 /// What a notice says about the caller's microphone.
 const fn muted(notice: &PhoneNotice) -> Option<bool> {
     match notice {
-        PhoneNotice::Verdict { verdict: Verdict::Admitted(status), .. }
-        | PhoneNotice::Event(MeetingEvent::Moved(_, status)) => Some(status.is_muted),
+        PhoneNotice::Event(MeetingEvent::Arrived(status) | MeetingEvent::Moved(_, status)) => Some(status.is_muted),
         PhoneNotice::Event(MeetingEvent::MicrophoneOff(_)) => Some(true),
         PhoneNotice::Event(MeetingEvent::MicrophoneOn) => Some(false),
         _ => None,

@@ -33,8 +33,9 @@ pub(super) fn key_in(rig: &mut Rig, call: CallKey) -> CheckToken {
 
 fn enter(rig: &mut Rig, call: CallKey) -> CheckToken {
     let check = key_in(rig, call);
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
     assert!(matches!(rig.requested().last(), Some(PhoneRequest::Join)));
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     rig.notice(call, PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) });
     check
 }

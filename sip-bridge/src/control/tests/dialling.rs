@@ -69,7 +69,8 @@ fn it_rings_is_answered_and_sound_begins_at_once() {
     press(&mut rig, call, '1');
     let Some(PhoneRequest::CheckRoom { check }) = rig.requested().pop() else { panic!("no check") };
     let (check, status) = (*check, RoomStatus { count: 2, is_muted: false, may_unmute: true, recording: None });
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(status) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(status)));
     rig.notice(call, PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) });
     assert!(rig.orders().contains(&(0, "connect")));
     assert_eq!(rig.metrics.outgoing_calls.with_label_values(&["took_part"]).get(), 1);

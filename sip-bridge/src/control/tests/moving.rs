@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bus::TransportSid;
-use bus::phone::{PhoneNotice, PhoneRequest, Verdict};
+use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest, Verdict};
 
 use super::calls::{STATUS, key_in};
 use super::rig::{OFFER, Rig};
@@ -21,7 +21,7 @@ fn rig() -> (Rig, CallKey, usize) {
     let check = key_in(&mut rig, call);
     let before = rig.orders().len();
     rig.notice(call, TO_FIRST);
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
     (rig, call, before)
 }
 
@@ -50,6 +50,7 @@ fn a_call_goes_to_the_thread_of_its_room_before_it_comes_in() {
     rig.notice(call, TO_FIRST);
     assert_eq!(moves(&rig).len(), 1, "once is enough");
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::Moved { call }));
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     let orders = rig.orders()[before..].to_vec();
     assert!(!orders.is_empty() && orders.iter().all(|(thread, _)| *thread == 0), "{orders:?}");
     let requested = rig.requested();
@@ -66,6 +67,7 @@ fn a_call_goes_to_the_thread_of_its_room_before_it_comes_in() {
 fn a_call_that_could_not_go_comes_in_where_it_is() {
     let (mut rig, call, before) = rig();
     rig.tell(|core, now| core.handle_sound(now, SoundEvent::NotMoved { call }));
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     let orders = rig.orders()[before..].to_vec();
     assert!(!orders.is_empty() && orders.iter().all(|(thread, _)| *thread == 1), "{orders:?}");
     assert!(has_joined(&rig) && !has_told_place(&rig));
@@ -100,7 +102,7 @@ fn a_call_stays_where_it_is_when_there_is_no_room_or_no_such_thread() {
     rig.notice(unanswered, PhoneNotice::RoomIsAt { bridge: 0 });
     assert!(moves(&rig).is_empty());
     let check = key_in(&mut rig, call);
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
     assert!(has_joined(&rig) && !has_told_place(&rig));
 }
 

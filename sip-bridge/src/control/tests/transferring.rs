@@ -27,7 +27,8 @@ fn in_meeting() -> (Rig, CallKey, CheckToken) {
     }
     let Some(PhoneRequest::CheckId { check, .. }) = rig.requested().pop() else { panic!("no check") };
     let check = *check;
-    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted(STATUS) });
+    rig.notice(call, PhoneNotice::Verdict { check, verdict: Verdict::Admitted });
+    rig.notice(call, PhoneNotice::Event(MeetingEvent::Arrived(STATUS)));
     rig.notice(call, PhoneNotice::Connected { leg: TransportSid::from("leg".to_owned()) });
     (rig, call, check)
 }

@@ -86,12 +86,17 @@ fn room(has_recorder: bool) -> RoomInfo {
 
 /// Somebody who came in as `own` and found these people.
 fn newcomer(own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
-    News::new(&Joined {
+    who_hears_of(AnnounceJoinLeave::All, own, others)
+}
+
+fn who_hears_of(announces: AnnounceJoinLeave, own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
+    let joined = Joined {
         room: room(false),
         participant: own.into(),
         others: others.iter().cloned().map(Arc::new).collect(),
         transport: "TP_1".into(),
-    })
+    };
+    News::new(&joined, announces)
 }
 
 /// What comes of a notice.
@@ -214,6 +219,29 @@ fn a_caller_hears_the_words_that_are_meant_for_them() {
         assert_eq!(words(NOTICE_TOPIC, other), []);
     }
     assert_eq!(words("saal.lobby", r#"{"kind":"unmute_request"}"#), []);
+    let mut held = newcomer(with(caller(true), &[(HELD, "1")]), &[]);
+    let asked = Notice::Words { topic: NOTICE_TOPIC, payload: r#"{"kind":"unmute_request"}"#.to_owned() };
+    assert_eq!(events(&mut held, asked), [], "who may not speak could not do it");
+}
+
+#[test]
+fn the_meeting_says_whose_coming_and_going_is_heard() {
+    let (ann, bob) = (info("ann"), of_kind(ParticipantKind::Sip, info("bob")));
+    let people =
+        |infos: &[&ParticipantInfo]| Notice::Participants(infos.iter().map(|info| Arc::new((*info).clone())).collect());
+    let joined = |counts: &[u16]| counts.iter().map(|count| MeetingEvent::Joined { count: *count }).collect::<Vec<_>>();
+    for (announces, expected) in [
+        (AnnounceJoinLeave::Off, joined(&[])),
+        (AnnounceJoinLeave::Phone, joined(&[3])),
+        (AnnounceJoinLeave::All, joined(&[2, 3])),
+    ] {
+        let mut news = who_hears_of(announces, caller(false), &[]);
+        assert_eq!(events(&mut news, people(&[&ann, &bob])), expected, "{announces:?}");
+        let gone = [gone(bob.clone()), gone(ann.clone())];
+        let told = events(&mut news, people(&[&gone[0], &gone[1]]));
+        assert_eq!(told.last(), Some(&MeetingEvent::Left { count: 1 }), "{announces:?}: that they are alone");
+        assert_eq!(news.count(), 1);
+    }
 }
 
 #[test]

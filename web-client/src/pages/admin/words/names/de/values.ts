@@ -76,6 +76,7 @@ export const values: Names['values'] = {
   in_progress: 'Läuft',
   admission: 'Einlass',
   start: 'Beginn',
+  place: 'Platz',
   'type.user': 'Konto',
   'type.meeting': 'Besprechung',
   'type.policy': 'Vorlage',
