@@ -6,6 +6,7 @@
 //! in [`records`].
 
 pub(in crate::phone) mod allowance;
+pub(crate) mod countries;
 pub(in crate::phone) mod meter;
 mod minutes;
 pub(in crate::phone) mod number;

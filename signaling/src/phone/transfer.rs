@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::attendant::{Attendant, Goes, Stage};
-use super::dial_out::number::{NotCallable, judge};
+use super::dial_out::number::{Destination, NotCallable};
 use super::trunks::ways_out;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
@@ -64,8 +64,8 @@ pub(crate) async fn by_operator(
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&call.trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let judged = judge(number, &trunk.dial_plan, Some(&terms.countries));
-    if judged == Err(NotCallable::NoNumber) {
+    let judged = Destination::of(number, &trunk, Some(&terms.countries));
+    if matches!(judged, Err(NotCallable::NoNumber)) {
         return Err(Problem::field("/number", "no-number"));
     }
     let event =
@@ -74,9 +74,9 @@ pub(crate) async fn by_operator(
     // Also what is refused: who tries numbers that cost much should be seen.
     audit::append(&mut tx, Cause::system(Some(session.tenant_id)), &event).await?;
     tx.commit().await?;
-    let number = judged.map_err(|_| Code::NumberNotAllowed)?;
+    let destination = judged.map_err(|_| Code::NumberNotAllowed)?;
     let (answer, outcome) = oneshot::channel();
-    let order = TransferOrder { to: trunk.written(&number), answer };
+    let order = TransferOrder { to: destination.written, answer };
     if call.transfers.try_send(order).is_err() {
         return Ok(TransferEnd::Busy);
     }

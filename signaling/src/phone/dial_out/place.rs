@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::meter::Metered;
 use super::minutes::Reservation;
-use super::number::{NotCallable, judge};
+use super::number::{Destination, NotCallable};
 use super::records::{DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
 use super::{RING_TIME, minutes};
@@ -118,7 +118,7 @@ struct Prepared<'a> {
     record: OwnRecord,
     reservation: Reservation,
     trunk: WayOut,
-    number: E164,
+    destination: Destination,
     known: Known,
     language: Language,
     /// Whose prompts are played, by its slug.
@@ -136,8 +136,8 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(tx, &states, wish.trunk.as_deref()).await?.ok_or(Code::NoTrunk)?;
-    let number = match judge(&wish.number, &trunk.dial_plan, Some(&terms.countries)) {
-        Ok(number) => number,
+    let destination = match Destination::of(&wish.number, &trunk, Some(&terms.countries)) {
+        Ok(destination) => destination,
         Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
         Err(NotCallable::Forbidden) => return Err(Code::NumberNotAllowed.into()),
     };
@@ -145,10 +145,10 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now, place) = (PhoneCallId::new(), Utc::now(), place_of(session)?);
     let name = match wish.name {
-        None => invited_as(tx, place, &number).await?,
+        None => invited_as(tx, place, &destination.number).await?,
         given => given,
     };
-    let last_digits = CallerNumber::of(number.clone()).last_digits();
+    let last_digits = CallerNumber::of(destination.number.clone()).last_digits();
     let purpose = Purpose::Meeting(session.id);
     let new = NewRecord { id, purpose, number: last_digits.clone(), name: name.clone() };
     let record = app.phone.dial_out.records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
@@ -176,7 +176,7 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
         record,
         reservation,
         trunk,
-        number,
+        destination,
         known,
         language,
         tenant: tenant.slug,
@@ -187,12 +187,13 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
 impl Prepared<'_> {
     /// Makes it. Returns as whom they come.
     fn make(self) -> String {
-        let Self { app, id, shown, order, guard, is_over, record, reservation, trunk, number, known, .. } = self;
+        let Self { app, id, shown, order, guard, is_over, record, reservation, trunk, destination, known, .. } = self;
+        let Destination { number, written } = destination;
         let dialled = Metered::new(record.made(), reservation);
         let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at);
         let call = OutgoingCall {
             trunk: trunk.id.clone(),
-            to: trunk.written(&number),
+            to: written,
             from: trunk.own_number(),
             tenant: Some(self.tenant.clone()),
             language: self.language.as_str().to_owned(),

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::RING_TIME;
-use super::number::{NotCallable, judge};
+use super::number::{Destination, NotCallable};
 use super::records::{DialledCall, DialledCallEnd, NewRecord, OwnRecord, Purpose};
 use super::ringing::{end, end_of_silent, give_up};
 use crate::api::answer::Answer;
@@ -77,14 +77,14 @@ async fn try_out(
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let number = judge(&input.number, &trunk.dial_plan, None).map_err(|error| match error {
+    let destination = Destination::of(&input.number, &trunk, None).map_err(|error| match error {
         NotCallable::NoNumber => Problem::field("/number", "no-number"),
         NotCallable::Forbidden => Code::NumberNotAllowed.into(),
     })?;
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now) = (PhoneCallId::new(), Utc::now());
-    let last_digits = CallerNumber::of(number.clone()).last_digits();
+    let last_digits = CallerNumber::of(destination.number).last_digits();
     let purpose = Purpose::Test(trunk_id);
     let new = NewRecord { id, purpose, number: last_digits.clone(), name: None };
     let record = app.phone.dial_out.records.enter(new, MAX_TESTS, now).ok_or(Code::TooManyCalls)?;
@@ -95,7 +95,7 @@ async fn try_out(
     let record = record.made();
     let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
     let (to_bridge, line) = outgoing_line(OutgoingCall {
-        to: trunk.written(&number),
+        to: destination.written,
         from: trunk.own_number(),
         trunk: trunk.id,
         language: input.language.as_str().to_owned(),
