@@ -8,7 +8,7 @@
 pub(in crate::phone) mod allowance;
 pub(crate) mod countries;
 pub(in crate::phone) mod meter;
-mod minutes;
+pub(in crate::phone) mod minutes;
 pub(in crate::phone) mod number;
 pub(crate) mod place;
 pub(crate) mod records;

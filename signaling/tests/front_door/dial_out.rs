@@ -50,7 +50,7 @@ impl Scene {
     }
 
     /// Changes what the tenant decides.
-    async fn set(&self, name: &str, value: Value) {
+    pub(crate) async fn set(&self, name: &str, value: Value) {
         let settings = json!({ name: value }).to_string();
         self.execute(sql("UPDATE tenants SET settings = $1").bind(settings)).await;
     }
@@ -112,7 +112,7 @@ impl Scene {
     }
 
     /// The minutes of each call that is written down.
-    async fn minutes(&self) -> Vec<String> {
+    pub(crate) async fn minutes(&self) -> Vec<String> {
         let mut tx = self.hall.server.database.store.read().await.expect("a transaction");
         let select = sql("SELECT CAST(minutes AS TEXT) AS text FROM dialled_calls ORDER BY created_at, id");
         tx.all::<Text>(select).await.expect("rows").into_iter().map(|text| text.0).collect()

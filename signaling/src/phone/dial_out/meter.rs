@@ -72,13 +72,6 @@ impl Metered {
     /// Writes down how long the call was.
     pub(in crate::phone) async fn settle(self, app: &App) {
         let minutes = self.allowance.as_ref().map_or(0, |allowance| allowance.used(now()));
-        let settle = async {
-            let mut tx = app.store.write().await?;
-            self.reservation.settle(&mut tx, minutes).await?;
-            tx.commit().await
-        };
-        if let Err(error) = settle.await {
-            warn!(%error, "a call counts as long as it might have been");
-        }
+        self.reservation.close(&app.store, minutes).await;
     }
 }

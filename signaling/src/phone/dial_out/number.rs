@@ -73,11 +73,7 @@ const PREMIUM: [(&str, &[&str]); 19] = [
 ];
 
 /// The number that somebody typed, if it may be called.
-pub(in crate::phone) fn judge(
-    typed: &str,
-    plan: &DialPlan,
-    countries: Option<&[CallingCode]>,
-) -> Result<E164, NotCallable> {
+fn judge(typed: &str, plan: &DialPlan, countries: Option<&[CallingCode]>) -> Result<E164, NotCallable> {
     // Behind a semicolon come parameters (RFC 3966 §3), whose digits are not dialled.
     let typed = typed.split(';').next().unwrap_or_default();
     let dialled: String = typed.chars().filter(char::is_ascii_digit).collect();
