@@ -76,6 +76,8 @@ pub(crate) enum Code {
     MinutesUsedUp,
     /// As many calls are being made as there may be.
     TooManyCalls,
+    /// That number, or any at all, was called as often as it may be.
+    CalledTooOften,
     /// There is no trunk by which to call.
     NoTrunk,
     /// It was changed since it was read.
@@ -100,7 +102,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -125,6 +127,7 @@ impl Code {
         Self::NumberNotAllowed,
         Self::MinutesUsedUp,
         Self::TooManyCalls,
+        Self::CalledTooOften,
         Self::NoTrunk,
         Self::EtagMismatch,
         Self::BodyTooLarge,
@@ -164,6 +167,7 @@ impl Code {
             Self::NumberNotAllowed => ("number-not-allowed", StatusCode::FORBIDDEN),
             Self::MinutesUsedUp => ("minutes-used-up", StatusCode::CONFLICT),
             Self::TooManyCalls => ("too-many-calls", StatusCode::CONFLICT),
+            Self::CalledTooOften => ("called-too-often", StatusCode::TOO_MANY_REQUESTS),
             Self::NoTrunk => ("no-trunk", StatusCode::CONFLICT),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE),

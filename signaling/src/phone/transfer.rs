@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::attendant::{Attendant, Goes, Stage};
-use super::dial_out::minutes;
 use super::dial_out::number::{Destination, NotCallable};
+use super::dial_out::{attempts, minutes};
 use super::trunks::ways_out;
 use crate::api::ids::PhoneCallId;
 use crate::api::problem::{Code, Problem};
@@ -52,7 +52,7 @@ pub(crate) enum TransferEnd {
 /// # Errors
 ///
 /// Fails where there is no such caller, where their trunk is none to call by, where the number is none that the tenant's
-/// meetings may call, and where the day has too few minutes left for the longest call.
+/// meetings may call or has called too often, and where the day has too few minutes left for the longest call.
 pub(crate) async fn by_operator(
     app: &App,
     session: &Session,
@@ -82,6 +82,7 @@ pub(crate) async fn by_operator(
         return Err(Code::NumberNotAllowed.into());
     };
     let now = Utc::now();
+    attempts::count(&mut tx, &app.installation, session.tenant_id, &destination.number, now).await?;
     let (day, limits) = (minutes::day(now, tenant.time_zone().0), (terms.minutes_per_day, terms.longest_call_minutes));
     // A call of its own beside the caller's, which may be one that we made.
     let ids = (session.tenant_id, PhoneCallId::new());

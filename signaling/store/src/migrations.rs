@@ -54,6 +54,7 @@ const STEPS: &[Step] = steps![
     "0091_callers_in_meetings",
     "0092_trunks",
     "0093_calls_out",
+    "0095_dial_attempts",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

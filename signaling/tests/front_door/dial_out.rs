@@ -205,7 +205,8 @@ async fn a_person_is_called_and_comes_in_by_a_key() {
 #[tokio::test]
 async fn a_call_that_comes_to_nothing_says_why_and_costs_nothing() {
     let scene = Scene::usual(TestStore::sqlite().await).await;
-    for (reason, expected) in [
+    // Another number each time: none is called eleven times.
+    for (last_digit, (reason, expected)) in (0..).zip([
         (NotReachedReason::Busy, "busy"),
         (NotReachedReason::NotAnswered, "not_answered"),
         (NotReachedReason::Declined, "declined"),
@@ -215,8 +216,8 @@ async fn a_call_that_comes_to_nothing_says_why_and_costs_nothing() {
         (NotReachedReason::Full, "full"),
         (NotReachedReason::NoCommonSound, "no_common_sound"),
         (NotReachedReason::GivenUp, "given_up"),
-    ] {
-        let (call, phone, _) = scene.call(json!({ "number": NUMBER })).await;
+    ]) {
+        let (call, phone, _) = scene.call(json!({ "number": format!("+49 89 123456{last_digit}") })).await;
         phone.progress(nothing(reason, Some(486))).await;
         assert_eq!(scene.ended(&call).await, expected);
         assert_eq!(scene.shown(&call).await["answer"], 486);
@@ -235,6 +236,23 @@ async fn a_call_that_comes_to_nothing_says_why_and_costs_nothing() {
     phone.progress(nothing(NotReachedReason::NotConfirmed, None)).await;
     assert_eq!(scene.ended(&call).await, "not_confirmed");
     assert_eq!(scene.minutes().await, ["1"], "a machine that answers costs as well");
+}
+
+#[tokio::test]
+async fn nobodys_telephone_rings_all_night() {
+    for database in TestStore::both().await {
+        let scene = Scene::usual(database).await;
+        for _ in 0..6 {
+            let (call, phone, _) = scene.call(json!({ "number": NUMBER })).await;
+            phone.progress(nothing(NotReachedReason::NotAnswered, Some(480))).await;
+            assert_eq!(scene.ended(&call).await, "not_answered");
+        }
+        let refused = scene.ask(json!({ "number": AS_DIALLED })).await;
+        assert_eq!(code(&refused), (429, "called-too-often".into()), "however it is typed");
+        let wait = crate::api::header(&refused, "retry-after").and_then(|wait| wait.parse::<u64>().ok());
+        assert!(wait.is_some_and(|wait| (3_000..=3_601).contains(&wait)), "{wait:?}");
+        assert_eq!(scene.ask(json!({ "number": "+49 89 7654321" })).await.status, 202, "others may be called");
+    }
 }
 
 #[tokio::test]

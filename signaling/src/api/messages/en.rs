@@ -47,6 +47,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Too many calls",
             "As many calls are being made as there may be at a time. Wait until one of them has ended.",
         ),
+        Code::CalledTooOften => (
+            "Called too often",
+            "This number, or telephones in all, were called as often in the last hour as they may be. Retry-After says when again.",
+        ),
         Code::NoTrunk => ("No trunk", "There is no trunk by which to call. Ask the administration."),
         Code::EtagMismatch => {
             ("Changed meanwhile", "Somebody has changed the resource meanwhile. Read it again and repeat your change.")

@@ -18,7 +18,7 @@ use super::minutes::Reservation;
 use super::number::{Destination, NotCallable};
 use super::records::{DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
-use super::{RING_TIME, minutes};
+use super::{RING_TIME, attempts, minutes};
 use crate::api::answer::Answer;
 use crate::api::context::Context;
 use crate::api::ids::{PhoneCallId, TenantId};
@@ -152,6 +152,7 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     let purpose = Purpose::Meeting(session.id);
     let new = NewRecord { id, purpose, number: last_digits.clone(), name: name.clone() };
     let record = app.phone.dial_out.records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
+    attempts::count(tx, &app.installation, session.tenant_id, &destination.number, now).await?;
     let Terms { minutes_per_day, longest_call_minutes, .. } = *terms;
     let day = minutes::day(now, tenant.time_zone().0);
     let limits = (minutes_per_day, longest_call_minutes);
