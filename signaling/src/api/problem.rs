@@ -76,6 +76,8 @@ pub(crate) enum Code {
     MinutesUsedUp,
     /// As many calls are being made as there may be.
     TooManyCalls,
+    /// That telephone rings already.
+    BeingCalled,
     /// That number, or any at all, was called as often as it may be.
     CalledTooOften,
     /// There is no trunk by which to call.
@@ -102,7 +104,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -127,6 +129,7 @@ impl Code {
         Self::NumberNotAllowed,
         Self::MinutesUsedUp,
         Self::TooManyCalls,
+        Self::BeingCalled,
         Self::CalledTooOften,
         Self::NoTrunk,
         Self::EtagMismatch,
@@ -167,6 +170,7 @@ impl Code {
             Self::NumberNotAllowed => ("number-not-allowed", StatusCode::FORBIDDEN),
             Self::MinutesUsedUp => ("minutes-used-up", StatusCode::CONFLICT),
             Self::TooManyCalls => ("too-many-calls", StatusCode::CONFLICT),
+            Self::BeingCalled => ("being-called", StatusCode::CONFLICT),
             Self::CalledTooOften => ("called-too-often", StatusCode::TOO_MANY_REQUESTS),
             Self::NoTrunk => ("no-trunk", StatusCode::CONFLICT),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED),

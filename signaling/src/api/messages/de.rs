@@ -76,6 +76,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Zu viele Anrufe",
             "Es wird schon so oft angerufen, wie gleichzeitig möglich ist. Warten Sie, bis ein Anruf beendet ist.",
         ),
+        Code::BeingCalled => (
+            "Wird schon angerufen",
+            "Diese Nummer wird gerade in die Besprechung gerufen. Warten Sie ab, was daraus wird.",
+        ),
         Code::CalledTooOften => (
             "Zu oft angerufen",
             "In der letzten Stunde wurde diese Nummer oder insgesamt so oft angerufen wie erlaubt. Retry-After sagt, wann es wieder geht.",

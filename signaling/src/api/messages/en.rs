@@ -47,6 +47,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Too many calls",
             "As many calls are being made as there may be at a time. Wait until one of them has ended.",
         ),
+        Code::BeingCalled => (
+            "Being called already",
+            "This number is being called into the meeting at this moment. Wait for what comes of it.",
+        ),
         Code::CalledTooOften => (
             "Called too often",
             "This number, or telephones in all, were called as often in the last hour as they may be. Retry-After says when again.",

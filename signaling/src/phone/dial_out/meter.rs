@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use chrono::Utc;
 use store::StoreError;
 use tracing::warn;
 
@@ -31,9 +30,8 @@ impl Metered {
         Self { record, reservation, allowance: None }
     }
 
-    /// Somebody or something has answered.
+    /// Somebody or something has answered: from now on it costs.
     pub(super) fn is_answered(&mut self) {
-        self.record.is_answered(Utc::now());
         let (minutes, may_grow) = (self.reservation.minutes, self.reservation.may_grow());
         self.allowance.get_or_insert_with(|| Allowance::new(now(), minutes, may_grow));
     }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::meter::Metered;
 use super::minutes::Reservation;
 use super::number::{Destination, NotCallable};
-use super::records::{DialledCall, NewRecord, OwnRecord, Purpose};
+use super::records::{Callee, DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
 use super::{RING_TIME, attempts, minutes};
 use crate::api::answer::Answer;
@@ -25,7 +25,6 @@ use crate::api::ids::{PhoneCallId, TenantId};
 use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::identity::keys;
 use crate::identity::tenants::settings::DialOut as Terms;
 use crate::meeting_sessions::model::Session;
 use crate::meetings::phone_pins::model::Place;
@@ -42,9 +41,6 @@ use crate::tasks::TaskGuard;
 /// Calls that are made into one meeting at a time: those that ring and those that have come in. A moderator who needs more invites
 /// people.
 const MAX_IN_MEETING: usize = 10;
-
-/// How much of what is derived from a number is a person's name in the room: 130 bits, as with guests.
-const IDENTITY_CHARS: usize = 22;
 
 /// Whom to call into which meeting.
 pub(crate) struct Wish<'a> {
@@ -119,6 +115,8 @@ struct Prepared<'a> {
     reservation: Reservation,
     trunk: WayOut,
     destination: Destination,
+    /// What is kept of the number.
+    mark: String,
     known: Known,
     language: Language,
     /// Whose prompts are played, by its slug.
@@ -148,11 +146,17 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
         None => invited_as(tx, place, &destination.number).await?,
         given => given,
     };
-    let last_digits = CallerNumber::of(destination.number.clone()).last_digits();
-    let purpose = Purpose::Meeting(session.id);
-    let new = NewRecord { id, purpose, number: last_digits.clone(), name: name.clone() };
-    let record = app.phone.dial_out.records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
+    // From here on nobody else calls for this tenant before this is kept, so what is counted stays so.
     attempts::count(tx, &app.installation, session.tenant_id, &destination.number, now).await?;
+    let (records, purpose) = (&app.phone.dial_out.records, Purpose::Meeting(session.id));
+    let mark = known_callers::mark(&app.installation, destination.number.as_str());
+    let callee = Callee { tenant: session.tenant_id, mark: mark.clone() };
+    if records.is_calling(&purpose, &callee) {
+        return Err(Code::BeingCalled.into());
+    }
+    let last_digits = CallerNumber::of(destination.number.clone()).last_digits();
+    let new = NewRecord { id, purpose, callee: Some(callee), number: last_digits.clone(), name: name.clone() };
+    let record = records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
     let Terms { minutes_per_day, longest_call_minutes, .. } = *terms;
     let day = minutes::day(now, tenant.time_zone().0);
     let limits = (minutes_per_day, longest_call_minutes);
@@ -178,6 +182,7 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
         reservation,
         trunk,
         destination,
+        mark,
         known,
         language,
         tenant: tenant.slug,
@@ -188,10 +193,8 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
 impl Prepared<'_> {
     /// Makes it. Returns as whom they come.
     fn make(self) -> String {
-        let Self { app, id, shown, order, guard, is_over, record, reservation, trunk, destination, known, .. } = self;
-        let Destination { number, written } = destination;
-        let dialled = Metered::new(record.made(), reservation);
-        let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at);
+        let Self { app, id, destination: Destination { number, written }, trunk, mark, shown, .. } = self;
+        let dialled = Metered::new(self.record.made(), self.reservation);
         let call = OutgoingCall {
             trunk: trunk.id.clone(),
             to: written,
@@ -201,11 +204,27 @@ impl Prepared<'_> {
             purpose: CallPurpose::Invitation,
             ring_time: RING_TIME,
         };
-        let caller = caller(&app.installation, (&trunk, number), (known, self.tenant), id, entry);
+        let caller = Caller {
+            // Known once somebody has answered.
+            bridge: 0,
+            own_number: call.from.clone(),
+            entry: app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at),
+            trunk: trunk.id,
+            tenant: Some(self.tenant),
+            way: Way::Out(Box::new(self.known)),
+            number: CallerNumber::of(number),
+            source: mark.clone(),
+            mark,
+            // Behind one number there may be several people, so each call is somebody else. A ban is of the mark.
+            name: id.to_string(),
+            token: id.to_string(),
+            is_on_hold: false,
+        };
         let identity = caller.identity();
         let (to_bridge, line) = outgoing_line(call);
-        order.send(to_bridge);
-        let ringing = Ringing { app: app.clone(), line, caller, dialled, room: self.room, is_over };
+        self.order.send(to_bridge);
+        let ringing = Ringing { app: app.clone(), line, caller, dialled, room: self.room, is_over: self.is_over };
+        let guard = self.guard;
         tokio::spawn(async move {
             ringing::attend(ringing).await;
             drop(guard);
@@ -249,35 +268,6 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
     match place {
         Place::Meeting(meeting) => caller_name::of_number(tx, meeting, number).await,
         Place::Room(_) => Ok(None),
-    }
-}
-
-/// Whom we call, as the attendant knows somebody at the telephone.
-fn caller(
-    keys: &keys::Keys,
-    (trunk, number): (&WayOut, E164),
-    (known, tenant): (Known, String),
-    id: PhoneCallId,
-    entry: crate::phone::in_progress::OwnCall,
-) -> Caller {
-    let mark = known_callers::mark(keys, number.as_str());
-    // The same each time that the number is called into this meeting, and another one elsewhere.
-    let place = known.place.id();
-    let name = keys.derive_text(keys::Purpose::PhoneCaller, &[b"called", place.as_bytes(), mark.as_bytes()]);
-    Caller {
-        // Known once somebody has answered.
-        bridge: 0,
-        own_number: trunk.own_number(),
-        trunk: trunk.id.clone(),
-        tenant: Some(tenant),
-        way: Way::Out(Box::new(known)),
-        number: CallerNumber::of(number),
-        source: mark.clone(),
-        mark,
-        name: name.chars().take(IDENTITY_CHARS).collect(),
-        token: id.to_string(),
-        is_on_hold: false,
-        entry,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use bus::phone::{CallPurpose, DialProgress, OutgoingCall, OutgoingEnd, PhoneRequest, outgoing_line};
+use bus::phone::{CallPurpose, OutgoingCall, OutgoingEnd, PhoneRequest, outgoing_line};
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::RING_TIME;
 use super::number::{Destination, NotCallable};
 use super::records::{DialledCall, DialledCallEnd, NewRecord, OwnRecord, Purpose};
-use super::ringing::{end, end_of_silent, give_up};
+use super::ringing::{end_of_silent, give_up, note};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -86,7 +86,7 @@ async fn try_out(
     let (id, now) = (PhoneCallId::new(), Utc::now());
     let last_digits = CallerNumber::of(destination.number).last_digits();
     let purpose = Purpose::Test(trunk_id);
-    let new = NewRecord { id, purpose, number: last_digits.clone(), name: None };
+    let new = NewRecord { id, purpose, callee: None, number: last_digits.clone(), name: None };
     let record = app.phone.dial_out.records.enter(new, MAX_TESTS, now).ok_or(Code::TooManyCalls)?;
     let event =
         Event::new("phone_trunk.test_call", &trunk.id).with("call_id", json!(id)).with("number", json!(last_digits));
@@ -138,8 +138,7 @@ async fn follow(mut line: OutgoingEnd, record: OwnRecord, entry: OwnCall, mut is
     let is_told = async {
         while let Some(request) = requests.recv().await {
             let PhoneRequest::Progress(progress) = request else { continue };
-            end(&record, progress);
-            if matches!(progress, DialProgress::NotReached(_) | DialProgress::Tested) {
+            if note(&record, progress) {
                 return;
             }
         }
