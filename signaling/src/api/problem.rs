@@ -68,6 +68,8 @@ pub(crate) enum Code {
     GuestsForbidden,
     /// The meeting asks for a stronger sign-in.
     AcrTooLow,
+    /// No telephone can come into the meeting.
+    PhonesExcluded,
     /// From there no telephones are called.
     DialOutOff,
     /// That number is not called.
@@ -104,7 +106,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 37] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -125,6 +127,7 @@ impl Code {
         Self::Banned,
         Self::GuestsForbidden,
         Self::AcrTooLow,
+        Self::PhonesExcluded,
         Self::DialOutOff,
         Self::NumberNotAllowed,
         Self::MinutesUsedUp,
@@ -166,6 +169,7 @@ impl Code {
             Self::Banned => ("banned", StatusCode::FORBIDDEN),
             Self::GuestsForbidden => ("guests-forbidden", StatusCode::FORBIDDEN),
             Self::AcrTooLow => ("acr-too-low", StatusCode::FORBIDDEN),
+            Self::PhonesExcluded => ("phones-excluded", StatusCode::FORBIDDEN),
             Self::DialOutOff => ("dial-out-off", StatusCode::FORBIDDEN),
             Self::NumberNotAllowed => ("number-not-allowed", StatusCode::FORBIDDEN),
             Self::MinutesUsedUp => ("minutes-used-up", StatusCode::CONFLICT),

@@ -331,6 +331,26 @@ async fn what_is_not_allowed_is_refused_before_anything_is_dialled() {
 }
 
 #[tokio::test]
+async fn nobody_is_called_whom_the_door_would_refuse() {
+    for database in TestStore::both().await {
+        let scene = Scene::usual(database).await;
+        let ask_under = async |overrides: Value| {
+            scene.execute(sql("UPDATE meetings SET policy_overrides = $1").bind(overrides.to_string())).await;
+            scene.ask(json!({ "number": NUMBER })).await
+        };
+        for (overrides, status, refusal) in [
+            (json!({ "e2ee": "required" }), 403, "phones-excluded"),
+            (json!({ "required_acr": "high" }), 403, "phones-excluded"),
+            (json!({ "guests": "forbidden" }), 403, "guests-forbidden"),
+            (json!({ "max_participants": 1 }), 409, "meeting-full"),
+        ] {
+            assert_eq!(code(&ask_under(overrides.clone()).await), (status, refusal.into()), "{overrides}");
+        }
+        assert_eq!(ask_under(json!({ "max_participants": 2 })).await.status, 202);
+    }
+}
+
+#[tokio::test]
 async fn many_calls_at_once_take_no_more_minutes_than_there_are() {
     for database in TestStore::both().await {
         let terms = json!({ "is_enabled": true, "minutes_per_day": 25 });

@@ -60,6 +60,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Stärkere Anmeldung nötig",
             "Diese Besprechung verlangt eine stärkere Anmeldung, zum Beispiel mit einem zweiten Faktor.",
         ),
+        Code::PhonesExcluded => (
+            "Nicht per Telefon",
+            "In diese Besprechung kommt kein Telefon: Sie ist Ende zu Ende verschlüsselt oder verlangt eine stärkere Anmeldung.",
+        ),
         Code::DialOutOff => (
             "Anrufe nicht eingeschaltet",
             "Von hier aus werden keine Telefone angerufen. Die Systemverwaltung kann es für Ihre Organisation einschalten.",

@@ -32,6 +32,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             ("No guests", "This meeting takes no guests. Use your personal link, or sign in with your account.")
         }
         Code::AcrTooLow => ("Stronger sign-in needed", "Sign in as strongly as this meeting asks for."),
+        Code::PhonesExcluded => (
+            "Not by telephone",
+            "No telephone can come into this meeting: it is encrypted from end to end, or asks for a stronger sign-in.",
+        ),
         Code::DialOutOff => (
             "Calls are off",
             "No telephones are called from here. The installation's administration can turn it on for your organisation.",

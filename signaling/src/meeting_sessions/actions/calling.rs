@@ -78,8 +78,8 @@ async fn call(
     drop(tx);
     let name = input.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or(own_name);
     let called = Called { is_named: name.is_some(), ..called };
-    place::check_may_come(&found.terms.rules, &found.session, &called)?;
     let room = room(&context.app, &found)?;
+    place::check_may_come(&found.terms.rules, &found.session, &room, &called)?;
     let (number, language) = (input.number, input.language);
     let wish = Wish { session: &found.session, room, number, name, language, trunk: None, called };
     place::place(&context, wish).await

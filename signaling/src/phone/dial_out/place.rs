@@ -247,15 +247,24 @@ async fn note_refused(app: &App, cause: Cause<'_>, session: &Session) -> Result<
 }
 
 /// Fails where nobody who is called now would be let in: it is better not to call them.
-pub(crate) fn check_may_come(rules: &Rules, session: &Session, called: &Called) -> Result<(), Problem> {
-    if rules.e2ee == EndToEndEncryption::Required {
-        return Err(Code::DialOutOff.into());
+pub(crate) fn check_may_come(
+    rules: &Rules,
+    session: &Session,
+    room: &RoomHandle,
+    called: &Called,
+) -> Result<(), Problem> {
+    // A telephone shows no sign-in, and knows no keys.
+    if rules.e2ee == EndToEndEncryption::Required || rules.required_acr.is_some() {
+        return Err(Code::PhonesExcluded.into());
     }
     if session.is_locked {
         return Err(Code::MeetingLocked.into());
     }
-    let is_guest = called.user_id.is_none();
-    if is_guest && rules.guests == Guests::Forbidden { Err(Code::GuestsForbidden.into()) } else { Ok(()) }
+    if called.user_id.is_none() && rules.guests == Guests::Forbidden {
+        return Err(Code::GuestsForbidden.into());
+    }
+    let is_full = rules.max_participants.is_some_and(|most| room.info().num_participants >= most);
+    if is_full { Err(Code::MeetingFull.into()) } else { Ok(()) }
 }
 
 fn place_of(session: &Session) -> Result<Place, Problem> {
