@@ -351,6 +351,40 @@ async fn nobody_is_called_whom_the_door_would_refuse() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_so_many_telephones_at_a_time() {
+    for database in TestStore::both().await {
+        let scene = Scene::usual(database).await;
+        let limit = async |limits: Value| {
+            let settings = json!({ "dial_out": { "is_enabled": true }, "limits": limits }).to_string();
+            scene.execute(sql("UPDATE tenants SET settings = $1").bind(settings)).await;
+        };
+        limit(json!({ "max_concurrent_phone_calls": 2 })).await;
+        let (first, mut inside, _) = scene.call(json!({ "number": NUMBER })).await;
+        inside.progress(ANSWERED).await;
+        come_in(&mut inside).await;
+        scene.is(&first, "in_meeting").await;
+        soon(async {
+            while scene.hall.session(&scene.host.session).await["current_participants"] != 2 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let (second, mut rings, _) = scene.call(json!({ "number": "+49 89 7654321" })).await;
+        let third = scene.ask(json!({ "number": "+49 89 7654322" })).await;
+        assert_eq!(code(&third), (409, "too-many-calls".into()), "one is in, and one may come");
+        limit(json!({ "max_concurrent_phone_calls": 1 })).await;
+        rings.progress(ANSWERED).await;
+        assert_eq!(rings.room().await, Verdict::Refused(Refusal::Full), "as with whoever calls by themselves");
+        drop(rings);
+        assert_eq!(scene.ended(&second).await, "not_admitted");
+        limit(json!({ "max_concurrent_participants": 2 })).await;
+        assert_eq!(code(&scene.ask(json!({ "number": "+49 89 7654322" })).await), (409, "meeting-full".into()));
+        limit(json!({ "max_concurrent_participants": 3 })).await;
+        assert_eq!(scene.ask(json!({ "number": "+49 89 7654322" })).await.status, 202);
+    }
+}
+
+#[tokio::test]
 async fn many_calls_at_once_take_no_more_minutes_than_there_are() {
     for database in TestStore::both().await {
         let terms = json!({ "is_enabled": true, "minutes_per_day": 25 });

@@ -129,7 +129,7 @@ pub(crate) struct Limits {
     #[schema(minimum = 1, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_participants: Option<u32>,
-    /// Telephones in meetings at the same time.
+    /// Telephones in meetings at the same time, whoever called whom. Hosts come in also beyond it.
     #[schema(minimum = 0, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_phone_calls: Option<u32>,

@@ -26,10 +26,11 @@ use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::tenants::settings::DialOut as Terms;
+use crate::joining::admission::Crowd;
 use crate::meeting_sessions::model::Session;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{EndToEndEncryption, Guests, Rules};
-use crate::meetings::tenant;
+use crate::meetings::tenant::{self, Tenant};
 use crate::phone::caller::{Caller, Way};
 use crate::phone::caller_number::{CallerNumber, E164};
 use crate::phone::trunks::ways_out::{self, WayOut};
@@ -154,6 +155,7 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     if records.is_calling(&purpose, &callee) {
         return Err(Code::BeingCalled.into());
     }
+    check_has_room(tx, app, &tenant).await?;
     let last_digits = CallerNumber::of(destination.number.clone()).last_digits();
     let new = NewRecord { id, purpose, callee: Some(callee), number: last_digits.clone(), name: name.clone() };
     let record = records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
@@ -265,6 +267,25 @@ pub(crate) fn check_may_come(
     }
     let is_full = rules.max_participants.is_some_and(|most| room.info().num_participants >= most);
     if is_full { Err(Code::MeetingFull.into()) } else { Ok(()) }
+}
+
+/// Fails where as many are in the tenant's meetings as it may have, in all or at telephones. Those that ring count: whoever
+/// answers is to come in.
+async fn check_has_room(tx: &mut Tx, app: &App, tenant: &Tenant) -> Result<(), Problem> {
+    let limits = &tenant.settings.limits;
+    if limits.max_concurrent_participants.is_none() && limits.max_concurrent_phone_calls.is_none() {
+        return Ok(());
+    }
+    let crowd = Crowd::of(tx, app, tenant.id).await?;
+    let coming = app.phone.dial_out.records.calling(tenant.id);
+    let is_reached = |most: Option<u32>, there: u32| most.is_some_and(|most| there.saturating_add(coming) >= most);
+    if is_reached(limits.max_concurrent_phone_calls, crowd.telephones) {
+        return Err(Code::TooManyCalls.into());
+    }
+    if is_reached(limits.max_concurrent_participants, crowd.participants) {
+        return Err(Code::MeetingFull.into());
+    }
+    Ok(())
 }
 
 fn place_of(session: &Session) -> Result<Place, Problem> {

@@ -202,6 +202,14 @@ impl Records {
         records.values().any(|record| is_it(record) && record.is_coming())
     }
 
+    /// How many telephones are being called into the tenant's meetings from which nobody has come in yet.
+    pub(super) fn calling(&self, tenant: TenantId) -> u32 {
+        let records = self.lock();
+        let is_its = |record: &Record| record.callee.as_ref().is_some_and(|callee| callee.tenant == tenant);
+        let calling = records.values().filter(|record| is_its(record) && record.is_coming());
+        u32::try_from(calling.count()).unwrap_or(u32::MAX)
+    }
+
     /// At most so many for a purpose, the oldest first, behind that one.
     pub(crate) fn list(
         &self,
@@ -388,7 +396,9 @@ mod tests {
         assert!(!all.is_calling(&purpose, &callee), "somebody else behind that number may be called");
         let second = enter();
         assert!(all.is_calling(&purpose, &callee));
+        assert_eq!((all.calling(callee.tenant), all.calling(stranger.tenant)), (1, 0));
         drop(second);
         assert!(!all.is_calling(&purpose, &callee));
+        assert_eq!(all.calling(callee.tenant), 0);
     }
 }
