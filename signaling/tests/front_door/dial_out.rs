@@ -193,6 +193,7 @@ async fn a_person_is_called_and_comes_in_by_a_key() {
         assert_eq!(scene.minutes().await, ["1"], "what was not used is there for others");
         let listed = scene.hall.ask(&format!("GET {}", scene.path()), Some(&scene.host.token), None, None).await;
         assert_eq!(listed.json()["items"], json!([scene.shown(&call).await]));
+        assert_eq!(listed.json()["allowed"], true);
         assert!(!listed.text().contains("1234567"), "no more of a number than everybody sees");
         let events = scene.hall.events().await;
         assert!(events.iter().any(|event| event == "phone_call.create"), "{events:?}");
@@ -298,6 +299,12 @@ async fn what_is_not_allowed_is_refused_before_anything_is_dialled() {
         assert_eq!(refused(usual.clone()).await, (409, "minutes-used-up".into()));
         scene.set("dial_out", json!({})).await;
         assert_eq!(refused(usual.clone()).await, (403, "dial-out-off".into()));
+        let listed = scene.hall.ask(&format!("GET {}", scene.path()), Some(&scene.host.token), None, None).await;
+        assert_eq!(
+            listed.json(),
+            json!({ "allowed": false, "items": [], "next_cursor": null }),
+            "a page hides its form"
+        );
         scene.set("dial_out", json!({ "is_enabled": true, "countries": ["+43"] })).await;
         assert_eq!(refused(usual.clone()).await, (403, "number-not-allowed".into()));
         scene.set("dial_out", json!({ "is_enabled": true })).await;

@@ -303,6 +303,10 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
 
 /// Fails unless telephones may be called from a tenant's meetings. Whoever asks before more is looked at learns it first.
 pub(crate) async fn check_is_on(tx: &mut Tx, tenant: TenantId) -> Result<(), Problem> {
-    let found = tenant::find(tx, tenant).await?.ok_or(Code::NotFound)?;
-    if found.settings.dial_out.is_enabled { Ok(()) } else { Err(Code::DialOutOff.into()) }
+    if is_on(tx, tenant).await? { Ok(()) } else { Err(Code::DialOutOff.into()) }
+}
+
+/// Whether telephones may be called from a tenant's meetings.
+pub(crate) async fn is_on(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
+    Ok(tenant::find(tx, tenant).await?.is_some_and(|tenant| tenant.settings.dial_out.is_enabled))
 }
