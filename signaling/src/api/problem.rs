@@ -279,6 +279,11 @@ impl Problem {
         self.0.code
     }
 
+    /// Whether one of the fields that are wrong is so for that.
+    pub(crate) fn names_field(&self, code: &str) -> bool {
+        self.0.errors.iter().any(|error| error.code == code)
+    }
+
     /// The document in words of `language`, without what belongs to the request.
     pub(crate) fn document(&self, language: Language) -> serde_json::Value {
         let (name, status) = self.0.code.parts();

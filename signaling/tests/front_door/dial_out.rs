@@ -637,6 +637,12 @@ async fn a_trunk_is_tried_out_by_who_looks_after_it() {
         is(&first, "ended_because", "given_up").await;
 
         assert_eq!(code(&test("provider", "112").await), (403, "number-not-allowed".into()));
+        let mut tx = hall.server.database.store.read().await.expect("a transaction");
+        let select = "SELECT result AS text FROM audit_events WHERE action = 'phone_trunk.test_call' ORDER BY number";
+        let outcomes: Vec<Text> = tx.all(sql(select)).await.expect("events");
+        drop(tx);
+        let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.0).collect();
+        assert_eq!(outcomes, ["success", "success", "success", "success", "denied"], "who tries what is not called is seen");
         assert_eq!(test("provider", "nobody").await.status, 422);
         assert_eq!(test("nothing", NUMBER).await.status, 404);
         scene.execute(sql("UPDATE phone_trunks SET outgoing = NULL")).await;

@@ -10,6 +10,7 @@ use bus::phone::{CallPurpose, OutgoingCall, OutgoingEnd, PhoneRequest, outgoing_
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::StoreError;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use utoipa::ToSchema;
@@ -32,7 +33,7 @@ use crate::phone::caller_number::CallerNumber;
 use crate::phone::in_progress::OwnCall;
 use crate::phone::require_administration;
 use crate::phone::trunks::{self, ways_out};
-use crate::records::audit::Event;
+use crate::records::audit::{self, Cause, Event};
 
 /// Test calls by one trunk at a time.
 const MAX_TESTS: usize = 2;
@@ -77,10 +78,14 @@ async fn try_out(
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let destination = Destination::of(&input.number, &trunk, None).map_err(|error| match error {
-        NotCallable::NoNumber => Problem::field("/number", "no-number"),
-        NotCallable::Forbidden => Code::NumberNotAllowed.into(),
-    })?;
+    let destination = match Destination::of(&input.number, &trunk, None) {
+        Ok(destination) => destination,
+        Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
+        Err(NotCallable::Forbidden) => {
+            drop(tx);
+            return Err(note_refused(&context, &trunk.id).await?);
+        }
+    };
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now) = (PhoneCallId::new(), Utc::now());
@@ -109,6 +114,17 @@ async fn try_out(
         drop(guard);
     });
     Ok(response)
+}
+
+/// Writes down that somebody wanted to call a number that is not called: who tries those that cost much should be seen, also where
+/// they look after the installation.
+async fn note_refused(context: &Context, trunk: &str) -> Result<Problem, StoreError> {
+    let code = Code::NumberNotAllowed;
+    let event = Event::new("phone_trunk.test_call", trunk).with("reason", code.as_str().into()).denied();
+    let mut tx = context.app.store.write().await?;
+    audit::append(&mut tx, Cause::of(&context.caller, None, context.request_id()), &event).await?;
+    tx.commit().await?;
+    Ok(code.into())
 }
 
 /// Shows a call that tries out a trunk
