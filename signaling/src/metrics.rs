@@ -35,8 +35,8 @@ pub(crate) struct Metrics {
     pub(crate) missed_reports: IntCounter,
     /// By outcome: `delivered`, `failed` (and perhaps tried again), `dropped`.
     pub(crate) livekit_webhooks: IntCounterVec,
-    /// By method and code.
-    pub(crate) room_service_requests: IntCounterVec,
+    /// By service, method and code.
+    pub(crate) twirp_requests: IntCounterVec,
 }
 
 /// A participant should hear within a second; LiveKit's clients give up after five.
@@ -95,10 +95,10 @@ impl Metrics {
                 "Messages from data channels that went no further",
                 &["reason"],
             )?,
-            room_service_requests: counters(
-                "signaling_room_service_requests_total",
-                "Requests of administrators",
-                &["method", "code"],
+            twirp_requests: counters(
+                "signaling_twirp_requests_total",
+                "Requests to LiveKit's services",
+                &["service", "method", "code"],
             )?,
         })
     }

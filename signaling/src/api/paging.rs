@@ -114,7 +114,14 @@ impl<T> PageOf<T> {
 impl<T: Serialize> PageOf<T> {
     /// The page as an answer to a request for `uri`, with a link to the next one (RFC 8288).
     pub(crate) fn answer(&self, uri: &axum::http::Uri) -> Result<Response, Problem> {
-        let mut response = Answer::ok(self)?.into_response();
+        Ok(self.linked(Answer::ok(self)?, uri))
+    }
+}
+
+impl<T> PageOf<T> {
+    /// An answer that shows the page beside something else, with a link to the next one.
+    pub(crate) fn linked(&self, answer: Answer, uri: &axum::http::Uri) -> Response {
+        let mut response = answer.into_response();
         if let Some(cursor) = &self.next_cursor {
             let query = uri.query().unwrap_or_default();
             let others = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
@@ -123,7 +130,7 @@ impl<T: Serialize> PageOf<T> {
                 response.headers_mut().insert(header::LINK, link);
             }
         }
-        Ok(response)
+        response
     }
 }
 

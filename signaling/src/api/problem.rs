@@ -68,6 +68,8 @@ pub(crate) enum Code {
     GuestsForbidden,
     /// The meeting asks for a stronger sign-in.
     AcrTooLow,
+    /// No telephone can come into the meeting.
+    PhonesExcluded,
     /// From there no telephones are called.
     DialOutOff,
     /// That number is not called.
@@ -76,6 +78,10 @@ pub(crate) enum Code {
     MinutesUsedUp,
     /// As many calls are being made as there may be.
     TooManyCalls,
+    /// That telephone rings already.
+    BeingCalled,
+    /// That number, or any at all, was called as often as it may be.
+    CalledTooOften,
     /// There is no trunk by which to call.
     NoTrunk,
     /// It was changed since it was read.
@@ -100,7 +106,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, for the documentation.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 37] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::SignInRefused,
@@ -121,10 +127,13 @@ impl Code {
         Self::Banned,
         Self::GuestsForbidden,
         Self::AcrTooLow,
+        Self::PhonesExcluded,
         Self::DialOutOff,
         Self::NumberNotAllowed,
         Self::MinutesUsedUp,
         Self::TooManyCalls,
+        Self::BeingCalled,
+        Self::CalledTooOften,
         Self::NoTrunk,
         Self::EtagMismatch,
         Self::BodyTooLarge,
@@ -160,10 +169,13 @@ impl Code {
             Self::Banned => ("banned", StatusCode::FORBIDDEN),
             Self::GuestsForbidden => ("guests-forbidden", StatusCode::FORBIDDEN),
             Self::AcrTooLow => ("acr-too-low", StatusCode::FORBIDDEN),
+            Self::PhonesExcluded => ("phones-excluded", StatusCode::FORBIDDEN),
             Self::DialOutOff => ("dial-out-off", StatusCode::FORBIDDEN),
             Self::NumberNotAllowed => ("number-not-allowed", StatusCode::FORBIDDEN),
             Self::MinutesUsedUp => ("minutes-used-up", StatusCode::CONFLICT),
             Self::TooManyCalls => ("too-many-calls", StatusCode::CONFLICT),
+            Self::BeingCalled => ("being-called", StatusCode::CONFLICT),
+            Self::CalledTooOften => ("called-too-often", StatusCode::TOO_MANY_REQUESTS),
             Self::NoTrunk => ("no-trunk", StatusCode::CONFLICT),
             Self::EtagMismatch => ("etag-mismatch", StatusCode::PRECONDITION_FAILED),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
@@ -265,6 +277,11 @@ impl Problem {
     /// What went wrong.
     pub(crate) fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether one of the fields that are wrong is so for that.
+    pub(crate) fn names_field(&self, code: &str) -> bool {
+        self.0.errors.iter().any(|error| error.code == code)
     }
 
     /// The document in words of `language`, without what belongs to the request.

@@ -82,7 +82,7 @@ pub(crate) async fn circumstances(
     presence: Presence,
 ) -> Result<Circumstances, StoreError> {
     let is_banned = table::is_banned(tx, venue, &person.marks).await?;
-    let is_tenant_full = is_tenant_full(tx, app, venue.tenant_id()).await?;
+    let is_tenant_full = is_tenant_full(tx, app, venue.tenant_id(), person).await?;
     let Some(session) = session else {
         // A time limit is for the whole of an occurrence: nobody begins it anew by coming back.
         let has_had_its_time = match (venue.meeting_id(), terms.occurrence, terms.rules.max_duration_minutes) {
@@ -111,16 +111,40 @@ pub(crate) async fn circumstances(
     })
 }
 
-/// Whether as many as the tenant may have are in its meetings: those that are held here, and of these, as with a meeting's own
-/// limit, those who have come in.
-async fn is_tenant_full(tx: &mut Tx, app: &App, tenant: TenantId) -> Result<bool, StoreError> {
-    let found = tenant::find(tx, tenant).await?;
-    let Some(most) = found.and_then(|tenant| tenant.settings.limits.max_concurrent_participants) else {
+/// How many are in a tenant's meetings: those that are held here, and of these, as with a meeting's own limit, those who have
+/// come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Crowd {
+    pub(crate) participants: u32,
+    /// Of them, at telephones.
+    pub(crate) telephones: u32,
+}
+
+impl Crowd {
+    /// Counts them.
+    pub(crate) async fn of(tx: &mut Tx, app: &App, tenant: TenantId) -> Result<Self, StoreError> {
+        let running = table::running_of_tenant(tx, tenant).await?;
+        let rooms = running.iter().filter_map(|session| app.directory.get(&session.room_name()));
+        Ok(rooms.map(|room| room.info()).fold(Self::default(), |all, room| Self {
+            participants: all.participants.saturating_add(room.num_participants),
+            telephones: all.telephones.saturating_add(room.num_telephones),
+        }))
+    }
+}
+
+/// Whether as many as the tenant may have are in its meetings already, or, for somebody who comes by telephone, as many
+/// telephones.
+async fn is_tenant_full(tx: &mut Tx, app: &App, tenant: TenantId, person: &Person) -> Result<bool, StoreError> {
+    let Some(found) = tenant::find(tx, tenant).await? else { return Ok(false) };
+    let limits = &found.settings.limits;
+    let most = limits.max_concurrent_participants;
+    let most_telephones = limits.max_concurrent_phone_calls.filter(|_| person.calls());
+    if most.is_none() && most_telephones.is_none() {
         return Ok(false);
-    };
-    let running = table::running_of_tenant(tx, tenant).await?;
-    let rooms = running.iter().filter_map(|session| app.directory.get(&session.room_name()));
-    Ok(rooms.map(|room| room.info().num_participants).fold(0, u32::saturating_add) >= most)
+    }
+    let crowd = Crowd::of(tx, app, tenant).await?;
+    let is_reached = |most: Option<u32>, there: u32| most.is_some_and(|most| there >= most);
+    Ok(is_reached(most, crowd.participants) || is_reached(most_telephones, crowd.telephones))
 }
 
 /// Writes down that somebody is let in. It counts when the transaction is kept; then [`Admission::token`] gives the token.

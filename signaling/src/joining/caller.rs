@@ -21,7 +21,7 @@ pub(crate) struct PhoneCaller {
     pub(crate) number: CallerNumber,
     /// An HMAC of the number, or something of this call alone where there is none.
     pub(crate) mark: String,
-    /// By what they are known in the meeting: of this call alone, or of their number where they were called.
+    /// By what they are known in the meeting: of this call alone.
     pub(crate) call: String,
     /// The number that is known for a while once they are in.
     pub(crate) remembered: Option<E164>,

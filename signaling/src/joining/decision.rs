@@ -47,7 +47,7 @@ pub(crate) struct Circumstances {
     pub(crate) has_host: bool,
     /// How many are there.
     pub(crate) participants: u32,
-    /// As many as the tenant may have are in its meetings.
+    /// As many as the tenant may have are in its meetings, or, of those who call, as many telephones.
     pub(crate) is_tenant_full: bool,
     /// They are there themselves, in another window or before the connection broke.
     pub(crate) is_inside: bool,

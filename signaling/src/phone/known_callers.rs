@@ -82,7 +82,7 @@ pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<(),
     Ok(())
 }
 
-/// Forgets a number where it called a tenant's meetings: the person is erased.
+/// Forgets a number where it called a tenant's meetings or was called: the person is erased.
 pub(crate) async fn forget_in_meetings(
     tx: &mut Tx,
     keys: &Keys,
@@ -98,6 +98,7 @@ pub(crate) async fn forget_in_meetings(
 async fn forget_mark(tx: &mut Tx, tenant: TenantId, mark: &str) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM lobby_entries WHERE tenant_id = $1 AND caller = $2",
+        "DELETE FROM dial_attempts WHERE tenant_id = $1 AND caller = $2",
         "DELETE FROM meeting_bans WHERE tenant_id = $1 AND caller = $2",
         "DELETE FROM session_people WHERE caller = $2
              AND session_id IN (SELECT id FROM meeting_sessions WHERE tenant_id = $1)",

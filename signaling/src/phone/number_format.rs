@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller_number::{DialPlan, E164};
+use super::caller_number::{Bare, DialPlan, E164};
 
 /// How a trunk wants numbers to be written that we call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,10 +20,10 @@ pub(crate) enum NumberFormat {
     National,
 }
 
-/// Writes it.
-pub(crate) fn write(number: &E164, plan: &DialPlan, format: NumberFormat) -> String {
+/// Writes it. `None`: by that plan it would be another number, perhaps one abroad.
+pub(crate) fn write(number: &E164, plan: &DialPlan, format: NumberFormat) -> Option<String> {
     let digits = number.as_str().trim_start_matches('+');
-    match format {
+    let written = match format {
         NumberFormat::E164 => number.as_str().to_owned(),
         NumberFormat::International => digits.to_owned(),
         NumberFormat::National => match digits.strip_prefix(plan.country.as_str()) {
@@ -32,12 +32,23 @@ pub(crate) fn write(number: &E164, plan: &DialPlan, format: NumberFormat) -> Str
             None if plan.international_prefix.is_empty() => number.as_str().to_owned(),
             None => format!("{}{digits}", plan.international_prefix),
         },
+    };
+    (E164::read(&written, &reading(plan, format)).as_ref() == Some(number)).then_some(written)
+}
+
+/// How a trunk reads what is written in that format. What a number is that begins with no prefix, the plan says of those that the
+/// trunk sends.
+pub(crate) fn reading(plan: &DialPlan, format: NumberFormat) -> DialPlan {
+    let plan = plan.clone();
+    match format {
+        NumberFormat::International => DialPlan { bare: Bare::International, ..plan },
+        NumberFormat::National if plan.national_prefix.is_empty() => DialPlan { bare: Bare::Local, area: None, ..plan },
+        NumberFormat::E164 | NumberFormat::National => plan,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::caller_number::Bare;
     use super::*;
 
     fn number(text: &str) -> E164 {
@@ -49,7 +60,8 @@ mod tests {
         let germany = DialPlan::default();
         let check = |text: &str, plan: &DialPlan, expected: [&str; 3]| {
             let formats = [NumberFormat::E164, NumberFormat::International, NumberFormat::National];
-            assert_eq!(formats.map(|format| write(&number(text), plan, format)), expected);
+            let written = formats.map(|format| write(&number(text), plan, format));
+            assert_eq!(written, expected.map(|text| Some(text.to_owned())));
         };
         check("+4930123456", &germany, ["+4930123456", "4930123456", "030123456"]);
         check("+4312345678", &germany, ["+4312345678", "4312345678", "004312345678"]);
@@ -64,11 +76,28 @@ mod tests {
         let berlin = DialPlan { area: Some("30".to_owned()), bare: Bare::Extension, ..DialPlan::default() };
         for text in ["+4930123456", "+4312345678", "+12125550123", "+49115"] {
             for format in [NumberFormat::E164, NumberFormat::National] {
-                let written = write(&number(text), &berlin, format);
+                let written = write(&number(text), &berlin, format).expect("a number");
                 assert_eq!(E164::read(&written, &berlin), Some(number(text)), "{written}");
             }
-            let written = write(&number(text), &DialPlan::default(), NumberFormat::International);
+            let written = write(&number(text), &DialPlan::default(), NumberFormat::International).expect("a number");
             assert_eq!(E164::read(&written, &DialPlan::default()), Some(number(text)), "{written}");
         }
+    }
+
+    #[test]
+    fn what_would_be_another_number_is_not_written() {
+        let germany = DialPlan::default();
+        let write = |text: &str, plan: &DialPlan| write(&number(text), plan, NumberFormat::National);
+        assert_eq!(write("+4908816123456", &germany), None, "008816123456 is a satellite's");
+        let italy = DialPlan { country: "39".to_owned(), national_prefix: String::new(), ..germany };
+        assert_eq!(write("+39008816123456", &italy), None);
+        let russia = DialPlan {
+            country: "7".to_owned(),
+            international_prefix: "810".to_owned(),
+            national_prefix: "8".to_owned(),
+            ..DialPlan::default()
+        };
+        assert_eq!(write("+7108816123456", &russia), None);
+        assert_eq!(write("+78121234567", &russia).as_deref(), Some("88121234567"));
     }
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Connecting a caller elsewhere, for the operator's software: whether the number is one that may be called, the order to the
-//! call's attendant, and what came of it. They leave the meeting only once that has worked.
+//! call's attendant, and what came of it. They leave the meeting only once that has worked. How long they talk elsewhere nobody
+//! tells us, so the call counts as the longest that there may be.
 
 use std::time::Duration;
 
 use bus::phone::PhoneNotice;
+use chrono::Utc;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::attendant::{Attendant, Goes, Stage};
-use super::dial_out::number::{NotCallable, judge};
+use super::dial_out::number::{Destination, NotCallable};
+use super::dial_out::{attempts, minutes};
 use super::trunks::ways_out;
+use crate::api::ids::PhoneCallId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::meeting_sessions::model::Session;
@@ -47,8 +51,8 @@ pub(crate) enum TransferEnd {
 ///
 /// # Errors
 ///
-/// Fails where there is no such caller, where their trunk is none to call by, and where the number is none that the tenant's
-/// meetings may call.
+/// Fails where there is no such caller, where their trunk is none to call by, where the number is none that the tenant's
+/// meetings may call or has called too often, and where the day has too few minutes left for the longest call.
 pub(crate) async fn by_operator(
     app: &App,
     session: &Session,
@@ -64,24 +68,40 @@ pub(crate) async fn by_operator(
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&call.trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let judged = judge(number, &trunk.dial_plan, Some(&terms.countries));
-    if judged == Err(NotCallable::NoNumber) {
+    let judged = Destination::of(number, &trunk, Some(&terms.countries));
+    if matches!(judged, Err(NotCallable::NoNumber)) {
         return Err(Problem::field("/number", "no-number"));
     }
     let event =
         Event::new("phone_call.transfer", call.id).with("session_id", json!(session.id)).with("trunk", json!(trunk.id));
-    let event = if judged.is_ok() { event } else { event.denied() };
-    // Also what is refused: who tries numbers that cost much should be seen.
-    audit::append(&mut tx, Cause::system(Some(session.tenant_id)), &event).await?;
+    let cause = Cause::system(Some(session.tenant_id));
+    let Ok(destination) = judged else {
+        // Who tries numbers that cost much should be seen.
+        audit::append(&mut tx, cause, &event.denied()).await?;
+        tx.commit().await?;
+        return Err(Code::NumberNotAllowed.into());
+    };
+    let now = Utc::now();
+    attempts::count(&mut tx, &app.installation, session.tenant_id, &destination.number, now).await?;
+    let (day, limits) = (minutes::day(now, tenant.time_zone().0), (terms.minutes_per_day, terms.longest_call_minutes));
+    // A call of its own beside the caller's, which may be one that we made.
+    let ids = (session.tenant_id, PhoneCallId::new());
+    let reservation = minutes::reserve_whole(&mut tx, ids, day, limits, now).await?.ok_or(Code::MinutesUsedUp)?;
+    audit::append(&mut tx, cause, &event).await?;
     tx.commit().await?;
-    let number = judged.map_err(|_| Code::NumberNotAllowed)?;
     let (answer, outcome) = oneshot::channel();
-    let order = TransferOrder { to: trunk.written(&number), answer };
-    if call.transfers.try_send(order).is_err() {
-        return Ok(TransferEnd::Busy);
-    }
-    Ok(match timeout(PATIENCE, outcome).await {
-        Ok(Ok(end)) => end,
+    let order = TransferOrder { to: destination.written, answer };
+    let end = match call.transfers.try_send(order) {
+        Ok(()) => timeout(PATIENCE, outcome).await,
+        Err(_) => Ok(Ok(TransferEnd::Busy)),
+    };
+    Ok(match end {
+        Ok(Ok(TransferEnd::Done)) => TransferEnd::Done,
+        Ok(Ok(end)) => {
+            reservation.close(&app.store, 0).await;
+            end
+        }
+        // It may have worked, so it counts: some trunks end the call without another word then.
         Ok(Err(_)) => TransferEnd::CallEnded,
         Err(_) => TransferEnd::Silent,
     })

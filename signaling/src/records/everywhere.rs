@@ -61,8 +61,10 @@ impl World {
         let world = Self { database, keys, tenant, user, other, over, to_come, foreign, now };
         let rows = [world.people(), world.meetings(), world.live(), world.messages()];
         world.database.insert_all(rows.into_iter().flatten()).await;
-        let known = json!({ "caller": known_callers::mark(&world.keys, PHONE) });
-        world.database.insert("phone_callers", known).await;
+        let mark = known_callers::mark(&world.keys, PHONE);
+        world.database.insert("phone_callers", json!({ "caller": &mark })).await;
+        let called = json!({ "id": "a", "tenant_id": tenant, "caller": &mark });
+        world.database.insert("dial_attempts", called).await;
         world.records().await;
         let empty: Vec<_> = world
             .database

@@ -26,6 +26,8 @@ pub(crate) struct RoomInfo {
     pub(crate) num_publishers: u32,
     /// Those of them who moderate.
     pub(crate) num_moderators: u32,
+    /// Those of them who are at a telephone.
+    pub(crate) num_telephones: u32,
     pub(crate) has_recorder: bool,
 }
 

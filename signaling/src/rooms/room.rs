@@ -39,7 +39,7 @@ use self::speakers::Speakers;
 use self::standings::Standing;
 use crate::rooms::chat::ChatLog;
 use crate::rooms::ids::Ids;
-use crate::rooms::info::{Identity, ParticipantInfo, RoomInfo, RoomSettings};
+use crate::rooms::info::{Identity, ParticipantInfo, ParticipantKind, RoomInfo, RoomSettings};
 use crate::rooms::input::{Input, Now, SessionId};
 use crate::rooms::output::{Notice, Output};
 use crate::rooms::policy::RoomPolicy;
@@ -189,6 +189,7 @@ impl Room {
             num_participants: count(visible()),
             num_publishers: count(visible().filter(|participant| participant.has_published_tracks())),
             num_moderators: count(self.participants.values().filter(|participant| participant.profile.is_moderator)),
+            num_telephones: count(visible().filter(|participant| participant.profile.kind == ParticipantKind::Sip)),
             has_recorder: self.participants.values().any(Participant::is_recorder),
         }
     }

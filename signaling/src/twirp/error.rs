@@ -112,15 +112,25 @@ impl From<Problem> for TwirpError {
         use crate::api::problem::Code as Why;
         let (code, message) = match problem.code() {
             Why::NotFound => (Code::NotFound, "there is no such caller or meeting"),
-            Why::Invalid => (Code::InvalidArgument, "that is no telephone number"),
+            Why::Invalid if problem.names_field("no-number") => (Code::InvalidArgument, "that is no telephone number"),
+            Why::Invalid => (Code::InvalidArgument, "a value is not what it must be"),
+            Why::Unauthenticated | Why::Forbidden | Why::InsufficientScope => return Self::denied(),
             Why::NumberNotAllowed => (Code::InvalidArgument, "that number may not be called"),
             Why::DialOutOff => (Code::FailedPrecondition, "telephones may not be called from this meeting"),
             Why::NoTrunk => (Code::FailedPrecondition, "there is no such trunk by which to call"),
             Why::MinutesUsedUp => (Code::FailedPrecondition, "the minutes of today are used up"),
             Why::TooManyCalls => (Code::FailedPrecondition, "as many calls are being made as there may be"),
+            Why::BeingCalled => (Code::FailedPrecondition, "that number rings already for the meeting"),
+            Why::CalledTooOften => (Code::FailedPrecondition, "as many were called within an hour as may be"),
+            Why::MeetingEnded => (Code::FailedPrecondition, "the meeting is over"),
+            Why::MeetingFull => (Code::FailedPrecondition, "the meeting is full"),
+            Why::PhonesExcluded | Why::AcrTooLow => {
+                (Code::FailedPrecondition, "no telephone can come into this meeting")
+            }
             Why::MeetingLocked => (Code::FailedPrecondition, "the meeting is locked"),
             Why::GuestsForbidden => (Code::FailedPrecondition, "the meeting takes no guests"),
-            Why::Unavailable => (Code::Unavailable, "it cannot be done at present"),
+            Why::Conflict => (Code::FailedPrecondition, "it is not in the state for that"),
+            Why::Unavailable | Why::RateLimited => (Code::Unavailable, "it cannot be done at present"),
             _ => (Code::Internal, "it could not be done"),
         };
         Self::new(code, message)
@@ -152,5 +162,24 @@ impl IntoResponse for TwirpError {
         // LiveKit's SDKs compare the type as a whole.
         let content_type = HeaderValue::from_static("application/json");
         (self.code.status(), [(header::CONTENT_TYPE, content_type)], body).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::problem::Code as Why;
+
+    #[test]
+    fn what_the_rest_api_refuses_is_no_fault_of_ours() {
+        let code = |problem: Problem| TwirpError::from(problem).code;
+        for why in [Why::AcrTooLow, Why::MeetingEnded, Why::MeetingFull, Why::PhonesExcluded, Why::BeingCalled] {
+            assert_eq!(code(why.into()), Code::FailedPrecondition, "{why:?}");
+        }
+        assert_eq!(code(Why::Forbidden.into()), Code::Unauthenticated);
+        assert_eq!(code(Why::Internal.into()), Code::Internal);
+        let words = |field| TwirpError::from(Problem::field("/number", field)).message;
+        assert_eq!(words("no-number"), "that is no telephone number");
+        assert_ne!(words("too-long"), "that is no telephone number");
     }
 }

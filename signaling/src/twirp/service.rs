@@ -82,7 +82,7 @@ async fn serve_rooms(
     body: Body,
 ) -> Response {
     let call = Call { app, headers, body };
-    carry_out(call, |call| async move { room_service::call(&method, call).await }).await
+    carry_out("RoomService", call, |call| async move { room_service::call(&method, call).await }).await
 }
 
 async fn serve_sip(
@@ -92,14 +92,14 @@ async fn serve_sip(
     body: Body,
 ) -> Response {
     let call = Call { app, headers, body };
-    carry_out(call, |call| async move { sip::call(&method, call).await }).await
+    carry_out("SIP", call, |call| async move { sip::call(&method, call).await }).await
 }
 
-async fn carry_out<F>(call: Call, method: impl FnOnce(Call) -> F) -> Response
+async fn carry_out<F>(service: &str, call: Call, method: impl FnOnce(Call) -> F) -> Response
 where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    let (requests, guard) = (call.app.metrics.room_service_requests.clone(), call.app.changes.enter());
+    let (requests, guard) = (call.app.metrics.twirp_requests.clone(), call.app.changes.enter());
     let outcome = method(call);
     // Carried out to its end also when the caller hangs up meanwhile.
     let called = tokio::spawn(async move {
@@ -110,7 +110,7 @@ where
     let failed = |_| ("unknown", Err(TwirpError::new(Code::Internal, "the call ended badly")));
     let (method, outcome) = called.await.unwrap_or_else(failed);
     let code = outcome.as_ref().err().map_or("ok", |error| error.code.as_str());
-    requests.with_label_values(&[method, code]).inc();
+    requests.with_label_values(&[service, method, code]).inc();
     outcome.unwrap_or_else(|error| error.into_response())
 }
 

@@ -55,6 +55,7 @@ const STEPS: &[Step] = steps![
     "0092_trunks",
     "0093_calls_out",
     "0094_phone_budgets",
+    "0095_dial_attempts",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

@@ -67,9 +67,17 @@ async fn software_calls_a_telephone_into_a_meeting_and_connects_it_elsewhere() {
                 assert_eq!(told(&mut phone).await, PhoneNotice::Transfer { to: "0897654321".to_owned() });
                 phone.ask(PhoneRequest::TransferEnded(result)).await;
             };
+            assert_eq!(scene.minutes().await, ["10"], "what came to nothing counts for nothing");
             let (answer, ()) = tokio::join!(transfer, bridge);
             assert_eq!(answer.status, expected, "{}", answer.text());
         }
+        assert_eq!(scene.minutes().await, ["10", "120"], "nobody says how long they talk elsewhere");
+        for per_day in [0, 249] {
+            scene.set("dial_out", json!({ "is_enabled": true, "minutes_per_day": per_day })).await;
+            let answer = call(server, "TransferSIPParticipant", &token, elsewhere.clone()).await;
+            assert_eq!(refused(&answer), (412, "failed_precondition".to_owned()), "{}", answer.text());
+        }
+        scene.set("dial_out", json!({ "is_enabled": true })).await;
         // The caller hangs up before anything is known.
         let transfer = call(server, "TransferSIPParticipant", &token, elsewhere.clone());
         let bridge = async {
@@ -78,6 +86,7 @@ async fn software_calls_a_telephone_into_a_meeting_and_connects_it_elsewhere() {
         };
         let (answer, ()) = tokio::join!(transfer, bridge);
         assert_eq!(refused(&answer), (503, "unavailable".to_owned()), "{}", answer.text());
+        assert_eq!(scene.minutes().await.iter().filter(|minutes| *minutes == "120").count(), 2, "it may have worked");
         let events = scene.hall.events().await;
         assert_eq!(events.iter().filter(|event| *event == "phone_call.transfer").count(), 3, "{events:?}");
     }

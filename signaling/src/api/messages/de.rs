@@ -60,6 +60,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             "Stärkere Anmeldung nötig",
             "Diese Besprechung verlangt eine stärkere Anmeldung, zum Beispiel mit einem zweiten Faktor.",
         ),
+        Code::PhonesExcluded => (
+            "Nicht per Telefon",
+            "In diese Besprechung kommt kein Telefon: Sie ist Ende zu Ende verschlüsselt oder verlangt eine stärkere Anmeldung.",
+        ),
         Code::DialOutOff => (
             "Anrufe nicht eingeschaltet",
             "Von hier aus werden keine Telefone angerufen. Die Systemverwaltung kann es für Ihre Organisation einschalten.",
@@ -75,6 +79,14 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::TooManyCalls => (
             "Zu viele Anrufe",
             "Es wird schon so oft angerufen, wie gleichzeitig möglich ist. Warten Sie, bis ein Anruf beendet ist.",
+        ),
+        Code::BeingCalled => (
+            "Wird schon angerufen",
+            "Diese Nummer wird gerade in die Besprechung gerufen. Warten Sie ab, was daraus wird.",
+        ),
+        Code::CalledTooOften => (
+            "Zu oft angerufen",
+            "In der letzten Stunde wurde diese Nummer oder insgesamt so oft angerufen wie erlaubt. Retry-After sagt, wann es wieder geht.",
         ),
         Code::NoTrunk => (
             "Kein Anschluss",

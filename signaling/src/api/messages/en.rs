@@ -32,6 +32,10 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
             ("No guests", "This meeting takes no guests. Use your personal link, or sign in with your account.")
         }
         Code::AcrTooLow => ("Stronger sign-in needed", "Sign in as strongly as this meeting asks for."),
+        Code::PhonesExcluded => (
+            "Not by telephone",
+            "No telephone can come into this meeting: it is encrypted from end to end, or asks for a stronger sign-in.",
+        ),
         Code::DialOutOff => (
             "Calls are off",
             "No telephones are called from here. The installation's administration can turn it on for your organisation.",
@@ -46,6 +50,14 @@ pub(super) fn problem(code: Code) -> (&'static str, &'static str) {
         Code::TooManyCalls => (
             "Too many calls",
             "As many calls are being made as there may be at a time. Wait until one of them has ended.",
+        ),
+        Code::BeingCalled => (
+            "Being called already",
+            "This number is being called into the meeting at this moment. Wait for what comes of it.",
+        ),
+        Code::CalledTooOften => (
+            "Called too often",
+            "This number, or telephones in all, were called as often in the last hour as they may be. Retry-After says when again.",
         ),
         Code::NoTrunk => ("No trunk", "There is no trunk by which to call. Ask the administration."),
         Code::EtagMismatch => {

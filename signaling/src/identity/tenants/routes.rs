@@ -24,6 +24,7 @@ use crate::identity::scopes::Scope;
 use crate::identity::users;
 use crate::meeting_sessions;
 use crate::meetings::model::TimeZone;
+use crate::phone::dial_out::countries;
 use crate::records::audit::Event;
 
 pub(in crate::identity) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -162,6 +163,11 @@ async fn check(tx: &mut Tx, tenant: TenantId, input: &TenantInput) -> Result<(),
     }
     if input.time_zone.as_ref().is_some_and(|name| TimeZone::parse(name).is_none()) {
         invalid.add("/time_zone", "unknown-time-zone");
+    }
+    for (index, code) in input.dial_out.countries.iter().enumerate() {
+        if !countries::is_code(&code.0) {
+            invalid.add(format!("/dial_out/countries/{index}"), "unknown-reference");
+        }
     }
     invalid.finish()
 }

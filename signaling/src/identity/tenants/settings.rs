@@ -78,10 +78,11 @@ impl Default for DialOut {
     }
 }
 
-/// The calling code of a country, or of several that share one (ITU-T E.164).
+/// The calling code of a country (ITU-T E.164), or in North America, where many share one, with the area's: `+1` alone is the
+/// United States and Canada, `+1876` Jamaica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(pattern = r"^\+(1|7|[2-9][0-9]{1,2})$", example = "+49")]
+#[schema(pattern = r"^\+(1([2-9][0-9]{2})?|7|[2-9][0-9]{1,2})$", example = "+49")]
 pub(crate) struct CallingCode(pub(crate) String);
 
 /// How pages of the tenant look.
@@ -128,7 +129,7 @@ pub(crate) struct Limits {
     #[schema(minimum = 1, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_participants: Option<u32>,
-    /// Telephones in meetings at the same time.
+    /// Telephones in meetings at the same time, whoever called whom. Hosts come in also beyond it.
     #[schema(minimum = 0, maximum = 1_000_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_concurrent_phone_calls: Option<u32>,

@@ -79,8 +79,8 @@ async fn call(
     drop(tx);
     let name = input.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).or(own_name);
     let called = Called { is_named: name.is_some(), ..called };
-    place::check_may_come(&found.terms.rules, &found.session, &called)?;
     let room = room(&context.app, &found)?;
+    place::check_may_come(&found.terms.rules, &found.session, &room, &called)?;
     let (number, language) = (input.number, input.language);
     let wish = Wish { session: &found.session, room, number, name, language, trunk: None, called };
     place::place(&context, wish).await
@@ -116,23 +116,39 @@ async fn whoever_asks(
     Ok(Some((own.map(|Named(name)| name), Called { user_id, ..Called::default() })))
 }
 
+/// Calls that were made into a meeting.
+#[derive(Debug, Serialize, ToSchema)]
+struct DialledCalls {
+    /// Whether the tenant's settings allow telephones to be called at all.
+    allowed: bool,
+    /// The calls on this page.
+    items: Vec<DialledCall>,
+    /// For the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
 /// Lists the calls that were made into a meeting
 ///
 /// The oldest first: those that go on, and those that ended in the last hour. Each server knows those that it made.
 #[utoipa::path(get, path = "/meeting_sessions/{session_id}/phone_calls", tag = "Running meetings",
     params(("session_id" = MeetingSessionId, Path), PageRequest),
     security(("api_token" = ["sessions:moderate"]), ("room_token" = [])),
-    responses((status = 200, body = PageOf<DialledCall>)))]
+    responses((status = 200, body = DialledCalls)))]
 async fn list_calls(
     context: Context,
     Path(id): Path<MeetingSessionId>,
     page: Page<PhoneCallId>,
 ) -> Result<Response, Problem> {
-    rights::find_moderated(&context, &mut context.read().await?, id).await?;
+    let mut tx = context.read().await?;
+    let found = rights::find_moderated(&context, &mut tx, id).await?;
+    let allowed = place::is_on(&mut tx, found.session.tenant_id).await?;
+    drop(tx);
     let limit = usize::try_from(page.probe()).unwrap_or_default();
     let records = &context.app.phone.dial_out.records;
-    let found = records.list(&Purpose::Meeting(id), page.after, limit, Utc::now());
-    PageOf::new(found, page.limit, |call: &DialledCall| call.id)?.answer(&context.uri)
+    let calls = records.list(&Purpose::Meeting(id), page.after, limit, Utc::now());
+    let page = PageOf::new(calls, page.limit, |call: &DialledCall| call.id)?;
+    let shown = DialledCalls { allowed, items: page.items.clone(), next_cursor: page.next_cursor.clone() };
+    Ok(page.linked(Answer::ok(&shown)?, &context.uri))
 }
 
 /// Shows a call that was made into a meeting

@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use chrono::Utc;
 use store::StoreError;
 use tracing::warn;
 
@@ -31,9 +30,8 @@ impl Metered {
         Self { record, reservation, allowance: None }
     }
 
-    /// Somebody or something has answered.
+    /// Somebody or something has answered: from now on it costs.
     pub(super) fn is_answered(&mut self) {
-        self.record.is_answered(Utc::now());
         let (minutes, may_grow) = (self.reservation.minutes, self.reservation.may_grow());
         self.allowance.get_or_insert_with(|| Allowance::new(now(), minutes, may_grow));
     }
@@ -72,13 +70,6 @@ impl Metered {
     /// Writes down how long the call was.
     pub(in crate::phone) async fn settle(self, app: &App) {
         let minutes = self.allowance.as_ref().map_or(0, |allowance| allowance.used(now()));
-        let settle = async {
-            let mut tx = app.store.write().await?;
-            self.reservation.settle(&mut tx, minutes).await?;
-            tx.commit().await
-        };
-        if let Err(error) = settle.await {
-            warn!(%error, "a call counts as long as it might have been");
-        }
+        self.reservation.close(&app.store, minutes).await;
     }
 }

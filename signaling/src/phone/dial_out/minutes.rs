@@ -4,7 +4,8 @@
 //! several servers share a database. What a server had reserved that died counts as used.
 
 use chrono::{DateTime, Utc};
-use store::{Single, StoreError, Tx, sql};
+use store::{Single, Store, StoreError, Tx, sql};
+use tracing::warn;
 
 use crate::api::ids::{PhoneCallId, TenantId};
 use crate::meetings::tenant;
@@ -14,7 +15,7 @@ const SLICE: u32 = 10;
 
 /// What a call has reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reservation {
+pub(in crate::phone) struct Reservation {
     call: PhoneCallId,
     tenant: TenantId,
     /// See [`day`].
@@ -25,7 +26,7 @@ pub(super) struct Reservation {
 }
 
 /// The day at a moment, by the clocks where the tenant is.
-pub(super) fn day(now: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
+pub(in crate::phone) fn day(now: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
     now.with_timezone(&zone).format("%Y-%m-%d").to_string()
 }
 
@@ -47,13 +48,35 @@ pub(super) async fn reserve(
     now: DateTime<Utc>,
 ) -> Result<Option<Reservation>, StoreError> {
     let minutes = left(tx, tenant, &day, per_day).await?.min(longest_minutes).min(SLICE);
+    take(tx, Reservation { call, tenant, day, minutes, longest_minutes }, now).await
+}
+
+/// Reserves all minutes that a call may take, because nobody will say how many it took. `None`: that day has not as many left.
+pub(in crate::phone) async fn reserve_whole(
+    tx: &mut Tx,
+    (tenant, call): (TenantId, PhoneCallId),
+    day: String,
+    (per_day, longest_minutes): (u32, u32),
+    now: DateTime<Utc>,
+) -> Result<Option<Reservation>, StoreError> {
+    // Where a day has less than a call may take, one such call takes the day.
+    let minutes = longest_minutes.min(per_day);
+    if left(tx, tenant, &day, per_day).await? < minutes {
+        return Ok(None);
+    }
+    take(tx, Reservation { call, tenant, day, minutes, longest_minutes }, now).await
+}
+
+/// Writes down what is reserved, if it is anything.
+async fn take(tx: &mut Tx, reservation: Reservation, now: DateTime<Utc>) -> Result<Option<Reservation>, StoreError> {
+    let Reservation { call, tenant, ref day, minutes, .. } = reservation;
     if minutes == 0 {
         return Ok(None);
     }
     let insert = sql("INSERT INTO dialled_calls (id, tenant_id, day, minutes, created_at) VALUES ($1, $2, $3, $4, $5)");
-    let insert = insert.bind(call).bind(tenant).bind(&day).bind(i64::from(minutes)).bind(now);
+    let insert = insert.bind(call).bind(tenant).bind(day).bind(i64::from(minutes)).bind(now);
     tx.execute(insert).await?;
-    Ok(Some(Reservation { call, tenant, day, minutes, longest_minutes }))
+    Ok(Some(reservation))
 }
 
 impl Reservation {
@@ -78,8 +101,20 @@ impl Reservation {
         Ok(more)
     }
 
-    /// Writes down how many the call took. What took none is forgotten.
-    pub(super) async fn settle(&self, tx: &mut Tx, minutes: u32) -> Result<(), StoreError> {
+    /// Writes down how many the call took, which is over. What cannot be written down counts as it was reserved.
+    pub(in crate::phone) async fn close(self, store: &Store, minutes: u32) {
+        let settle = async {
+            let mut tx = store.write().await?;
+            self.settle(&mut tx, minutes).await?;
+            tx.commit().await
+        };
+        if let Err(error) = settle.await {
+            warn!(%error, "a call counts as long as it might have been");
+        }
+    }
+
+    /// The same in a transaction. What took none is forgotten.
+    async fn settle(&self, tx: &mut Tx, minutes: u32) -> Result<(), StoreError> {
         let statement = match minutes {
             0 => sql("DELETE FROM dialled_calls WHERE id = $1").bind(self.call),
             minutes => {
@@ -141,6 +176,33 @@ mod tests {
                 "it ends after that"
             );
             assert_eq!(reserved(&test, other, DAY, (0, 120)).await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_end_nobody_sees_takes_all_that_it_may() {
+        for test in TestStore::both().await {
+            let tenant = new_tenant(&test.store).await;
+            let reserve = async |limits| {
+                let mut tx = test.store.write().await.expect("a transaction");
+                let ids = (tenant, PhoneCallId::new());
+                let reserved = reserve_whole(&mut tx, ids, DAY.to_owned(), limits, Utc::now()).await;
+                tx.commit().await.expect("kept");
+                reserved.expect("the database")
+            };
+            assert_eq!(reserve((0, 120)).await, None);
+            let first = reserve((250, 120)).await.expect("minutes");
+            assert_eq!((first.minutes, first.may_grow()), (120, false));
+            let second = reserve((250, 120)).await.expect("minutes");
+            assert_eq!(reserve((250, 120)).await, None, "ten are not enough");
+            second.close(&test.store, 0).await;
+            assert!(reserve((250, 120)).await.is_some(), "what came to nothing is given back");
+            first.close(&test.store, 120).await;
+            assert_eq!(reserve((250, 120)).await, None);
+            let mut tx = test.store.write().await.expect("a transaction");
+            let whole_day =
+                reserve_whole(&mut tx, (tenant, PhoneCallId::new()), "2026-11-24".into(), (60, 120), Utc::now());
+            assert_eq!(whole_day.await.expect("the database").map(|call| call.minutes), Some(60));
         }
     }
 

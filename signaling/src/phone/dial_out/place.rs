@@ -15,23 +15,23 @@ use tokio::sync::watch;
 
 use super::meter::Metered;
 use super::minutes::Reservation;
-use super::number::{NotCallable, judge};
-use super::records::{DialledCall, NewRecord, OwnRecord, Purpose};
+use super::number::{Destination, NotCallable};
+use super::records::{Callee, DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
-use super::{RING_TIME, minutes};
+use super::{RING_TIME, attempts, minutes};
 use crate::api::answer::Answer;
 use crate::api::context::Context;
 use crate::api::ids::{PhoneCallId, TenantId};
 use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
-use crate::identity::keys;
 use crate::identity::tenants::settings::DialOut as Terms;
+use crate::joining::admission::Crowd;
 use crate::joining::by_phone::WaitsFrom;
 use crate::meeting_sessions::model::Session;
 use crate::meetings::phone_pins::model::Place;
 use crate::meetings::policies::rules::{EndToEndEncryption, Guests, Rules};
-use crate::meetings::tenant;
+use crate::meetings::tenant::{self, Tenant};
 use crate::phone::caller::{Caller, Way};
 use crate::phone::caller_number::{CallerNumber, E164};
 use crate::phone::trunks::ways_out::{self, WayOut};
@@ -43,9 +43,6 @@ use crate::tasks::TaskGuard;
 /// Calls that are made into one meeting at a time: those that ring and those that have come in. A moderator who needs more invites
 /// people.
 const MAX_IN_MEETING: usize = 10;
-
-/// How much of what is derived from a number is a person's name in the room: 130 bits, as with guests.
-const IDENTITY_CHARS: usize = 22;
 
 /// Whom to call into which meeting.
 pub(crate) struct Wish<'a> {
@@ -119,7 +116,9 @@ struct Prepared<'a> {
     record: OwnRecord,
     reservation: Reservation,
     trunk: WayOut,
-    number: E164,
+    destination: Destination,
+    /// What is kept of the number.
+    mark: String,
     known: Known,
     language: Language,
     /// Whose prompts are played, by its slug.
@@ -137,8 +136,8 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(tx, &states, wish.trunk.as_deref()).await?.ok_or(Code::NoTrunk)?;
-    let number = match judge(&wish.number, &trunk.dial_plan, Some(&terms.countries)) {
-        Ok(number) => number,
+    let destination = match Destination::of(&wish.number, &trunk, Some(&terms.countries)) {
+        Ok(destination) => destination,
         Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
         Err(NotCallable::Forbidden) => return Err(Code::NumberNotAllowed.into()),
     };
@@ -146,13 +145,21 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now, place) = (PhoneCallId::new(), Utc::now(), place_of(session)?);
     let name = match wish.name {
-        None => invited_as(tx, place, &number).await?,
+        None => invited_as(tx, place, &destination.number).await?,
         given => given,
     };
-    let last_digits = CallerNumber::of(number.clone()).last_digits();
-    let purpose = Purpose::Meeting(session.id);
-    let new = NewRecord { id, purpose, number: last_digits.clone(), name: name.clone() };
-    let record = app.phone.dial_out.records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
+    // From here on nobody else calls for this tenant before this is kept, so what is counted stays so.
+    attempts::count(tx, &app.installation, session.tenant_id, &destination.number, now).await?;
+    let (records, purpose) = (&app.phone.dial_out.records, Purpose::Meeting(session.id));
+    let mark = known_callers::mark(&app.installation, destination.number.as_str());
+    let callee = Callee { tenant: session.tenant_id, mark: mark.clone() };
+    if records.is_calling(&purpose, &callee) {
+        return Err(Code::BeingCalled.into());
+    }
+    check_has_room(tx, app, &tenant).await?;
+    let last_digits = CallerNumber::of(destination.number.clone()).last_digits();
+    let new = NewRecord { id, purpose, callee: Some(callee), number: last_digits.clone(), name: name.clone() };
+    let record = records.enter(new, MAX_IN_MEETING, now).ok_or(Code::TooManyCalls)?;
     let Terms { minutes_per_day, longest_call_minutes, .. } = *terms;
     let day = minutes::day(now, tenant.time_zone().0);
     let limits = (minutes_per_day, longest_call_minutes);
@@ -177,7 +184,8 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
         record,
         reservation,
         trunk,
-        number,
+        destination,
+        mark,
         known,
         language,
         tenant: tenant.slug,
@@ -188,23 +196,38 @@ async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<P
 impl Prepared<'_> {
     /// Makes it. Returns as whom they come.
     fn make(self) -> String {
-        let Self { app, id, shown, order, guard, is_over, record, reservation, trunk, number, known, .. } = self;
-        let dialled = Metered::new(record.made(), reservation);
-        let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at);
+        let Self { app, id, destination: Destination { number, written }, trunk, mark, shown, .. } = self;
+        let dialled = Metered::new(self.record.made(), self.reservation);
         let call = OutgoingCall {
             trunk: trunk.id.clone(),
-            to: trunk.written(&number),
+            to: written,
             from: trunk.own_number(),
             tenant: Some(self.tenant.clone()),
             language: self.language.as_str().to_owned(),
             purpose: CallPurpose::Invitation,
             ring_time: RING_TIME,
         };
-        let caller = caller(&app.installation, (&trunk, number), (known, self.tenant), id, entry);
+        let caller = Caller {
+            // Known once somebody has answered.
+            bridge: 0,
+            own_number: call.from.clone(),
+            entry: app.phone.calls.in_progress.dial(id, trunk.id.clone(), shown.number, shown.created_at),
+            trunk: trunk.id,
+            tenant: Some(self.tenant),
+            way: Way::Out(Box::new(self.known)),
+            number: CallerNumber::of(number),
+            source: WaitsFrom { mark: mark.clone(), is_trunk: false },
+            mark,
+            // Behind one number there may be several people, so each call is somebody else. A ban is of the mark.
+            name: id.to_string(),
+            token: id.to_string(),
+            is_on_hold: false,
+        };
         let identity = caller.identity();
         let (to_bridge, line) = outgoing_line(call);
-        order.send(to_bridge);
-        let ringing = Ringing { app: app.clone(), line, caller, dialled, room: self.room, is_over };
+        self.order.send(to_bridge);
+        let ringing = Ringing { app: app.clone(), line, caller, dialled, room: self.room, is_over: self.is_over };
+        let guard = self.guard;
         tokio::spawn(async move {
             ringing::attend(ringing).await;
             drop(guard);
@@ -227,15 +250,43 @@ async fn note_refused(app: &App, cause: Cause<'_>, session: &Session) -> Result<
 }
 
 /// Fails where nobody who is called now would be let in: it is better not to call them.
-pub(crate) fn check_may_come(rules: &Rules, session: &Session, called: &Called) -> Result<(), Problem> {
-    if rules.e2ee == EndToEndEncryption::Required {
-        return Err(Code::DialOutOff.into());
+pub(crate) fn check_may_come(
+    rules: &Rules,
+    session: &Session,
+    room: &RoomHandle,
+    called: &Called,
+) -> Result<(), Problem> {
+    // A telephone shows no sign-in, and knows no keys.
+    if rules.e2ee == EndToEndEncryption::Required || rules.required_acr.is_some() {
+        return Err(Code::PhonesExcluded.into());
     }
     if session.is_locked {
         return Err(Code::MeetingLocked.into());
     }
-    let is_guest = called.user_id.is_none();
-    if is_guest && rules.guests == Guests::Forbidden { Err(Code::GuestsForbidden.into()) } else { Ok(()) }
+    if called.user_id.is_none() && rules.guests == Guests::Forbidden {
+        return Err(Code::GuestsForbidden.into());
+    }
+    let is_full = rules.max_participants.is_some_and(|most| room.info().num_participants >= most);
+    if is_full { Err(Code::MeetingFull.into()) } else { Ok(()) }
+}
+
+/// Fails where as many are in the tenant's meetings as it may have, in all or at telephones. Those that ring count: whoever
+/// answers is to come in.
+async fn check_has_room(tx: &mut Tx, app: &App, tenant: &Tenant) -> Result<(), Problem> {
+    let limits = &tenant.settings.limits;
+    if limits.max_concurrent_participants.is_none() && limits.max_concurrent_phone_calls.is_none() {
+        return Ok(());
+    }
+    let crowd = Crowd::of(tx, app, tenant.id).await?;
+    let coming = app.phone.dial_out.records.calling(tenant.id);
+    let is_reached = |most: Option<u32>, there: u32| most.is_some_and(|most| there.saturating_add(coming) >= most);
+    if is_reached(limits.max_concurrent_phone_calls, crowd.telephones) {
+        return Err(Code::TooManyCalls.into());
+    }
+    if is_reached(limits.max_concurrent_participants, crowd.participants) {
+        return Err(Code::MeetingFull.into());
+    }
+    Ok(())
 }
 
 fn place_of(session: &Session) -> Result<Place, Problem> {
@@ -251,37 +302,12 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
     }
 }
 
-/// Whom we call, as the attendant knows somebody at the telephone.
-fn caller(
-    keys: &keys::Keys,
-    (trunk, number): (&WayOut, E164),
-    (known, tenant): (Known, String),
-    id: PhoneCallId,
-    entry: crate::phone::in_progress::OwnCall,
-) -> Caller {
-    let mark = known_callers::mark(keys, number.as_str());
-    // The same each time that the number is called into this meeting, and another one elsewhere.
-    let place = known.place.id();
-    let name = keys.derive_text(keys::Purpose::PhoneCaller, &[b"called", place.as_bytes(), mark.as_bytes()]);
-    Caller {
-        // Known once somebody has answered.
-        bridge: 0,
-        own_number: trunk.own_number(),
-        trunk: trunk.id.clone(),
-        tenant: Some(tenant),
-        way: Way::Out(Box::new(known)),
-        number: CallerNumber::of(number),
-        source: WaitsFrom { mark: mark.clone(), is_trunk: false },
-        mark,
-        name: name.chars().take(IDENTITY_CHARS).collect(),
-        token: id.to_string(),
-        is_on_hold: false,
-        entry,
-    }
-}
-
 /// Fails unless telephones may be called from a tenant's meetings. Whoever asks before more is looked at learns it first.
 pub(crate) async fn check_is_on(tx: &mut Tx, tenant: TenantId) -> Result<(), Problem> {
-    let found = tenant::find(tx, tenant).await?.ok_or(Code::NotFound)?;
-    if found.settings.dial_out.is_enabled { Ok(()) } else { Err(Code::DialOutOff.into()) }
+    if is_on(tx, tenant).await? { Ok(()) } else { Err(Code::DialOutOff.into()) }
+}
+
+/// Whether telephones may be called from a tenant's meetings.
+pub(crate) async fn is_on(tx: &mut Tx, tenant: TenantId) -> Result<bool, StoreError> {
+    Ok(tenant::find(tx, tenant).await?.is_some_and(|tenant| tenant.settings.dial_out.is_enabled))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::api::ids::{MeetingSessionId, PhoneCallId};
+use crate::api::ids::{MeetingSessionId, PhoneCallId, TenantId};
 use crate::meetings::words::words;
 
 /// How long a call is shown that is over.
@@ -126,12 +126,22 @@ pub(crate) enum Purpose {
     Test(String),
 }
 
+/// Whom a call into a meeting is to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Callee {
+    /// Whose meeting it is.
+    pub(super) tenant: TenantId,
+    /// Of the number, as in [`known_callers`](crate::phone::known_callers).
+    pub(super) mark: String,
+}
+
 /// All of them.
 #[derive(Clone, Default)]
 pub(crate) struct Records(Arc<Mutex<BTreeMap<PhoneCallId, Record>>>);
 
 struct Record {
     purpose: Purpose,
+    callee: Option<Callee>,
     shown: DialledCall,
     because: Option<DialledCallEnd>,
     /// It has changed.
@@ -149,6 +159,8 @@ pub(in crate::phone) struct OwnRecord {
 pub(super) struct NewRecord {
     pub(super) id: PhoneCallId,
     pub(super) purpose: Purpose,
+    /// None where a trunk is tried out.
+    pub(super) callee: Option<Callee>,
     pub(super) number: Option<String>,
     pub(super) name: Option<String>,
 }
@@ -160,7 +172,7 @@ impl Records {
 
     /// Another one is about to be made. `None`: as many go on for the same purpose as there may be.
     pub(super) fn enter(&self, new: NewRecord, max: usize, now: DateTime<Utc>) -> Option<OwnRecord> {
-        let NewRecord { id, purpose, number, name } = new;
+        let NewRecord { id, purpose, callee, number, name } = new;
         let mut records = self.lock();
         forget_old(&mut records, now);
         let going_on = records.values().filter(|record| record.purpose == purpose && record.shown.ended_at.is_none());
@@ -179,8 +191,23 @@ impl Records {
             ended_at: None,
             participant_id: None,
         };
-        records.insert(id, Record { purpose, shown, because: None, changed: watch::Sender::new(()) });
+        records.insert(id, Record { purpose, callee, shown, because: None, changed: watch::Sender::new(()) });
         Some(OwnRecord { all: self.clone(), id, is_made: false })
+    }
+
+    /// Whether somebody is being called for the same purpose and has not come in yet.
+    pub(super) fn is_calling(&self, purpose: &Purpose, callee: &Callee) -> bool {
+        let records = self.lock();
+        let is_it = |record: &Record| record.purpose == *purpose && record.callee.as_ref() == Some(callee);
+        records.values().any(|record| is_it(record) && record.is_coming())
+    }
+
+    /// How many telephones are being called into the tenant's meetings from which nobody has come in yet.
+    pub(super) fn calling(&self, tenant: TenantId) -> u32 {
+        let records = self.lock();
+        let is_its = |record: &Record| record.callee.as_ref().is_some_and(|callee| callee.tenant == tenant);
+        let calling = records.values().filter(|record| is_its(record) && record.is_coming());
+        u32::try_from(calling.count()).unwrap_or(u32::MAX)
     }
 
     /// At most so many for a purpose, the oldest first, behind that one.
@@ -207,6 +234,13 @@ impl Records {
     /// Says when the one of that id has changed, until it is forgotten.
     pub(crate) fn changes(&self, id: PhoneCallId) -> Option<watch::Receiver<()>> {
         self.lock().get(&id).map(|record| record.changed.subscribe())
+    }
+}
+
+impl Record {
+    /// Whether whoever is called may still come in.
+    fn is_coming(&self) -> bool {
+        !matches!(self.shown.state, DialledCallState::InMeeting | DialledCallState::Ended)
     }
 }
 
@@ -304,7 +338,8 @@ mod tests {
     use super::*;
 
     fn new(purpose: &Purpose) -> NewRecord {
-        NewRecord { id: PhoneCallId::new(), purpose: purpose.clone(), number: Some("…567".into()), name: None }
+        let (id, number) = (PhoneCallId::new(), Some("…567".into()));
+        NewRecord { id, purpose: purpose.clone(), callee: None, number, name: None }
     }
 
     #[test]
@@ -369,5 +404,30 @@ mod tests {
         let goes_on = all.enter(new(&purpose), 1, now).expect("room").made();
         let shown = all.list(&purpose, None, usize::MAX, Utc::now());
         assert_eq!((shown.len(), shown.last().map(|call| call.id)), (MAX_ENDED + 1, Some(goes_on.id)));
+    }
+
+    #[test]
+    fn a_telephone_is_called_once_at_a_time_until_somebody_has_come_in() {
+        let (all, now) = (Records::default(), Utc::now());
+        let [purpose, other] = [(); 2].map(|()| Purpose::Meeting(MeetingSessionId::new()));
+        let [callee, stranger] = ["a", "b"].map(|mark| Callee { tenant: TenantId::new(), mark: mark.to_owned() });
+        let enter = || {
+            let new = NewRecord { callee: Some(callee.clone()), ..new(&purpose) };
+            all.enter(new, 9, now).expect("room").made()
+        };
+        assert!(!all.is_calling(&purpose, &callee));
+        let call = enter();
+        assert!(all.is_calling(&purpose, &callee));
+        call.is_answered(now);
+        assert!(all.is_calling(&purpose, &callee), "no key was pressed yet");
+        assert!(!all.is_calling(&other, &callee) && !all.is_calling(&purpose, &stranger));
+        call.is_in_meeting("p_a");
+        assert!(!all.is_calling(&purpose, &callee), "somebody else behind that number may be called");
+        let second = enter();
+        assert!(all.is_calling(&purpose, &callee));
+        assert_eq!((all.calling(callee.tenant), all.calling(stranger.tenant)), (1, 0));
+        drop(second);
+        assert!(!all.is_calling(&purpose, &callee));
+        assert_eq!(all.calling(callee.tenant), 0);
     }
 }

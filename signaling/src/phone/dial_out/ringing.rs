@@ -74,17 +74,15 @@ impl Ringing {
                     self.dialled.record.ends(end_of_silent(&self.dialled.record));
                     return Rang::Over;
                 }
-                Next::Request(Some(PhoneRequest::Progress(progress))) => match progress {
-                    DialProgress::Ringing => self.dialled.record.rings(),
-                    DialProgress::Answered { bridge } => {
+                Next::Request(Some(PhoneRequest::Progress(progress))) => {
+                    if let DialProgress::Answered { bridge } = progress {
                         self.caller.bridge = bridge;
                         self.dialled.is_answered();
                     }
-                    DialProgress::NotReached(_) | DialProgress::Tested => {
-                        end(&self.dialled.record, progress);
+                    if note(&self.dialled.record, progress) {
                         return Rang::Over;
                     }
-                },
+                }
                 Next::Request(Some(first @ PhoneRequest::CheckRoom { .. })) => return Rang::ComesIn(first),
                 Next::Request(Some(_)) => debug!("a bridge asks for what nobody can want who has not come in"),
                 Next::Due => {
@@ -122,17 +120,18 @@ pub(super) fn give_up(line: &OutgoingEnd) {
     let _ = line.notices.try_send(PhoneNotice::GiveUp);
 }
 
-/// Notes what came of a call that is over.
-pub(super) fn end(record: &OwnRecord, progress: DialProgress) {
+/// Notes how far a call is. Returns whether it is over.
+pub(super) fn note(record: &OwnRecord, progress: DialProgress) -> bool {
     match progress {
+        DialProgress::Ringing => record.rings(),
+        DialProgress::Answered { .. } => record.is_answered(Utc::now()),
         DialProgress::NotReached(why) => {
             record.answers(why.status);
             record.ends(why.reason.into());
         }
         DialProgress::Tested => record.ends(DialledCallEnd::Tested),
-        DialProgress::Ringing => record.rings(),
-        DialProgress::Answered { .. } => record.is_answered(Utc::now()),
     }
+    matches!(progress, DialProgress::NotReached(_) | DialProgress::Tested)
 }
 
 /// Why a call is over of which the bridge has said nothing: before the answer that is a fault, after it they have hung up.

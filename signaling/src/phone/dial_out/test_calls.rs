@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use bus::phone::{CallPurpose, DialProgress, OutgoingCall, OutgoingEnd, PhoneRequest, outgoing_line};
+use bus::phone::{CallPurpose, OutgoingCall, OutgoingEnd, PhoneRequest, outgoing_line};
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::StoreError;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use utoipa::ToSchema;
@@ -17,9 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::RING_TIME;
-use super::number::{NotCallable, judge};
+use super::number::{Destination, NotCallable};
 use super::records::{DialledCall, DialledCallEnd, NewRecord, OwnRecord, Purpose};
-use super::ringing::{end, end_of_silent, give_up};
+use super::ringing::{end_of_silent, give_up, note};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -32,7 +33,7 @@ use crate::phone::caller_number::CallerNumber;
 use crate::phone::in_progress::OwnCall;
 use crate::phone::require_administration;
 use crate::phone::trunks::{self, ways_out};
-use crate::records::audit::Event;
+use crate::records::audit::{self, Cause, Event};
 
 /// Test calls by one trunk at a time.
 const MAX_TESTS: usize = 2;
@@ -77,16 +78,20 @@ async fn try_out(
     }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let number = judge(&input.number, &trunk.dial_plan, None).map_err(|error| match error {
-        NotCallable::NoNumber => Problem::field("/number", "no-number"),
-        NotCallable::Forbidden => Code::NumberNotAllowed.into(),
-    })?;
+    let destination = match Destination::of(&input.number, &trunk, None) {
+        Ok(destination) => destination,
+        Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
+        Err(NotCallable::Forbidden) => {
+            drop(tx);
+            return Err(note_refused(&context, &trunk.id).await?);
+        }
+    };
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now) = (PhoneCallId::new(), Utc::now());
-    let last_digits = CallerNumber::of(number.clone()).last_digits();
+    let last_digits = CallerNumber::of(destination.number).last_digits();
     let purpose = Purpose::Test(trunk_id);
-    let new = NewRecord { id, purpose, number: last_digits.clone(), name: None };
+    let new = NewRecord { id, purpose, callee: None, number: last_digits.clone(), name: None };
     let record = app.phone.dial_out.records.enter(new, MAX_TESTS, now).ok_or(Code::TooManyCalls)?;
     let event =
         Event::new("phone_trunk.test_call", &trunk.id).with("call_id", json!(id)).with("number", json!(last_digits));
@@ -95,7 +100,7 @@ async fn try_out(
     let record = record.made();
     let entry = app.phone.calls.in_progress.dial(id, trunk.id.clone(), last_digits, now);
     let (to_bridge, line) = outgoing_line(OutgoingCall {
-        to: trunk.written(&number),
+        to: destination.written,
         from: trunk.own_number(),
         trunk: trunk.id,
         language: input.language.as_str().to_owned(),
@@ -109,6 +114,17 @@ async fn try_out(
         drop(guard);
     });
     Ok(response)
+}
+
+/// Writes down that somebody wanted to call a number that is not called: who tries those that cost much should be seen, also where
+/// they look after the installation.
+async fn note_refused(context: &Context, trunk: &str) -> Result<Problem, StoreError> {
+    let code = Code::NumberNotAllowed;
+    let event = Event::new("phone_trunk.test_call", trunk).with("reason", code.as_str().into()).denied();
+    let mut tx = context.app.store.write().await?;
+    audit::append(&mut tx, Cause::of(&context.caller, None, context.request_id()), &event).await?;
+    tx.commit().await?;
+    Ok(code.into())
 }
 
 /// Shows a call that tries out a trunk
@@ -138,8 +154,7 @@ async fn follow(mut line: OutgoingEnd, record: OwnRecord, entry: OwnCall, mut is
     let is_told = async {
         while let Some(request) = requests.recv().await {
             let PhoneRequest::Progress(progress) = request else { continue };
-            end(&record, progress);
-            if matches!(progress, DialProgress::NotReached(_) | DialProgress::Tested) {
+            if note(&record, progress) {
                 return;
             }
         }

@@ -25,15 +25,15 @@ impl FromRow for WayOut {
 }
 
 impl WayOut {
-    /// A number as the trunk takes it.
-    pub(in crate::phone) fn written(&self, number: &E164) -> String {
+    /// A number as the trunk takes it. `None`: it would take it for another one.
+    pub(in crate::phone) fn written(&self, number: &E164) -> Option<String> {
         number_format::write(number, &self.dial_plan, self.outgoing.number_format)
     }
 
     /// Our number, if it is to be told, and as the trunk takes it.
     pub(in crate::phone) fn own_number(&self) -> Option<String> {
         let number = E164::read(self.outgoing.from.as_deref()?, &self.dial_plan)?;
-        Some(self.written(&number))
+        self.written(&number)
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
             let first = chosen(&[], None).await.expect("a trunk");
             assert_eq!((first.id.as_str(), first.own_number().as_deref()), ("c", Some("030900")));
             let number = E164::read("+4312345678", &first.dial_plan).expect("a number");
-            assert_eq!(first.written(&number), "004312345678");
+            assert_eq!(first.written(&number).as_deref(), Some("004312345678"));
             let id = |found: Option<WayOut>| found.map(|trunk| trunk.id);
             for down in
                 [state(failed, up), state(None, DestinationState::Unreachable), state(None, DestinationState::NotFound)]
@@ -115,7 +115,7 @@ mod tests {
                 );
             }
             let second = chosen(&[], Some("d")).await.expect("a trunk");
-            assert_eq!((second.own_number(), second.written(&number).as_str()), (None, "+4312345678"));
+            assert_eq!((second.own_number(), second.written(&number).as_deref()), (None, Some("+4312345678")));
             for other in ["a-off", "b-only-in", "nothing"] {
                 assert!(chosen(&[], Some(other)).await.is_none(), "{other}");
             }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use chrono::Duration;
 
+use crate::phone::dial_out::attempts;
 use crate::phone::known_callers::KNOWN_FOR;
 
 /// A class of data.
@@ -259,6 +260,18 @@ pub(super) static CLASSES: &[Class] = &[
         how: How::By(
             "DELETE FROM dialled_calls WHERE id IN (
                  SELECT id FROM dialled_calls WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+             RETURNING created_at AS time",
+        ),
+    },
+    Class {
+        // Numbers that moderators called, as hashes: `phone/dial_out/attempts.rs` counts no older ones.
+        name: "dial_attempts",
+        keep: attempts::WINDOW,
+        tenants_may: None,
+        tables: &["dial_attempts"],
+        how: How::By(
+            "DELETE FROM dial_attempts WHERE id IN (
+                 SELECT id FROM dial_attempts WHERE created_at < $1 ORDER BY created_at LIMIT $2)
              RETURNING created_at AS time",
         ),
     },

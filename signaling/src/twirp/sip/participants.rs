@@ -44,7 +44,7 @@ pub(super) async fn create(
     drop(tx);
     let name = Some(request.participant_name.trim().to_owned()).filter(|name| !name.is_empty());
     let called = Called { is_named: name.is_some(), ..Called::default() };
-    place::check_may_come(&terms.rules, &session, &called)?;
+    place::check_may_come(&terms.rules, &session, &room, &called)?;
     let number = number(&request.sip_call_to)?;
     let trunk = Some(request.sip_trunk_id).filter(|trunk| !trunk.is_empty());
     let wish = Wish { session: &session, room, number, name, language: None, trunk, called };

@@ -23,6 +23,15 @@ async fn tenants_are_made_changed_and_removed() {
         assert_eq!(saal.get(&root, &path).await.json()["retention"]["chat_days"], 7);
         let policy = json!({ "default_policy_id": "0190f3a0-0000-7000-8000-000000000000" });
         assert_eq!(saal.patch(&root, &path, &policy).await.json()["errors"][0]["pointer"], "/default_policy_id");
+        let codes = json!({ "dial_out": { "countries": ["+49", "+35", "+1876", "+1"] } });
+        let problem = saal.patch(&root, &path, &codes).await.json();
+        let named = ["pointer", "code"].map(|name| problem["errors"][0][name].clone());
+        assert_eq!(
+            named,
+            ["/dial_out/countries/1", "unknown-reference"],
+            "that is the beginning of codes, and none: {problem}"
+        );
+        assert_eq!(problem["errors"].as_array().map(Vec::len), Some(1), "{problem}");
         let bad = json!({ "name": "", "slug": "Bad Slug", "branding": { "accent_colour": "red" }, "x": 1 });
         let problem = saal.ask(&root, "POST /tenants", &[], Some(&bad)).await.json();
         let mut pointers: Vec<_> =

@@ -80,6 +80,7 @@ fn room(has_recorder: bool) -> RoomInfo {
         num_participants: 1,
         num_publishers: 0,
         num_moderators: 0,
+        num_telephones: 0,
         has_recorder,
     }
 }
