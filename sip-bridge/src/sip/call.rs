@@ -5,11 +5,12 @@
 use std::time::{Duration, Instant};
 
 use super::command::{CommandError, Reason};
+use super::config::Config;
 use super::core::Core;
 use super::dialog::Dialog;
 use super::event::{CallId, Cause, Event};
-use super::flow::{Flow, Transmit};
-use super::message::{Method, Request, Response};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow_without_connection};
+use super::message::{Message, Method, Request, Response};
 use super::offer_answer::Negotiation;
 use super::own_headers::description;
 use super::owner::{Job, LegId, Owner};
@@ -126,6 +127,27 @@ impl Call {
     /// The tag that is ours in all of the call's dialogs.
     pub(super) fn local_tag(&self) -> &str {
         self.legs.first().map_or("", |leg| leg.dialog.local_tag())
+    }
+
+    /// A connection is gone. What is still to be said goes by another.
+    pub(super) fn handle_connection_lost(&mut self, connection: ConnectionId) {
+        for leg in &mut self.legs {
+            leg.dialog.handle_connection_lost(connection);
+        }
+        if let Some(Transmit { flow, message: Message::Response(answer) }) =
+            self.unacknowledged.as_mut().map(|one| &mut one.transmit)
+            && flow.connection == Some(connection)
+            && let Some(via) = answer.headers.via.first()
+        {
+            *flow = reply_flow_without_connection(*flow, via);
+        }
+    }
+
+    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs.
+    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<Flow> {
+        let tag = request.headers.to.tag()?;
+        let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;
+        Some(leg.dialog.next_flow(config))
     }
 
     /// Sends a request in the call's dialog.

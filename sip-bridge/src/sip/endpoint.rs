@@ -80,9 +80,20 @@ impl Endpoint {
         self.handle_failures(now);
     }
 
-    /// A connection broke or could not be opened, or a datagram was refused.
+    /// A connection broke or could not be opened, or a datagram was refused. Calls outlive it: peers close connections that have
+    /// been quiet (Kamailio after two minutes), and what was sent in a call on one that is gone is sent once more on another.
     pub fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
-        self.core.transactions.handle_transport_failed(&flow);
+        if let Some(connection) = flow.connection {
+            for call in self.calls.values_mut() {
+                call.handle_connection_lost(connection);
+            }
+        }
+        let (calls, config) = (&self.calls, &self.core.config);
+        let other_way = |owner: Owner, request: &Request| match owner {
+            Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
+            Owner::Registration(_) | Owner::Options(_) | Owner::Nobody => None,
+        };
+        self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);
     }
 

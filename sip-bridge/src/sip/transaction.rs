@@ -21,7 +21,7 @@ use super::challenge::Attempts;
 use super::config::Timers;
 use super::deadlines::Deadlines;
 use super::event::CallId;
-use super::flow::{Flow, Transmit, reply_flow, reply_flow_without_connection};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow, reply_flow_without_connection};
 use super::message::{Message, Method, Request, Response};
 use super::owner::Owner;
 
@@ -60,6 +60,8 @@ struct Client {
     request: Request,
     machine: ClientMachine,
     attempts: Attempts,
+    /// The connection that broke before there was an answer, so that the request was sent once more on another.
+    left: Option<ConnectionId>,
     /// The ACKs of 2xx, by the tag of To, for when the 2xx is repeated (RFC 3261 §13.2.2.4).
     acks: Vec<(String, Transmit)>,
 }
@@ -77,6 +79,44 @@ struct Server {
     last_answer: Option<Response>,
     /// The call that an INVITE made.
     call: Option<CallId>,
+}
+
+impl Client {
+    fn is_open(&self) -> bool {
+        match &self.machine {
+            ClientMachine::Invite(machine) => machine.is_open(),
+            ClientMachine::Other(machine) => machine.is_open(),
+        }
+    }
+
+    /// Whether a failure concerns it. The end of a connection may be told after it was left.
+    fn is_hit_by(&self, failed: &Flow) -> bool {
+        self.flow.is_hit_by(failed) && (self.left.is_none() || self.left != failed.connection)
+    }
+
+    /// The request once more, by another way than the connection that broke. Only once.
+    fn go_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) -> Option<Transmit> {
+        if self.left.is_some() || failed.connection.is_none() || self.flow.connection != failed.connection {
+            return None;
+        }
+        // Its Via says by what it travels.
+        let flow = other_way(self.owner, &self.request).filter(|flow| flow.transport == self.flow.transport)?;
+        self.left = failed.connection;
+        self.flow = flow;
+        Some(Transmit { flow, message: Message::Request(self.request.clone()) })
+    }
+
+    /// Whoever repeats a 2xx has not got its ACK.
+    fn acknowledge_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) {
+        for (_, Transmit { flow, message }) in &mut self.acks {
+            let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
+            if let (true, Message::Request(ack)) = (is_gone, &*message)
+                && let Some(way) = other_way(self.owner, ack)
+            {
+                *flow = way;
+            }
+        }
+    }
 }
 
 /// What a request is to the transactions.
@@ -197,7 +237,8 @@ impl Transactions {
         let id = self.allot();
         self.transmits.push_back(Transmit { flow, message: Message::Request(request.clone()) });
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, Client { key, owner, flow, request, machine, attempts, acks: Vec::new() });
+        let client = Client { key, owner, flow, request, machine, attempts, left: None, acks: Vec::new() };
+        self.clients.insert(id, client);
         self.arm(id);
         Ok(id)
     }
@@ -351,21 +392,28 @@ impl Transactions {
         Some(transmit)
     }
 
-    /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4).
-    pub(super) fn handle_transport_failed(&mut self, failed: &Flow) {
+    /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4). Where there is another way for a request,
+    /// it is sent once more by that, with the branch that it has: whoever knows it already takes it for a repetition.
+    pub(super) fn handle_transport_failed(
+        &mut self,
+        failed: &Flow,
+        other_way: impl Fn(Owner, &Request) -> Option<Flow>,
+    ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
-            let clients = self.clients.iter().filter(|(_, client)| is_hit(&client.flow));
+            let clients = self.clients.iter().filter(|(_, client)| client.is_hit_by(failed));
             clients.map(|(id, _)| *id).collect()
         };
         for id in hit {
-            let Some(client) = self.clients.get(&id) else { continue };
-            let is_open = match &client.machine {
-                ClientMachine::Invite(machine) => machine.is_open(),
-                ClientMachine::Other(machine) => machine.is_open(),
-            };
+            let Some(client) = self.clients.get_mut(&id) else { continue };
+            client.acknowledge_elsewhere(failed, &other_way);
             // One that has its answer only waits for repetitions.
-            if is_open {
+            if !client.is_open() {
+                continue;
+            }
+            if let Some(transmit) = client.go_elsewhere(failed, &other_way) {
+                self.transmits.push_back(transmit);
+            } else {
                 self.failures.push_back(Failure { owner: client.owner, is_transport: true });
                 self.end(id);
             }
