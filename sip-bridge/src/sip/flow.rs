@@ -2,6 +2,7 @@
 //! Where messages come from and go to: the seam between the endpoint, which decides, and the sockets, which it never sees.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
 
 use super::message::{Host, Message, Transport, Via};
@@ -9,6 +10,21 @@ use super::message::{Host, Message, Transport, Via};
 /// A TCP or TLS connection, as the I/O layer counts them. A number is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
+
+/// The host for which a certificate is to be good where we connect to, in short: its hash. The hosts are those of trunks, and
+/// there are some dozens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TlsName(u64);
+
+impl TlsName {
+    /// Of a host, as a trunk has it in lower case.
+    #[must_use]
+    pub fn of(host: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        host.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
 
 /// Between which two addresses a message travels.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +38,9 @@ pub struct Flow {
     /// On which connection. `None` for UDP; in a [`Transmit`] over a stream it asks the I/O layer to use one that it has to
     /// `remote`, or to open one.
     pub connection: Option<ConnectionId>,
+    /// Over TLS, whom the other side has to prove to be, or has proven. `None` where others have connected to us, and for a
+    /// connection to such a caller, which is tried for the names of all trunks there.
+    pub tls_name: Option<TlsName>,
 }
 
 /// Without addresses, which are personal data.
@@ -83,7 +102,7 @@ pub(crate) fn reply_flow(flow: Flow, via: &Via) -> Flow {
 pub(super) fn reply_flow_without_connection(flow: Flow, via: &Via) -> Flow {
     let default_port = if flow.transport == Transport::Tls { 5061 } else { 5060 };
     let remote = SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default_port));
-    Flow { remote, connection: None, ..flow }
+    Flow { remote, connection: None, tls_name: None, ..flow }
 }
 
 /// Whether an address is only known inside some network, so that it cannot be meant when the peer is outside of ours.

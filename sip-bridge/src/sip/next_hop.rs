@@ -30,7 +30,7 @@ pub(super) fn flow_to(uri: &Uri, known: Flow, config: &Config) -> Flow {
     }
     let local_port = sent_by_port(transport, config).unwrap_or(known.local.port());
     let local = if transport == known.transport { known.local } else { SocketAddr::new(known.local.ip(), local_port) };
-    Flow { transport, local, remote, connection: None }
+    Flow { transport, local, remote, connection: None, tls_name: None }
 }
 
 /// The flow of a dialog whose connection is gone: the next message opens one to where the URI says, or, where that is not known,
@@ -44,7 +44,9 @@ pub(super) fn flow_after_loss(uri: &Uri, lost: Flow, dialled: Option<SocketAddr>
         };
         SocketAddr::new(lost.remote.ip(), port.unwrap_or(default_port(lost.transport)))
     });
-    Flow { remote, connection: None, ..lost }
+    // Who is elsewhere need not be the same.
+    let tls_name = lost.tls_name.filter(|_| remote == lost.remote);
+    Flow { remote, connection: None, tls_name, ..lost }
 }
 
 /// Where a URI leads, if it says so by an address that can be meant.
@@ -84,6 +86,7 @@ fn sent_by_port(transport: Transport, config: &Config) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::flow::TlsName;
     use crate::sip::message::Params;
 
     fn uri(host: Host, port: Option<u16>, params: &[(&str, &str)]) -> Uri {
@@ -94,7 +97,8 @@ mod tests {
 
     fn flow(transport: Transport, remote: &str, connection: Option<u64>) -> Flow {
         let connection = connection.map(super::super::flow::ConnectionId);
-        Flow { transport, local: "198.51.100.1:5060".parse().unwrap(), remote: remote.parse().unwrap(), connection }
+        let (local, remote) = ("198.51.100.1:5060".parse().unwrap(), remote.parse().unwrap());
+        Flow { transport, local, remote, connection, tls_name: None }
     }
 
     fn address(text: &str) -> Host {
@@ -157,5 +161,14 @@ mod tests {
         assert_eq!(listening(&of(address("10.0.0.1"), Some(5070)), None), "203.0.113.7:5070");
         let datagrams = uri(address("203.0.113.9"), Some(5070), &[("transport", "udp")]);
         assert_eq!(listening(&datagrams, None), "203.0.113.7:5060");
+    }
+
+    #[test]
+    fn who_has_proven_a_name_is_asked_for_it_again_and_nobody_else_is_taken_for_them() {
+        let tls_name = Some(TlsName::of("a.example"));
+        let lost = Flow { tls_name, ..flow(Transport::Tls, "203.0.113.7:5061", Some(3)) };
+        let after = |host| flow_after_loss(&uri(address(host), None, &[]), lost, None);
+        assert!(after("203.0.113.7") == Flow { connection: None, ..lost });
+        assert!(after("203.0.113.9").tls_name.is_none());
     }
 }

@@ -10,6 +10,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::admission::{Bucket, Strangers};
 use super::limits::REFUSALS;
+use crate::sip::flow::TlsName;
 use crate::sip::parse::Refusal;
 use crate::trunks::Trunks;
 
@@ -42,12 +43,17 @@ impl Gate {
         if self.trunks.current().knows(source) { Sender::Trunk } else { Sender::Stranger }
     }
 
-    /// For which names a certificate is good where we connect to: those of trunks' destinations there, or, for an address
-    /// that no name has led to, the address.
-    pub(super) fn tls_names(&self, remote: SocketAddr) -> Vec<ServerName<'static>> {
-        let hosts = self.trunks.current().tls_names(remote);
+    /// For which names a certificate is good where we connect to: the one that is wanted. Where we only answer somebody, any of
+    /// the trunks' destinations there, or, for an address that no name has led to, the address.
+    pub(super) fn tls_names(&self, remote: SocketAddr, wanted: Option<TlsName>) -> Vec<ServerName<'static>> {
+        let trunks = self.trunks.current();
+        let hosts: Vec<Arc<str>> = match wanted {
+            Some(name) => trunks.tls_host(remote, name).into_iter().collect(),
+            None => trunks.tls_names(remote),
+        };
         let names: Vec<_> = hosts.iter().filter_map(|host| ServerName::try_from(host.to_string()).ok()).collect();
-        if names.is_empty() { vec![ServerName::IpAddress(remote.ip().into())] } else { names }
+        let may_be_address = wanted.is_none() && names.is_empty();
+        if may_be_address { vec![ServerName::IpAddress(remote.ip().into())] } else { names }
     }
 
     /// Whether what comes from there is looked at. Trunks do not wait for strangers.

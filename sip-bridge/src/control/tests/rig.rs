@@ -100,6 +100,7 @@ impl Rig {
             local: "127.0.0.1:5060".parse().unwrap(),
             remote: self.source.parse().unwrap(),
             connection: None,
+            tls_name: None,
         };
         let message = parse(text.as_bytes(), Transport::Udp).unwrap();
         self.tell(|core, now| core.handle_message(now, flow, message));
