@@ -70,8 +70,6 @@ pub(super) struct Outgoing {
     pub(super) tried: Vec<Flow>,
     /// Signaling knows that it rings.
     pub(super) has_rung: bool,
-    /// What was described before the answer, and is not repeated with it (RFC 6337 §3.1.1).
-    pub(super) early: Option<Vec<u8>>,
     /// What signaling is told when it is over.
     pub(super) outcome: DialProgress,
 }

@@ -287,8 +287,7 @@ impl ControlCore {
     fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Incoming { call, request, flow, sdp } => self.handle_incoming(now, call, &request, flow, sdp),
-            Event::Ringing { call, .. } => self.handle_ringing(self.key_of(call), None),
-            Event::Progress { call, sdp, .. } => self.handle_ringing(self.key_of(call), Some(sdp)),
+            Event::Ringing { call, .. } | Event::Progress { call, .. } => self.handle_ringing(self.key_of(call)),
             Event::Answered { call, sdp, .. } => self.handle_answered(now, self.key_of(call), sdp),
             Event::Acked { call, sdp } => self.handle_acked(now, self.key_of(call), sdp),
             Event::Reinvite { call, sdp } => self.handle_reinvite(now, call, sdp),

@@ -27,8 +27,9 @@ pub(super) struct Leg {
     pub(super) dialog: Dialog,
     pub(super) negotiation: Negotiation,
     pub(super) receiver: Receiver,
-    /// What an unreliable provisional answer described, for peers that leave it out of the 2xx.
-    pub(super) preview: Option<Vec<u8>>,
+    /// Their answer to our offer, as they described it last before the 2xx, which need not have it once more
+    /// (RFC 6337 §3.1.1). Each phone that rings has its own.
+    pub(super) described: Option<Vec<u8>>,
     /// The RSeq of an offer in a provisional answer, whose PRACK waits for our answer.
     pub(super) unanswered_rseq: Option<u32>,
     pub(super) allows_update: bool,

@@ -137,7 +137,8 @@ pub enum Event {
     Answered {
         /// Our call.
         call: CallId,
-        /// Their description; `None` when it was told before, reliably.
+        /// The description of whoever took it, also where they told it before. `None` where they made an offer before, which
+        /// was answered: then that is agreed on.
         sdp: Option<Vec<u8>>,
         /// Whether it is an offer, which wants `answer_offer`; until then the other side gets no ACK.
         is_offer: bool,

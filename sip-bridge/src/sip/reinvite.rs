@@ -179,6 +179,10 @@ impl Call {
         let method = theirs.request.method.clone();
         let had_offer = leg.negotiation == Negotiation::OfferedByPeer;
         leg.negotiation = if had_offer { Negotiation::Idle } else { Negotiation::OfferedByUs };
+        if had_offer {
+            // What they answered before holds no more.
+            leg.described = None;
+        }
         let mut response = theirs.request.response(200, "OK");
         if method != Method::Prack {
             response.headers.contact = vec![leg.dialog.contact(&core.config)];
@@ -339,6 +343,11 @@ impl Call {
                     self.timer.handle_answer(now, &response.headers);
                 }
                 let sdp = description(&response.headers, &response.body);
+                if let (Phase::Calling(_), Some(leg)) =
+                    (&self.phase, self.legs.iter_mut().find(|leg| leg.id == ours.leg))
+                {
+                    leg.described.clone_from(&sdp);
+                }
                 core.events.push_back(Event::ReinviteAnswered { call: self.id, sdp });
                 return;
             }

@@ -165,13 +165,12 @@ impl Call {
         let sdp = description(&response.headers, &response.body);
         let kind = leg.receiver.handle(&response.headers);
         let mut is_offer = false;
+        if kind != Kind::OutOfOrder && had_offer && sdp.is_some() {
+            leg.described.clone_from(&sdp);
+        }
         match kind {
             Kind::OutOfOrder => return,
-            Kind::Plain => {
-                if had_offer && sdp.is_some() {
-                    leg.preview.clone_from(&sdp);
-                }
-            }
+            Kind::Plain => {}
             Kind::Next(rseq) => {
                 if sdp.is_some() && had_offer {
                     leg.negotiation.close();
@@ -212,7 +211,7 @@ impl Call {
                 dialog,
                 negotiation: if has_offer { Negotiation::OfferedByUs } else { Negotiation::Idle },
                 receiver: Receiver::default(),
-                preview: None,
+                described: None,
                 unanswered_rseq: None,
                 allows_update: false,
             });
@@ -267,7 +266,12 @@ impl Call {
         let waits_for_answer = leg.negotiation == Negotiation::OfferedByUs;
         let offers_in_answer = leg.negotiation.is_idle() && delivery.request.body.is_empty() && leg.receiver.is_fresh();
         let sdp = description(&delivery.response.headers, &delivery.response.body);
-        let sdp = if waits_for_answer { sdp.or_else(|| leg.preview.take()) } else { sdp };
+        let sdp = match (had_answer, waits_for_answer) {
+            // What was told reliably is agreed on, whatever the 2xx repeats.
+            (true, _) => leg.described.take(),
+            (false, true) => sdp.or_else(|| leg.described.take()),
+            (false, false) => sdp,
+        };
         for leg in self.legs.iter().filter(|leg| leg.id != winner) {
             core.dialogs.remove(&leg.dialog.key());
         }
@@ -296,7 +300,6 @@ impl Call {
             self.bye(now, core, None, Cause::NoDescription);
             return;
         }
-        let sdp = sdp.filter(|_| !had_answer);
         core.events.push_back(Event::Answered { call: self.id, sdp, is_offer: false });
     }
 

@@ -95,7 +95,7 @@ impl Call {
             dialog,
             negotiation: if sdp.is_some() { Negotiation::OfferedByPeer } else { Negotiation::Idle },
             receiver: Receiver::default(),
-            preview: None,
+            described: None,
             unanswered_rseq: None,
             allows_update: allows(&invite.headers, "UPDATE"),
         });

@@ -58,7 +58,6 @@ impl ControlCore {
             order,
             tried: Vec::new(),
             has_rung: false,
-            early: None,
             outcome: DialProgress::NotReached(not_reached(NotReachedReason::TrunkFailed)),
         };
         // Where it is tried is known when it is tried.
@@ -137,12 +136,9 @@ impl ControlCore {
     }
 
     /// It rings somewhere, perhaps with sound, which is not listened to.
-    pub(super) fn handle_ringing(&mut self, key: CallKey, description: Option<Vec<u8>>) {
+    pub(super) fn handle_ringing(&mut self, key: CallKey) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_dialling()) else { return };
         let Some(outgoing) = &mut call.outgoing else { return };
-        if description.is_some() {
-            outgoing.early = description;
-        }
         if !std::mem::replace(&mut outgoing.has_rung, true) {
             self.tell_progress(key, DialProgress::Ringing);
         }
@@ -155,7 +151,6 @@ impl ControlCore {
         if let Some(flow) = outgoing.tried.last() {
             self.operations.handle_tried(now, &call.trunk, *flow, Tried::Heard);
         }
-        let answer = answer.or_else(|| outgoing.early.take());
         let answer = answer.and_then(|answer| SessionDescription::parse(&answer).ok());
         let agreed = call.offered.take().zip(answer).and_then(|(offer, answer)| {
             let agreed = sdp::accept_answer(&offer, &answer, &call.capabilities);

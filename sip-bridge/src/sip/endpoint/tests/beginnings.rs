@@ -264,6 +264,29 @@ fn of_several_phones_the_first_wins_and_the_others_are_hung_up() {
 }
 
 #[test]
+fn of_several_phones_that_describe_themselves_reliably_the_one_counts_that_answers() {
+    let mut net = Net::new(23);
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let (now, flow) = (net.now, net.flow(A));
+    net.ends[B].ring(now, b, Some(b"early".to_vec())).unwrap();
+    let ringing = std::iter::from_fn(|| net.ends[B].poll_transmit()).last().unwrap().message;
+    let Message::Response(mut other) = ringing.clone() else { panic!("no answer") };
+    net.ends[A].handle_message(now, flow, ringing);
+    other.headers.to.params.set("tag", Some("another-phone".to_owned()));
+    other.body = b"other".to_vec();
+    net.ends[A].handle_message(now, flow, Message::Response(other));
+    net.run(ms(100));
+    let now = net.now;
+    net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
+    net.run(ms(200));
+    assert_eq!(net.responses(B, &Method::Invite).last().unwrap().body, b"");
+    let answered = Event::Answered { call: a, sdp: Some(b"early".to_vec()), is_offer: false };
+    assert!(net.take(A).contains(&answered));
+}
+
+#[test]
 fn an_invite_without_an_offer_is_answered_with_one_and_the_ack_has_the_answer() {
     let mut net = Net::new(15);
     let a = net.call(None);
@@ -297,7 +320,8 @@ fn a_reliable_ringing_is_repeated_until_its_prack() {
     net.filter = None;
     net.run(s(3));
     let progress = Event::Progress { call: a, status: 183, sdp: b"early".to_vec(), is_offer: false };
-    assert_eq!(net.take(A), [progress, Event::Answered { call: a, sdp: None, is_offer: false }]);
+    let sdp = Some(b"early".to_vec());
+    assert_eq!(net.take(A), [progress, Event::Answered { call: a, sdp, is_offer: false }]);
     assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
     assert_eq!(net.responses(B, &Method::Invite).last().unwrap().body, b"");
 }
