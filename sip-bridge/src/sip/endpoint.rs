@@ -168,13 +168,22 @@ impl Endpoint {
     fn handle_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
         let Some(via) = request.headers.via.first_mut() else { return };
         stamp_source(via, flow.remote);
-        match self.core.transactions.handle_request(now, flow, &request) {
+        let is_of_call = self.is_of_call(&request);
+        match self.core.transactions.handle_request(now, flow, &request, is_of_call) {
             Arrival::New(id) => self.handle_new_request(now, flow, id, request),
             Arrival::StrayAck => self.handle_stray_ack(now, &request),
             Arrival::Absorbed => {}
             Arrival::Merged(id) => self.core.refuse(now, id, &request, 482, "Loop Detected"),
             Arrival::Full => self.refuse_without_state(flow, &request),
         }
+    }
+
+    /// Whether it is a request in a dialog, or the CANCEL of a call that comes in.
+    fn is_of_call(&self, request: &Request) -> bool {
+        if request.method == Method::Cancel {
+            return self.core.transactions.cancelled(request).is_some();
+        }
+        DialogKey::of(request).is_some_and(|key| self.core.dialogs.contains_key(&key))
     }
 
     /// 503 by somebody who has no room to remember it.

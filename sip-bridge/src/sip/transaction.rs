@@ -312,8 +312,9 @@ impl Transactions {
         self.end(id);
     }
 
-    /// A request came, with its source in its Via.
-    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request) -> Arrival {
+    /// A request came, with its source in its Via. A quarter of the room is for those of calls that there are (`is_of_call`), so
+    /// that whoever fills the rest cannot keep them from being hung up.
+    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request, is_of_call: bool) -> Arrival {
         let Some(key) = ServerKey::of(request) else { return Arrival::Absorbed };
         if let Some(&id) = self.server_keys.get(&key) {
             self.handle_repetition(now, id, request);
@@ -324,7 +325,8 @@ impl Transactions {
         }
         let merge_key = MergeKey::of(request);
         let twin = merge_key.as_ref().and_then(|key| self.merge_keys.get(key)).copied();
-        if self.servers.len() >= self.max_servers {
+        let room = if is_of_call { self.max_servers } else { self.max_servers - self.max_servers / 4 };
+        if self.servers.len() >= room {
             return Arrival::Full;
         }
         let Some(via) = request.headers.via.first() else { return Arrival::Absorbed };

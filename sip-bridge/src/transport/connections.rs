@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -169,7 +170,7 @@ impl Connections {
     }
 
     fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
-        let sender = self.gate.sender(remote.ip());
+        let sender = self.gate.sender(Instant::now(), remote.ip());
         let Ok(local) = stream.local_addr() else { return };
         let Some((id, queue, outgoing)) = lock(&self.table).add(remote.ip(), None, sender) else {
             self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
@@ -225,7 +226,7 @@ impl Connections {
                 Unsent
             });
         }
-        if flow.connection.is_some() || self.gate.sender(flow.remote.ip()) != Sender::Trunk {
+        if flow.connection.is_some() || self.gate.sender(Instant::now(), flow.remote.ip()) != Sender::Trunk {
             return Err(Unsent);
         }
         let tls = match flow.transport {

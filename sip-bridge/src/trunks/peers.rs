@@ -41,10 +41,20 @@ impl Peer {
         is_contact(user, &self.contact_user)
     }
 
+    /// From where it is known without a password: not by its networks, if there it has to prove who it is.
+    pub(super) fn vouched(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let needs_no_proof = self.config.caller_credentials.is_none();
+        let own = self.config.networks.iter().copied().filter(move |_| needs_no_proof);
+        own.chain(self.addresses())
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.places.iter().map(|place| IpNet::from(place.address.ip().to_canonical()))
+    }
+
     /// Everything from where it speaks.
     pub(crate) fn networks(&self) -> impl Iterator<Item = IpNet> + '_ {
-        let places = self.places.iter().map(|place| IpNet::from(place.address.ip().to_canonical()));
-        self.config.networks.iter().copied().chain(places)
+        self.config.networks.iter().copied().chain(self.addresses())
     }
 
     /// How long the longest prefix is that has this address.
@@ -69,10 +79,11 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Whether messages from there are those of a trunk.
+    /// Whether messages from there are those of a trunk, by the address alone. Whoever is only in a network that asks for a
+    /// password may be anybody.
     pub(crate) fn knows(&self, source: IpAddr) -> bool {
         let source = source.to_canonical();
-        self.trunks.iter().any(|peer| peer.prefix_len(source).is_some())
+        self.trunks.iter().any(|peer| peer.vouched().any(|network| network.contains(&source)))
             || self.former.iter().any(|network| network.contains(&source))
     }
 

@@ -101,6 +101,9 @@ impl ControlCore {
                 return Err(No::new("malformed_credentials", 400, "Bad Request (credentials)").into());
             }
         };
+        if trunk.config.caller_credentials.is_some() {
+            self.settings.trunks.note_proven(now, peer);
+        }
         let is_contact = |user: &str| user == self.contact_user || self.operations.has_contact(user);
         let called = identity::called(invite, is_contact).ok_or(No::new("no_number", 404, "Not Found"))?;
         let caller = identity::caller(invite, trunk.config.vouches_for_callers);
