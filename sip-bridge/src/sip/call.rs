@@ -84,8 +84,8 @@ pub(super) struct Call {
     /// To be done when the ACK is here.
     hang_up: Option<Option<String>>,
     pub(super) rings_until: Option<Instant>,
-    /// Whether a REFER of ours is under way, so that NOTIFY makes sense.
-    pub(super) is_referring: bool,
+    /// The number of the REFER of ours that is under way, so that NOTIFY makes sense.
+    pub(super) referring: Option<u32>,
 }
 
 impl Call {
@@ -104,7 +104,7 @@ impl Call {
             ours: None,
             hang_up: None,
             rings_until: Some(now + core.config.ring_timeout),
-            is_referring: false,
+            referring: None,
         }
     }
 
@@ -314,12 +314,15 @@ impl Call {
 
     /// Their BYE, which has been answered.
     pub(super) fn handle_bye(&mut self, now: Instant, core: &mut Core, bye: &Request) {
+        let reasons = bye.headers.all("Reason").map(str::to_owned).collect();
+        if matches!(self.phase, Phase::Calling(_)) {
+            return self.drop_leg(now, core, bye, Cause::HungUpByPeer { reasons });
+        }
         if let Phase::Called(called) = &self.phase {
             let (transaction, invite, tag) = (called.transaction, called.invite.clone(), self.local_tag().to_owned());
             let answer = super::own_headers::answer(&invite, 487, "Request Terminated", &tag, &core.config);
             core.respond(now, transaction, answer);
         }
-        let reasons = bye.headers.all("Reason").map(str::to_owned).collect();
         let cause = match &self.phase {
             Phase::Ending(cause) => cause.clone(),
             _ => Cause::HungUpByPeer { reasons },

@@ -123,7 +123,7 @@ impl Client {
 pub(super) enum Arrival {
     /// New, and to be answered.
     New(TransactionId),
-    /// An ACK for no transaction: it may be that of a 2xx.
+    /// An ACK that belongs to no transaction, or to one that a 2xx has answered: it may be that of the 2xx.
     StrayAck,
     /// A repetition, or the ACK of a refusal. It has been seen to.
     Absorbed,
@@ -317,6 +317,10 @@ impl Transactions {
     pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request, is_of_call: bool) -> Arrival {
         let Some(key) = ServerKey::of(request) else { return Arrival::Absorbed };
         if let Some(&id) = self.server_keys.get(&key) {
+            if request.method == Method::Ack && self.was_accepted(id) {
+                // Of a 2xx, with the INVITE's branch, as before RFC 3261: it is for the call (RFC 6026 §7.1).
+                return Arrival::StrayAck;
+            }
             self.handle_repetition(now, id, request);
             return Arrival::Absorbed;
         }
@@ -346,6 +350,11 @@ impl Transactions {
         self.servers.insert(id, Server { key, merge_key, flow, machine, last_answer: None, call: None });
         self.arm(id);
         if twin.is_some() { Arrival::Merged(id) } else { Arrival::New(id) }
+    }
+
+    fn was_accepted(&self, id: TransactionId) -> bool {
+        let machine = self.servers.get(&id).map(|server| &server.machine);
+        matches!(machine, Some(ServerMachine::Invite(machine)) if machine.is_accepted())
     }
 
     fn handle_repetition(&mut self, now: Instant, id: TransactionId, request: &Request) {

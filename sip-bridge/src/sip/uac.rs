@@ -332,6 +332,22 @@ impl Call {
         }
     }
 
+    /// One of the phones that rings has said BYE, which it should not (RFC 3261 §15). The others may still be picked up. When there
+    /// is none, the INVITE is taken back, and its answer waited for.
+    pub(super) fn drop_leg(&mut self, now: Instant, core: &mut Core, bye: &Request, cause: Cause) {
+        let tag = bye.headers.from.tag().unwrap_or_default();
+        self.legs.retain(|leg| {
+            let stays = leg.dialog.remote_tag() != tag;
+            if !stays {
+                core.dialogs.remove(&leg.dialog.key());
+            }
+            stays
+        });
+        if self.legs.is_empty() {
+            self.cancel(now, core, cause, None);
+        }
+    }
+
     fn drop_legs(&mut self, core: &mut Core) {
         for leg in self.legs.drain(..) {
             core.dialogs.remove(&leg.dialog.key());

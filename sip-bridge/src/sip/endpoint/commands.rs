@@ -157,6 +157,18 @@ impl Endpoint {
         self.command(now, call, |call, core| call.refer(now, core, target))
     }
 
+    /// Listens no more to how a transfer goes that was asked for by [`Endpoint::refer`]: another one can be. What is still told of
+    /// the first gets 481, which ends the subscription (RFC 6665 §4.1.3).
+    ///
+    /// # Errors
+    /// The call is not there.
+    pub fn forget_refer(&mut self, now: Instant, call: CallId) -> Result<(), CommandError> {
+        self.command(now, call, |call, _| {
+            call.forget_refer();
+            Ok(())
+        })
+    }
+
     /// Tells how a transfer goes that they asked for. A status of 200 and above is the last.
     ///
     /// # Errors

@@ -316,6 +316,25 @@ fn a_caller_may_not_transfer_us_unless_configured() {
 }
 
 #[test]
+fn after_the_last_word_of_a_transfer_another_can_be_tried() {
+    let mut net = Net::new(16);
+    let (_, b) = net.connect();
+    let now = net.now;
+    net.ends[B].refer(now, b, "sip:carol@10.0.0.3").unwrap();
+    net.ends[B].poll_transmit().unwrap();
+    assert_eq!(net.ends[B].refer(now, b, "sip:carol@10.0.0.3"), Err(CommandError::WrongState));
+    let mut notify = in_dialog(&net, Method::Notify, "n", 1);
+    notify.headers.set("Event", "refer");
+    notify.headers.set("Subscription-State", "active;expires=60");
+    notify.body = b"SIP/2.0 486 Busy Here\r\n".to_vec();
+    let flow = net.flow(B);
+    net.ends[B].handle_message(now, flow, Message::Request(notify));
+    assert_eq!(next_response(&mut net.ends[B]).unwrap().status, 200);
+    assert_eq!(net.take(B), [Event::ReferProgress { call: b, status: 486 }]);
+    net.ends[B].refer(now, b, "sip:carol@10.0.0.3").unwrap();
+}
+
+#[test]
 fn what_we_do_not_do_in_a_call_is_refused_properly() {
     let mut net = Net::new(13);
     net.connect();
