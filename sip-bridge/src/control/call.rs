@@ -10,7 +10,7 @@ use bus::phone::{CallTerms, DialProgress, OutgoingCall};
 
 use crate::caller::{Caller, CallerSettings, Entry};
 use crate::prompts::Language;
-use crate::sdp::{Capabilities, Negotiated, SessionDescription};
+use crate::sdp::{Capabilities, Encryption, Negotiated, SessionDescription};
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
 use crate::sound::RtpSockets;
@@ -101,6 +101,14 @@ impl Call {
             leg: None,
             transfer: None,
         }
+    }
+
+    /// Notes what is agreed on. What is encrypted once stays so: nobody who hears it would notice the change.
+    pub(super) fn agree(&mut self, agreed: Negotiated) {
+        if agreed.srtp.is_some() {
+            self.capabilities.encryption = Encryption::Required;
+        }
+        self.agreed = Some(Box::new(agreed));
     }
 
     /// Whether the thread has it.

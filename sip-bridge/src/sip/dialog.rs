@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::config::Config;
 use super::flow::{ConnectionId, Flow, Transmit};
-use super::message::{CSeq, Message, Method, NameAddr, Request, Response, Uri};
+use super::message::{CSeq, Message, Method, NameAddr, Request, Response, Transport, Uri};
 use super::next_hop::{flow_after_loss, flow_to, is_loose};
 use super::own_headers;
 
@@ -46,8 +46,12 @@ pub(super) struct Dialog {
     contact_user: String,
     /// Where our INVITE went: there somebody listens.
     dialled: Option<SocketAddr>,
+    /// It began over TLS, and stays there: what we describe may have keys in it.
+    is_secure: bool,
     /// Where the last message of the dialog came from.
-    pub(super) flow: Flow,
+    heard_on: Flow,
+    /// Where the next one of ours goes, unless the route or the target says otherwise.
+    flow: Flow,
 }
 
 impl Dialog {
@@ -75,6 +79,8 @@ impl Dialog {
             route_set: headers.record_route.clone(),
             contact_user: config.contact_user.clone(),
             dialled: None,
+            is_secure: flow.transport == Transport::Tls,
+            heard_on: flow,
             flow,
         })
     }
@@ -97,6 +103,8 @@ impl Dialog {
             route_set: headers.record_route.iter().rev().cloned().collect(),
             contact_user: contact_user.to_owned(),
             dialled: Some(flow.remote),
+            is_secure: flow.transport == Transport::Tls,
+            heard_on: flow,
             flow,
         })
     }
@@ -107,7 +115,20 @@ impl Dialog {
             self.route_set = response.headers.record_route.iter().rev().cloned().collect();
         }
         self.refresh_target(&response.headers.contact);
-        self.flow = flow;
+        self.handle_heard(flow);
+    }
+
+    /// A message of theirs came by this way, by which ours go, too.
+    pub(super) fn handle_heard(&mut self, flow: Flow) {
+        self.heard_on = flow;
+        if !self.is_secure || flow.transport == Transport::Tls {
+            self.flow = flow;
+        }
+    }
+
+    /// By which way their last message came.
+    pub(super) const fn heard_on(&self) -> Flow {
+        self.heard_on
     }
 
     pub(super) fn key(&self) -> DialogKey {

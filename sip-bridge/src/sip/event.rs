@@ -154,6 +154,8 @@ pub enum Event {
     Reinvite {
         /// The call.
         call: CallId,
+        /// By which way it came. Our answer goes back by that.
+        flow: Flow,
         /// Their offer; without one they ask for ours.
         sdp: Option<Vec<u8>>,
     },
@@ -271,7 +273,7 @@ impl fmt::Debug for Event {
             Self::Progress { call, status, .. } => write!(f, "Progress({call:?}, {status})"),
             Self::Answered { call, is_offer, .. } => write!(f, "Answered({call:?}, offer: {is_offer})"),
             Self::Acked { call, sdp } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
-            Self::Reinvite { call, sdp } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
+            Self::Reinvite { call, sdp, .. } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
             Self::ReinviteAnswered { call, .. } => write!(f, "ReinviteAnswered({call:?})"),
             Self::ReinviteFailed { call, status } => write!(f, "ReinviteFailed({call:?}, {status:?})"),
             Self::Info { call, .. } => write!(f, "Info({call:?})"),

@@ -31,7 +31,7 @@ impl Call {
         if !leg.dialog.accept_cseq(request.headers.cseq.number) {
             return core.refuse(now, id, &request, 500, "CSeq Out Of Order");
         }
-        leg.dialog.flow = flow;
+        leg.dialog.handle_heard(flow);
         match request.method {
             Method::Bye => {
                 core.respond(now, id, request.response(200, "OK"));

@@ -57,6 +57,10 @@ fn told(uri: &Uri, known: &Flow) -> Option<(Transport, SocketAddr)> {
         return None;
     }
     let transport = transport_of(uri, known.transport);
+    // What began over TLS does not go on in the open because a Contact says so.
+    if known.transport == Transport::Tls && transport != Transport::Tls {
+        return None;
+    }
     Some((transport, SocketAddr::new(address, uri.port.unwrap_or(default_port(transport)))))
 }
 
@@ -142,6 +146,17 @@ mod tests {
         let other = uri(address("203.0.113.7"), Some(5060), &[("transport", "udp")]);
         let got = flow_to(&other, known, &Config::default());
         assert_eq!((got.transport, got.connection), (Transport::Udp, None));
+    }
+
+    #[test]
+    fn what_is_encrypted_stays_so() {
+        let known = flow(Transport::Tls, "203.0.113.7:5061", Some(3));
+        for transport in ["udp", "tcp"] {
+            let open = uri(address("203.0.113.9"), Some(5060), &[("transport", transport)]);
+            assert_eq!(flow_to(&open, known, &Config::default()), known);
+        }
+        let other = flow_to(&uri(address("203.0.113.9"), None, &[]), known, &Config::default());
+        assert_eq!((other.transport, other.remote.port()), (Transport::Tls, 5061));
     }
 
     #[test]

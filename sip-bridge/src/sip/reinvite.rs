@@ -137,13 +137,13 @@ impl Call {
         }
         leg.dialog.refresh_target(&request.headers.contact);
         leg.allows_update |= allows(&request.headers, "UPDATE");
-        let leg = leg.id;
+        let (leg, flow) = (leg.id, leg.dialog.heard_on());
         if request.method == Method::Invite {
             core.respond(now, id, request.response(100, "Trying"));
         }
         let until = now + core.config.offer_timeout;
         self.theirs = Some(Theirs { transaction: id, request, leg, agreed, until });
-        core.events.push_back(Event::Reinvite { call: self.id, sdp });
+        core.events.push_back(Event::Reinvite { call: self.id, flow, sdp });
     }
 
     /// An offer in a PRACK, which was matched.
@@ -160,10 +160,10 @@ impl Call {
         if leg.negotiation.offered_by_peer().is_err() {
             return core.refuse(now, id, &prack, 488, "Not Acceptable Here");
         }
-        let leg = leg.id;
+        let (leg, flow) = (leg.id, leg.dialog.heard_on());
         let until = now + core.config.offer_timeout;
         self.theirs = Some(Theirs { transaction: id, request: prack, leg, agreed: None, until });
-        core.events.push_back(Event::Reinvite { call: self.id, sdp: Some(sdp) });
+        core.events.push_back(Event::Reinvite { call: self.id, flow, sdp: Some(sdp) });
     }
 
     /// 500 with a Retry-After of 0 to 10 s (RFC 3261 §14.2, RFC 3311 §5.2).

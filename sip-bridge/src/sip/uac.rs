@@ -217,7 +217,7 @@ impl Call {
             });
         }
         let leg = self.leg_by_tag(tag)?;
-        leg.dialog.flow = flow;
+        leg.dialog.handle_heard(flow);
         leg.allows_update |= allows(&response.headers, "UPDATE");
         Some(leg)
     }

@@ -162,7 +162,8 @@ impl ControlCore {
             return self.hang_up_for(now, key, "no agreement", &reason);
         };
         call.caller = Some(Caller::new(now, settings_of_called(&outgoing.order)));
-        (call.agreed, call.is_acknowledged) = (Some(Box::new(agreed)), true);
+        call.agree(agreed);
+        call.is_acknowledged = true;
         let thread = call.thread;
         self.due.set(key, None);
         self.metrics.answered_calls.inc();

@@ -164,7 +164,7 @@ impl ControlCore {
                 let offer = SessionDescription::parse(&offer).map_err(|_| bad)?;
                 let (_, agreed) =
                     sdp::answer(&offer, &call.capabilities, None, &mut self.rng).map_err(not_acceptable)?;
-                call.agreed = Some(Box::new(agreed));
+                call.agree(agreed);
             }
             None => {
                 call.offered = Some(sdp::offer(&call.capabilities, None, &mut self.rng).map_err(not_acceptable)?);
