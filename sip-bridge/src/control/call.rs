@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub(super) thread: usize,
     /// Its RTP port.
     pub(super) port: u16,
+    /// Whether the other side was told of it, and may send there.
+    pub(super) is_port_told: bool,
     /// What we can, there.
     pub(super) capabilities: Capabilities,
     /// Until the thread has them.
@@ -91,6 +93,7 @@ impl Call {
             outgoing: None,
             thread,
             port: capabilities.rtp_port,
+            is_port_told: false,
             capabilities,
             sockets: Some(sockets),
             agreed: None,

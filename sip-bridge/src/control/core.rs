@@ -389,7 +389,11 @@ impl ControlCore {
             self.sound(key, call.thread, SoundOrder::End { call: key });
         }
         self.outputs.push_back(Output::CloseLine { call: key });
-        self.ports.give_back(now, call.port);
+        if call.is_port_told {
+            self.ports.give_back(now, call.port);
+        } else {
+            self.ports.give_back_unused(call.port);
+        }
         self.deadlines.set(key, None);
         self.unload(call.thread);
     }

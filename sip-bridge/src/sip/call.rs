@@ -284,7 +284,7 @@ impl Call {
             Job::Invite => self.handle_invite_response(now, core, flow, delivery),
             Job::Bye => self.handle_bye_response(now, core, delivery.response.status),
             Job::Reinvite => self.handle_reinvite_response(now, core, flow, &delivery),
-            Job::Update => self.handle_update_response(now, core, flow, &delivery.response),
+            Job::Update => self.handle_update_response(now, core, &delivery.response),
             Job::Info => self.handle_info_response(now, core, delivery.response.status),
             Job::Refer => self.handle_refer_response(core, delivery.response.status),
             // The INVITE's own answer says what came of it.

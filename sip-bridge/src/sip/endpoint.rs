@@ -225,7 +225,7 @@ impl Endpoint {
                     self.with_call(now, call, |call, core| call.handle_request(now, core, flow, id, request));
                 }
                 // OPTIONS in a dialog that is gone says just that; so does all else (§12.2.2).
-                None => self.core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist"),
+                None => self.core.refuse_unknown(now, id, &request),
             },
         }
     }
@@ -233,7 +233,7 @@ impl Endpoint {
     /// §9.2.
     fn handle_cancel(&mut self, now: Instant, id: TransactionId, cancel: &Request) {
         let Some(call) = self.core.transactions.cancelled(cancel) else {
-            return self.core.refuse(now, id, cancel, 481, "Call/Transaction Does Not Exist");
+            return self.core.refuse_unknown(now, id, cancel);
         };
         let call = call.filter(|call| self.calls.contains_key(call));
         let mut response = cancel.response(200, "OK");
@@ -253,7 +253,7 @@ impl Endpoint {
             Method::Subscribe => self.core.refuse(now, id, &request, 489, "Bad Event"),
             // Their dialogs and subscriptions are not here.
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
-                self.core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                self.core.refuse_unknown(now, id, &request);
             }
             Method::Refer => self.core.refuse(now, id, &request, 403, "Forbidden"),
             Method::Register | Method::Message | Method::Publish => self.refuse_method(now, id, &request, 405),
@@ -394,7 +394,6 @@ impl Endpoint {
         self.calls.remove(&id);
         self.deadlines.set(Timer::Call(id), None);
         self.challenges.drop_of(|owner| matches!(owner, Owner::Call(call, _) if call == id));
-        self.leave_when_drained(now);
     }
 
     fn with_registration(&mut self, id: RegistrationId, f: impl FnOnce(&mut Registrar, &mut Core)) -> Option<()> {
@@ -411,11 +410,8 @@ impl Endpoint {
         Some(())
     }
 
-    /// The last call of a drained endpoint is over: nobody shall look for us here any more.
-    fn leave_when_drained(&mut self, now: Instant) {
-        if !self.is_draining || !self.calls.is_empty() {
-            return;
-        }
+    /// Nobody shall look for us here any more.
+    fn leave_registrations(&mut self, now: Instant) {
         let ids: Vec<RegistrationId> = self.registrations.keys().copied().collect();
         for id in ids {
             self.with_registration(id, |one, core| one.leave(now, core));

@@ -26,7 +26,7 @@ impl Call {
     ) {
         let tag = request.headers.from.tag().unwrap_or_default();
         let Some(leg) = self.leg_by_tag(tag) else {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         };
         if !leg.dialog.accept_cseq(request.headers.cseq.number) {
             return core.refuse(now, id, &request, 500, "CSeq Out Of Order");
@@ -51,7 +51,7 @@ impl Call {
 
     fn handle_info(&mut self, now: Instant, core: &mut Core, id: TransactionId, request: Request) {
         if matches!(self.phase, Phase::Ending(_) | Phase::Over) {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         }
         if request.headers.get("Info-Package").is_some() {
             // We have offered none (RFC 6086 §4.2.2).
@@ -94,9 +94,7 @@ impl Call {
         let mut targets = request.headers.all("Refer-To");
         let (target, another) = (targets.next().map(str::to_owned), targets.next().is_some());
         match target {
-            _ if !matches!(self.phase, Phase::Up) => {
-                core.refuse(now, id, request, 481, "Call/Transaction Does Not Exist")
-            }
+            _ if !matches!(self.phase, Phase::Up) => core.refuse_unknown(now, id, request),
             _ if !core.config.allow_refer => core.refuse(now, id, request, 403, "Forbidden"),
             Some(target) if !another => {
                 let mut response = request.response(202, "Accepted");

@@ -52,7 +52,7 @@ impl Call {
             Phase::Called(_) => return self.put_off(now, core, id, &request),
             Phase::Calling(_) => return core.refuse(now, id, &request, 491, "Request Pending"),
             Phase::Ending(_) | Phase::Over => {
-                return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                return core.refuse_unknown(now, id, &request);
             }
         }
         if self.theirs.is_some() {
@@ -67,7 +67,7 @@ impl Call {
             // Whoever goes on has our answer: the ACK was lost or is late (RFC 5407 §3.1.5).
             self.settle_ack(now, core, None);
             if !matches!(self.phase, Phase::Up) {
-                return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                return core.refuse_unknown(now, id, &request);
             }
         }
         self.take_theirs(now, core, id, request);
@@ -76,7 +76,7 @@ impl Call {
     /// Their UPDATE (RFC 3311 §5.2), whose number is in order.
     pub(super) fn handle_update(&mut self, now: Instant, core: &mut Core, id: TransactionId, request: Request) {
         if matches!(self.phase, Phase::Ending(_) | Phase::Over) {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         }
         if description(&request.headers, &request.body).is_some() {
             if self.theirs.is_some() {
@@ -312,7 +312,7 @@ impl Call {
         self.handle_reoffer_response(now, core, response);
     }
 
-    pub(super) fn handle_update_response(&mut self, now: Instant, core: &mut Core, _flow: Flow, response: &Response) {
+    pub(super) fn handle_update_response(&mut self, now: Instant, core: &mut Core, response: &Response) {
         if (200..300).contains(&response.status)
             && let Some(tag) = response.headers.to.tag()
             && let Some(leg) = self.leg_by_tag(tag)
@@ -356,7 +356,7 @@ impl Call {
             491 => Some(core.tokens.between(Duration::ZERO, Duration::from_secs(2))),
             500 => retry_after(response).map(|wait| wait.min(MAX_RETRY_AFTER)),
             422 if self.timer.handle_too_small(&response.headers) => Some(Duration::ZERO),
-            481 | 408 => {
+            481 | 408 if matches!(self.phase, Phase::Up) => {
                 self.bye(now, core, None, Cause::Forgotten);
                 return;
             }
@@ -382,11 +382,19 @@ impl Call {
         core.events.push_back(Event::ReinviteFailed { call: self.id, status });
     }
 
-    /// No answer at all counts as 408, which ends the call (RFC 3261 §12.2.1.2).
+    /// No answer at all counts as 408, which ends the call (RFC 3261 §12.2.1.2). Of one that is not answered the INVITE decides.
     pub(super) fn handle_reoffer_failure(&mut self, now: Instant, core: &mut Core, cause: Cause) {
-        if self.ours.take().is_some() {
+        let Some(ours) = self.ours.take() else { return };
+        if let Some(leg) = self.leg_by_id(ours.leg)
+            && ours.sdp.is_some()
+        {
+            leg.negotiation.close();
+        }
+        if matches!(self.phase, Phase::Up) {
             let reason = Reason::Sip(408, "no answer".to_owned()).header();
             self.bye(now, core, reason, cause);
+        } else {
+            self.reoffer_failed(now, core, &ours, None);
         }
     }
 

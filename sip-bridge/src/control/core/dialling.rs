@@ -112,6 +112,7 @@ impl ControlCore {
             })
         })?;
         (call.sip, call.peer, call.offered) = (sip, route.flow.remote.ip().to_canonical(), Some(offer));
+        call.is_port_told = true;
         self.dialled.insert(sip, key);
         self.due.set(key, Some(now + SILENCE));
         Ok(())

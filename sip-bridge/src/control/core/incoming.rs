@@ -115,7 +115,7 @@ impl ControlCore {
         };
         let mut call = Call::new(id, (trunk.config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
         if let Err(no) = self.describe(&mut call, offer) {
-            self.ports.give_back(now, port);
+            self.ports.give_back_unused(port);
             return Err(no.into());
         }
         let incoming = IncomingCall {
@@ -196,6 +196,7 @@ impl ControlCore {
             // The caller has given up, which comes as an event.
             return;
         }
+        call.is_port_told = true;
         call.caller = Some(Caller::new(now, caller_settings(terms)));
         call.tenant = terms.tenant.as_deref().map(Arc::from);
         self.metrics.answered_calls.inc();

@@ -13,6 +13,7 @@ use crate::sip::command::Reason;
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
+use crate::sip::own_headers::NO_SUCH_CALL;
 use crate::sound::{CallKey, SoundOrder};
 
 impl ControlCore {
@@ -57,7 +58,7 @@ impl ControlCore {
         let key = self.key_of(id);
         let Some(call) = self.calls.get_mut(&key) else {
             // Ours is ending, and so is this.
-            let _ = self.endpoint.reject_reinvite(now, id, 481, "Call/Transaction Does Not Exist");
+            let _ = self.endpoint.reject_reinvite(now, id, 481, NO_SUCH_CALL);
             return;
         };
         if call.is_dialling() {

@@ -252,10 +252,10 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Takes no new calls any more. Those that are go on; after the last one the registrations are taken away.
+    /// Takes no new calls any more, and takes the registrations away, so that they look for another way. Calls that are go on.
     pub fn drain(&mut self, now: Instant) {
         self.is_draining = true;
-        self.leave_when_drained(now);
+        self.leave_registrations(now);
     }
 
     /// Gives a challenged request its credentials: `name` is Authorization or Proxy-Authorization.

@@ -196,6 +196,33 @@ fn an_update_changes_a_session_before_the_answer() {
 }
 
 #[test]
+fn a_change_that_has_no_answer_before_the_call_has_one_does_not_end_it() {
+    for is_refused in [true, false] {
+        let mut net = Net::new(18);
+        let a = net.call(Some("offer"));
+        net.run(ms(100));
+        let b = net.incoming();
+        let now = net.now;
+        net.ends[B].ring(now, b, Some(b"early".to_vec())).unwrap();
+        net.run(ms(200));
+        net.filter = Some(Box::new(|_, message| !is_method(Method::Update)(message)));
+        offer_by(&mut net, A, a, "new offer");
+        if is_refused {
+            let response = net.requests(A, &Method::Update)[0].response(481, "Unknown");
+            let (now, flow) = (net.now, net.flow(A));
+            net.ends[A].handle_message(now, flow, Message::Response(response));
+        }
+        net.run(s(33));
+        assert!(net.take(A).iter().any(|event| matches!(event, Event::ReinviteFailed { .. })));
+        assert_eq!(net.sent(A, is_method(Method::Bye)), 0);
+        let now = net.now;
+        net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
+        net.run(s(1));
+        assert!(net.take(A).iter().any(|event| matches!(event, Event::Answered { .. })));
+    }
+}
+
+#[test]
 fn a_change_nobody_decides_on_is_refused_in_time() {
     let mut net = Net::new(6);
     let (a, b) = net.connect();
