@@ -106,7 +106,7 @@ impl Endpoint {
         }
         while let Some(timer) = self.deadlines.pop_due(now) {
             match timer {
-                Timer::Call(id) => self.with_call(now, id, |call, core| call.handle_timeout(now, core)),
+                Timer::Call(id) => self.with_call(id, |call, core| call.handle_timeout(now, core)),
                 Timer::Registration(id) => self.with_registration(id, |one, core| one.handle_timeout(now, core)),
             };
         }
@@ -198,7 +198,7 @@ impl Endpoint {
     fn handle_stray_ack(&mut self, now: Instant, ack: &Request) {
         let call = DialogKey::of(ack).and_then(|key| self.core.dialogs.get(&key)).copied();
         if let Some(id) = call {
-            self.with_call(now, id, |call, core| call.handle_ack(now, core, ack));
+            self.with_call(id, |call, core| call.handle_ack(now, core, ack));
         }
     }
 
@@ -222,7 +222,7 @@ impl Endpoint {
             None => self.handle_request_outside(now, flow, id, request),
             Some(key) => match self.core.dialogs.get(&key).copied() {
                 Some(call) => {
-                    self.with_call(now, call, |call, core| call.handle_request(now, core, flow, id, request));
+                    self.with_call(call, |call, core| call.handle_request(now, core, flow, id, request));
                 }
                 // OPTIONS in a dialog that is gone says just that; so does all else (§12.2.2).
                 None => self.core.refuse_unknown(now, id, &request),
@@ -242,7 +242,7 @@ impl Endpoint {
         own_headers::set_tag(&mut response, &tag);
         self.core.respond(now, id, response);
         if let Some(call) = call {
-            self.with_call(now, call, |call, core| call.handle_cancel(now, core, cancel));
+            self.with_call(call, |call, core| call.handle_cancel(now, core, cancel));
         }
     }
 
@@ -275,7 +275,7 @@ impl Endpoint {
         let call_id = CallId(self.allot());
         if let Some(call) = Call::incoming(now, &mut self.core, call_id, flow, id, request) {
             self.calls.insert(call_id, Box::new(call));
-            self.settle_call(now, call_id);
+            self.settle_call(call_id);
         }
     }
 
@@ -334,7 +334,7 @@ impl Endpoint {
     fn deliver(&mut self, now: Instant, flow: Flow, delivery: Delivery) {
         match delivery.owner {
             Owner::Call(id, job) if self.calls.contains_key(&id) => {
-                self.with_call(now, id, |call, core| call.handle_response(now, core, flow, job, delivery));
+                self.with_call(id, |call, core| call.handle_response(now, core, flow, job, delivery));
             }
             // The call is over, but the other side has just taken it.
             Owner::Call(_, job @ (Job::Invite | Job::Reinvite)) if (200..300).contains(&delivery.response.status) => {
@@ -364,7 +364,7 @@ impl Endpoint {
     fn fail(&mut self, now: Instant, owner: Owner, is_transport: bool) {
         match owner {
             Owner::Call(id, job) => {
-                self.with_call(now, id, |call, core| call.handle_failure(now, core, job, is_transport));
+                self.with_call(id, |call, core| call.handle_failure(now, core, job, is_transport));
             }
             Owner::Registration(id) => {
                 self.with_registration(id, |one, core| one.handle_failure(now, core));
@@ -380,13 +380,13 @@ impl Endpoint {
     }
 
     /// Does something to a call, and what follows from it for the tables. `None`: there is no such call.
-    fn with_call<T>(&mut self, now: Instant, id: CallId, f: impl FnOnce(&mut Call, &mut Core) -> T) -> Option<T> {
+    fn with_call<T>(&mut self, id: CallId, f: impl FnOnce(&mut Call, &mut Core) -> T) -> Option<T> {
         let result = f(self.calls.get_mut(&id)?, &mut self.core);
-        self.settle_call(now, id);
+        self.settle_call(id);
         Some(result)
     }
 
-    fn settle_call(&mut self, now: Instant, id: CallId) {
+    fn settle_call(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         if !call.is_over() {
             return self.deadlines.set(Timer::Call(id), call.next_timeout());

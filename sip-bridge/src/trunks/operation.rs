@@ -200,7 +200,7 @@ impl Operation {
             let Some(destination) = self.destinations.get(index) else { continue };
             let transport = destination.wanted.transport;
             let Some(flow) = locals.flow_to(transport, located.address) else { continue };
-            let is_tls = transport == TrunkTransport::Tls;
+            let is_tls = flow.transport == Transport::Tls;
             let flow = Flow { tls_name: is_tls.then(|| TlsName::of(&destination.host)), ..flow };
             let place = (index, located.priority);
             if last.replace(place).is_some_and(|last| last != place) {
