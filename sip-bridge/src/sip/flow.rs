@@ -56,7 +56,8 @@ impl Flow {
         self.transport == failed.transport
             && match (self.connection, failed.connection) {
                 (Some(ours), Some(theirs)) => ours == theirs,
-                _ => self.remote == failed.remote,
+                // What waits for one trunk's connection is not hit by another's of the same address, nor by one of somebody else.
+                _ => self.remote == failed.remote && self.tls_name == failed.tls_name,
             }
     }
 }
@@ -113,5 +114,27 @@ pub(super) fn is_private(address: IpAddr) -> bool {
             v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
         }
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_could_not_be_opened_concerns_those_who_wait_for_it() {
+        let address: SocketAddr = "192.0.2.1:5061".parse().unwrap();
+        let flow = |name: Option<&str>, connection: Option<u64>| Flow {
+            transport: Transport::Tls,
+            local: address,
+            remote: address,
+            connection: connection.map(ConnectionId),
+            tls_name: name.map(TlsName::of),
+        };
+        let failed = flow(Some("a.example"), Some(1));
+        assert!(flow(Some("a.example"), None).is_hit_by(&failed));
+        assert!(!flow(Some("b.example"), None).is_hit_by(&failed));
+        assert!(!flow(Some("a.example"), None).is_hit_by(&flow(None, Some(1))), "one that others have opened");
+        assert!(!flow(Some("a.example"), Some(2)).is_hit_by(&failed));
     }
 }
