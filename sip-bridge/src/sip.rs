@@ -32,5 +32,4 @@ mod transaction;
 pub mod trunk;
 mod uac;
 mod uas;
-mod uri_equivalence;
 mod write;

@@ -10,7 +10,7 @@ use bus::phone::{CallTerms, DialProgress, OutgoingCall};
 
 use crate::caller::{Caller, CallerSettings, Entry};
 use crate::prompts::Language;
-use crate::sdp::{Capabilities, Negotiated, SessionDescription};
+use crate::sdp::{Capabilities, Encryption, Negotiated, SessionDescription};
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
 use crate::sound::RtpSockets;
@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub(super) thread: usize,
     /// Its RTP port.
     pub(super) port: u16,
+    /// Whether the other side was told of it, and may send there.
+    pub(super) is_port_told: bool,
     /// What we can, there.
     pub(super) capabilities: Capabilities,
     /// Until the thread has them.
@@ -70,8 +72,6 @@ pub(super) struct Outgoing {
     pub(super) tried: Vec<Flow>,
     /// Signaling knows that it rings.
     pub(super) has_rung: bool,
-    /// What was described before the answer, and is not repeated with it (RFC 6337 §3.1.1).
-    pub(super) early: Option<Vec<u8>>,
     /// What signaling is told when it is over.
     pub(super) outcome: DialProgress,
 }
@@ -93,6 +93,7 @@ impl Call {
             outgoing: None,
             thread,
             port: capabilities.rtp_port,
+            is_port_told: false,
             capabilities,
             sockets: Some(sockets),
             agreed: None,
@@ -103,6 +104,14 @@ impl Call {
             leg: None,
             transfer: None,
         }
+    }
+
+    /// Notes what is agreed on. What is encrypted once stays so: nobody who hears it would notice the change.
+    pub(super) fn agree(&mut self, agreed: Negotiated) {
+        if agreed.srtp.is_some() {
+            self.capabilities.encryption = Encryption::Required;
+        }
+        self.agreed = Some(Box::new(agreed));
     }
 
     /// Whether the thread has it.

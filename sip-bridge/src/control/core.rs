@@ -287,12 +287,11 @@ impl ControlCore {
     fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Incoming { call, request, flow, sdp } => self.handle_incoming(now, call, &request, flow, sdp),
-            Event::Ringing { call, .. } => self.handle_ringing(self.key_of(call), None),
-            Event::Progress { call, sdp, .. } => self.handle_ringing(self.key_of(call), Some(sdp)),
+            Event::Ringing { call, .. } | Event::Progress { call, .. } => self.handle_ringing(self.key_of(call)),
             Event::Answered { call, sdp, .. } => self.handle_answered(now, self.key_of(call), sdp),
             Event::Acked { call, sdp } => self.handle_acked(now, self.key_of(call), sdp),
-            Event::Reinvite { call, sdp } => self.handle_reinvite(now, call, sdp),
-            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(now, self.key_of(call), &sdp),
+            Event::Reinvite { call, flow, sdp } => self.handle_reinvite(now, call, flow, sdp),
+            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(self.key_of(call), &sdp),
             Event::Info { call, content_type: Some(kind), body } => self.handle_info(self.key_of(call), &kind, &body),
             Event::ReferProgress { call, status } => self.handle_refer_progress(now, self.key_of(call), status),
             Event::Ended { call, cause } => self.handle_ended(now, call, &cause),
@@ -390,7 +389,11 @@ impl ControlCore {
             self.sound(key, call.thread, SoundOrder::End { call: key });
         }
         self.outputs.push_back(Output::CloseLine { call: key });
-        self.ports.give_back(now, call.port);
+        if call.is_port_told {
+            self.ports.give_back(now, call.port);
+        } else {
+            self.ports.give_back_unused(call.port);
+        }
         self.deadlines.set(key, None);
         self.unload(call.thread);
     }

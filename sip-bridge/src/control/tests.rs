@@ -4,6 +4,7 @@
 mod callee;
 mod calls;
 mod dialling;
+mod encryption;
 mod endings;
 mod failover;
 mod moving;

@@ -5,11 +5,12 @@
 use std::time::{Duration, Instant};
 
 use super::command::{CommandError, Reason};
+use super::config::Config;
 use super::core::Core;
 use super::dialog::Dialog;
 use super::event::{CallId, Cause, Event};
-use super::flow::{Flow, Transmit};
-use super::message::{Method, Request, Response};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow_without_connection};
+use super::message::{Message, Method, Request, Response};
 use super::offer_answer::Negotiation;
 use super::own_headers::description;
 use super::owner::{Job, LegId, Owner};
@@ -26,8 +27,9 @@ pub(super) struct Leg {
     pub(super) dialog: Dialog,
     pub(super) negotiation: Negotiation,
     pub(super) receiver: Receiver,
-    /// What an unreliable provisional answer described, for peers that leave it out of the 2xx.
-    pub(super) preview: Option<Vec<u8>>,
+    /// Their answer to our offer, as they described it last before the 2xx, which need not have it once more
+    /// (RFC 6337 §3.1.1). Each phone that rings has its own.
+    pub(super) described: Option<Vec<u8>>,
     /// The RSeq of an offer in a provisional answer, whose PRACK waits for our answer.
     pub(super) unanswered_rseq: Option<u32>,
     pub(super) allows_update: bool,
@@ -82,8 +84,8 @@ pub(super) struct Call {
     /// To be done when the ACK is here.
     hang_up: Option<Option<String>>,
     pub(super) rings_until: Option<Instant>,
-    /// Whether a REFER of ours is under way, so that NOTIFY makes sense.
-    pub(super) is_referring: bool,
+    /// The number of the REFER of ours that is under way, so that NOTIFY makes sense.
+    pub(super) referring: Option<u32>,
 }
 
 impl Call {
@@ -102,7 +104,7 @@ impl Call {
             ours: None,
             hang_up: None,
             rings_until: Some(now + core.config.ring_timeout),
-            is_referring: false,
+            referring: None,
         }
     }
 
@@ -126,6 +128,27 @@ impl Call {
     /// The tag that is ours in all of the call's dialogs.
     pub(super) fn local_tag(&self) -> &str {
         self.legs.first().map_or("", |leg| leg.dialog.local_tag())
+    }
+
+    /// A connection is gone. What is still to be said goes by another.
+    pub(super) fn handle_connection_lost(&mut self, connection: ConnectionId) {
+        for leg in &mut self.legs {
+            leg.dialog.handle_connection_lost(connection);
+        }
+        if let Some(Transmit { flow, message: Message::Response(answer) }) =
+            self.unacknowledged.as_mut().map(|one| &mut one.transmit)
+            && flow.connection == Some(connection)
+            && let Some(via) = answer.headers.via.first()
+        {
+            *flow = reply_flow_without_connection(*flow, via);
+        }
+    }
+
+    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs.
+    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<Flow> {
+        let tag = request.headers.to.tag()?;
+        let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;
+        Some(leg.dialog.next_flow(config))
     }
 
     /// Sends a request in the call's dialog.
@@ -261,7 +284,7 @@ impl Call {
             Job::Invite => self.handle_invite_response(now, core, flow, delivery),
             Job::Bye => self.handle_bye_response(now, core, delivery.response.status),
             Job::Reinvite => self.handle_reinvite_response(now, core, flow, &delivery),
-            Job::Update => self.handle_update_response(now, core, flow, &delivery.response),
+            Job::Update => self.handle_update_response(now, core, &delivery.response),
             Job::Info => self.handle_info_response(now, core, delivery.response.status),
             Job::Refer => self.handle_refer_response(core, delivery.response.status),
             // The INVITE's own answer says what came of it.
@@ -291,12 +314,15 @@ impl Call {
 
     /// Their BYE, which has been answered.
     pub(super) fn handle_bye(&mut self, now: Instant, core: &mut Core, bye: &Request) {
+        let reasons = bye.headers.all("Reason").map(str::to_owned).collect();
+        if matches!(self.phase, Phase::Calling(_)) {
+            return self.drop_leg(now, core, bye, Cause::HungUpByPeer { reasons });
+        }
         if let Phase::Called(called) = &self.phase {
             let (transaction, invite, tag) = (called.transaction, called.invite.clone(), self.local_tag().to_owned());
             let answer = super::own_headers::answer(&invite, 487, "Request Terminated", &tag, &core.config);
             core.respond(now, transaction, answer);
         }
-        let reasons = bye.headers.all("Reason").map(str::to_owned).collect();
         let cause = match &self.phase {
             Phase::Ending(cause) => cause.clone(),
             _ => Cause::HungUpByPeer { reasons },

@@ -90,7 +90,8 @@ pub struct Config {
     pub retry_after: Duration,
     /// Calls at the same time. When full, INVITE gets 503.
     pub max_calls: usize,
-    /// Transactions from outside at the same time. When full, requests get 503 without a transaction.
+    /// Transactions from outside at the same time. When three quarters are taken, requests outside of calls get 503 without a
+    /// transaction, and when it is full, all do.
     pub max_server_transactions: usize,
     /// Transactions of ours at the same time. From three quarters on there are no new calls, registrations and keep-alives,
     /// so that there is room for BYE and CANCEL; when full, these are not sent.

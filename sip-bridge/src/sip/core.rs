@@ -10,7 +10,7 @@ use super::dialog::{Dialog, DialogKey, transmit};
 use super::event::{CallId, Event};
 use super::flow::{Flow, Transmit};
 use super::message::{Method, Request, Response};
-use super::own_headers;
+use super::own_headers::{self, NO_SUCH_CALL};
 use super::owner::Owner;
 use super::tokens::Tokens;
 use super::transaction::{Delivery, TableFull, TransactionId, Transactions};
@@ -62,6 +62,11 @@ impl Core {
         let tag = self.tokens.tag();
         let response = own_headers::answer(request, status, reason, &tag, &self.config);
         self.respond(now, id, response);
+    }
+
+    /// Answers a request of a call that is not there, or not any more.
+    pub(super) fn refuse_unknown(&mut self, now: Instant, id: TransactionId, request: &Request) {
+        self.refuse(now, id, request, 481, NO_SUCH_CALL);
     }
 
     /// The same with another header.

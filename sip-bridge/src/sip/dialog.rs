@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Dialogs (RFC 3261 §12): who talks to whom in which call, by which way, and what the next request is numbered.
 
+use std::net::SocketAddr;
+
 use super::config::Config;
-use super::flow::{Flow, Transmit};
-use super::message::{CSeq, Message, Method, NameAddr, Request, Response, Uri};
-use super::next_hop::{flow_to, is_loose};
+use super::flow::{ConnectionId, Flow, Transmit};
+use super::message::{CSeq, Message, Method, NameAddr, Request, Response, Transport, Uri};
+use super::next_hop::{flow_after_loss, flow_to, is_loose};
 use super::own_headers;
 
 /// Hops that we carry in each request. A longer Record-Route is refused: it would only make us send large messages.
@@ -42,8 +44,14 @@ pub(super) struct Dialog {
     remote_target: Uri,
     route_set: Vec<NameAddr>,
     contact_user: String,
+    /// Where our INVITE went: there somebody listens.
+    dialled: Option<SocketAddr>,
+    /// It began over TLS, and stays there: what we describe may have keys in it.
+    is_secure: bool,
     /// Where the last message of the dialog came from.
-    pub(super) flow: Flow,
+    heard_on: Flow,
+    /// Where the next one of ours goes, unless the route or the target says otherwise.
+    flow: Flow,
 }
 
 impl Dialog {
@@ -70,6 +78,9 @@ impl Dialog {
             remote_target: headers.contact.first()?.uri.clone(),
             route_set: headers.record_route.clone(),
             contact_user: config.contact_user.clone(),
+            dialled: None,
+            is_secure: flow.transport == Transport::Tls,
+            heard_on: flow,
             flow,
         })
     }
@@ -91,6 +102,9 @@ impl Dialog {
             remote_target: headers.contact.first().map_or_else(|| invite.uri.clone(), |contact| contact.uri.clone()),
             route_set: headers.record_route.iter().rev().cloned().collect(),
             contact_user: contact_user.to_owned(),
+            dialled: Some(flow.remote),
+            is_secure: flow.transport == Transport::Tls,
+            heard_on: flow,
             flow,
         })
     }
@@ -101,7 +115,20 @@ impl Dialog {
             self.route_set = response.headers.record_route.iter().rev().cloned().collect();
         }
         self.refresh_target(&response.headers.contact);
-        self.flow = flow;
+        self.handle_heard(flow);
+    }
+
+    /// A message of theirs came by this way, by which ours go, too.
+    pub(super) fn handle_heard(&mut self, flow: Flow) {
+        self.heard_on = flow;
+        if !self.is_secure || flow.transport == Transport::Tls {
+            self.flow = flow;
+        }
+    }
+
+    /// By which way their last message came.
+    pub(super) const fn heard_on(&self) -> Flow {
+        self.heard_on
     }
 
     pub(super) fn key(&self) -> DialogKey {
@@ -135,6 +162,22 @@ impl Dialog {
         if let Some(contact) = contact.first() {
             self.remote_target = contact.uri.clone();
         }
+    }
+
+    /// A connection is gone. If it was the dialog's, the next request opens another.
+    pub(super) fn handle_connection_lost(&mut self, connection: ConnectionId) {
+        if self.flow.connection == Some(connection) {
+            self.flow = flow_after_loss(self.next_hop(), self.flow, self.dialled);
+        }
+    }
+
+    /// The way of our next request.
+    pub(super) fn next_flow(&self, config: &Config) -> Flow {
+        flow_to(self.next_hop(), self.flow, config)
+    }
+
+    fn next_hop(&self) -> &Uri {
+        self.route_set.first().map_or(&self.remote_target, |hop| &hop.uri)
     }
 
     /// The number of our next request.
@@ -180,9 +223,7 @@ impl Dialog {
                 uri = without_header_parameters(&first.uri);
             }
         }
-        let next_hop = self.route_set.first().map_or(&uri, |hop| &hop.uri);
-        let flow = flow_to(next_hop, self.flow, config);
-        (Request { method, uri, headers, body: Vec::new() }, flow)
+        (Request { method, uri, headers, body: Vec::new() }, self.next_flow(config))
     }
 }
 

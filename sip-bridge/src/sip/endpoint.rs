@@ -80,9 +80,20 @@ impl Endpoint {
         self.handle_failures(now);
     }
 
-    /// A connection broke or could not be opened, or a datagram was refused.
+    /// A connection broke or could not be opened, or a datagram was refused. Calls outlive it: peers close connections that have
+    /// been quiet (Kamailio after two minutes), and what was sent in a call on one that is gone is sent once more on another.
     pub fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
-        self.core.transactions.handle_transport_failed(&flow);
+        if let Some(connection) = flow.connection {
+            for call in self.calls.values_mut() {
+                call.handle_connection_lost(connection);
+            }
+        }
+        let (calls, config) = (&self.calls, &self.core.config);
+        let other_way = |owner: Owner, request: &Request| match owner {
+            Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
+            Owner::Registration(_) | Owner::Options(_) | Owner::Nobody => None,
+        };
+        self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);
     }
 
@@ -95,7 +106,7 @@ impl Endpoint {
         }
         while let Some(timer) = self.deadlines.pop_due(now) {
             match timer {
-                Timer::Call(id) => self.with_call(now, id, |call, core| call.handle_timeout(now, core)),
+                Timer::Call(id) => self.with_call(id, |call, core| call.handle_timeout(now, core)),
                 Timer::Registration(id) => self.with_registration(id, |one, core| one.handle_timeout(now, core)),
             };
         }
@@ -157,13 +168,22 @@ impl Endpoint {
     fn handle_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
         let Some(via) = request.headers.via.first_mut() else { return };
         stamp_source(via, flow.remote);
-        match self.core.transactions.handle_request(now, flow, &request) {
+        let is_of_call = self.is_of_call(&request);
+        match self.core.transactions.handle_request(now, flow, &request, is_of_call) {
             Arrival::New(id) => self.handle_new_request(now, flow, id, request),
             Arrival::StrayAck => self.handle_stray_ack(now, &request),
             Arrival::Absorbed => {}
             Arrival::Merged(id) => self.core.refuse(now, id, &request, 482, "Loop Detected"),
             Arrival::Full => self.refuse_without_state(flow, &request),
         }
+    }
+
+    /// Whether it is a request in a dialog, or the CANCEL of a call that comes in.
+    fn is_of_call(&self, request: &Request) -> bool {
+        if request.method == Method::Cancel {
+            return self.core.transactions.cancelled(request).is_some();
+        }
+        DialogKey::of(request).is_some_and(|key| self.core.dialogs.contains_key(&key))
     }
 
     /// 503 by somebody who has no room to remember it.
@@ -178,7 +198,7 @@ impl Endpoint {
     fn handle_stray_ack(&mut self, now: Instant, ack: &Request) {
         let call = DialogKey::of(ack).and_then(|key| self.core.dialogs.get(&key)).copied();
         if let Some(id) = call {
-            self.with_call(now, id, |call, core| call.handle_ack(now, core, ack));
+            self.with_call(id, |call, core| call.handle_ack(now, core, ack));
         }
     }
 
@@ -202,10 +222,10 @@ impl Endpoint {
             None => self.handle_request_outside(now, flow, id, request),
             Some(key) => match self.core.dialogs.get(&key).copied() {
                 Some(call) => {
-                    self.with_call(now, call, |call, core| call.handle_request(now, core, flow, id, request));
+                    self.with_call(call, |call, core| call.handle_request(now, core, flow, id, request));
                 }
                 // OPTIONS in a dialog that is gone says just that; so does all else (§12.2.2).
-                None => self.core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist"),
+                None => self.core.refuse_unknown(now, id, &request),
             },
         }
     }
@@ -213,7 +233,7 @@ impl Endpoint {
     /// §9.2.
     fn handle_cancel(&mut self, now: Instant, id: TransactionId, cancel: &Request) {
         let Some(call) = self.core.transactions.cancelled(cancel) else {
-            return self.core.refuse(now, id, cancel, 481, "Call/Transaction Does Not Exist");
+            return self.core.refuse_unknown(now, id, cancel);
         };
         let call = call.filter(|call| self.calls.contains_key(call));
         let mut response = cancel.response(200, "OK");
@@ -222,7 +242,7 @@ impl Endpoint {
         own_headers::set_tag(&mut response, &tag);
         self.core.respond(now, id, response);
         if let Some(call) = call {
-            self.with_call(now, call, |call, core| call.handle_cancel(now, core, cancel));
+            self.with_call(call, |call, core| call.handle_cancel(now, core, cancel));
         }
     }
 
@@ -233,7 +253,7 @@ impl Endpoint {
             Method::Subscribe => self.core.refuse(now, id, &request, 489, "Bad Event"),
             // Their dialogs and subscriptions are not here.
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
-                self.core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                self.core.refuse_unknown(now, id, &request);
             }
             Method::Refer => self.core.refuse(now, id, &request, 403, "Forbidden"),
             Method::Register | Method::Message | Method::Publish => self.refuse_method(now, id, &request, 405),
@@ -255,7 +275,7 @@ impl Endpoint {
         let call_id = CallId(self.allot());
         if let Some(call) = Call::incoming(now, &mut self.core, call_id, flow, id, request) {
             self.calls.insert(call_id, Box::new(call));
-            self.settle_call(now, call_id);
+            self.settle_call(call_id);
         }
     }
 
@@ -314,7 +334,7 @@ impl Endpoint {
     fn deliver(&mut self, now: Instant, flow: Flow, delivery: Delivery) {
         match delivery.owner {
             Owner::Call(id, job) if self.calls.contains_key(&id) => {
-                self.with_call(now, id, |call, core| call.handle_response(now, core, flow, job, delivery));
+                self.with_call(id, |call, core| call.handle_response(now, core, flow, job, delivery));
             }
             // The call is over, but the other side has just taken it.
             Owner::Call(_, job @ (Job::Invite | Job::Reinvite)) if (200..300).contains(&delivery.response.status) => {
@@ -344,7 +364,7 @@ impl Endpoint {
     fn fail(&mut self, now: Instant, owner: Owner, is_transport: bool) {
         match owner {
             Owner::Call(id, job) => {
-                self.with_call(now, id, |call, core| call.handle_failure(now, core, job, is_transport));
+                self.with_call(id, |call, core| call.handle_failure(now, core, job, is_transport));
             }
             Owner::Registration(id) => {
                 self.with_registration(id, |one, core| one.handle_failure(now, core));
@@ -360,13 +380,13 @@ impl Endpoint {
     }
 
     /// Does something to a call, and what follows from it for the tables. `None`: there is no such call.
-    fn with_call<T>(&mut self, now: Instant, id: CallId, f: impl FnOnce(&mut Call, &mut Core) -> T) -> Option<T> {
+    fn with_call<T>(&mut self, id: CallId, f: impl FnOnce(&mut Call, &mut Core) -> T) -> Option<T> {
         let result = f(self.calls.get_mut(&id)?, &mut self.core);
-        self.settle_call(now, id);
+        self.settle_call(id);
         Some(result)
     }
 
-    fn settle_call(&mut self, now: Instant, id: CallId) {
+    fn settle_call(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         if !call.is_over() {
             return self.deadlines.set(Timer::Call(id), call.next_timeout());
@@ -374,7 +394,6 @@ impl Endpoint {
         self.calls.remove(&id);
         self.deadlines.set(Timer::Call(id), None);
         self.challenges.drop_of(|owner| matches!(owner, Owner::Call(call, _) if call == id));
-        self.leave_when_drained(now);
     }
 
     fn with_registration(&mut self, id: RegistrationId, f: impl FnOnce(&mut Registrar, &mut Core)) -> Option<()> {
@@ -391,11 +410,8 @@ impl Endpoint {
         Some(())
     }
 
-    /// The last call of a drained endpoint is over: nobody shall look for us here any more.
-    fn leave_when_drained(&mut self, now: Instant) {
-        if !self.is_draining || !self.calls.is_empty() {
-            return;
-        }
+    /// Nobody shall look for us here any more.
+    fn leave_registrations(&mut self, now: Instant) {
         let ids: Vec<RegistrationId> = self.registrations.keys().copied().collect();
         for id in ids {
             self.with_registration(id, |one, core| one.leave(now, core));

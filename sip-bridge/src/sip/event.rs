@@ -137,7 +137,8 @@ pub enum Event {
     Answered {
         /// Our call.
         call: CallId,
-        /// Their description; `None` when it was told before, reliably.
+        /// The description of whoever took it, also where they told it before. `None` where they made an offer before, which
+        /// was answered: then that is agreed on.
         sdp: Option<Vec<u8>>,
         /// Whether it is an offer, which wants `answer_offer`; until then the other side gets no ACK.
         is_offer: bool,
@@ -153,6 +154,8 @@ pub enum Event {
     Reinvite {
         /// The call.
         call: CallId,
+        /// By which way it came. Our answer goes back by that.
+        flow: Flow,
         /// Their offer; without one they ask for ours.
         sdp: Option<Vec<u8>>,
     },
@@ -270,7 +273,7 @@ impl fmt::Debug for Event {
             Self::Progress { call, status, .. } => write!(f, "Progress({call:?}, {status})"),
             Self::Answered { call, is_offer, .. } => write!(f, "Answered({call:?}, offer: {is_offer})"),
             Self::Acked { call, sdp } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
-            Self::Reinvite { call, sdp } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
+            Self::Reinvite { call, sdp, .. } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
             Self::ReinviteAnswered { call, .. } => write!(f, "ReinviteAnswered({call:?})"),
             Self::ReinviteFailed { call, status } => write!(f, "ReinviteFailed({call:?}, {status:?})"),
             Self::Info { call, .. } => write!(f, "Info({call:?})"),

@@ -2,6 +2,7 @@
 //! Where messages come from and go to: the seam between the endpoint, which decides, and the sockets, which it never sees.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
 
 use super::message::{Host, Message, Transport, Via};
@@ -9,6 +10,21 @@ use super::message::{Host, Message, Transport, Via};
 /// A TCP or TLS connection, as the I/O layer counts them. A number is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
+
+/// The host for which a certificate is to be good where we connect to, in short: its hash. The hosts are those of trunks, and
+/// there are some dozens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TlsName(u64);
+
+impl TlsName {
+    /// Of a host, as a trunk has it in lower case.
+    #[must_use]
+    pub fn of(host: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        host.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
 
 /// Between which two addresses a message travels.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +38,9 @@ pub struct Flow {
     /// On which connection. `None` for UDP; in a [`Transmit`] over a stream it asks the I/O layer to use one that it has to
     /// `remote`, or to open one.
     pub connection: Option<ConnectionId>,
+    /// Over TLS, whom the other side has to prove to be, or has proven. `None` where others have connected to us, and for a
+    /// connection to such a caller, which is tried for the names of all trunks there.
+    pub tls_name: Option<TlsName>,
 }
 
 /// Without addresses, which are personal data.
@@ -37,7 +56,8 @@ impl Flow {
         self.transport == failed.transport
             && match (self.connection, failed.connection) {
                 (Some(ours), Some(theirs)) => ours == theirs,
-                _ => self.remote == failed.remote,
+                // What waits for one trunk's connection is not hit by another's of the same address, nor by one of somebody else.
+                _ => self.remote == failed.remote && self.tls_name == failed.tls_name,
             }
     }
 }
@@ -83,7 +103,7 @@ pub(crate) fn reply_flow(flow: Flow, via: &Via) -> Flow {
 pub(super) fn reply_flow_without_connection(flow: Flow, via: &Via) -> Flow {
     let default_port = if flow.transport == Transport::Tls { 5061 } else { 5060 };
     let remote = SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default_port));
-    Flow { remote, connection: None, ..flow }
+    Flow { remote, connection: None, tls_name: None, ..flow }
 }
 
 /// Whether an address is only known inside some network, so that it cannot be meant when the peer is outside of ours.
@@ -94,5 +114,27 @@ pub(super) fn is_private(address: IpAddr) -> bool {
             v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && b & 0xc0 == 64)
         }
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_could_not_be_opened_concerns_those_who_wait_for_it() {
+        let address: SocketAddr = "192.0.2.1:5061".parse().unwrap();
+        let flow = |name: Option<&str>, connection: Option<u64>| Flow {
+            transport: Transport::Tls,
+            local: address,
+            remote: address,
+            connection: connection.map(ConnectionId),
+            tls_name: name.map(TlsName::of),
+        };
+        let failed = flow(Some("a.example"), Some(1));
+        assert!(flow(Some("a.example"), None).is_hit_by(&failed));
+        assert!(!flow(Some("b.example"), None).is_hit_by(&failed));
+        assert!(!flow(Some("a.example"), None).is_hit_by(&flow(None, Some(1))), "one that others have opened");
+        assert!(!flow(Some("a.example"), Some(2)).is_hit_by(&failed));
     }
 }

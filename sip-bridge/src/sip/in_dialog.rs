@@ -26,12 +26,12 @@ impl Call {
     ) {
         let tag = request.headers.from.tag().unwrap_or_default();
         let Some(leg) = self.leg_by_tag(tag) else {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         };
         if !leg.dialog.accept_cseq(request.headers.cseq.number) {
             return core.refuse(now, id, &request, 500, "CSeq Out Of Order");
         }
-        leg.dialog.flow = flow;
+        leg.dialog.handle_heard(flow);
         match request.method {
             Method::Bye => {
                 core.respond(now, id, request.response(200, "OK"));
@@ -51,7 +51,7 @@ impl Call {
 
     fn handle_info(&mut self, now: Instant, core: &mut Core, id: TransactionId, request: Request) {
         if matches!(self.phase, Phase::Ending(_) | Phase::Over) {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         }
         if request.headers.get("Info-Package").is_some() {
             // We have offered none (RFC 6086 §4.2.2).
@@ -94,9 +94,7 @@ impl Call {
         let mut targets = request.headers.all("Refer-To");
         let (target, another) = (targets.next().map(str::to_owned), targets.next().is_some());
         match target {
-            _ if !matches!(self.phase, Phase::Up) => {
-                core.refuse(now, id, request, 481, "Call/Transaction Does Not Exist")
-            }
+            _ if !matches!(self.phase, Phase::Up) => core.refuse_unknown(now, id, request),
             _ if !core.config.allow_refer => core.refuse(now, id, request, 403, "Forbidden"),
             Some(target) if !another => {
                 let mut response = request.response(202, "Accepted");
@@ -132,16 +130,23 @@ impl Call {
     pub(super) fn refer(&mut self, now: Instant, core: &mut Core, target: &str) -> Result<(), CommandError> {
         let is_clean =
             !target.is_empty() && !target.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '"' | ','));
-        if !matches!(self.phase, Phase::Up) || self.is_referring || !is_clean {
+        if !matches!(self.phase, Phase::Up) || self.referring.is_some() || !is_clean {
             return Err(CommandError::WrongState);
         }
         let contact = self.legs.first().map(|leg| leg.dialog.contact(&core.config));
+        let mut number = 0;
         self.send(now, core, Job::Refer, Method::Refer, |refer| {
+            number = refer.headers.cseq.number;
             refer.headers.contact = contact.into_iter().collect();
             refer.headers.push("Refer-To", format!("<{target}>"));
         })?;
-        self.is_referring = true;
+        self.referring = Some(number);
         Ok(())
+    }
+
+    /// The command: what becomes of a transfer is not listened to any more.
+    pub(super) fn forget_refer(&mut self) {
+        self.referring = None;
     }
 
     pub(super) fn handle_refer_response(&mut self, core: &mut Core, status: u16) {
@@ -149,27 +154,39 @@ impl Call {
             return;
         }
         let is_accepted = (200..300).contains(&status);
-        self.is_referring = is_accepted;
+        if !is_accepted {
+            self.referring = None;
+        }
         let status = if is_accepted { 100 } else { status };
         core.events.push_back(Event::ReferProgress { call: self.id, status });
     }
 
     fn handle_notify(&mut self, now: Instant, core: &mut Core, id: TransactionId, request: &Request) {
-        let event = request.headers.get("Event").and_then(|value| value.split(';').next()).map(str::trim);
-        let has_subscription = self.is_referring && matches!(self.phase, Phase::Up);
-        if event.is_none_or(|event| !event.eq_ignore_ascii_case("refer")) || !has_subscription {
+        let is_meant = self.referring.is_some_and(|refer| is_about(request.headers.get("Event"), refer));
+        if !is_meant || !matches!(self.phase, Phase::Up) {
             return core.refuse(now, id, request, 481, "Subscription Does Not Exist");
         }
         core.respond(now, id, request.response(200, "OK"));
         let state = request.headers.get("Subscription-State").unwrap_or_default();
         let status = sipfrag_status(&request.body);
-        if state.split(';').next().is_some_and(|state| state.trim().eq_ignore_ascii_case("terminated")) {
-            self.is_referring = false;
+        let is_terminated =
+            state.split(';').next().is_some_and(|state| state.trim().eq_ignore_ascii_case("terminated"));
+        // After the last word nothing follows, whether they say so or not.
+        if is_terminated || status.is_some_and(|status| status >= 200) {
+            self.referring = None;
         }
         if let Some(status) = status {
             core.events.push_back(Event::ReferProgress { call: self.id, status });
         }
     }
+}
+
+/// Whether an Event is about that REFER. Who names none means the only one (RFC 3515 §2.4.6).
+fn is_about(event: Option<&str>, refer: u32) -> bool {
+    let mut parts = event.unwrap_or_default().split(';').map(str::trim);
+    let is_refer = parts.next().is_some_and(|package| package.eq_ignore_ascii_case("refer"));
+    let id = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("id"));
+    is_refer && id.is_none_or(|(_, id)| id.trim().parse::<u32>().is_ok_and(|id| id == refer))
 }
 
 /// The status in `SIP/2.0 180 Ringing`.
@@ -214,7 +231,14 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::sipfrag_status;
+    use super::{is_about, sipfrag_status};
+
+    #[test]
+    fn an_event_is_about_the_refer_that_it_names() {
+        assert!(is_about(Some("refer"), 7) && is_about(Some("Refer ; id=7"), 7));
+        assert!(!is_about(Some("refer;id=6"), 7) && !is_about(Some("refer;id=x"), 7));
+        assert!(!is_about(Some("presence;id=7"), 7) && !is_about(None, 7));
+    }
 
     #[test]
     fn the_status_of_a_transfer_is_read() {

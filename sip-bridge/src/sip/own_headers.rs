@@ -13,6 +13,8 @@ pub(crate) const SUPPORTED: &str = "100rel, timer";
 /// Bodies that we understand.
 pub(crate) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf, message/sipfrag, \
                                  multipart/mixed, multipart/alternative, multipart/related";
+/// What 481 means (§21.4.19).
+pub(crate) const NO_SUCH_CALL: &str = "Call/Transaction Does Not Exist";
 /// The type of session descriptions.
 pub(crate) const SDP: &str = "application/sdp";
 /// Hops that a request may take (§8.1.1.6).

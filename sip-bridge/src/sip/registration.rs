@@ -16,6 +16,8 @@ use super::uac::retry_after;
 /// The shortest and longest that is believed.
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(86_400);
+/// Between two requests. A registrar that grants less has us unregistered in between, rather than asking it all the time.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a 423 is followed at once.
 const MAX_TOO_BRIEF: u8 = 3;
 /// Hops of a Service-Route or Path that are kept.
@@ -160,7 +162,7 @@ impl Registrar {
         }
         (self.failures, self.too_brief, self.is_registered) = (0, 0, true);
         // Anywhere in there, so that many of us do not come at once.
-        let renew_in = core.tokens.between(granted / 2, granted.mul_f64(0.9));
+        let renew_in = core.tokens.between(granted / 2, granted.mul_f64(0.9)).max(SHORTEST_PAUSE);
         self.state = State::Waiting(now + renew_in);
         self.service_route = response.headers.all("Service-Route").take(MAX_ROUTE).map(str::to_owned).collect();
         if self.wants_to_leave {

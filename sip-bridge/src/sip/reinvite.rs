@@ -52,7 +52,7 @@ impl Call {
             Phase::Called(_) => return self.put_off(now, core, id, &request),
             Phase::Calling(_) => return core.refuse(now, id, &request, 491, "Request Pending"),
             Phase::Ending(_) | Phase::Over => {
-                return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                return core.refuse_unknown(now, id, &request);
             }
         }
         if self.theirs.is_some() {
@@ -67,7 +67,7 @@ impl Call {
             // Whoever goes on has our answer: the ACK was lost or is late (RFC 5407 §3.1.5).
             self.settle_ack(now, core, None);
             if !matches!(self.phase, Phase::Up) {
-                return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+                return core.refuse_unknown(now, id, &request);
             }
         }
         self.take_theirs(now, core, id, request);
@@ -76,7 +76,7 @@ impl Call {
     /// Their UPDATE (RFC 3311 §5.2), whose number is in order.
     pub(super) fn handle_update(&mut self, now: Instant, core: &mut Core, id: TransactionId, request: Request) {
         if matches!(self.phase, Phase::Ending(_) | Phase::Over) {
-            return core.refuse(now, id, &request, 481, "Call/Transaction Does Not Exist");
+            return core.refuse_unknown(now, id, &request);
         }
         if description(&request.headers, &request.body).is_some() {
             if self.theirs.is_some() {
@@ -137,13 +137,13 @@ impl Call {
         }
         leg.dialog.refresh_target(&request.headers.contact);
         leg.allows_update |= allows(&request.headers, "UPDATE");
-        let leg = leg.id;
+        let (leg, flow) = (leg.id, leg.dialog.heard_on());
         if request.method == Method::Invite {
             core.respond(now, id, request.response(100, "Trying"));
         }
         let until = now + core.config.offer_timeout;
         self.theirs = Some(Theirs { transaction: id, request, leg, agreed, until });
-        core.events.push_back(Event::Reinvite { call: self.id, sdp });
+        core.events.push_back(Event::Reinvite { call: self.id, flow, sdp });
     }
 
     /// An offer in a PRACK, which was matched.
@@ -160,10 +160,10 @@ impl Call {
         if leg.negotiation.offered_by_peer().is_err() {
             return core.refuse(now, id, &prack, 488, "Not Acceptable Here");
         }
-        let leg = leg.id;
+        let (leg, flow) = (leg.id, leg.dialog.heard_on());
         let until = now + core.config.offer_timeout;
         self.theirs = Some(Theirs { transaction: id, request: prack, leg, agreed: None, until });
-        core.events.push_back(Event::Reinvite { call: self.id, sdp: Some(sdp) });
+        core.events.push_back(Event::Reinvite { call: self.id, flow, sdp: Some(sdp) });
     }
 
     /// 500 with a Retry-After of 0 to 10 s (RFC 3261 §14.2, RFC 3311 §5.2).
@@ -179,6 +179,10 @@ impl Call {
         let method = theirs.request.method.clone();
         let had_offer = leg.negotiation == Negotiation::OfferedByPeer;
         leg.negotiation = if had_offer { Negotiation::Idle } else { Negotiation::OfferedByUs };
+        if had_offer {
+            // What they answered before holds no more.
+            leg.described = None;
+        }
         let mut response = theirs.request.response(200, "OK");
         if method != Method::Prack {
             response.headers.contact = vec![leg.dialog.contact(&core.config)];
@@ -308,7 +312,7 @@ impl Call {
         self.handle_reoffer_response(now, core, response);
     }
 
-    pub(super) fn handle_update_response(&mut self, now: Instant, core: &mut Core, _flow: Flow, response: &Response) {
+    pub(super) fn handle_update_response(&mut self, now: Instant, core: &mut Core, response: &Response) {
         if (200..300).contains(&response.status)
             && let Some(tag) = response.headers.to.tag()
             && let Some(leg) = self.leg_by_tag(tag)
@@ -339,6 +343,11 @@ impl Call {
                     self.timer.handle_answer(now, &response.headers);
                 }
                 let sdp = description(&response.headers, &response.body);
+                if let (Phase::Calling(_), Some(leg)) =
+                    (&self.phase, self.legs.iter_mut().find(|leg| leg.id == ours.leg))
+                {
+                    leg.described.clone_from(&sdp);
+                }
                 core.events.push_back(Event::ReinviteAnswered { call: self.id, sdp });
                 return;
             }
@@ -347,7 +356,7 @@ impl Call {
             491 => Some(core.tokens.between(Duration::ZERO, Duration::from_secs(2))),
             500 => retry_after(response).map(|wait| wait.min(MAX_RETRY_AFTER)),
             422 if self.timer.handle_too_small(&response.headers) => Some(Duration::ZERO),
-            481 | 408 => {
+            481 | 408 if matches!(self.phase, Phase::Up) => {
                 self.bye(now, core, None, Cause::Forgotten);
                 return;
             }
@@ -373,11 +382,19 @@ impl Call {
         core.events.push_back(Event::ReinviteFailed { call: self.id, status });
     }
 
-    /// No answer at all counts as 408, which ends the call (RFC 3261 §12.2.1.2).
+    /// No answer at all counts as 408, which ends the call (RFC 3261 §12.2.1.2). Of one that is not answered the INVITE decides.
     pub(super) fn handle_reoffer_failure(&mut self, now: Instant, core: &mut Core, cause: Cause) {
-        if self.ours.take().is_some() {
+        let Some(ours) = self.ours.take() else { return };
+        if let Some(leg) = self.leg_by_id(ours.leg)
+            && ours.sdp.is_some()
+        {
+            leg.negotiation.close();
+        }
+        if matches!(self.phase, Phase::Up) {
             let reason = Reason::Sip(408, "no answer".to_owned()).header();
             self.bye(now, core, reason, cause);
+        } else {
+            self.reoffer_failed(now, core, &ours, None);
         }
     }
 

@@ -23,7 +23,7 @@ use super::challenge::Attempts;
 use super::config::Timers;
 use super::deadlines::Deadlines;
 use super::event::CallId;
-use super::flow::{Flow, Transmit, reply_flow, reply_flow_without_connection};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow, reply_flow_without_connection};
 use super::message::{Message, Method, Request, Response};
 use super::owner::Owner;
 
@@ -62,6 +62,8 @@ struct Client {
     request: Request,
     machine: ClientMachine,
     attempts: Attempts,
+    /// The connection that broke before there was an answer, so that the request was sent once more on another.
+    left: Option<ConnectionId>,
     /// The ACKs of 2xx, by the tag of To, for when the 2xx is repeated (RFC 3261 §13.2.2.4).
     acks: Vec<(String, Transmit)>,
 }
@@ -89,11 +91,49 @@ impl Server {
     }
 }
 
+impl Client {
+    fn is_open(&self) -> bool {
+        match &self.machine {
+            ClientMachine::Invite(machine) => machine.is_open(),
+            ClientMachine::Other(machine) => machine.is_open(),
+        }
+    }
+
+    /// Whether a failure concerns it. The end of a connection may be told after it was left.
+    fn is_hit_by(&self, failed: &Flow) -> bool {
+        self.flow.is_hit_by(failed) && (self.left.is_none() || self.left != failed.connection)
+    }
+
+    /// The request once more, by another way than the connection that broke. Only once.
+    fn go_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) -> Option<Transmit> {
+        if self.left.is_some() || failed.connection.is_none() || self.flow.connection != failed.connection {
+            return None;
+        }
+        // Its Via says by what it travels.
+        let flow = other_way(self.owner, &self.request).filter(|flow| flow.transport == self.flow.transport)?;
+        self.left = failed.connection;
+        self.flow = flow;
+        Some(Transmit { flow, message: Message::Request(self.request.clone()) })
+    }
+
+    /// Whoever repeats a 2xx has not got its ACK.
+    fn acknowledge_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) {
+        for (_, Transmit { flow, message }) in &mut self.acks {
+            let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
+            if let (true, Message::Request(ack)) = (is_gone, &*message)
+                && let Some(way) = other_way(self.owner, ack)
+            {
+                *flow = way;
+            }
+        }
+    }
+}
+
 /// What a request is to the transactions.
 pub(super) enum Arrival {
     /// New, and to be answered.
     New(TransactionId),
-    /// An ACK for no transaction: it may be that of a 2xx.
+    /// An ACK that belongs to no transaction, or to one that a 2xx has answered: it may be that of the 2xx.
     StrayAck,
     /// A repetition, or the ACK of a refusal. It has been seen to.
     Absorbed,
@@ -207,7 +247,8 @@ impl Transactions {
         let id = self.allot();
         self.transmits.push_back(Transmit { flow, message: Message::Request(request.clone()) });
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, Client { key, owner, flow, request, machine, attempts, acks: Vec::new() });
+        let client = Client { key, owner, flow, request, machine, attempts, left: None, acks: Vec::new() };
+        self.clients.insert(id, client);
         self.arm(id);
         Ok(id)
     }
@@ -281,10 +322,15 @@ impl Transactions {
         self.end(id);
     }
 
-    /// A request came, with its source in its Via.
-    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request) -> Arrival {
+    /// A request came, with its source in its Via. A quarter of the room is for those of calls that there are (`is_of_call`), so
+    /// that whoever fills the rest cannot keep them from being hung up.
+    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Request, is_of_call: bool) -> Arrival {
         let Some(key) = ServerKey::of(request) else { return Arrival::Absorbed };
         if let Some(&id) = self.server_keys.get(&key) {
+            if request.method == Method::Ack && self.was_accepted(id) {
+                // Of a 2xx, with the INVITE's branch, as before RFC 3261: it is for the call (RFC 6026 §7.1).
+                return Arrival::StrayAck;
+            }
             self.handle_repetition(now, id, request);
             return Arrival::Absorbed;
         }
@@ -293,7 +339,8 @@ impl Transactions {
         }
         let merge_key = MergeKey::of(request);
         let twin = merge_key.as_ref().and_then(|key| self.merge_keys.get(key)).copied();
-        if self.servers.len() >= self.max_servers {
+        let room = if is_of_call { self.max_servers } else { self.max_servers - self.max_servers / 4 };
+        if self.servers.len() >= room {
             return Arrival::Full;
         }
         let Some(via) = request.headers.via.first() else { return Arrival::Absorbed };
@@ -313,6 +360,11 @@ impl Transactions {
         self.servers.insert(id, Server { key, merge_key, flow, machine, last_answer: None, call: None });
         self.arm(id);
         if twin.is_some() { Arrival::Merged(id) } else { Arrival::New(id) }
+    }
+
+    fn was_accepted(&self, id: TransactionId) -> bool {
+        let machine = self.servers.get(&id).map(|server| &server.machine);
+        matches!(machine, Some(ServerMachine::Invite(machine)) if machine.is_accepted())
     }
 
     fn handle_repetition(&mut self, now: Instant, id: TransactionId, request: &Request) {
@@ -361,21 +413,28 @@ impl Transactions {
         Some(transmit)
     }
 
-    /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4).
-    pub(super) fn handle_transport_failed(&mut self, failed: &Flow) {
+    /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4). Where there is another way for a request,
+    /// it is sent once more by that, with the branch that it has: whoever knows it already takes it for a repetition.
+    pub(super) fn handle_transport_failed(
+        &mut self,
+        failed: &Flow,
+        other_way: impl Fn(Owner, &Request) -> Option<Flow>,
+    ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
-            let clients = self.clients.iter().filter(|(_, client)| is_hit(&client.flow));
+            let clients = self.clients.iter().filter(|(_, client)| client.is_hit_by(failed));
             clients.map(|(id, _)| *id).collect()
         };
         for id in hit {
-            let Some(client) = self.clients.get(&id) else { continue };
-            let is_open = match &client.machine {
-                ClientMachine::Invite(machine) => machine.is_open(),
-                ClientMachine::Other(machine) => machine.is_open(),
-            };
+            let Some(client) = self.clients.get_mut(&id) else { continue };
+            client.acknowledge_elsewhere(failed, &other_way);
             // One that has its answer only waits for repetitions.
-            if is_open {
+            if !client.is_open() {
+                continue;
+            }
+            if let Some(transmit) = client.go_elsewhere(failed, &other_way) {
+                self.transmits.push_back(transmit);
+            } else {
                 self.failures.push_back(Failure { owner: client.owner, is_transport: true });
                 self.end(id);
             }

@@ -165,13 +165,12 @@ impl Call {
         let sdp = description(&response.headers, &response.body);
         let kind = leg.receiver.handle(&response.headers);
         let mut is_offer = false;
+        if kind != Kind::OutOfOrder && had_offer && sdp.is_some() {
+            leg.described.clone_from(&sdp);
+        }
         match kind {
             Kind::OutOfOrder => return,
-            Kind::Plain => {
-                if had_offer && sdp.is_some() {
-                    leg.preview.clone_from(&sdp);
-                }
-            }
+            Kind::Plain => {}
             Kind::Next(rseq) => {
                 if sdp.is_some() && had_offer {
                     leg.negotiation.close();
@@ -212,13 +211,13 @@ impl Call {
                 dialog,
                 negotiation: if has_offer { Negotiation::OfferedByUs } else { Negotiation::Idle },
                 receiver: Receiver::default(),
-                preview: None,
+                described: None,
                 unanswered_rseq: None,
                 allows_update: false,
             });
         }
         let leg = self.leg_by_tag(tag)?;
-        leg.dialog.flow = flow;
+        leg.dialog.handle_heard(flow);
         leg.allows_update |= allows(&response.headers, "UPDATE");
         Some(leg)
     }
@@ -267,7 +266,12 @@ impl Call {
         let waits_for_answer = leg.negotiation == Negotiation::OfferedByUs;
         let offers_in_answer = leg.negotiation.is_idle() && delivery.request.body.is_empty() && leg.receiver.is_fresh();
         let sdp = description(&delivery.response.headers, &delivery.response.body);
-        let sdp = if waits_for_answer { sdp.or_else(|| leg.preview.take()) } else { sdp };
+        let sdp = match (had_answer, waits_for_answer) {
+            // What was told reliably is agreed on, whatever the 2xx repeats.
+            (true, _) => leg.described.take(),
+            (false, true) => sdp.or_else(|| leg.described.take()),
+            (false, false) => sdp,
+        };
         for leg in self.legs.iter().filter(|leg| leg.id != winner) {
             core.dialogs.remove(&leg.dialog.key());
         }
@@ -296,7 +300,6 @@ impl Call {
             self.bye(now, core, None, Cause::NoDescription);
             return;
         }
-        let sdp = sdp.filter(|_| !had_answer);
         core.events.push_back(Event::Answered { call: self.id, sdp, is_offer: false });
     }
 
@@ -326,6 +329,22 @@ impl Call {
         match core.send(now, flow, request, Owner::Call(self.id, Job::Invite)) {
             Ok(transaction) => calling.transaction = Some(transaction),
             Err(_) => self.end(now, core, Cause::Full),
+        }
+    }
+
+    /// One of the phones that rings has said BYE, which it should not (RFC 3261 §15). The others may still be picked up. When there
+    /// is none, the INVITE is taken back, and its answer waited for.
+    pub(super) fn drop_leg(&mut self, now: Instant, core: &mut Core, bye: &Request, cause: Cause) {
+        let tag = bye.headers.from.tag().unwrap_or_default();
+        self.legs.retain(|leg| {
+            let stays = leg.dialog.remote_tag() != tag;
+            if !stays {
+                core.dialogs.remove(&leg.dialog.key());
+            }
+            stays
+        });
+        if self.legs.is_empty() {
+            self.cancel(now, core, cause, None);
         }
     }
 

@@ -95,7 +95,7 @@ impl Call {
             dialog,
             negotiation: if sdp.is_some() { Negotiation::OfferedByPeer } else { Negotiation::Idle },
             receiver: Receiver::default(),
-            preview: None,
+            described: None,
             unanswered_rseq: None,
             allows_update: allows(&invite.headers, "UPDATE"),
         });
@@ -231,7 +231,7 @@ impl Call {
     /// Their PRACK (RFC 3262 §3).
     pub(super) fn handle_prack(&mut self, now: Instant, core: &mut Core, transaction: TransactionId, prack: Request) {
         if !self.sender.as_mut().is_some_and(|sender| sender.handle_prack(&prack.headers)) {
-            core.refuse(now, transaction, &prack, 481, "Call/Transaction Does Not Exist");
+            core.refuse_unknown(now, transaction, &prack);
             return;
         }
         let Some(leg) = self.legs.first_mut() else { return };

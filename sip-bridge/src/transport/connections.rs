@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +22,7 @@ use super::stream::Connection;
 use super::tls::{Tls, TlsError};
 use super::{Arrival, Unsent};
 use crate::metrics::Metrics;
-use crate::sip::flow::{ConnectionId, Flow};
+use crate::sip::flow::{ConnectionId, Flow, TlsName};
 use crate::sip::message::Transport;
 
 pub(super) struct Connections {
@@ -42,18 +43,27 @@ struct Table {
     next_id: u64,
     is_closed: bool,
     by_id: HashMap<ConnectionId, Entry>,
-    /// The youngest to each address.
-    by_remote: HashMap<(Transport, SocketAddr), ConnectionId>,
+    /// Those that we have opened. What others have opened is found by its number alone, for answers and the calls that came by
+    /// it: they may have chosen their port so that it looks like a trunk's, and have proven nothing.
+    opened: HashMap<Destination, ConnectionId>,
     by_source: HashMap<IpAddr, usize>,
     strangers: usize,
+}
+
+/// Where we connect to, and for whom: who has shown a certificate for one trunk's name is not for others of that address.
+type Destination = (Transport, SocketAddr, Option<TlsName>);
+
+fn destination(flow: &Flow) -> Destination {
+    (flow.transport, flow.remote, flow.tls_name)
 }
 
 /// What is to be written to a connection.
 type Queue = mpsc::Sender<Vec<u8>>;
 
 struct Entry {
-    transport: Transport,
-    remote: SocketAddr,
+    source: IpAddr,
+    /// If we have opened it.
+    destination: Option<Destination>,
     sender: Sender,
     queue: Queue,
 }
@@ -62,11 +72,11 @@ impl Table {
     /// Takes one more in, if it may be.
     fn add(
         &mut self,
-        transport: Transport,
-        remote: SocketAddr,
+        source: IpAddr,
+        destination: Option<Destination>,
         sender: Sender,
     ) -> Option<(ConnectionId, Queue, mpsc::Receiver<Vec<u8>>)> {
-        let of_source = self.by_source.get(&remote.ip()).copied().unwrap_or(0);
+        let of_source = self.by_source.get(&source).copied().unwrap_or(0);
         let (most_of_source, is_full) = match sender {
             Sender::Trunk => (MAX_PER_TRUNK_ADDRESS, self.by_id.len() >= MAX_CONNECTIONS),
             Sender::Stranger => (MAX_PER_STRANGER_ADDRESS, self.strangers >= MAX_STRANGERS),
@@ -77,33 +87,36 @@ impl Table {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let (queue, outgoing) = mpsc::channel(QUEUE_PER_CONNECTION);
-        self.by_id.insert(id, Entry { transport, remote, sender, queue: queue.clone() });
-        self.by_remote.insert((transport, remote), id);
-        *self.by_source.entry(remote.ip()).or_default() += 1;
+        self.by_id.insert(id, Entry { source, destination, sender, queue: queue.clone() });
+        if let Some(destination) = destination {
+            self.opened.insert(destination, id);
+        }
+        *self.by_source.entry(source).or_default() += 1;
         self.strangers += usize::from(sender == Sender::Stranger);
         Some((id, queue, outgoing))
     }
 
     fn remove(&mut self, id: ConnectionId) {
         let Some(entry) = self.by_id.remove(&id) else { return };
-        let key = (entry.transport, entry.remote);
-        if self.by_remote.get(&key) == Some(&id) {
-            self.by_remote.remove(&key);
+        if let Some(destination) = entry.destination
+            && self.opened.get(&destination) == Some(&id)
+        {
+            self.opened.remove(&destination);
         }
-        if let Some(count) = self.by_source.get_mut(&entry.remote.ip()) {
+        if let Some(count) = self.by_source.get_mut(&entry.source) {
             *count -= 1;
             if *count == 0 {
-                self.by_source.remove(&entry.remote.ip());
+                self.by_source.remove(&entry.source);
             }
         }
         self.strangers -= usize::from(entry.sender == Sender::Stranger);
     }
 
-    /// The connection for a message: the one that it names, or one to where it goes.
+    /// The connection for a message: the one that it names, or one of ours to where it goes.
     fn find(&self, flow: &Flow) -> Option<ConnectionId> {
         match flow.connection {
             Some(id) => self.by_id.contains_key(&id).then_some(id),
-            None => self.by_remote.get(&(flow.transport, flow.remote)).copied(),
+            None => self.opened.get(&destination(flow)).copied(),
         }
     }
 }
@@ -157,13 +170,13 @@ impl Connections {
     }
 
     fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
-        let sender = self.gate.sender(remote.ip());
+        let sender = self.gate.sender(Instant::now(), remote.ip());
         let Ok(local) = stream.local_addr() else { return };
-        let Some((id, queue, outgoing)) = lock(&self.table).add(transport, remote, sender) else {
+        let Some((id, queue, outgoing)) = lock(&self.table).add(remote.ip(), None, sender) else {
             self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
             return;
         };
-        let flow = Flow { transport, local, remote, connection: Some(id) };
+        let flow = Flow { transport, local, remote, connection: Some(id), tls_name: None };
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
             let connection = connections.connection(flow, replies);
@@ -213,14 +226,15 @@ impl Connections {
                 Unsent
             });
         }
-        if flow.connection.is_some() || self.gate.sender(flow.remote.ip()) != Sender::Trunk {
+        if flow.connection.is_some() || self.gate.sender(Instant::now(), flow.remote.ip()) != Sender::Trunk {
             return Err(Unsent);
         }
         let tls = match flow.transport {
             Transport::Tls => Some(self.tls.connector().ok_or(Unsent)?),
             Transport::Udp | Transport::Tcp => None,
         };
-        let (id, queue, outgoing) = table.add(flow.transport, flow.remote, Sender::Trunk).ok_or(Unsent)?;
+        let (id, queue, outgoing) =
+            table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
         drop(table);
         queue.try_send(bytes).map_err(|_| Unsent)?;
         let flow = Flow { connection: Some(id), ..*flow };
@@ -232,8 +246,8 @@ impl Connections {
                 return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
             };
             // Several trunks may have their names at one address, and each server shows the certificate for the name that it
-            // is asked for. A connection is for all who speak to that address.
-            for name in connections.gate.tls_names(flow.remote) {
+            // is asked for.
+            for name in connections.gate.tls_names(flow.remote, flow.tls_name) {
                 let Some(stream) = connect(flow.remote).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
@@ -252,7 +266,7 @@ impl Connections {
             table.is_closed = true;
             // Without its queue's sender a connection writes what is there, and ends.
             table.by_id.clear();
-            table.by_remote.clear();
+            table.opened.clear();
         }
         let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         let all = async { while tasks.join_next().await.is_some() {} };
@@ -279,52 +293,82 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn add(table: &mut Table, source: u16, port: u16, sender: Sender) -> Option<ConnectionId> {
+    fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
-        table.add(Transport::Tcp, SocketAddr::from(([192, 0, a, b], port)), sender).map(|(id, ..)| id)
+        table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|(id, ..)| id)
     }
 
     #[test]
     fn strangers_cannot_keep_trunks_out() {
         let mut table = Table::default();
-        let count = (0..1_000).filter(|source| add(&mut table, *source, 1, Sender::Stranger).is_some()).count();
+        let count = (0..1_000).filter(|source| add(&mut table, *source, Sender::Stranger).is_some()).count();
         assert_eq!(count, MAX_STRANGERS);
-        let of_trunk = (0..).take_while(|port| add(&mut table, 7, *port, Sender::Trunk).is_some()).count();
+        let of_trunk = (0..).take_while(|_| add(&mut table, 7, Sender::Trunk).is_some()).count();
         assert!(of_trunk >= MAX_PER_TRUNK_ADDRESS - 1, "{of_trunk}");
     }
 
     #[test]
     fn an_address_has_its_own_limit_and_gives_back_what_it_had() {
         let mut table = Table::default();
-        let ids: Vec<_> = (0..10).filter_map(|port| add(&mut table, 1, port, Sender::Stranger)).collect();
+        let ids: Vec<_> = (0..10).filter_map(|_| add(&mut table, 1, Sender::Stranger)).collect();
         assert_eq!(ids.len(), MAX_PER_STRANGER_ADDRESS);
         table.remove(ids[0]);
-        assert!(add(&mut table, 1, 100, Sender::Stranger).is_some());
-        assert!(add(&mut table, 1, 101, Sender::Stranger).is_none());
+        assert!(add(&mut table, 1, Sender::Stranger).is_some());
+        assert!(add(&mut table, 1, Sender::Stranger).is_none());
         let ids: Vec<_> = table.by_id.keys().copied().collect();
         ids.into_iter().for_each(|id| table.remove(id));
-        assert!(table.by_source.is_empty() && table.by_remote.is_empty() && table.strangers == 0);
+        assert!(table.by_source.is_empty() && table.opened.is_empty() && table.strangers == 0);
     }
 
     #[test]
     fn the_table_is_bounded() {
         let mut table = Table::default();
-        let count = (0..2_000).filter(|source| add(&mut table, *source, 1, Sender::Trunk).is_some()).count();
+        let count = (0..2_000).filter(|source| add(&mut table, *source, Sender::Trunk).is_some()).count();
         assert_eq!(count, MAX_CONNECTIONS);
+    }
+
+    /// One that we open.
+    fn open(table: &mut Table, flow: &Flow) -> ConnectionId {
+        table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().0
+    }
+
+    fn flow(transport: Transport, tls_name: Option<&str>, connection: Option<ConnectionId>) -> Flow {
+        let remote = SocketAddr::from(([192, 0, 0, 1], 5061));
+        Flow { transport, local: remote, remote, connection, tls_name: tls_name.map(TlsName::of) }
     }
 
     #[test]
     fn a_message_takes_the_connection_that_it_names_or_one_to_its_address() {
         let mut table = Table::default();
-        let old = add(&mut table, 1, 5060, Sender::Trunk).unwrap();
-        let new = add(&mut table, 1, 5060, Sender::Trunk).unwrap();
-        let remote = SocketAddr::from(([192, 0, 0, 1], 5060));
-        let flow = |connection| Flow { transport: Transport::Tcp, local: remote, remote, connection };
-        assert_eq!(table.find(&flow(Some(old))), Some(old));
-        assert_eq!(table.find(&flow(None)), Some(new));
+        let to = |connection| flow(Transport::Tcp, None, connection);
+        let (old, new) = (open(&mut table, &to(None)), open(&mut table, &to(None)));
+        assert_eq!(table.find(&to(Some(old))), Some(old));
+        assert_eq!(table.find(&to(None)), Some(new));
         table.remove(new);
-        assert_eq!(table.find(&flow(Some(new))), None, "its requests came by another way");
+        assert_eq!(table.find(&to(Some(new))), None, "its requests came by another way");
         table.remove(old);
-        assert_eq!(table.find(&flow(None)), None);
+        assert_eq!(table.find(&to(None)), None);
+    }
+
+    #[test]
+    fn what_others_have_opened_carries_their_calls_alone() {
+        let mut table = Table::default();
+        let theirs = add(&mut table, 1, Sender::Trunk).unwrap();
+        let to = |connection| flow(Transport::Tls, None, connection);
+        assert_eq!(table.find(&to(Some(theirs))), Some(theirs));
+        assert_eq!(table.find(&to(None)), None);
+        let ours = open(&mut table, &to(None));
+        add(&mut table, 1, Sender::Trunk).unwrap();
+        assert_eq!(table.find(&to(None)), Some(ours), "not the youngest from that address");
+    }
+
+    #[test]
+    fn a_connection_is_for_the_name_that_was_proven_on_it() {
+        let mut table = Table::default();
+        let to = |name| flow(Transport::Tls, name, None);
+        let one = open(&mut table, &to(Some("one.example")));
+        assert_eq!(table.find(&to(Some("one.example"))), Some(one));
+        assert_eq!(table.find(&to(Some("other.example"))), None);
+        assert_eq!(table.find(&to(None)), None);
     }
 }

@@ -10,13 +10,14 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::admission::{Bucket, Strangers};
 use super::limits::REFUSALS;
+use crate::sip::flow::TlsName;
 use crate::sip::parse::Refusal;
 use crate::trunks::Trunks;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sender {
-    /// One of the trunks.
+    /// One of the trunks, by the address or by a password that was proven from there.
     Trunk,
     /// Anybody else.
     Stranger,
@@ -38,21 +39,26 @@ impl Gate {
     }
 
     /// Who that is.
-    pub(super) fn sender(&self, source: IpAddr) -> Sender {
-        if self.trunks.current().knows(source) { Sender::Trunk } else { Sender::Stranger }
+    pub(super) fn sender(&self, now: Instant, source: IpAddr) -> Sender {
+        if self.trunks.admit(now, source) { Sender::Trunk } else { Sender::Stranger }
     }
 
-    /// For which names a certificate is good where we connect to: those of trunks' destinations there, or, for an address
-    /// that no name has led to, the address.
-    pub(super) fn tls_names(&self, remote: SocketAddr) -> Vec<ServerName<'static>> {
-        let hosts = self.trunks.current().tls_names(remote);
+    /// For which names a certificate is good where we connect to: the one that is wanted. Where we only answer somebody, any of
+    /// the trunks' destinations there, or, for an address that no name has led to, the address.
+    pub(super) fn tls_names(&self, remote: SocketAddr, wanted: Option<TlsName>) -> Vec<ServerName<'static>> {
+        let trunks = self.trunks.current();
+        let hosts: Vec<Arc<str>> = match wanted {
+            Some(name) => trunks.tls_host(remote, name).into_iter().collect(),
+            None => trunks.tls_names(remote),
+        };
         let names: Vec<_> = hosts.iter().filter_map(|host| ServerName::try_from(host.to_string()).ok()).collect();
-        if names.is_empty() { vec![ServerName::IpAddress(remote.ip().into())] } else { names }
+        let may_be_address = wanted.is_none() && names.is_empty();
+        if may_be_address { vec![ServerName::IpAddress(remote.ip().into())] } else { names }
     }
 
     /// Whether what comes from there is looked at. Trunks do not wait for strangers.
     pub(super) fn admits(&self, now: Instant, source: IpAddr) -> bool {
-        self.sender(source) == Sender::Trunk
+        self.sender(now, source) == Sender::Trunk
             || self.strangers.lock().unwrap_or_else(PoisonError::into_inner).admit(now, source)
     }
 
@@ -65,5 +71,27 @@ impl Gate {
     pub(super) fn tag(&self, refusal: &Refusal) -> String {
         let key = (&refusal.from, &refusal.call_id, &refusal.cseq);
         format!("{:016x}", self.tags.hash_one(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trunks::Peers;
+    use crate::trunks::testing::{credentials, peer};
+
+    #[test]
+    fn who_has_to_prove_a_password_is_a_stranger_until_then() {
+        let open = peer("open", &["198.51.100.0/24"], None);
+        let secret = peer("secret", &["0.0.0.0/0"], Some(credentials("a", "b")));
+        let trunks = Arc::new(Trunks::default());
+        trunks.replace(Peers { trunks: vec![open, secret], former: Vec::new() });
+        let gate = Gate::new(trunks.clone());
+        let now = Instant::now();
+        let admitted = |source: &str| (0..100).filter(|_| gate.admits(now, source.parse().unwrap())).count();
+        assert_eq!(admitted("198.51.100.7"), 100);
+        assert_eq!(admitted("203.0.113.7"), 10);
+        trunks.note_proven(now, "203.0.113.7".parse().unwrap());
+        assert_eq!((admitted("203.0.113.7"), admitted("203.0.113.8")), (100, 0));
     }
 }

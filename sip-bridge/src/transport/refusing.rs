@@ -35,8 +35,8 @@ mod tests {
              To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n"
         );
         let remote = "198.51.100.1:40000".parse().unwrap();
-        let flow =
-            Flow { transport: Transport::Udp, local: "192.0.2.1:5060".parse().unwrap(), remote, connection: None };
+        let (transport, local) = (Transport::Udp, "192.0.2.1:5060".parse().unwrap());
+        let flow = Flow { transport, local, remote, connection: None, tls_name: None };
         let gate = Gate::new(Arc::new(Trunks::default()));
         let malformed = parse(text.as_bytes(), Transport::Udp).unwrap_err();
         let (flow, bytes) = answer(&gate, flow, malformed).unwrap();

@@ -48,11 +48,7 @@ impl Connection {
     async fn read(&self, mut reader: impl AsyncRead + Unpin) -> End {
         let mut framer = Framer::new();
         let mut buffer = [0; READ_BYTES];
-        let idle = match self.gate.sender(self.flow.remote.ip()) {
-            Sender::Trunk => IDLE_TRUNK,
-            Sender::Stranger => IDLE_STRANGER,
-        };
-        let mut until = Instant::now() + idle;
+        let mut until = self.idle_until();
         loop {
             let length = match timeout_at(until.into(), reader.read(&mut buffer)).await {
                 Ok(Ok(length)) if length > 0 => length,
@@ -74,10 +70,19 @@ impl Connection {
             }
             // More bytes of a message do not give it more time.
             if !framer.is_within_message() {
-                until = Instant::now() + idle;
+                until = self.idle_until();
             } else if has_frame || !was_within_message {
                 until = Instant::now() + MESSAGE_TIME;
             }
+        }
+    }
+
+    /// Whoever was a stranger may have proven by now that they are none.
+    fn idle_until(&self) -> Instant {
+        let now = Instant::now();
+        now + match self.gate.sender(now, self.flow.remote.ip()) {
+            Sender::Trunk => IDLE_TRUNK,
+            Sender::Stranger => IDLE_STRANGER,
         }
     }
 

@@ -86,7 +86,8 @@ impl Reader {
                 self.metrics.dropped_datagrams.with_label_values(&["stranger"]).inc();
                 continue;
             }
-            let flow = Flow { transport: Transport::Udp, local: self.local, remote, connection: None };
+            let (transport, local) = (Transport::Udp, self.local);
+            let flow = Flow { transport, local, remote, connection: None, tls_name: None };
             match parse(buffer.get(..length).unwrap_or_default(), Transport::Udp) {
                 Ok(message) => {
                     // Full: dropped and counted; whoever sent it sends it again.

@@ -28,7 +28,7 @@ impl Locals {
         // A stream can be opened without that we listen for one. Others answer on it, so its port need not be right.
         let other = || alike.next().map(|(_, local)| SocketAddr::new(local.ip(), default_port(transport)));
         let local = if transport.is_reliable() { same.or_else(other)? } else { same? };
-        Some(Flow { transport, local, remote, connection: None })
+        Some(Flow { transport, local, remote, connection: None, tls_name: None })
     }
 
     /// What stands for us in a request on that way.

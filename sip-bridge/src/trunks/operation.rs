@@ -18,7 +18,7 @@ use super::registering::{Registering, host, uri};
 use super::routing::{Route, Tried};
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{OptionsId, RegistrationId};
-use crate::sip::flow::Flow;
+use crate::sip::flow::{Flow, TlsName};
 use crate::sip::message::{Host, NameAddr, Params, Transport, Uri};
 
 /// What is looked up holds at least so long, whatever its owner says: some say zero.
@@ -200,12 +200,15 @@ impl Operation {
             let Some(destination) = self.destinations.get(index) else { continue };
             let transport = destination.wanted.transport;
             let Some(flow) = locals.flow_to(transport, located.address) else { continue };
+            let is_tls = flow.transport == Transport::Tls;
+            let flow = Flow { tls_name: is_tls.then(|| TlsName::of(&destination.host)), ..flow };
             let place = (index, located.priority);
             if last.replace(place).is_some_and(|last| last != place) {
                 rank = rank.saturating_add(1);
             }
             // Two names for one address are one.
-            if !targets.iter().any(|target| target.flow == flow) {
+            let is_same = |known: Flow| known.transport == flow.transport && known.remote == flow.remote;
+            if !targets.iter().any(|target| is_same(target.flow)) {
                 let uri = destination_uri(&destination.wanted, flow.transport);
                 targets.push(Target { destination: index, flow, uri, rank, weight: located.weight });
             }

@@ -356,7 +356,7 @@ impl Operations {
 
 fn remember(calls: &mut Calls, one: &Operation) {
     let room = MAX_FORMER.saturating_sub(calls.networks.len());
-    let new: Vec<_> = one.peer().networks().filter(|network| !calls.networks.contains(network)).take(room).collect();
+    let new: Vec<_> = one.peer().vouched().filter(|network| !calls.networks.contains(network)).take(room).collect();
     calls.networks.extend(new);
 }
 

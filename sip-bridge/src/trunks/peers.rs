@@ -7,6 +7,8 @@ use std::sync::Arc;
 use bus::phone::{TrunkConfig, TrunkTransport};
 use ipnet::IpNet;
 
+use crate::sip::flow::TlsName;
+
 /// Names that a certificate is tried for at one address. Several trunks may have the same one; a provider with more has its
 /// customers' names in one certificate.
 const MAX_NAMES: usize = 4;
@@ -39,10 +41,20 @@ impl Peer {
         is_contact(user, &self.contact_user)
     }
 
+    /// From where it is known without a password: not by its networks, if there it has to prove who it is.
+    pub(super) fn vouched(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let needs_no_proof = self.config.caller_credentials.is_none();
+        let own = self.config.networks.iter().copied().filter(move |_| needs_no_proof);
+        own.chain(self.addresses())
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.places.iter().map(|place| IpNet::from(place.address.ip().to_canonical()))
+    }
+
     /// Everything from where it speaks.
     pub(crate) fn networks(&self) -> impl Iterator<Item = IpNet> + '_ {
-        let places = self.places.iter().map(|place| IpNet::from(place.address.ip().to_canonical()));
-        self.config.networks.iter().copied().chain(places)
+        self.config.networks.iter().copied().chain(self.addresses())
     }
 
     /// How long the longest prefix is that has this address.
@@ -67,10 +79,11 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Whether messages from there are those of a trunk.
+    /// Whether messages from there are those of a trunk, by the address alone. Whoever is only in a network that asks for a
+    /// password may be anybody.
     pub(crate) fn knows(&self, source: IpAddr) -> bool {
         let source = source.to_canonical();
-        self.trunks.iter().any(|peer| peer.prefix_len(source).is_some())
+        self.trunks.iter().any(|peer| peer.vouched().any(|network| network.contains(&source)))
             || self.former.iter().any(|network| network.contains(&source))
     }
 
@@ -85,13 +98,23 @@ impl Peers {
     /// For which names a certificate is good at an address: the hosts of the destinations that are there (RFC 5922 §7.1).
     pub(crate) fn tls_names(&self, remote: SocketAddr) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = Vec::new();
-        for place in self.trunks.iter().flat_map(|peer| &peer.places) {
-            let is_there = place.transport == TrunkTransport::Tls && place.address == remote;
-            if is_there && names.len() < MAX_NAMES && !names.contains(&place.host) {
-                names.push(place.host.clone());
+        for host in self.tls_hosts(remote) {
+            if names.len() < MAX_NAMES && !names.contains(host) {
+                names.push(host.clone());
             }
         }
         names
+    }
+
+    /// The one of them that is meant, if a trunk still has it.
+    pub(crate) fn tls_host(&self, remote: SocketAddr, name: TlsName) -> Option<Arc<str>> {
+        self.tls_hosts(remote).find(|host| TlsName::of(host) == name).cloned()
+    }
+
+    fn tls_hosts(&self, remote: SocketAddr) -> impl Iterator<Item = &Arc<str>> {
+        let places = self.trunks.iter().flat_map(|peer| &peer.places);
+        let there = places.filter(move |place| place.transport == TrunkTransport::Tls && place.address == remote);
+        there.map(|place| &place.host)
     }
 }
 
@@ -143,6 +166,9 @@ mod tests {
         let names = |remote: &str| peers.tls_names(remote.parse().unwrap());
         assert_eq!(names("198.51.100.7:5061"), [Arc::from("sip.example")]);
         assert!(names("198.51.100.7:5060").is_empty());
+        let host = |name| peers.tls_host("198.51.100.7:5061".parse().unwrap(), TlsName::of(name));
+        assert_eq!(host("sip.example").as_deref(), Some("sip.example"));
+        assert_eq!(host("other.example"), None, "that one is elsewhere");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bus::phone::{Credentials, TrunkConfig, TrunkDestination, TrunkRegistration, TrunkTransport};
 use zeroize::Zeroizing;
 
+use super::peers::Peer;
+
 /// One that calls us from these networks.
 pub(crate) fn config(id: &str, networks: &[&str]) -> TrunkConfig {
     TrunkConfig {
@@ -20,6 +22,12 @@ pub(crate) fn config(id: &str, networks: &[&str]) -> TrunkConfig {
         keep_alive: None,
         max_calls: None,
     }
+}
+
+/// The same as others see it, with the password that it asks for.
+pub(crate) fn peer(id: &str, networks: &[&str], caller_credentials: Option<Credentials>) -> Peer {
+    let config = Arc::new(TrunkConfig { caller_credentials, ..config(id, networks) });
+    Peer { config, places: Vec::new(), contact_user: format!("saal-{id}") }
 }
 
 pub(crate) fn credentials(username: &str, password: &str) -> Credentials {

@@ -4,12 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sip_bridge::sip::message::{Response, Transport};
-use sip_bridge::sip::parse::{Frame, Framer};
+use sip_bridge::sip::message::{Message, Method, Response, Transport};
+use sip_bridge::sip::parse::{Frame, Framer, parse};
 use sip_bridge::transport::TlsConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -103,6 +104,30 @@ async fn a_keep_alive_is_answered() {
     assert_eq!(phone.frame().await, Some(Frame::Pong));
     phone.call("TCP", "one").await;
     running.bridge.shutdown(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_outlives_its_connection_and_is_hung_up_by_another() {
+    let running = Running::start(None);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let contact = format!("sip:phone@{};transport=tcp", listener.local_addr().unwrap());
+    let mut phone = tcp(&running).await;
+    phone.send(&invite("TCP", "one").replace("sip:phone@phone.invalid", &contact)).await;
+    let answer = phone.expect(200).await;
+    phone.send(&request("ACK", "TCP", "one", 1, answer.headers.to.tag(), "")).await;
+    // Its answer says that the ACK before it has come.
+    phone.send("\r\n\r\n").await;
+    assert_eq!(phone.frame().await, Some(Frame::Pong));
+    drop(phone);
+    let hung_up = async {
+        let (stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        let mut phone = Phone::on(stream);
+        let Some(Frame::Message(bytes)) = phone.frame().await else { panic!("no message") };
+        let Ok(Message::Request(bye)) = parse(&bytes, Transport::Tcp) else { panic!("no request") };
+        assert_eq!((bye.method.clone(), bye.headers.call_id.as_str()), (Method::Bye, "one"));
+        phone.send(&String::from_utf8(bye.response(200, "OK").to_bytes()).unwrap()).await;
+    };
+    tokio::join!(running.bridge.shutdown(Duration::from_millis(100)), hung_up);
 }
 
 #[tokio::test(flavor = "multi_thread")]

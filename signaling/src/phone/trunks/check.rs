@@ -15,6 +15,10 @@ const UNNAMED: &str = "trunk";
 /// Characters of an id that is made of a name, so that a number fits behind it: an id has 63 at most.
 const MADE_CHARS: usize = 50;
 
+/// Shorter prefixes are no provider's or exchange's network, which is an /8 at most, or in IPv6 a /16 to be safe.
+const SHORTEST_PREFIX_V4: u8 = 8;
+const SHORTEST_PREFIX_V6: u8 = 16;
+
 /// The input in the form in which it is stored. `found` is the trunk as it is, and `others` are all others.
 pub(super) fn checked(
     mut input: PhoneTrunkInput,
@@ -90,7 +94,7 @@ fn networks(input: &PhoneTrunkInput, others: &[StoredTrunk], invalid: &mut Inval
         };
         let text = network.to_string();
         // Everybody is nobody in particular, unless they prove it.
-        if network.prefix_len() == 0 && input.caller_credentials.is_none() {
+        if is_everybody(network) && input.caller_credentials.is_none() {
             invalid.add(pointer, "forbidden-value");
         } else if networks.contains(&text) {
             invalid.add(pointer, "repeated");
@@ -112,6 +116,14 @@ fn network(name: &str) -> Option<IpNet> {
 /// A network or an address as it is written for comparing; as it is where it is neither.
 pub(crate) fn in_one_form(name: &str) -> String {
     network(name).map_or_else(|| name.to_owned(), |network| network.to_string())
+}
+
+/// Whether a network has more in it than belongs to anybody.
+const fn is_everybody(network: IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.prefix_len() < SHORTEST_PREFIX_V4,
+        IpNet::V6(network) => network.prefix_len() < SHORTEST_PREFIX_V6,
+    }
 }
 
 /// Whether it could not be told of a call from that network which of two trunks it is of.
@@ -205,6 +217,7 @@ mod tests {
             "registration": { "domain": "Example.org", "user": "4930900" } }));
         let checked = checked(trunk, None, &[]).expect("good");
         assert_eq!(checked.networks, ["192.0.2.0/24", "2001:db8::1/128"]);
+        assert!(wrong(json!({ "networks": ["10.0.0.0/8", "2001::/16"] })).is_empty(), "large ones are some people's");
         let hosts: Vec<_> = checked.destinations.iter().map(|destination| destination.host.as_str()).collect();
         assert_eq!(hosts, ["sip.example.org", "2001:db8::2"]);
         assert_eq!(checked.registration.expect("one").domain, "example.org");
@@ -219,6 +232,8 @@ mod tests {
             (json!({ "networks": ["192.0.2.0/33"] }), "/networks/0 wrong-format"),
             (json!({ "networks": ["192.0.2.1", "192.0.2.1/32"] }), "/networks/1 repeated"),
             (json!({ "networks": ["0.0.0.0/0"] }), "/networks/0 forbidden-value"),
+            (json!({ "networks": ["128.0.0.0/7"] }), "/networks/0 forbidden-value"),
+            (json!({ "networks": ["2000::/15"] }), "/networks/0 forbidden-value"),
             (json!({ "networks": ["198.51.100.9/24"] }), "/networks/0 contradiction"),
             (json!({ "destinations": [udp("sip..org")] }), "/destinations/0/host wrong-format"),
             (json!({ "destinations": [udp("-a.org")] }), "/destinations/0/host wrong-format"),

@@ -58,7 +58,6 @@ impl ControlCore {
             order,
             tried: Vec::new(),
             has_rung: false,
-            early: None,
             outcome: DialProgress::NotReached(not_reached(NotReachedReason::TrunkFailed)),
         };
         // Where it is tried is known when it is tried.
@@ -113,6 +112,7 @@ impl ControlCore {
             })
         })?;
         (call.sip, call.peer, call.offered) = (sip, route.flow.remote.ip().to_canonical(), Some(offer));
+        call.is_port_told = true;
         self.dialled.insert(sip, key);
         self.due.set(key, Some(now + SILENCE));
         Ok(())
@@ -137,12 +137,9 @@ impl ControlCore {
     }
 
     /// It rings somewhere, perhaps with sound, which is not listened to.
-    pub(super) fn handle_ringing(&mut self, key: CallKey, description: Option<Vec<u8>>) {
+    pub(super) fn handle_ringing(&mut self, key: CallKey) {
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.is_dialling()) else { return };
         let Some(outgoing) = &mut call.outgoing else { return };
-        if description.is_some() {
-            outgoing.early = description;
-        }
         if !std::mem::replace(&mut outgoing.has_rung, true) {
             self.tell_progress(key, DialProgress::Ringing);
         }
@@ -155,7 +152,6 @@ impl ControlCore {
         if let Some(flow) = outgoing.tried.last() {
             self.operations.handle_tried(now, &call.trunk, *flow, Tried::Heard);
         }
-        let answer = answer.or_else(|| outgoing.early.take());
         let answer = answer.and_then(|answer| SessionDescription::parse(&answer).ok());
         let agreed = call.offered.take().zip(answer).and_then(|(offer, answer)| {
             let agreed = sdp::accept_answer(&offer, &answer, &call.capabilities);
@@ -167,7 +163,8 @@ impl ControlCore {
             return self.hang_up_for(now, key, "no agreement", &reason);
         };
         call.caller = Some(Caller::new(now, settings_of_called(&outgoing.order)));
-        (call.agreed, call.is_acknowledged) = (Some(Box::new(agreed)), true);
+        call.agree(agreed);
+        call.is_acknowledged = true;
         let thread = call.thread;
         self.due.set(key, None);
         self.metrics.answered_calls.inc();

@@ -101,6 +101,9 @@ impl ControlCore {
                 return Err(No::new("malformed_credentials", 400, "Bad Request (credentials)").into());
             }
         };
+        if trunk.config.caller_credentials.is_some() {
+            self.settings.trunks.note_proven(now, peer);
+        }
         let is_contact = |user: &str| user == self.contact_user || self.operations.has_contact(user);
         let called = identity::called(invite, is_contact).ok_or(No::new("no_number", 404, "Not Found"))?;
         let caller = identity::caller(invite, trunk.config.vouches_for_callers);
@@ -112,7 +115,7 @@ impl ControlCore {
         };
         let mut call = Call::new(id, (trunk.config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
         if let Err(no) = self.describe(&mut call, offer) {
-            self.ports.give_back(now, port);
+            self.ports.give_back_unused(port);
             return Err(no.into());
         }
         let incoming = IncomingCall {
@@ -161,7 +164,7 @@ impl ControlCore {
                 let offer = SessionDescription::parse(&offer).map_err(|_| bad)?;
                 let (_, agreed) =
                     sdp::answer(&offer, &call.capabilities, None, &mut self.rng).map_err(not_acceptable)?;
-                call.agreed = Some(Box::new(agreed));
+                call.agree(agreed);
             }
             None => {
                 call.offered = Some(sdp::offer(&call.capabilities, None, &mut self.rng).map_err(not_acceptable)?);
@@ -193,6 +196,7 @@ impl ControlCore {
             // The caller has given up, which comes as an event.
             return;
         }
+        call.is_port_told = true;
         call.caller = Some(Caller::new(now, caller_settings(terms)));
         call.tenant = terms.tenant.as_deref().map(Arc::from);
         self.metrics.answered_calls.inc();

@@ -8,16 +8,19 @@ use bus::phone::PhoneRequest;
 use super::{ControlCore, Output};
 use crate::caller::Input;
 use crate::control::info_digits;
-use crate::sdp::{self, SessionDescription};
+use crate::sdp::{self, Capabilities, SessionDescription};
 use crate::sip::command::Reason;
 use crate::sip::event::CallId;
+use crate::sip::flow::Flow;
+use crate::sip::message::Transport;
+use crate::sip::own_headers::NO_SUCH_CALL;
 use crate::sound::{CallKey, SoundOrder};
 
 impl ControlCore {
     /// An ACK, of our answer or of a change.
     pub(super) fn handle_acked(&mut self, now: Instant, key: CallKey, answer: Option<Vec<u8>>) {
         if let Some(answer) = answer {
-            self.handle_answer(now, key, &answer);
+            self.handle_answer(key, &answer);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
         if call.agreed.is_none() {
@@ -34,7 +37,7 @@ impl ControlCore {
 
     /// Their answer to an offer of ours: to that of a call that came without one, or to a refresh. One that cannot be used
     /// changes nothing.
-    pub(super) fn handle_answer(&mut self, _now: Instant, key: CallKey, answer: &[u8]) {
+    pub(super) fn handle_answer(&mut self, key: CallKey, answer: &[u8]) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let offered = call.offered.take();
         let offer = offered.as_ref().or_else(|| call.agreed.as_ref().map(|agreed| agreed.local()));
@@ -44,17 +47,18 @@ impl ControlCore {
         if call.has_begun() {
             self.change(key, agreed);
         } else {
-            call.agreed = Some(Box::new(agreed));
+            call.agree(agreed);
             self.begin_sound(key);
         }
     }
 
-    /// They want something else, or want to know what we would like.
-    pub(super) fn handle_reinvite(&mut self, now: Instant, id: CallId, offer: Option<Vec<u8>>) {
+    /// They want something else, or want to know what we would like. Keys travel only where the call began over TLS and this does,
+    /// too.
+    pub(super) fn handle_reinvite(&mut self, now: Instant, id: CallId, flow: Flow, offer: Option<Vec<u8>>) {
         let key = self.key_of(id);
         let Some(call) = self.calls.get_mut(&key) else {
             // Ours is ending, and so is this.
-            let _ = self.endpoint.reject_reinvite(now, id, 481, "Call/Transaction Does Not Exist");
+            let _ = self.endpoint.reject_reinvite(now, id, 481, NO_SUCH_CALL);
             return;
         };
         if call.is_dialling() {
@@ -62,9 +66,11 @@ impl ControlCore {
             let _ = self.endpoint.reject_reinvite(now, id, 488, "Not Acceptable Here");
             return;
         }
+        let is_signaling_encrypted = call.capabilities.is_signaling_encrypted && flow.transport == Transport::Tls;
+        let capabilities = Capabilities { is_signaling_encrypted, ..call.capabilities.clone() };
         // What the endpoint says to these commands, it says because the call or the change is gone; that comes as an event.
         let Some(offer) = offer else {
-            match sdp::offer(&call.capabilities, call.agreed.as_deref(), &mut self.rng) {
+            match sdp::offer(&capabilities, call.agreed.as_deref(), &mut self.rng) {
                 Ok(ours) => {
                     if self.endpoint.answer_reinvite(now, id, ours.to_text().into_bytes()).is_ok() {
                         call.offered = Some(ours);
@@ -80,7 +86,7 @@ impl ControlCore {
             let _ = self.endpoint.reject_reinvite(now, id, 400, "Bad Request (session description)");
             return;
         };
-        match sdp::answer(&offer, &call.capabilities, call.agreed.as_deref(), &mut self.rng) {
+        match sdp::answer(&offer, &capabilities, call.agreed.as_deref(), &mut self.rng) {
             Ok((ours, agreed)) => {
                 if self.endpoint.answer_reinvite(now, id, ours.to_text().into_bytes()).is_ok() {
                     self.change(key, agreed);
@@ -94,15 +100,14 @@ impl ControlCore {
 
     fn change(&mut self, key: CallKey, agreed: sdp::Negotiated) {
         let Some(call) = self.calls.get_mut(&key) else { return };
-        let agreed = Box::new(agreed);
         let was_on_hold = call.agreed.as_ref().is_some_and(|before| before.is_on_hold);
         let is_on_hold = agreed.is_on_hold;
-        call.agreed = Some(agreed.clone());
+        call.agree(agreed.clone());
         // Of somebody whom we call the first thing that signaling hears is that they take part.
         let is_known = call.caller.is_some() && call.outgoing.is_none();
         if call.has_begun() {
             let thread = call.thread;
-            self.sound(key, thread, SoundOrder::Change { call: key, agreed });
+            self.sound(key, thread, SoundOrder::Change { call: key, agreed: Box::new(agreed) });
         }
         if is_known && is_on_hold != was_on_hold {
             self.outputs.push_back(Output::Request { call: key, request: PhoneRequest::SetHold(is_on_hold) });

@@ -65,6 +65,8 @@ impl ControlCore {
             return;
         }
         let (thread, leg, is_muted) = (call.thread, call.leg.clone(), call.is_muted);
+        // It fails when the call is over.
+        let _ = self.endpoint.forget_refer(call.sip);
         self.due.set(key, None);
         self.tell_transfer_ended(key, Err(status));
         self.tell_caller(now, key, Input::NotTransferred);

@@ -209,3 +209,15 @@ fn a_key_by_info_is_handed_to_the_thread_that_hears_them() {
     assert_eq!(rig.responses("one").last().unwrap().status, 200);
     assert_eq!(rig.orders().last(), Some(&(0, "digit")));
 }
+
+#[test]
+fn a_call_that_is_refused_leaves_its_port_to_the_next() {
+    let mut rig = Rig::new(1);
+    // More than there are ports.
+    for n in 0..501 {
+        let id = n.to_string();
+        rig.invite(&id, "Content-Type: application/sdp\r\n", &OFFER.replace("RTP/AVP 8 101", "RTP/AVP 97"));
+        assert_eq!(rig.statuses(&id), [100, 488]);
+        rig.outputs.clear();
+    }
+}

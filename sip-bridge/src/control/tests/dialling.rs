@@ -14,7 +14,7 @@ use super::rig::{OFFER, Rig};
 use crate::control::core::Output;
 use crate::digit::Digit;
 use crate::sdp::SessionDescription;
-use crate::sound::{CallKey, SoundEvent};
+use crate::sound::{CallKey, SoundEvent, SoundOrder};
 use crate::trunks::testing::{credentials, destination, registering};
 
 const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
@@ -90,6 +90,21 @@ fn an_answer_that_was_told_before_and_reliably_is_not_repeated() {
     assert_eq!(rig.orders(), [(0, "begin"), (0, "open")]);
     rig.run(Duration::from_secs(1));
     assert!(matches!(rig.requested().last(), Some(PhoneRequest::CheckRoom { .. })));
+}
+
+#[test]
+fn sound_goes_to_the_telephone_that_was_picked_up() {
+    let (mut rig, _) = dialling(CallPurpose::Connection);
+    let invite = rig.last_request("INVITE");
+    let reliably = [("Require", "100rel"), ("RSeq", "7")];
+    rig.respond_to(&invite, "first", 183, OFFER, &reliably);
+    rig.respond_to(&invite, "second", 183, &OFFER.replace("40000", "41000"), &reliably);
+    rig.respond_to(&invite, "first", 200, "", &[]);
+    let agreed = rig.outputs.iter().find_map(|output| match output {
+        Output::Sound { order: SoundOrder::Begin { agreed, .. }, .. } => agreed.remote_rtp,
+        _ => None,
+    });
+    assert_eq!(agreed.map(|address| address.port()), Some(40_000));
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn a_connection_that_cannot_be_opened_is_the_next_one_s_turn() {
         local: "127.0.0.1:5060".parse().unwrap(),
         remote: remote.parse().unwrap(),
         connection: None,
+        tls_name: None,
     };
     rig.tell(|core, now| core.handle_transport_failed(now, failed(FIRST)));
     assert_eq!(tried(&rig), [FIRST, SECOND]);

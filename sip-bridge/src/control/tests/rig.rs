@@ -32,6 +32,8 @@ pub(super) struct Rig {
     pub(super) trunks: Arc<Trunks>,
     /// Whom messages come from.
     pub(super) source: &'static str,
+    /// And by what.
+    pub(super) transport: Transport,
     cseq: u32,
 }
 
@@ -50,7 +52,16 @@ impl Rig {
         let bind = Box::new(|port| bind(Ipv4Addr::LOCALHOST.into(), port));
         let now = Instant::now();
         let core = ControlCore::new(now, settings, config, ports, bind, metrics.clone(), rngs);
-        Self { core, now, outputs: Vec::new(), metrics, trunks, source: "127.0.0.1:5062", cseq: 1 }
+        Self {
+            core,
+            now,
+            outputs: Vec::new(),
+            metrics,
+            trunks,
+            source: "127.0.0.1:5062",
+            transport: Transport::Udp,
+            cseq: 1,
+        }
     }
 
     fn collect(&mut self) {
@@ -96,12 +107,14 @@ impl Rig {
     /// A message of the telephone's.
     pub(super) fn send(&mut self, text: &str) {
         let flow = Flow {
-            transport: Transport::Udp,
+            transport: self.transport,
             local: "127.0.0.1:5060".parse().unwrap(),
             remote: self.source.parse().unwrap(),
             connection: None,
+            tls_name: None,
         };
-        let message = parse(text.as_bytes(), Transport::Udp).unwrap();
+        let text = text.replace("SIP/2.0/UDP", &format!("SIP/2.0/{}", self.transport.as_str()));
+        let message = parse(text.as_bytes(), self.transport).unwrap();
         self.tell(|core, now| core.handle_message(now, flow, message));
     }
 

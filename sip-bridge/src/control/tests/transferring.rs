@@ -129,13 +129,21 @@ fn a_transfer_that_nobody_answers_brings_the_caller_back_to_where_they_were_move
 
 #[test]
 fn a_trunk_that_says_nothing_more_is_not_waited_for_for_ever() {
-    let (mut rig, _, _) = transferring();
+    let (mut rig, call, _) = transferring();
     answer_refer(&mut rig, 202);
     rig.run(Duration::from_secs(189));
     assert!(ended(&rig).is_empty());
     rig.run(Duration::from_secs(1));
     assert_eq!(ended(&rig), [Err(None)]);
     assert_eq!((heard(&rig).as_deref(), has_music(&rig)), (Some("leg"), false));
+    // And another may be tried, of which the first says nothing.
+    rig.notice(call, to());
+    assert_eq!((rig.requests("REFER").len(), ended(&rig).len()), (2, 1));
+    answer_refer(&mut rig, 202);
+    let first = rig.requests("REFER")[0].headers.cseq.number;
+    let lines = format!("Event: refer;id={first}\r\nSubscription-State: active\r\nContent-Type: message/sipfrag\r\n");
+    rig.in_dialog("NOTIFY", "one", &lines, "SIP/2.0 486 Busy Here\r\n");
+    assert_eq!((rig.responses("one").last().unwrap().status, ended(&rig).len()), (481, 1));
 }
 
 #[test]

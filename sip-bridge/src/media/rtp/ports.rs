@@ -72,6 +72,14 @@ impl Ports {
         }
     }
 
+    /// A call has ended of whose port nobody was told. It can be used at once.
+    pub fn give_back_unused(&mut self, port: u16) {
+        if let Some(at) = self.in_use.iter().position(|known| *known == port) {
+            self.in_use.swap_remove(at);
+            self.free.push(port);
+        }
+    }
+
     /// How many calls could begin now.
     pub fn free(&mut self, now: Instant) -> usize {
         self.wake(now);
@@ -123,6 +131,17 @@ mod tests {
         assert_eq!(ports.take(start + REST - Duration::from_millis(1)), Err(NoPortFree));
         assert_eq!(ports.free(start + REST), 1);
         assert_eq!(ports.take(start + REST), Ok(port));
+    }
+
+    #[test]
+    fn a_port_of_which_nobody_was_told_does_not_rest() {
+        let start = Instant::now();
+        let mut ports = ports(10_000..=10_001);
+        let port = ports.take(start).unwrap();
+        ports.give_back_unused(port);
+        ports.give_back_unused(port);
+        assert_eq!((ports.free(start), ports.in_use()), (1, 0));
+        assert_eq!(ports.take(start), Ok(port));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::algorithm::{Proof, hex};
 use super::{Algorithm, Challenge, Credentials, DigestError};
-use crate::sip::message::{Request, Uri};
+use crate::sip::message::Request;
 
 /// Nonces whose counts are remembered. When there are more, the *oldest is forgotten* and refused as too old from then
 /// on, with all that are older: those callers are asked once more.
@@ -159,9 +159,6 @@ impl Challenger {
             // Of an earlier start, or made up.
             return Verdict::Ask { is_stale: false };
         };
-        if !is_same_uri(&credentials.uri, &request.uri) {
-            return Verdict::Refused;
-        }
         let password = password(&credentials.username);
         let proof = Proof {
             algorithm: credentials.algorithm,
@@ -170,6 +167,8 @@ impl Challenger {
             // Who does not exist takes as long.
             password: password.as_ref().map_or("", AsRef::as_ref),
             method: request.method.as_str(),
+            // It need not be the Request-URI: a proxy may have rewritten that, and it is no failure (RFC 3261 §22.4, item 7). To ask
+            // once more would not help, since the caller knows only theirs. Whoever copies credentials is stopped by their count.
             uri: &credentials.uri,
             nonce: &credentials.nonce,
             cnonce: credentials.cnonce.as_deref().unwrap_or(""),
@@ -225,9 +224,4 @@ impl Challenger {
         let made_at = self.started_at.checked_add(Duration::from_millis(made_after_ms))?;
         Some(Nonce { number, age: now.saturating_duration_since(made_at) })
     }
-}
-
-/// Whether credentials are for that request (RFC 7616 §3.4.6): whoever copied them may not use them to call another.
-fn is_same_uri(text: &str, uri: &Uri) -> bool {
-    text.parse::<Uri>().is_ok_and(|named| named.is_equivalent(uri))
 }

@@ -18,11 +18,10 @@ use crate::sip::registration::Registrar;
 impl Endpoint {
     fn command(
         &mut self,
-        now: Instant,
         id: CallId,
         f: impl FnOnce(&mut Call, &mut Core) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        self.with_call(now, id, f).unwrap_or(Err(CommandError::Unknown))
+        self.with_call(id, f).unwrap_or(Err(CommandError::Unknown))
     }
 
     /// Tells a caller that it rings: 180, or 183 with a description. Reliably where that is possible and configured.
@@ -30,7 +29,7 @@ impl Endpoint {
     /// # Errors
     /// The call is not there, or answered already.
     pub fn ring(&mut self, now: Instant, call: CallId, early_sdp: Option<Vec<u8>>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.ring(now, core, early_sdp))
+        self.command(call, |call, core| call.ring(now, core, early_sdp))
     }
 
     /// Takes a call. `sdp` is the answer to its offer, or the offer if it had none. After a description that went out
@@ -39,7 +38,7 @@ impl Endpoint {
     /// # Errors
     /// The call is not there, or answered already.
     pub fn answer(&mut self, now: Instant, call: CallId, sdp: Vec<u8>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.answer(now, core, sdp))
+        self.command(call, |call, core| call.answer(now, core, sdp))
     }
 
     /// Refuses a call: `status` of 300 to 699, anything else becomes 603.
@@ -54,7 +53,7 @@ impl Endpoint {
         reason: &str,
         headers: &[(String, String)],
     ) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.reject(now, core, status, reason, headers))
+        self.command(call, |call, core| call.reject(now, core, status, reason, headers))
     }
 
     /// Asks a caller for credentials: 401 with WWW-Authenticate, or 407 with Proxy-Authenticate. This call ends with it;
@@ -83,7 +82,7 @@ impl Endpoint {
     /// # Errors
     /// The call is not there, or is being ended already.
     pub fn hang_up(&mut self, now: Instant, call: CallId, reason: &Reason) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.hang_up(now, core, reason))
+        self.command(call, |call, core| call.hang_up(now, core, reason))
     }
 
     /// Calls somebody.
@@ -106,7 +105,7 @@ impl Endpoint {
         let id = CallId(self.allot());
         let call = Call::outgoing(now, &mut self.core, id, invite, user, &route)?;
         self.calls.insert(id, Box::new(call));
-        self.settle_call(now, id);
+        self.settle_call(id);
         Ok(id)
     }
 
@@ -115,7 +114,7 @@ impl Endpoint {
     /// # Errors
     /// There is none.
     pub fn answer_offer(&mut self, now: Instant, call: CallId, sdp: Vec<u8>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.answer_offer(now, core, sdp))
+        self.command(call, |call, core| call.answer_offer(now, core, sdp))
     }
 
     /// Offers another session: by re-INVITE, and before the call is answered by UPDATE. When the other side offers at the
@@ -124,7 +123,7 @@ impl Endpoint {
     /// # Errors
     /// Another change is under way, or the call cannot be changed now.
     pub fn reinvite(&mut self, now: Instant, call: CallId, sdp: Vec<u8>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.reinvite(now, core, sdp))
+        self.command(call, |call, core| call.reinvite(now, core, sdp))
     }
 
     /// Agrees to a change of theirs, with our answer, or our offer where they asked for one.
@@ -132,7 +131,7 @@ impl Endpoint {
     /// # Errors
     /// There is none, or not any more.
     pub fn answer_reinvite(&mut self, now: Instant, call: CallId, sdp: Vec<u8>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.answer_reinvite(now, core, sdp))
+        self.command(call, |call, core| call.answer_reinvite(now, core, sdp))
     }
 
     /// Does not agree, such as with 488.
@@ -146,7 +145,7 @@ impl Endpoint {
         status: u16,
         reason: &str,
     ) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.reject_reinvite(now, core, status, reason))
+        self.command(call, |call, core| call.reject_reinvite(now, core, status, reason))
     }
 
     /// Asks the other side to call somebody else in our place (RFC 3515). `target` is a URI without brackets.
@@ -154,7 +153,19 @@ impl Endpoint {
     /// # Errors
     /// The call is not up, a transfer is under way, or the target is no URI.
     pub fn refer(&mut self, now: Instant, call: CallId, target: &str) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.refer(now, core, target))
+        self.command(call, |call, core| call.refer(now, core, target))
+    }
+
+    /// Listens no more to how a transfer goes that was asked for by [`Endpoint::refer`]: another one can be. What is still told of
+    /// the first gets 481, which ends the subscription (RFC 6665 §4.1.3).
+    ///
+    /// # Errors
+    /// The call is not there.
+    pub fn forget_refer(&mut self, call: CallId) -> Result<(), CommandError> {
+        self.command(call, |call, _| {
+            call.forget_refer();
+            Ok(())
+        })
     }
 
     /// Tells how a transfer goes that they asked for. A status of 200 and above is the last.
@@ -162,7 +173,7 @@ impl Endpoint {
     /// # Errors
     /// The call is not up, or there is no room.
     pub fn refer_progress(&mut self, now: Instant, call: CallId, status: u16) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.refer_progress(now, core, status))
+        self.command(call, |call, core| call.refer_progress(now, core, status))
     }
 
     /// Sends an INFO.
@@ -170,7 +181,7 @@ impl Endpoint {
     /// # Errors
     /// The call is not up, or there is no room.
     pub fn info(&mut self, now: Instant, call: CallId, content_type: &str, body: Vec<u8>) -> Result<(), CommandError> {
-        self.command(now, call, |call, core| call.info(now, core, content_type, body))
+        self.command(call, |call, core| call.info(now, core, content_type, body))
     }
 
     /// Asks a destination whether it is there.
@@ -240,10 +251,10 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Takes no new calls any more. Those that are go on; after the last one the registrations are taken away.
+    /// Takes no new calls any more, and takes the registrations away, so that they look for another way. Calls that are go on.
     pub fn drain(&mut self, now: Instant) {
         self.is_draining = true;
-        self.leave_when_drained(now);
+        self.leave_registrations(now);
     }
 
     /// Gives a challenged request its credentials: `name` is Authorization or Proxy-Authorization.
@@ -268,7 +279,7 @@ impl Endpoint {
         let sent = self.core.send_again(now, flow, request.clone(), owner, held.attempts);
         match (sent, owner) {
             (Ok(transaction), Owner::Call(call, Job::Invite)) => {
-                self.with_call(now, call, |call, _| call.handle_authorized(transaction, request));
+                self.with_call(call, |call, _| call.handle_authorized(transaction, request));
                 Ok(())
             }
             (Ok(_), _) => Ok(()),

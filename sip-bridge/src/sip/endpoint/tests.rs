@@ -3,6 +3,7 @@
 
 mod beginnings;
 mod changes;
+mod lost_connections;
 mod network;
 mod outside;
 mod random_calls;

@@ -6,7 +6,7 @@ use super::escape::is_escaped;
 use super::limits::MAX_PARAMS;
 
 /// Signs that people put between digits; they mean nothing (RFC 3966 §3).
-pub(in crate::sip) const fn is_visual_separator(c: char) -> bool {
+const fn is_visual_separator(c: char) -> bool {
     matches!(c, '-' | '.' | '(' | ')')
 }
 

@@ -52,6 +52,11 @@ impl ServerInvite {
         }
     }
 
+    /// Whether the answer was a 2xx.
+    pub(super) const fn is_accepted(&self) -> bool {
+        matches!(self.state, State::Accepted)
+    }
+
     /// Whether a repeated INVITE gets the last answer again.
     pub(super) fn handle_repetition(&self) -> bool {
         matches!(self.state, State::Proceeding | State::Completed)

@@ -4,7 +4,7 @@
 use super::network::{A, B, Net, Weather, ended, is_method, is_status, ms, next_response, request, s};
 use crate::sip::command::Reason;
 use crate::sip::config::ReliableUse;
-use crate::sip::event::{Cause, Event};
+use crate::sip::event::{CallId, Cause, Event};
 use crate::sip::message::{Message, Method, Transport};
 
 #[test]
@@ -70,6 +70,27 @@ fn an_answer_is_repeated_until_its_ack_and_each_repetition_is_acknowledged() {
     let now = net.now;
     net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
     net.assert_empty();
+}
+
+#[test]
+fn an_ack_with_the_branch_of_its_invite_is_one() {
+    let mut net = Net::new(24);
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    net.filter = Some(Box::new(|_, message| !is_method(Method::Ack)(message)));
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.run(ms(100));
+    assert_eq!(net.take(B), []);
+    let mut ack = net.requests(A, &Method::Ack).remove(0);
+    ack.headers.via.clone_from(&net.requests(A, &Method::Invite)[0].headers.via);
+    let (now, flow) = (net.now, net.flow(B));
+    net.ends[B].handle_message(now, flow, Message::Request(ack));
+    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    let answers = net.sent(B, is_status(200));
+    net.run(s(40));
+    assert_eq!(net.sent(B, is_status(200)), answers, "it is not repeated any more");
 }
 
 #[test]
@@ -177,6 +198,69 @@ fn no_cancel_is_sent_before_something_was_heard() {
     net.assert_empty();
 }
 
+/// A calls, and two phones ring: B, and one that is only a tag.
+fn two_phones(net: &mut Net) -> (CallId, [String; 2]) {
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let (now, flow) = (net.now, net.flow(A));
+    net.ends[B].ring(now, b, None).unwrap();
+    let Some(Message::Response(ringing)) = net.ends[B].poll_transmit().map(|transmit| transmit.message) else {
+        panic!("it does not ring")
+    };
+    let mut other = ringing.clone();
+    other.headers.to.params.set("tag", Some("another-phone".to_owned()));
+    let tags = [&ringing, &other].map(|response| response.headers.to.tag().unwrap().to_owned());
+    for response in [ringing, other] {
+        net.ends[A].handle_message(now, flow, Message::Response(response));
+    }
+    net.run(ms(200));
+    assert_eq!(net.take(A).len(), 2);
+    (b, tags)
+}
+
+/// The phone with this tag says BYE to A.
+fn bye_by(net: &mut Net, tag: &str, cseq: u32) {
+    let invite = net.requests(A, &Method::Invite).remove(0);
+    let mut bye = request(Method::Bye, &format!("z9hG4bKbye{cseq}"), &invite.headers.call_id, cseq);
+    (bye.headers.from, bye.headers.to) = (invite.headers.to, invite.headers.from);
+    bye.headers.from.params.set("tag", Some(tag.to_owned()));
+    let (now, flow) = (net.now, net.flow(A));
+    net.ends[A].handle_message(now, flow, Message::Request(bye));
+    assert_eq!(next_response(&mut net.ends[A]).unwrap().status, 200);
+}
+
+#[test]
+fn a_phone_that_says_bye_while_it_rings_takes_only_itself_away() {
+    let mut net = Net::new(25);
+    let (b, [_, other]) = two_phones(&mut net);
+    bye_by(&mut net, &other, 1);
+    assert_eq!(net.take(A), []);
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.run(s(1));
+    assert!(matches!(net.take(A)[..], [Event::Answered { .. }]));
+}
+
+#[test]
+fn when_the_last_phone_has_said_bye_the_call_is_cancelled() {
+    for has_answer in [true, false] {
+        let mut net = Net::new(26);
+        let (_, [one, other]) = two_phones(&mut net);
+        net.filter = Some(Box::new(move |from, _| has_answer || from == A));
+        bye_by(&mut net, &one, 1);
+        assert_eq!(net.sent(A, is_method(Method::Cancel)), 0);
+        bye_by(&mut net, &other, 2);
+        net.run(ms(10));
+        assert_eq!(net.sent(A, is_method(Method::Cancel)), 1);
+        assert_eq!(net.take(A), [], "its INVITE has no answer yet");
+        net.run(s(33));
+        assert_eq!(ended(&net.take(A)), Some(&Cause::HungUpByPeer { reasons: Vec::new() }));
+        net.filter = None;
+        net.assert_empty();
+    }
+}
+
 #[test]
 fn an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() {
     let mut net = Net::new(11);
@@ -264,6 +348,29 @@ fn of_several_phones_the_first_wins_and_the_others_are_hung_up() {
 }
 
 #[test]
+fn of_several_phones_that_describe_themselves_reliably_the_one_counts_that_answers() {
+    let mut net = Net::new(23);
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let (now, flow) = (net.now, net.flow(A));
+    net.ends[B].ring(now, b, Some(b"early".to_vec())).unwrap();
+    let ringing = std::iter::from_fn(|| net.ends[B].poll_transmit()).last().unwrap().message;
+    let Message::Response(mut other) = ringing.clone() else { panic!("no answer") };
+    net.ends[A].handle_message(now, flow, ringing);
+    other.headers.to.params.set("tag", Some("another-phone".to_owned()));
+    other.body = b"other".to_vec();
+    net.ends[A].handle_message(now, flow, Message::Response(other));
+    net.run(ms(100));
+    let now = net.now;
+    net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
+    net.run(ms(200));
+    assert_eq!(net.responses(B, &Method::Invite).last().unwrap().body, b"");
+    let answered = Event::Answered { call: a, sdp: Some(b"early".to_vec()), is_offer: false };
+    assert!(net.take(A).contains(&answered));
+}
+
+#[test]
 fn an_invite_without_an_offer_is_answered_with_one_and_the_ack_has_the_answer() {
     let mut net = Net::new(15);
     let a = net.call(None);
@@ -297,7 +404,8 @@ fn a_reliable_ringing_is_repeated_until_its_prack() {
     net.filter = None;
     net.run(s(3));
     let progress = Event::Progress { call: a, status: 183, sdp: b"early".to_vec(), is_offer: false };
-    assert_eq!(net.take(A), [progress, Event::Answered { call: a, sdp: None, is_offer: false }]);
+    let sdp = Some(b"early".to_vec());
+    assert_eq!(net.take(A), [progress, Event::Answered { call: a, sdp, is_offer: false }]);
     assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
     assert_eq!(net.responses(B, &Method::Invite).last().unwrap().body, b"");
 }

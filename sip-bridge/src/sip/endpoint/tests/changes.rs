@@ -4,6 +4,7 @@
 use super::network::{A, B, Net, ended, is_method, is_status, ms, next_response, s};
 use crate::sip::command::{CommandError, Reason};
 use crate::sip::event::{CallId, Cause, Event};
+use crate::sip::flow::Flow;
 use crate::sip::message::{Host, Message, Method, NameAddr, Params, Request, Scheme, SipUri, Transport, Uri};
 
 /// A request in the dialog as A would send it.
@@ -48,13 +49,34 @@ fn a_session_is_changed_by_either() {
     for (from, to) in [(A, B), (B, A)] {
         offer_by(&mut net, from, calls[from], "hold");
         net.run(ms(100));
-        assert_eq!(net.take(to), [Event::Reinvite { call: calls[to], sdp: Some(b"hold".to_vec()) }]);
+        let flow = net.flow(to);
+        assert_eq!(net.take(to), [Event::Reinvite { call: calls[to], flow, sdp: Some(b"hold".to_vec()) }]);
         let now = net.now;
         net.ends[to].answer_reinvite(now, calls[to], b"held".to_vec()).unwrap();
         net.run(ms(100));
         assert_eq!(net.take(from), [Event::ReinviteAnswered { call: calls[from], sdp: Some(b"held".to_vec()) }]);
         assert_eq!(net.take(to), [Event::Acked { call: calls[to], sdp: None }]);
     }
+}
+
+#[test]
+fn a_call_that_began_over_tls_is_not_led_into_the_open() {
+    let mut net = Net::with(17, Transport::Tls, |_, _| {});
+    let (_, b) = net.connect();
+    let (now, secure) = (net.now, net.flow(B));
+    let open = Flow { transport: Transport::Udp, connection: None, ..secure };
+    let mut request = offer(in_dialog(&net, Method::Invite, "x", 1), "hold");
+    let contact = "<sip:end0@10.0.0.1:5060;transport=udp>".parse().unwrap();
+    request.headers.contact = vec![contact];
+    net.ends[B].handle_message(now, open, Message::Request(request));
+    assert_eq!(next_response(&mut net.ends[B]).unwrap().status, 100);
+    // Who decides on it knows how it came, and the answer goes back to where it came from.
+    let offered = net.ends[B].poll_event();
+    assert_eq!(offered, Some(Event::Reinvite { call: b, flow: open, sdp: Some(b"hold".to_vec()) }));
+    net.ends[B].reject_reinvite(now, b, 488, "Not Acceptable Here").unwrap();
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, open);
+    net.ends[B].hang_up(now, b, &Reason::Normal).unwrap();
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, secure);
 }
 
 #[test]
@@ -137,7 +159,8 @@ fn a_change_without_an_offer_gets_ours_and_the_answer_comes_in_the_ack() {
     let mut net = Net::new(4);
     let (_, b) = net.connect();
     assert_eq!(ask(&mut net, Method::Invite, "x", 1, None), Some(100));
-    assert_eq!(net.take(B), [Event::Reinvite { call: b, sdp: None }]);
+    let flow = net.flow(B);
+    assert_eq!(net.take(B), [Event::Reinvite { call: b, flow, sdp: None }]);
     let now = net.now;
     net.ends[B].answer_reinvite(now, b, b"our offer".to_vec()).unwrap();
     assert_eq!(next_response(&mut net.ends[B]).unwrap().body, b"our offer");
@@ -160,14 +183,43 @@ fn an_update_changes_a_session_before_the_answer() {
     offer_by(&mut net, A, a, "new offer");
     net.run(ms(100));
     assert_eq!(net.sent(A, is_method(Method::Update)), 1);
-    assert_eq!(net.take(B), [Event::Reinvite { call: b, sdp: Some(b"new offer".to_vec()) }]);
+    let flow = net.flow(B);
+    assert_eq!(net.take(B), [Event::Reinvite { call: b, flow, sdp: Some(b"new offer".to_vec()) }]);
     let now = net.now;
     net.ends[B].answer_reinvite(now, b, b"new answer".to_vec()).unwrap();
     net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
     net.run(ms(200));
     let events = net.take(A);
     assert!(events.contains(&Event::ReinviteAnswered { call: a, sdp: Some(b"new answer".to_vec()) }));
-    assert!(events.contains(&Event::Answered { call: a, sdp: None, is_offer: false }));
+    let sdp = Some(b"new answer".to_vec());
+    assert!(events.contains(&Event::Answered { call: a, sdp, is_offer: false }));
+}
+
+#[test]
+fn a_change_that_has_no_answer_before_the_call_has_one_does_not_end_it() {
+    for is_refused in [true, false] {
+        let mut net = Net::new(18);
+        let a = net.call(Some("offer"));
+        net.run(ms(100));
+        let b = net.incoming();
+        let now = net.now;
+        net.ends[B].ring(now, b, Some(b"early".to_vec())).unwrap();
+        net.run(ms(200));
+        net.filter = Some(Box::new(|_, message| !is_method(Method::Update)(message)));
+        offer_by(&mut net, A, a, "new offer");
+        if is_refused {
+            let response = net.requests(A, &Method::Update)[0].response(481, "Unknown");
+            let (now, flow) = (net.now, net.flow(A));
+            net.ends[A].handle_message(now, flow, Message::Response(response));
+        }
+        net.run(s(33));
+        assert!(net.take(A).iter().any(|event| matches!(event, Event::ReinviteFailed { .. })));
+        assert_eq!(net.sent(A, is_method(Method::Bye)), 0);
+        let now = net.now;
+        net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
+        net.run(s(1));
+        assert!(net.take(A).iter().any(|event| matches!(event, Event::Answered { .. })));
+    }
 }
 
 #[test]
@@ -312,6 +364,25 @@ fn a_caller_may_not_transfer_us_unless_configured() {
             assert_eq!(net.take(A), [Event::ReferProgress { call: a, status: 403 }]);
         }
     }
+}
+
+#[test]
+fn after_the_last_word_of_a_transfer_another_can_be_tried() {
+    let mut net = Net::new(16);
+    let (_, b) = net.connect();
+    let now = net.now;
+    net.ends[B].refer(now, b, "sip:carol@10.0.0.3").unwrap();
+    net.ends[B].poll_transmit().unwrap();
+    assert_eq!(net.ends[B].refer(now, b, "sip:carol@10.0.0.3"), Err(CommandError::WrongState));
+    let mut notify = in_dialog(&net, Method::Notify, "n", 1);
+    notify.headers.set("Event", "refer");
+    notify.headers.set("Subscription-State", "active;expires=60");
+    notify.body = b"SIP/2.0 486 Busy Here\r\n".to_vec();
+    let flow = net.flow(B);
+    net.ends[B].handle_message(now, flow, Message::Request(notify));
+    assert_eq!(next_response(&mut net.ends[B]).unwrap().status, 200);
+    assert_eq!(net.take(B), [Event::ReferProgress { call: b, status: 486 }]);
+    net.ends[B].refer(now, b, "sip:carol@10.0.0.3").unwrap();
 }
 
 #[test]

@@ -86,7 +86,8 @@ impl Net {
     pub(super) fn flow(&self, from: usize) -> Flow {
         let address = |index: usize| format!("10.0.0.{}:5060", index + 1).parse().unwrap();
         let connection = self.transport.is_reliable().then_some(ConnectionId(1));
-        Flow { transport: self.transport, local: address(from), remote: address(1 - from), connection }
+        let (local, remote) = (address(from), address(1 - from));
+        Flow { transport: self.transport, local, remote, connection, tls_name: None }
     }
 
     pub(super) fn collect(&mut self) {
@@ -260,6 +261,7 @@ pub(super) fn request(method: Method, branch: &str, call_id: &str, cseq: u32) ->
         local: "10.0.0.1:5060".parse().unwrap(),
         remote: "10.0.0.2:5060".parse().unwrap(),
         connection: None,
+        tls_name: None,
     };
     let mut from = name("alice", "10.0.0.1");
     from.params.set("tag", Some("from".to_owned()));

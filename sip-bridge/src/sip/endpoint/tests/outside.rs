@@ -76,7 +76,7 @@ fn stray_answers_are_dropped() {
 fn full_tables_say_so_and_stay_as_they_are() {
     let mut net = Net::with(5, Transport::Udp, |_, config| {
         config.max_calls = 2;
-        config.max_server_transactions = 5;
+        config.max_server_transactions = 6;
     });
     for n in 0..1_000 {
         let response = ask(&mut net, request(Method::Invite, &format!("z9hG4bK{n}"), &n.to_string(), 1)).unwrap();
@@ -87,6 +87,22 @@ fn full_tables_say_so_and_stay_as_they_are() {
     net.filter = Some(Box::new(|_, _| false));
     net.run(s(400));
     net.assert_empty();
+}
+
+#[test]
+fn a_flood_does_not_keep_a_call_from_being_hung_up() {
+    let mut net = Net::with(11, Transport::Udp, |_, config| config.max_server_transactions = 8);
+    let (a, _) = net.connect();
+    for n in 0..100 {
+        ask(&mut net, request(Method::Options, &format!("z9hG4bK{n}"), &n.to_string(), 1)).unwrap();
+    }
+    assert_eq!(ask(&mut net, request(Method::Options, "z9hG4bKlast", "last", 1)).unwrap().status, 503);
+    let now = net.now;
+    net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
+    net.run(s(1));
+    assert_eq!(ended(&net.take(A)), Some(&crate::sip::event::Cause::HungUp));
+    assert!(matches!(ended(&net.take(B)), Some(crate::sip::event::Cause::HungUpByPeer { .. })));
+    assert_eq!(net.sent(B, |message| matches!(message, Message::Response(response) if response.status == 503)), 0);
 }
 
 #[test]

@@ -151,6 +151,36 @@ fn failures_are_tried_again_with_pauses_that_grow() {
 }
 
 #[test]
+fn a_drained_endpoint_is_registered_no_more_while_its_calls_go_on() {
+    let mut net = Net::new(7);
+    net.connect();
+    register(&mut net);
+    let (request, _) = next_register(&mut net);
+    accept(&mut net, &request, "600");
+    let now = net.now;
+    net.ends[A].drain(now);
+    let (last, wait) = next_register(&mut net);
+    assert_eq!((last.headers.get("Expires"), wait), (Some("0"), Duration::ZERO));
+    answer(&mut net, last.response(200, "OK"));
+    assert_eq!(net.ends[A].calls(), 1);
+    assert!(!net.ends[A].is_drained());
+}
+
+#[test]
+fn a_registrar_that_grants_a_moment_is_not_asked_all_the_time() {
+    let mut net = Net::new(8);
+    register(&mut net);
+    let (mut request, _) = next_register(&mut net);
+    for _ in 0..20 {
+        accept(&mut net, &request, "1");
+        assert!(matches!(net.take(A)[..], [Event::Registered { .. }]));
+        let (next, wait) = next_register(&mut net);
+        assert!(wait >= s(10), "{wait:?}");
+        request = next;
+    }
+}
+
+#[test]
 fn a_drained_endpoint_takes_its_registrations_away() {
     let mut net = Net::new(6);
     register(&mut net);

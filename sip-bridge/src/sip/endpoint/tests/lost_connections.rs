@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! Connections that end while calls go on.
+
+use super::network::{A, B, Net, ended, is_method, ms, s};
+use crate::sip::command::Reason;
+use crate::sip::event::{Cause, Event};
+use crate::sip::flow::{Flow, Transmit};
+use crate::sip::message::{Message, Method, Transport};
+
+/// The connection breaks, as an end sees it.
+fn lose(net: &mut Net, end: usize) {
+    let (now, flow) = (net.now, net.flow(end));
+    net.ends[end].handle_transport_failed(now, flow);
+}
+
+/// What an end sends now, which is handed on as well.
+fn sent(net: &mut Net, end: usize) -> Transmit {
+    let transmit = net.ends[end].poll_transmit().expect("something is sent");
+    let (now, flow) = (net.now, net.flow(1 - end));
+    net.ends[1 - end].handle_message(now, flow, transmit.message.clone());
+    transmit
+}
+
+fn is_new(net: &Net, end: usize, flow: Flow) -> bool {
+    flow.connection.is_none() && flow.remote == net.flow(end).remote && flow.transport == Transport::Tcp
+}
+
+#[test]
+fn a_call_goes_on_by_another_connection() {
+    for end in [A, B] {
+        let mut net = Net::with(1, Transport::Tcp, |_, _| {});
+        let calls = <[_; 2]>::from(net.connect());
+        lose(&mut net, end);
+        assert_eq!(ended(&net.take(end)), None);
+        let now = net.now;
+        net.ends[end].hang_up(now, calls[end], &Reason::Normal).unwrap();
+        let bye = sent(&mut net, end);
+        assert!(is_new(&net, end, bye.flow) && is_method(Method::Bye)(&bye.message));
+        net.run(s(1));
+        assert_eq!(ended(&net.take(end)), Some(&Cause::HungUp));
+        assert!(matches!(ended(&net.take(1 - end)), Some(Cause::HungUpByPeer { .. })));
+        net.assert_empty();
+    }
+}
+
+#[test]
+fn a_request_that_was_lost_with_its_connection_is_sent_once_more() {
+    let mut net = Net::with(2, Transport::Tcp, |_, _| {});
+    let (a, b) = net.connect();
+    let now = net.now;
+    net.ends[A].reinvite(now, a, b"hold".to_vec()).unwrap();
+    // Nobody gets it.
+    let lost = net.ends[A].poll_transmit().unwrap();
+    lose(&mut net, A);
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow));
+    assert!(again.message == lost.message, "a repetition, by its branch");
+    // The end of the connection is perhaps told twice: by who wanted to write, and by who read.
+    lose(&mut net, A);
+    net.run(ms(100));
+    assert!(net.take(B).iter().any(|event| matches!(event, Event::Reinvite { .. })));
+    let now = net.now;
+    net.ends[B].answer_reinvite(now, b, b"held".to_vec()).unwrap();
+    net.run(ms(100));
+    assert_eq!(net.take(A), [Event::ReinviteAnswered { call: a, sdp: Some(b"held".to_vec()) }]);
+}
+
+#[test]
+fn where_the_new_connection_fails_too_the_request_has() {
+    let mut net = Net::with(3, Transport::Tcp, |_, _| {});
+    let (a, _) = net.connect();
+    let now = net.now;
+    net.ends[A].reinvite(now, a, b"hold".to_vec()).unwrap();
+    net.ends[A].poll_transmit().unwrap();
+    lose(&mut net, A);
+    let again = net.ends[A].poll_transmit().unwrap();
+    net.ends[A].handle_transport_failed(now, again.flow);
+    net.filter = Some(Box::new(|_, _| false));
+    net.run(s(40));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::TransportFailed));
+}
+
+#[test]
+fn an_answer_without_its_ack_is_repeated_by_another_connection() {
+    let mut net = Net::with(4, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.ends[B].poll_transmit().unwrap();
+    lose(&mut net, B);
+    net.now += ms(500);
+    let now = net.now;
+    net.ends[B].handle_timeout(now);
+    let answer = sent(&mut net, B);
+    assert!(is_new(&net, B, answer.flow));
+    assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
+    net.run(s(1));
+    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+}
