@@ -63,7 +63,7 @@ fn a_change_of_sender_is_a_new_stream() {
     let stream = |call: &mut Call, ssrc, seq_no| {
         let mut packet = sound(ssrc, seq_no);
         match call.session.handle_datagram(call.now, at(PHONE), &mut packet) {
-            Ok(Received::Audio(audio)) => Some((audio.stream, audio.index)),
+            Ok(Received::Audio(_, audio)) => Some((audio.stream, audio.index)),
             _ => None,
         }
     };
