@@ -87,7 +87,9 @@ pub struct RtpSession {
 }
 
 impl RtpSession {
-    /// A session for what was agreed on. SSRC, sequence number and timestamp begin anywhere (RFC 3550 §5.1).
+    /// A session for what was agreed on. SSRC and timestamp begin anywhere (RFC 3550 §5.1), the sequence number in the lower
+    /// half: a receiver that misses the first packets could not tell otherwise that it has wrapped meanwhile, and could decrypt
+    /// none of the following (RFC 3711 §3.3.1).
     ///
     /// # Errors
     ///
@@ -111,7 +113,7 @@ impl RtpSession {
             received_digits: ReceivedDigits::new(event_clock_hz, config.max_digits_per_second),
             opener,
             ssrc: rng.random(),
-            next_seq_no: SeqNo(rng.random()),
+            next_seq_no: SeqNo(rng.random_range(0..1 << 15)),
             clock: SendClock::new(RtpTime(rng.random()), clock_rate_hz),
             is_talkspurt_new: true,
             sent_digits: SentDigits::default(),

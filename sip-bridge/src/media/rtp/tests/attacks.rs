@@ -126,6 +126,20 @@ fn encrypted_sound_goes_both_ways() {
 }
 
 #[test]
+fn who_misses_the_first_packets_can_decrypt_those_that_follow() {
+    let agreed = agreed(&encrypted(SrtpSuite::AeadAes128Gcm, "BBBB"), None, 1);
+    for seed in 0..50 {
+        let now = Instant::now();
+        let session = RtpSession::new(RtpConfig::default(), &agreed, &mut StdRng::seed_from_u64(seed), now).unwrap();
+        let mut call = Call { now, session };
+        call.session.open(now);
+        let (_, packet) = call.send().unwrap();
+        let first = packet::Header::parse(&packet).unwrap().seq_no;
+        assert!(first.0 < 1 << 15, "seed {seed}: {first:?}");
+    }
+}
+
+#[test]
 fn repeated_changed_and_plain_packets_are_refused() {
     let mut call = Call::new(&encrypted(SrtpSuite::AeadAes128Gcm, "BBBB"));
     let mut phone = phone(&call, 9);
