@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The node's way in: listens for bridges, looks whether they know the secret, and carries one attachment at a time.
 //!
-//! Whoever can reach the port can begin connections. So few at a time are looked at, each has to greet within seconds, and who
-//! does not know the secret is answered late.
+//! Whoever can reach the port can begin connections. So few at a time are looked at, of which the oldest gives way (`strangers.rs`),
+//! each has to greet within seconds, and who does not know the secret is answered late.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use bus::phone::{DialOrder, NotReachedReason, PhoneDesk, TrunkOperation};
 use sfu_node::BridgeEnd;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -24,16 +24,11 @@ use crate::messages::{Refusal, Role, SessionId};
 use crate::node_session::{Phone, Session, carry, next_order, refuse_to_dial};
 use crate::relay::{Attached, Relay};
 use crate::secret::Secret;
+use crate::strangers::{Place, Strangers};
 use crate::tls::acceptor;
-
-/// Connections at the same time that have proven nothing. Further ones wait in the kernel.
-const STRANGERS: usize = 16;
 
 /// How long a connection may take to begin.
 const GREETING_TIME: Duration = Duration::from_secs(5);
-
-/// How long who was refused keeps their place among the strangers, so that guessing is slow.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(500);
 
 /// Pause after accepting has failed, mostly because there are too many open files.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
@@ -97,8 +92,8 @@ impl NodeLink {
         }
         // One: the attachment that is there. The next is made when it has ended.
         let (arrivals, arrived) = mpsc::channel(1);
-        let gate =
-            Arc::new(Gate { tls, secret, ends: ends_count, attach, arrivals, strangers: Semaphore::new(STRANGERS) });
+        let strangers = Arc::default();
+        let gate = Arc::new(Gate { tls, secret, ends: ends_count, attach, arrivals, strangers });
         for listener in listeners {
             tasks.spawn(accept(listener, gate.clone()));
         }
@@ -146,7 +141,7 @@ struct Gate {
     ends: u16,
     attach: watch::Sender<Attached>,
     arrivals: mpsc::Sender<Arrival>,
-    strangers: Semaphore,
+    strangers: Arc<Strangers>,
 }
 
 /// A bridge that attaches itself.
@@ -197,19 +192,15 @@ async fn run(
 }
 
 async fn accept(listener: TcpListener, gate: Arc<Gate>) {
-    // Ended with this.
-    let mut strangers = JoinSet::new();
+    // Ended with this. As many as have a place, and those that are let in.
+    let mut meetings = JoinSet::new();
     loop {
-        while strangers.try_join_next().is_some() {}
-        let Ok(permit) = gate.strangers.acquire().await else { return };
+        while meetings.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => {
-                permit.forget();
+            Ok((stream, source)) => {
+                let place = gate.strangers.admit(source.ip());
                 let gate = gate.clone();
-                strangers.spawn(async move {
-                    let _place = Place(gate.clone());
-                    meet(stream, &gate).await;
-                });
+                meetings.spawn(async move { meet(stream, place, &gate).await });
             }
             Err(error) => {
                 tracing::warn!(%error, "a link could not be accepted");
@@ -219,31 +210,27 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>) {
     }
 }
 
-/// A stranger's place, which is given back also by one who is dropped.
-struct Place(Arc<Gate>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.strangers.add_permits(1);
-    }
-}
-
 /// Looks who that is, and lets them in or not.
-async fn meet(stream: TcpStream, gate: &Arc<Gate>) {
+async fn meet(stream: TcpStream, place: Place, gate: &Arc<Gate>) {
     let introduced = timeout(GREETING_TIME, async {
-        let greeted = receive(stream, &gate.tls, &gate.secret).await?;
-        introduce(greeted, gate).await
+        let Some(greeted) = receive_in(place, stream, gate).await else { return Err(LinkError::Ended) };
+        introduce(greeted?, gate).await
     });
     match introduced.await {
         Ok(Ok(())) => {}
         Ok(Err(LinkError::Refused(Refusal::NoSuchSession))) => tracing::debug!("a connection came too late"),
-        Ok(Err(LinkError::Refused(refusal))) => {
-            tracing::warn!(%refusal, "a bridge for telephones was refused");
-            sleep(PAUSE_AFTER_REFUSAL).await;
-        }
+        Ok(Err(LinkError::Refused(refusal))) => tracing::warn!(%refusal, "a bridge for telephones was refused"),
         // Scanners, and what is no bridge.
         Ok(Err(error)) => tracing::debug!(%error, "a link did not come about"),
         Err(_) => tracing::debug!("a link took too long to begin"),
+    }
+}
+
+/// Takes the greeting of somebody with a place, which they keep for no longer; `None` when it was lost to another.
+async fn receive_in(mut place: Place, stream: TcpStream, gate: &Gate) -> Option<Result<Greeted, LinkError>> {
+    tokio::select! {
+        greeted = receive(stream, &gate.tls, &gate.secret) => Some(greeted),
+        () = place.lost() => None,
     }
 }
 
@@ -256,7 +243,7 @@ async fn introduce(greeted: Greeted, gate: &Arc<Gate>) -> Result<(), LinkError> 
 
 async fn introduce_bridge(greeted: Greeted, gate: &Arc<Gate>, threads: u16) -> Result<(), LinkError> {
     if threads == 0 || threads > gate.ends {
-        return Err(greeted.refuse(Refusal::TooFewEnds { threads, ends: gate.ends }).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::TooFewEnds { threads, ends: gate.ends }).await);
     }
     let (session, sounds) = Session::new(threads);
     let session = Arc::new(session);
@@ -268,7 +255,7 @@ async fn introduce_bridge(greeted: Greeted, gate: &Arc<Gate>, threads: u16) -> R
         is_free
     });
     if !is_claimed {
-        return Err(greeted.refuse(Refusal::Taken).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::Taken).await);
     }
     let claim = Claim { session: session.clone(), gate: gate.clone() };
     let connection = greeted.welcome(&gate.secret, session.id).await?;
@@ -284,7 +271,7 @@ async fn introduce_thread(
 ) -> Result<(), LinkError> {
     let attached = gate.attach.borrow().clone();
     let Some(attached) = attached.filter(|attached| attached.id == session) else {
-        return Err(greeted.refuse(Refusal::NoSuchSession).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::NoSuchSession).await);
     };
     let connection = greeted.welcome(&gate.secret, session).await?;
     // Full: the bridge has connected more than its threads. It waits, and the attachment ends.
