@@ -7,11 +7,16 @@ mod baresip;
 mod bridge;
 mod callee;
 mod dialling;
+#[path = "../hostile/isolation.rs"]
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
+mod isolation;
 mod kamailio;
+mod pcap;
 mod phone;
 mod registrations;
 mod rtpengine;
 mod sipp;
+mod sipp_sound;
 mod sound;
 mod streams;
 mod tls_trunk;
