@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod baresip;
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod bridge;
 mod callee;
 mod dialling;
@@ -12,12 +13,14 @@ mod dialling;
 mod isolation;
 mod kamailio;
 mod pcap;
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod phone;
 mod registrations;
 mod rtpengine;
 mod sipp;
 mod sipp_sound;
 mod sound;
+mod stream_phone;
 mod streams;
 mod tls_trunk;
 mod udp;

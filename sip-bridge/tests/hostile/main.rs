@@ -12,6 +12,7 @@
 mod bridge;
 mod floods;
 mod isolation;
+mod malformed;
 #[path = "../calls/phone.rs"]
 #[allow(dead_code, reason = "the other tests of calls use the rest of it")]
 mod phone;
@@ -20,4 +21,7 @@ mod random;
 #[allow(dead_code, reason = "the other tests of calls use the rest of it")]
 mod sound;
 mod strange_sound;
+mod strangers;
+#[path = "../calls/stream_phone.rs"]
+mod stream_phone;
 mod torture;
