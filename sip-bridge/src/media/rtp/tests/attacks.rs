@@ -51,16 +51,6 @@ fn a_call_that_moves_is_found_at_its_new_address() {
 }
 
 #[test]
-fn without_symmetric_rtp_only_the_described_source_counts() {
-    let config = RtpConfig { symmetric_rtp: SymmetricRtp::Refused, ..RtpConfig::default() };
-    let mut call = Call::with(PLAIN, config);
-    for seq_no in 0..10 {
-        assert_eq!(call.receive("192.0.2.1:4002", &sound(1, seq_no)), Err(Dropped::OtherSource));
-    }
-    assert!(!call.session.is_latched());
-}
-
-#[test]
 fn damaged_packets_do_no_harm() {
     for lines in [PLAIN.to_owned(), encrypted(SrtpSuite::AesCm128HmacSha1_80, "AAAA")] {
         let mut call = Call::new(&lines);
