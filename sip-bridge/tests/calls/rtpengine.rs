@@ -175,7 +175,9 @@ async fn sound_is_encrypted_with_the_keys_of_both_descriptions_in_both_direction
         let mut audible = 0;
         while audible < 10 {
             tokio::select! {
-                _ = clock.tick() => drop(telephone.send_to(&own.silence(), target).await.unwrap()),
+                _ = clock.tick() => {
+                    telephone.send_to(&own.silence(), target).await.unwrap();
+                }
                 received = telephone.recv_from(&mut buffer) => {
                     let (length, source) = received.unwrap();
                     assert_eq!((source, length, buffer[1] & 0x7f), (target, 12 + 160, 8));
