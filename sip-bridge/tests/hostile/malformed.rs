@@ -2,7 +2,6 @@
 //! Messages that are none, over datagrams and on a stream.
 
 use sip_bridge::sip::message::Transport;
-use sip_bridge::sip::parse::Frame;
 
 use super::bridge::{PATIENCE, Running, TRUNK};
 use super::isolation::isolated;
