@@ -99,7 +99,7 @@ impl NodeLink {
         }
         let (stop, stopping) = oneshot::channel();
         let phone = Phone { desk, trunks, dials, first_bridge };
-        let task = tokio::spawn(run(phone, arrived, tasks, stopping));
+        let task = tokio::spawn(run(phone, arrived, attached.clone(), tasks, stopping));
         Ok(Self { addresses, attached, stop, task })
     }
 
@@ -166,6 +166,7 @@ impl Drop for Claim {
 async fn run(
     mut phone: Phone,
     mut arrived: mpsc::Receiver<Arrival>,
+    mut attached: watch::Receiver<Attached>,
     // Dropping it ends them all.
     _tasks: JoinSet<()>,
     mut stopping: oneshot::Receiver<()>,
@@ -173,7 +174,7 @@ async fn run(
     loop {
         let Arrival { claim, connection, sounds } = tokio::select! {
             Some(arrival) = arrived.recv() => arrival,
-            order = next_order(&mut phone.dials) => {
+            order = order_without_bridge(&mut attached, &mut phone.dials) => {
                 refuse_to_dial(&order, NotReachedReason::TrunkFailed);
                 continue;
             }
@@ -187,6 +188,25 @@ async fn run(
                 tracing::warn!(%reason, dropped_packets, "the link to the bridge for telephones is lost");
             }
             _ = &mut stopping => return,
+        }
+    }
+}
+
+/// The next call that is to be made while no bridge is there. One that attaches itself may know of it before it has arrived here,
+/// so from then on orders wait for it.
+async fn order_without_bridge(
+    attached: &mut watch::Receiver<Attached>,
+    dials: &mut Option<mpsc::Receiver<DialOrder>>,
+) -> DialOrder {
+    loop {
+        if attached.wait_for(Option::is_none).await.is_err() {
+            // The node ends.
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            biased;
+            _ = attached.changed() => {}
+            order = next_order(dials) => return order,
         }
     }
 }
@@ -276,4 +296,39 @@ async fn introduce_thread(
     let connection = greeted.welcome(&gate.secret, session).await?;
     // Full: the bridge has connected more than its threads. It waits, and the attachment ends.
     attached.sounds.send((thread, connection)).await.map_err(|_| LinkError::Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::phone::{CallPurpose, Dialer, OutgoingCall, dialer, outgoing_line};
+
+    use super::*;
+
+    fn order() -> DialOrder {
+        let call = OutgoingCall {
+            trunk: "trk_1".to_owned(),
+            to: "+4989".to_owned(),
+            from: None,
+            language: "de".to_owned(),
+            tenant: None,
+            purpose: CallPurpose::Test,
+            ring_time: Duration::from_secs(30),
+        };
+        outgoing_line(call).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_waits_for_the_bridge_that_attaches_itself() {
+        let (dialer, dials): (Dialer, _) = dialer();
+        let (attach, mut attached) = watch::channel(None);
+        let mut dials = Some(dials);
+        let mut next = Box::pin(order_without_bridge(&mut attached, &mut dials));
+        assert!(timeout(GREETING_TIME, &mut next).await.is_err(), "there is no order");
+        // Both at once: the bridge has seen that it is welcome, and somebody orders a call.
+        attach.send_replace(Some(Arc::new(Session::new(1).0)));
+        dialer.send(order()).await.unwrap();
+        assert!(timeout(GREETING_TIME, &mut next).await.is_err(), "it was refused");
+        attach.send_replace(None);
+        assert!(timeout(GREETING_TIME, &mut next).await.is_ok(), "nobody is there any more");
+    }
 }
