@@ -167,8 +167,7 @@ async fn run(
     mut phone: Phone,
     mut arrived: mpsc::Receiver<Arrival>,
     mut attached: watch::Receiver<Attached>,
-    // Dropping it ends them all.
-    _tasks: JoinSet<()>,
+    mut tasks: JoinSet<()>,
     mut stopping: oneshot::Receiver<()>,
 ) {
     loop {
@@ -179,7 +178,7 @@ async fn run(
                 continue;
             }
             // Also when nobody is left to ask for it.
-            _ = &mut stopping => return,
+            _ = &mut stopping => break,
         };
         tracing::info!(threads = claim.session.ends.len(), "a bridge for telephones is attached");
         tokio::select! {
@@ -187,9 +186,11 @@ async fn run(
                 let dropped_packets = claim.session.dropped();
                 tracing::warn!(%reason, dropped_packets, "the link to the bridge for telephones is lost");
             }
-            _ = &mut stopping => return,
+            _ = &mut stopping => break,
         }
     }
+    // Whoever waits for the end may listen there again.
+    tasks.shutdown().await;
 }
 
 /// The next call that is to be made while no bridge is there. One that attaches itself may know of it before it has arrived here,
