@@ -9,6 +9,9 @@ const SHORTEST: Duration = Duration::from_millis(250);
 /// However often it failed. Callers hear meanwhile that telephones do not work.
 const LONGEST: Duration = Duration::from_secs(8);
 
+/// However often the secrets differed: that takes somebody to mend it, and each time is logged as an error.
+const LONGEST_BETWEEN_STRANGERS: Duration = Duration::from_secs(60);
+
 /// A link that lasted for so long was a good one.
 const GOOD_LINK: Duration = Duration::from_secs(10);
 
@@ -28,7 +31,16 @@ impl Backoff {
 
     /// How long to wait now. `random`, from 0 to 1, keeps several bridges from coming at the same time.
     pub(crate) fn next(&mut self, random: f64) -> Duration {
-        let longest = SHORTEST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.wait(random, LONGEST)
+    }
+
+    /// The same after somebody has answered who does not know the secret.
+    pub(crate) fn next_after_stranger(&mut self, random: f64) -> Duration {
+        self.wait(random, LONGEST_BETWEEN_STRANGERS)
+    }
+
+    fn wait(&mut self, random: f64, longest: Duration) -> Duration {
+        let longest = SHORTEST.saturating_mul(1 << self.failures.min(16)).min(longest);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
@@ -44,6 +56,8 @@ mod tests {
         let waits: Vec<u128> = (0..8).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
         assert_eq!(backoff.next(0.0), LONGEST / 2);
+        assert_eq!(backoff.next_after_stranger(1.0), Duration::from_secs(60));
+        assert_eq!(backoff.next(1.0), LONGEST, "a node that is there again is not waited for as long");
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Runner {
                 attachment = attaching => attachment,
                 () = decline_all(&mut self.phone.calls) => return None,
             };
+            let mut is_stranger = false;
             match attachment {
                 Ok(attachment) => {
                     tracing::info!("attached to the node");
@@ -128,10 +129,16 @@ impl Runner {
                     self.backoff.note_link(since.elapsed());
                 }
                 Err(error) if error.is_final() => return Some(error),
+                Err(error) if error.is_about_the_secret() => {
+                    tracing::error!(%error, "the node does not take this bridge; calls are declined");
+                    is_stranger = true;
+                }
                 Err(error) => tracing::warn!(%error, "the node cannot be reached; calls are declined"),
             }
+            let random = rand::random();
+            let pause = if is_stranger { self.backoff.next_after_stranger(random) } else { self.backoff.next(random) };
             tokio::select! {
-                () = sleep(self.backoff.next(rand::random())) => {}
+                () = sleep(pause) => {}
                 () = decline_all(&mut self.phone.calls) => return None,
             }
         }
@@ -148,5 +155,34 @@ impl Drop for Runner {
 async fn decline_all(calls: &mut mpsc::Receiver<CallEnd>) {
     while let Some(end) = calls.recv().await {
         decline(&end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::messages::Refusal;
+    use crate::node::{NodeLink, NodePhone};
+
+    /// For what is certain to come.
+    const LONG: std::time::Duration = std::time::Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_bridge_of_another_version_is_told_and_gives_up() {
+        let secret = || Secret::new(&[b'x'; 32]).unwrap();
+        let (desk, _node_calls) = bus::phone::desk();
+        let (_node_trunks, trunks) = bus::phone::trunks();
+        let phone = NodePhone { desk, trunks, dials: None, ends: Vec::new(), first_bridge: 0 };
+        let node = NodeLink::start(&["127.0.0.1:0".parse().unwrap()], secret(), phone).await.unwrap();
+        let address = node.local_addresses()[0].to_string();
+        let (_desk, calls) = bus::phone::desk();
+        let (trunks, _operation) = bus::phone::trunks();
+        let phone = BridgePhone { calls, trunks, dialer: None };
+        let (mut link, _ends) = BridgeLink::start_with_version(address, secret(), 1, phone, VERSION + 1).unwrap();
+        let reason = timeout(LONG, link.ended()).await.unwrap();
+        let expected = Refusal::Version { node: VERSION, bridge: VERSION + 1 };
+        assert!(matches!(reason, Some(LinkError::Refused(refusal)) if refusal == expected), "{reason:?}");
     }
 }

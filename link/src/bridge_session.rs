@@ -111,7 +111,8 @@ impl Attachment {
         let mut carriers = JoinSet::new();
         carriers.spawn(writer.send_all(outgoing));
         for (queues, connection) in phone.ends.iter().zip(self.sounds) {
-            carriers.spawn(carry_sound(queues.clone(), connection));
+            // Asked here, because the task may begin when this link is lost already.
+            carriers.spawn(carry_sound(queues.clone(), queues.epoch(), connection));
         }
         let mut control = Control { out, lines: Lines::new(0), phone, has_bridge: true };
         if let Err(error) = control.tell_states() {
@@ -237,23 +238,23 @@ impl Control<'_> {
 }
 
 /// Carries the sound of a thread, until the connection breaks.
-async fn carry_sound(queues: Arc<EndQueues>, connection: Connection) -> LinkError {
+async fn carry_sound(queues: Arc<EndQueues>, epoch: u64, connection: Connection) -> LinkError {
     let Connection { reader, writer } = connection;
     tokio::select! {
-        error = take_sound(reader, &queues) => error,
+        error = take_sound(reader, &queues, epoch) => error,
         error = send_sound(writer, &queues.outbox) => error,
     }
 }
 
-async fn take_sound(mut reader: FrameReader, queues: &EndQueues) -> LinkError {
+async fn take_sound(mut reader: FrameReader, queues: &EndQueues, epoch: u64) -> LinkError {
     loop {
         let taken = match reader.next().await {
             Ok(frame) if frame.kind == Kind::Sound => SoundPacket::read(&frame.body)
-                .map(|packet| queues.inbox.push_sound(queues.inbox.epoch(), [packet]))
+                .map(|packet| queues.inbox.push_sound(epoch, [packet]))
                 .map_err(LinkError::from),
             Ok(frame) => read::<Order>(&frame.body)
                 .map_err(LinkError::from)
-                .and_then(|order| queues.push_order(order).map_err(|_| LinkError::Stuck)),
+                .and_then(|order| queues.push_order(epoch, order).map_err(|_| LinkError::Stuck)),
             Err(error) => Err(error),
         };
         if let Err(error) = taken {

@@ -59,20 +59,22 @@ pub enum LinkError {
     /// The node does not want it.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The node's proof is wrong: it is somebody else.
+    /// Who answers has not proven that it is the node.
     #[error("what answers there does not know the secret in link.secret_file")]
     Stranger,
 }
 
 impl LinkError {
-    /// Whether trying again is of no use until somebody has changed something.
+    /// Whether trying again is of no use until somebody has changed something. What nobody has proven never is: whoever answers
+    /// once at the node's address could end the bridge by it.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        match self {
-            Self::Refused(refusal) => refusal.is_final(),
-            Self::Stranger => true,
-            _ => false,
-        }
+        matches!(self, Self::Refused(refusal) if refusal.is_final())
+    }
+
+    /// Whether the other side does not know the secret that we know.
+    pub(crate) const fn is_about_the_secret(&self) -> bool {
+        matches!(self, Self::Stranger | Self::Refused(Refusal::Secret))
     }
 }
 

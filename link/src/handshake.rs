@@ -2,8 +2,10 @@
 //! How a connection begins: TLS, the bridge's greeting with its proof, and the node's answer with its own.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
@@ -12,7 +14,10 @@ use crate::messages::{Answer, Greeting, Opening, Refusal, Role, SessionId, VERSI
 use crate::secret::{PROOF_BYTES, Secret, Side};
 use crate::tls::{NAME, exported};
 
-/// The bridge's side: greets the node and looks whether it is the right one.
+/// How long who does not know the secret waits for an answer, and keeps their place among the strangers: so guessing is slow.
+const PAUSE_BEFORE_REFUSAL: Duration = Duration::from_millis(500);
+
+/// The bridge's side: greets the node and looks whether it is the right one. What it refuses is believed when it has proven itself.
 pub(crate) async fn greet(
     stream: TcpStream,
     tls: &TlsConnector,
@@ -29,13 +34,16 @@ pub(crate) async fn greet(
     connection.writer.words(&Greeting { opening, role });
     connection.writer.flush().await?;
     let answer = connection.reader.next_words().await?;
+    let is_proven = |proof: &[u8; PROOF_BYTES]| secret.is_proven(Side::Node, &exported, proof);
     match read(&answer.body)? {
-        Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Welcome { proof, session } if secret.is_proven(Side::Node, &exported, &proof) => {
+        Answer::Refused { refusal, proof: Some(proof) } if is_proven(&proof) => Err(refusal.into()),
+        // For a node with another secret, nothing is a proof that we would believe.
+        Answer::Refused { refusal: Refusal::Secret, proof: None } => Err(Refusal::Secret.into()),
+        Answer::Welcome { proof, session } if is_proven(&proof) => {
             connection.trust();
             Ok((connection, session))
         }
-        Answer::Welcome { .. } => Err(LinkError::Stranger),
+        Answer::Refused { .. } | Answer::Welcome { .. } => Err(LinkError::Stranger),
     }
 }
 
@@ -56,10 +64,12 @@ pub(crate) async fn receive(stream: TcpStream, tls: &TlsAcceptor, secret: &Secre
     // The proof first: who does not know the secret learns nothing else, and what else they say is not looked at.
     let Opening { version, proof } = read(&greeting.body)?;
     if !secret.is_proven(Side::Bridge, &exported, &proof) {
-        return Err(refuse(connection, Refusal::Secret).await);
+        sleep(PAUSE_BEFORE_REFUSAL).await;
+        return Err(refuse(connection, Refusal::Secret, None).await);
     }
     if version != VERSION {
-        return Err(refuse(connection, Refusal::Version { node: VERSION, bridge: version }).await);
+        let proof = secret.prove(Side::Node, &exported);
+        return Err(refuse(connection, Refusal::Version { node: VERSION, bridge: version }, Some(proof)).await);
     }
     let Greeting { role, .. } = read(&greeting.body)?;
     Ok(Greeted { role, connection, exported })
@@ -75,14 +85,15 @@ impl Greeted {
         Ok(self.connection)
     }
 
-    /// Does not take it, and says why.
-    pub(crate) async fn refuse(self, refusal: Refusal) -> LinkError {
-        refuse(self.connection, refusal).await
+    /// Does not take it, and says why, with the node's proof.
+    pub(crate) async fn refuse(self, secret: &Secret, refusal: Refusal) -> LinkError {
+        let proof = secret.prove(Side::Node, &self.exported);
+        refuse(self.connection, refusal, Some(proof)).await
     }
 }
 
-async fn refuse(mut connection: Connection, refusal: Refusal) -> LinkError {
-    connection.writer.words(&Answer::Refused(refusal));
+async fn refuse(mut connection: Connection, refusal: Refusal, proof: Option<[u8; PROOF_BYTES]>) -> LinkError {
+    connection.writer.words(&Answer::Refused { refusal, proof });
     match connection.writer.flush().await {
         Ok(()) => {
             connection.writer.close().await;
@@ -91,3 +102,6 @@ async fn refuse(mut connection: Connection, refusal: Refusal) -> LinkError {
         Err(error) => error,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,9 +40,12 @@ struct Waiting {
 pub(crate) struct Overflow;
 
 impl Lanes {
-    /// Adds an order.
-    pub(crate) fn push_order(&self, order: Order) -> Result<(), Overflow> {
+    /// Adds an order, unless it is for a link that is not there any more.
+    pub(crate) fn push_order(&self, epoch: u64, order: Order) -> Result<(), Overflow> {
         let mut waiting = self.lock();
+        if waiting.epoch != epoch {
+            return Ok(());
+        }
         if waiting.orders.len() >= ORDERS {
             return Err(Overflow);
         }
@@ -86,7 +89,8 @@ impl Lanes {
         waiting.orders.extend(orders);
     }
 
-    /// Which link packets are for now.
+    /// Which link there is now. Whoever puts something in asks once, when their part of it begins: so nothing of theirs gets into
+    /// the next.
     pub(crate) fn epoch(&self) -> u64 {
         self.lock().epoch
     }
@@ -136,19 +140,20 @@ mod tests {
     fn orders_are_never_dropped_and_too_many_are_told() {
         let lanes = Lanes::default();
         for _ in 0..ORDERS {
-            assert_eq!(lanes.push_order(Order::Ended(TrackId(1))), Ok(()));
+            assert_eq!(lanes.push_order(0, Order::Ended(TrackId(1))), Ok(()));
         }
-        assert_eq!(lanes.push_order(Order::Ended(TrackId(1))), Err(Overflow));
+        assert_eq!(lanes.push_order(0, Order::Ended(TrackId(1))), Err(Overflow));
         assert_eq!(taken(&lanes).0.len(), ORDERS);
     }
 
     #[test]
-    fn sound_for_a_link_that_is_gone_goes_nowhere() {
+    fn what_is_for_a_link_that_is_gone_goes_nowhere() {
         let lanes = Lanes::default();
         lanes.push_sound(lanes.epoch(), [packet(1)]);
         let before = lanes.epoch();
         lanes.begin_anew([Order::Ended(TrackId(2))]);
         lanes.push_sound(before, [packet(2)]);
+        assert_eq!(lanes.push_order(before, Order::Ended(TrackId(3))), Ok(()));
         lanes.push_sound(lanes.epoch(), [packet(3)]);
         assert_eq!(taken(&lanes), (vec![Order::Ended(TrackId(2))], vec![3]));
     }

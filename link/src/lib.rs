@@ -26,6 +26,7 @@ mod relay;
 mod remote_end;
 mod secret;
 mod sound_packet;
+mod strangers;
 mod thread_numbers;
 mod tls;
 

@@ -42,11 +42,19 @@ pub(crate) enum Role {
     Sound { session: SessionId, thread: u16 },
 }
 
-/// The node's answer to a greeting.
+/// The node's answer to a greeting, which each version can read. The proof is for the connection, so it is good for whatever is
+/// said on it.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Answer {
-    Welcome { proof: [u8; PROOF_BYTES], session: SessionId },
-    Refused(Refusal),
+    Welcome {
+        proof: [u8; PROOF_BYTES],
+        session: SessionId,
+    },
+    /// Without a proof for who has given none, who would not believe it either.
+    Refused {
+        refusal: Refusal,
+        proof: Option<[u8; PROOF_BYTES]>,
+    },
 }
 
 /// Why a node does not take a connection.
@@ -80,9 +88,10 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether trying again is of no use until somebody has changed something.
+    /// Whether trying again is of no use until somebody has changed something. That secrets differ anybody may say, without a
+    /// proof.
     pub(crate) const fn is_final(&self) -> bool {
-        matches!(self, Self::Secret | Self::Version { .. } | Self::TooFewEnds { .. })
+        matches!(self, Self::Version { .. } | Self::TooFewEnds { .. })
     }
 }
 

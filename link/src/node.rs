@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! The node's way in: listens for bridges, looks whether they know the secret, and carries one attachment at a time.
 //!
-//! Whoever can reach the port can begin connections. So few at a time are looked at, each has to greet within seconds, and who
-//! does not know the secret is answered late.
+//! Whoever can reach the port can begin connections. So few at a time are looked at, of which the oldest gives way (`strangers.rs`),
+//! each has to greet within seconds, and who does not know the secret is answered late.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use bus::phone::{DialOrder, NotReachedReason, PhoneDesk, TrunkOperation};
 use sfu_node::BridgeEnd;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -24,16 +24,11 @@ use crate::messages::{Refusal, Role, SessionId};
 use crate::node_session::{Phone, Session, carry, next_order, refuse_to_dial};
 use crate::relay::{Attached, Relay};
 use crate::secret::Secret;
+use crate::strangers::{Place, Strangers};
 use crate::tls::acceptor;
-
-/// Connections at the same time that have proven nothing. Further ones wait in the kernel.
-const STRANGERS: usize = 16;
 
 /// How long a connection may take to begin.
 const GREETING_TIME: Duration = Duration::from_secs(5);
-
-/// How long who was refused keeps their place among the strangers, so that guessing is slow.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(500);
 
 /// Pause after accepting has failed, mostly because there are too many open files.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
@@ -97,14 +92,14 @@ impl NodeLink {
         }
         // One: the attachment that is there. The next is made when it has ended.
         let (arrivals, arrived) = mpsc::channel(1);
-        let gate =
-            Arc::new(Gate { tls, secret, ends: ends_count, attach, arrivals, strangers: Semaphore::new(STRANGERS) });
+        let strangers = Arc::default();
+        let gate = Arc::new(Gate { tls, secret, ends: ends_count, attach, arrivals, strangers });
         for listener in listeners {
             tasks.spawn(accept(listener, gate.clone()));
         }
         let (stop, stopping) = oneshot::channel();
         let phone = Phone { desk, trunks, dials, first_bridge };
-        let task = tokio::spawn(run(phone, arrived, tasks, stopping));
+        let task = tokio::spawn(run(phone, arrived, attached.clone(), tasks, stopping));
         Ok(Self { addresses, attached, stop, task })
     }
 
@@ -146,7 +141,7 @@ struct Gate {
     ends: u16,
     attach: watch::Sender<Attached>,
     arrivals: mpsc::Sender<Arrival>,
-    strangers: Semaphore,
+    strangers: Arc<Strangers>,
 }
 
 /// A bridge that attaches itself.
@@ -171,19 +166,19 @@ impl Drop for Claim {
 async fn run(
     mut phone: Phone,
     mut arrived: mpsc::Receiver<Arrival>,
-    // Dropping it ends them all.
-    _tasks: JoinSet<()>,
+    mut attached: watch::Receiver<Attached>,
+    mut tasks: JoinSet<()>,
     mut stopping: oneshot::Receiver<()>,
 ) {
     loop {
         let Arrival { claim, connection, sounds } = tokio::select! {
             Some(arrival) = arrived.recv() => arrival,
-            order = next_order(&mut phone.dials) => {
+            order = order_without_bridge(&mut attached, &mut phone.dials) => {
                 refuse_to_dial(&order, NotReachedReason::TrunkFailed);
                 continue;
             }
             // Also when nobody is left to ask for it.
-            _ = &mut stopping => return,
+            _ = &mut stopping => break,
         };
         tracing::info!(threads = claim.session.ends.len(), "a bridge for telephones is attached");
         tokio::select! {
@@ -191,25 +186,42 @@ async fn run(
                 let dropped_packets = claim.session.dropped();
                 tracing::warn!(%reason, dropped_packets, "the link to the bridge for telephones is lost");
             }
-            _ = &mut stopping => return,
+            _ = &mut stopping => break,
+        }
+    }
+    // Whoever waits for the end may listen there again.
+    tasks.shutdown().await;
+}
+
+/// The next call that is to be made while no bridge is there. One that attaches itself may know of it before it has arrived here,
+/// so from then on orders wait for it.
+async fn order_without_bridge(
+    attached: &mut watch::Receiver<Attached>,
+    dials: &mut Option<mpsc::Receiver<DialOrder>>,
+) -> DialOrder {
+    loop {
+        if attached.wait_for(Option::is_none).await.is_err() {
+            // The node ends.
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            biased;
+            _ = attached.changed() => {}
+            order = next_order(dials) => return order,
         }
     }
 }
 
 async fn accept(listener: TcpListener, gate: Arc<Gate>) {
-    // Ended with this.
-    let mut strangers = JoinSet::new();
+    // Ended with this. As many as have a place, and those that are let in.
+    let mut meetings = JoinSet::new();
     loop {
-        while strangers.try_join_next().is_some() {}
-        let Ok(permit) = gate.strangers.acquire().await else { return };
+        while meetings.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => {
-                permit.forget();
+            Ok((stream, source)) => {
+                let place = gate.strangers.admit(source.ip());
                 let gate = gate.clone();
-                strangers.spawn(async move {
-                    let _place = Place(gate.clone());
-                    meet(stream, &gate).await;
-                });
+                meetings.spawn(async move { meet(stream, place, &gate).await });
             }
             Err(error) => {
                 tracing::warn!(%error, "a link could not be accepted");
@@ -219,31 +231,27 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>) {
     }
 }
 
-/// A stranger's place, which is given back also by one who is dropped.
-struct Place(Arc<Gate>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.strangers.add_permits(1);
-    }
-}
-
 /// Looks who that is, and lets them in or not.
-async fn meet(stream: TcpStream, gate: &Arc<Gate>) {
+async fn meet(stream: TcpStream, place: Place, gate: &Arc<Gate>) {
     let introduced = timeout(GREETING_TIME, async {
-        let greeted = receive(stream, &gate.tls, &gate.secret).await?;
-        introduce(greeted, gate).await
+        let Some(greeted) = receive_in(place, stream, gate).await else { return Err(LinkError::Ended) };
+        introduce(greeted?, gate).await
     });
     match introduced.await {
         Ok(Ok(())) => {}
         Ok(Err(LinkError::Refused(Refusal::NoSuchSession))) => tracing::debug!("a connection came too late"),
-        Ok(Err(LinkError::Refused(refusal))) => {
-            tracing::warn!(%refusal, "a bridge for telephones was refused");
-            sleep(PAUSE_AFTER_REFUSAL).await;
-        }
+        Ok(Err(LinkError::Refused(refusal))) => tracing::warn!(%refusal, "a bridge for telephones was refused"),
         // Scanners, and what is no bridge.
         Ok(Err(error)) => tracing::debug!(%error, "a link did not come about"),
         Err(_) => tracing::debug!("a link took too long to begin"),
+    }
+}
+
+/// Takes the greeting of somebody with a place, which they keep for no longer; `None` when it was lost to another.
+async fn receive_in(mut place: Place, stream: TcpStream, gate: &Gate) -> Option<Result<Greeted, LinkError>> {
+    tokio::select! {
+        greeted = receive(stream, &gate.tls, &gate.secret) => Some(greeted),
+        () = place.lost() => None,
     }
 }
 
@@ -256,7 +264,7 @@ async fn introduce(greeted: Greeted, gate: &Arc<Gate>) -> Result<(), LinkError> 
 
 async fn introduce_bridge(greeted: Greeted, gate: &Arc<Gate>, threads: u16) -> Result<(), LinkError> {
     if threads == 0 || threads > gate.ends {
-        return Err(greeted.refuse(Refusal::TooFewEnds { threads, ends: gate.ends }).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::TooFewEnds { threads, ends: gate.ends }).await);
     }
     let (session, sounds) = Session::new(threads);
     let session = Arc::new(session);
@@ -268,7 +276,7 @@ async fn introduce_bridge(greeted: Greeted, gate: &Arc<Gate>, threads: u16) -> R
         is_free
     });
     if !is_claimed {
-        return Err(greeted.refuse(Refusal::Taken).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::Taken).await);
     }
     let claim = Claim { session: session.clone(), gate: gate.clone() };
     let connection = greeted.welcome(&gate.secret, session.id).await?;
@@ -284,9 +292,44 @@ async fn introduce_thread(
 ) -> Result<(), LinkError> {
     let attached = gate.attach.borrow().clone();
     let Some(attached) = attached.filter(|attached| attached.id == session) else {
-        return Err(greeted.refuse(Refusal::NoSuchSession).await);
+        return Err(greeted.refuse(&gate.secret, Refusal::NoSuchSession).await);
     };
     let connection = greeted.welcome(&gate.secret, session).await?;
     // Full: the bridge has connected more than its threads. It waits, and the attachment ends.
     attached.sounds.send((thread, connection)).await.map_err(|_| LinkError::Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::phone::{CallPurpose, Dialer, OutgoingCall, dialer, outgoing_line};
+
+    use super::*;
+
+    fn order() -> DialOrder {
+        let call = OutgoingCall {
+            trunk: "trk_1".to_owned(),
+            to: "+4989".to_owned(),
+            from: None,
+            language: "de".to_owned(),
+            tenant: None,
+            purpose: CallPurpose::Test,
+            ring_time: Duration::from_secs(30),
+        };
+        outgoing_line(call).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_waits_for_the_bridge_that_attaches_itself() {
+        let (dialer, dials): (Dialer, _) = dialer();
+        let (attach, mut attached) = watch::channel(None);
+        let mut dials = Some(dials);
+        let mut next = Box::pin(order_without_bridge(&mut attached, &mut dials));
+        assert!(timeout(GREETING_TIME, &mut next).await.is_err(), "there is no order");
+        // Both at once: the bridge has seen that it is welcome, and somebody orders a call.
+        attach.send_replace(Some(Arc::new(Session::new(1).0)));
+        dialer.send(order()).await.unwrap();
+        assert!(timeout(GREETING_TIME, &mut next).await.is_err(), "it was refused");
+        attach.send_replace(None);
+        assert!(timeout(GREETING_TIME, &mut next).await.is_ok(), "nobody is there any more");
+    }
 }

@@ -246,6 +246,7 @@ async fn carry_sound(session: std::sync::Arc<Session>, thread: usize, connection
 }
 
 async fn take_voices(mut reader: FrameReader, voices: &Lanes) -> LinkError {
+    let epoch = voices.epoch();
     loop {
         let frame = match reader.next().await {
             Ok(frame) if frame.kind == Kind::Sound => frame,
@@ -253,7 +254,7 @@ async fn take_voices(mut reader: FrameReader, voices: &Lanes) -> LinkError {
             Err(error) => return error,
         };
         match SoundPacket::read(&frame.body) {
-            Ok(packet) => voices.push_sound(voices.epoch(), [packet]),
+            Ok(packet) => voices.push_sound(epoch, [packet]),
             Err(error) => return error.into(),
         }
     }

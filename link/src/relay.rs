@@ -43,6 +43,8 @@ pub(crate) struct Relay {
     number: usize,
     attached: watch::Receiver<Attached>,
     session: Attached,
+    /// What its lanes had when it began.
+    epoch: u64,
     legs: OwnLegs,
     /// For the bridge, collected in this turn.
     heard: Vec<SoundPacket>,
@@ -61,6 +63,7 @@ impl Relay {
             number,
             attached,
             session: None,
+            epoch: 0,
             legs: OwnLegs::default(),
             heard: Vec::new(),
             voices: VecDeque::new(),
@@ -125,13 +128,13 @@ impl Relay {
         }
         let heard = mem::take(&mut self.heard);
         if let Some(lanes) = self.to_bridge().filter(|_| !heard.is_empty()) {
-            lanes.push_sound(lanes.epoch(), heard);
+            lanes.push_sound(self.epoch, heard);
         }
     }
 
     fn order(&self, order: Order) {
         if let (Some(session), Some(lanes)) = (&self.session, self.to_bridge())
-            && lanes.push_order(order).is_err()
+            && lanes.push_order(self.epoch, order).is_err()
         {
             session.fail();
         }
@@ -168,6 +171,7 @@ impl Relay {
 
     fn change_link(&mut self) {
         self.session = self.attached.borrow_and_update().clone();
+        self.epoch = self.to_bridge().map_or(0, Lanes::epoch);
         self.legs = OwnLegs::default();
     }
 }

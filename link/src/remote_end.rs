@@ -34,22 +34,29 @@ pub(crate) struct EndQueues {
 }
 
 impl EndQueues {
-    /// The node orders something.
-    pub(crate) fn push_order(&self, order: Order) -> Result<(), Overflow> {
-        {
-            let mut legs = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Which link there is now, for a connection that begins.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.inbox.epoch()
+    }
+
+    /// The node orders something, on that link.
+    pub(crate) fn push_order(&self, epoch: u64, order: Order) -> Result<(), Overflow> {
+        // Held until the order is there: else a link that is lost meanwhile would leave a leg that nobody closes.
+        let mut legs = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.inbox.epoch() == epoch {
             match &order {
                 Order::Command(BridgeCommand::OpenLeg { leg, .. }) => legs.insert(*leg),
                 Order::Command(BridgeCommand::CloseLeg { leg }) => legs.remove(leg),
                 _ => false,
             };
         }
-        self.inbox.push_order(order)
+        self.inbox.push_order(epoch, order)
     }
 
     /// The link is lost: the thread is told that its callers are in no room, and nothing of before reaches the next link.
     pub(crate) fn begin_anew(&self) {
-        let legs = mem::take(&mut *self.legs.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut open = self.legs.lock().unwrap_or_else(PoisonError::into_inner);
+        let legs = mem::take(&mut *open);
         // In this order: a thread that learns of the new link by the outbox finds in the inbox that its tracks are gone.
         self.inbox.begin_anew(legs.into_iter().map(|leg| Order::Command(BridgeCommand::CloseLeg { leg })));
         self.outbox.begin_anew([]);
@@ -168,15 +175,23 @@ mod tests {
     fn a_lost_link_closes_the_legs_that_were_open() {
         let (queues, mut end) = RemoteEnd::new(0);
         for order in [open(1), open(2), Order::Command(closed(1))] {
-            queues.push_order(order).unwrap();
+            queues.push_order(queues.epoch(), order).unwrap();
         }
         assert_eq!(commands(&mut end).len(), 3);
+        let before = queues.epoch();
         queues.begin_anew();
-        queues.push_order(open(7)).unwrap();
+        queues.push_order(queues.epoch(), open(7)).unwrap();
         let told = commands(&mut end);
         assert_eq!(told.first(), Some(&closed(2)));
         assert!(matches!(told.get(1), Some(BridgeCommand::OpenLeg { leg: TransportId(7), .. })));
         assert_eq!(told.len(), 2);
+        // What a connection of the lost link still had to say opens nothing, and closes nothing of this one.
+        for order in [open(9), Order::Command(closed(7))] {
+            queues.push_order(before, order).unwrap();
+        }
+        assert_eq!(commands(&mut end), []);
+        queues.begin_anew();
+        assert_eq!(commands(&mut end), [closed(7)]);
     }
 
     #[test]

@@ -18,7 +18,10 @@ use sfu_media::ids::{ShardId, SpeakerGroup, TrackId, TransportId};
 use sfu_media::shard::Shard;
 use sfu_media::transport::{DtlsIdentity, stun_is_valid};
 use sfu_node::{BridgeCommand, BridgeEnd, ControlPorts, Node, NodeConfig, Told};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// For what is certain to come.
@@ -369,10 +372,64 @@ async fn refusal(node: String, secret: Secret, threads: u16) -> Refusal {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_know_the_secret_or_has_too_many_threads_is_refused_for_good() {
+async fn a_bridge_with_too_many_threads_is_refused_for_good() {
     let node = NodeSide::new().await;
-    let other = Secret::new(b"0123456789abcdef0123456789abcdeF").unwrap();
-    assert_eq!(refusal(node.address(), other, 1).await, Refusal::Secret);
     assert_eq!(refusal(node.address(), secret(), 2).await, Refusal::TooFewEnds { threads: 2, ends: 1 });
     assert!(!node.link.is_attached());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_that_was_refused_for_its_secret_attaches_when_the_node_has_the_same() {
+    let mut node = NodeSide::new().await;
+    let other = || Secret::new(b"0123456789abcdef0123456789abcdeF").unwrap();
+    let mut bridge = BridgeSide::new(node.address(), other(), 1);
+    // Each time that the node looks at a secret, it refuses it.
+    let ended = timeout(Duration::from_secs(2), bridge.link.ended()).await;
+    assert!(ended.is_err(), "whoever is at that address can end the bridge: {ended:?}");
+    assert!(!node.link.is_attached());
+
+    let address = node.link.local_addresses()[0];
+    node.link.shut_down().await;
+    let (desk, _calls) = bus::phone::desk();
+    let phone = NodePhone { desk, trunks: trunks().1, dials: None, ends: vec![node.elsewhere], first_bridge: 0 };
+    let _link = NodeLink::start(&[address], other(), phone).await.unwrap();
+    bridge.attached().await;
+    drop(node.node.take());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_who_say_nothing_do_not_keep_the_bridge_out() {
+    let node = NodeSide::new().await;
+    // Far more than have a place, from several sources. Those who only wait in line would take minutes.
+    let mut strangers = JoinSet::new();
+    for number in 0..256_u16 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 1, 1 + (number / 4) as u8], 0).into()).unwrap();
+        let mut stream = socket.connect(node.link.local_addresses()[0]).await.unwrap();
+        strangers.spawn(async move { stream.read(&mut [0]).await.is_ok_and(|length| length > 0) });
+    }
+    let bridge = BridgeSide::new(node.address(), secret(), 1).attached().await;
+    let _ours = bridge.call().await;
+    // Each of them is shown the door, without a word.
+    while let Some(has_heard) = soon(strangers.join_next()).await {
+        assert!(!has_heard.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_greets_slowly_loses_their_place() {
+    let node = NodeSide::new().await;
+    let mut stream = TcpStream::connect(node.link.local_addresses()[0]).await.unwrap();
+    // A record of TLS, the rest of which comes by a byte now and then: it would take until the next day.
+    stream.write_all(&[22, 3, 1, 0x3f, 0xff]).await.unwrap();
+    let trickle = async {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            seconds.tick().await;
+            if stream.write_all(&[1]).await.is_err() {
+                return;
+            }
+        }
+    };
+    soon(trickle).await;
 }

@@ -2,6 +2,8 @@
 
 //! `cargo xtask test`: what CI runs, from a fresh clone, without a terminal.
 
+use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -34,6 +36,12 @@ pub(crate) struct Options {
 
 /// Enough for each operation to succeed, for most of its cases and for some sequences.
 const CONTRACT_SECONDS: u32 = 75;
+
+/// How long damaged messages are sent to the telephones' bridge, where that is chosen.
+const FUZZ_SECONDS: &str = "SAAL_FUZZ_SECONDS";
+
+/// For how long in CI. Others of the same program run beside it.
+const FUZZ_SECONDS_IN_CI: &str = "60";
 
 /// The parts of a whole run, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -173,7 +181,15 @@ fn unit(steps: &mut Steps) {
     // Many tests wait for somebody, as callers wait for an answer, and leave their core to others.
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cargo.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    if let Some(seconds) = fuzz_seconds(env::var_os("CI").as_deref(), env::var_os(FUZZ_SECONDS).as_deref()) {
+        cargo.env(FUZZ_SECONDS, seconds);
+    }
     steps.command("unit", "cargo test --workspace shows the same", cargo);
+}
+
+/// What to add to what is chosen: CI has more time than who waits for the result.
+fn fuzz_seconds(ci: Option<&OsStr>, chosen: Option<&OsStr>) -> Option<&'static str> {
+    (chosen.is_none() && ci.is_some_and(|ci| ci == "true")).then_some(FUZZ_SECONDS_IN_CI)
 }
 
 fn web_tests(steps: &mut Steps) {
@@ -196,4 +212,20 @@ fn browser_tests(steps: &mut Steps, saal: Option<&Path>) {
     node.current_dir(tree::root()).env("CI", "true").env("NO_COLOR", "1");
     let fix = format!("node {BROWSER_RUNNER} --saal {} shows the same", saal.display());
     steps.command("e2e", &fix, node);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_messages_are_sent_for_longer_in_ci_unless_somebody_says_how_long() {
+        let seconds = |ci: Option<&'static str>, chosen: Option<&'static str>| {
+            fuzz_seconds(ci.map(OsStr::new), chosen.map(OsStr::new))
+        };
+        assert_eq!(seconds(Some("true"), None), Some("60"));
+        assert_eq!(seconds(Some("true"), Some("5")), None, "what is chosen stays");
+        assert_eq!(seconds(Some("false"), None), None);
+        assert_eq!(seconds(None, None), None);
+    }
 }

@@ -9,6 +9,10 @@
 //! sender whose clock runs fast or slow.
 //!
 //! Sequence numbers and timestamps are those of RFC 3550; they may wrap, jump or begin anew.
+//!
+//! Beside this one there is that of what people in the room say (`mixing/jitter_buffer.rs`). A telephone is alone, may send what
+//! it likes in packets of any length, and is played by pieces, faster or slower; of a room's many sources each has its place
+//! in the tick of all, in whole frames of Opus, which are left out or made up. So neither could do what the other does.
 
 use std::time::{Duration, Instant};
 

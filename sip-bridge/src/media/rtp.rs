@@ -3,7 +3,7 @@
 //! encrypted where that was agreed on. No sockets and no clock: datagrams and times are arguments.
 //!
 //! [`RtpSession`] is made from what was negotiated. Until [`RtpSession::open`] it neither takes nor gives a packet. Payloads
-//! are none of its business, but for keys ([`Digit`](crate::digit::Digit)); they go to the jitter buffer as they are.
+//! are none of its business, but for keys that are pressed ([`Digit`](crate::digit::Digit)); they go to the jitter buffer as they are.
 
 mod numbers;
 mod packet;
@@ -15,7 +15,6 @@ mod reporting;
 mod rtcp;
 mod send_clock;
 mod sending;
-mod sent_digits;
 mod session;
 mod source_latch;
 mod srtp;
@@ -26,8 +25,7 @@ mod tests;
 pub use numbers::{RtpTime, SeqNo};
 pub use ports::{EmptyRange, NoPortFree, Ports};
 pub use receiving::{AudioPacket, Received};
-pub use sending::{Component, DigitRefused, Transmit};
+pub use sending::{Component, Transmit};
 pub use session::{Event, RtpConfig, RtpSession};
-pub use source_latch::SymmetricRtp;
 pub use srtp::KeyError;
 pub use statistics::{Dropped, Statistics};

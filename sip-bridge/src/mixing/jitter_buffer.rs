@@ -3,6 +3,8 @@
 //!
 //! It works by RTP time (RFC 3550 §5.1), so it knows a pause of the sender, whose time stamps go on while its sequence
 //! numbers do not (RFC 7587 §4.1), from a loss. It does not decode: it says what to play next.
+//!
+//! It is another one than that of telephones (`media/jitter_buffer.rs`), which says why there are two.
 
 mod delays;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! RTP's counters that wrap (RFC 3550 §5.1), made into ones that do not: each is read as the nearest to the newest before it.
+//! Those of telephones (`media/rtp/numbers.rs`) stay as they came, which tells why there are two.
 
 /// Sequence numbers of one stream.
 #[derive(Clone, Copy, Debug, Default)]

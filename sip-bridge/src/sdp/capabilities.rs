@@ -7,11 +7,9 @@ use super::codecs::Codec;
 use super::crypto::SrtpSuite;
 use super::direction::Direction;
 
-/// Whether the sound of a call is encrypted.
+/// Whether the sound of a call is encrypted: for calls that we make, as their destination is configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encryption {
-    /// Never.
-    Refused,
     /// When the other side can, too.
     #[default]
     Preferred,
@@ -62,6 +60,6 @@ impl Capabilities {
 
     /// Whether we may agree on keys at all.
     pub(super) fn can_encrypt(&self) -> bool {
-        self.encryption != Encryption::Refused && self.is_signaling_encrypted && !self.suites.is_empty()
+        self.is_signaling_encrypted && !self.suites.is_empty()
     }
 }

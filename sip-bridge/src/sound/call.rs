@@ -187,7 +187,7 @@ impl CallSound {
         // Why one was dropped is counted already.
         let Ok(received) = self.session.handle_datagram(now, source, datagram) else { return };
         match received {
-            Received::Audio(packet) => self.hear(now, packet, PacketKind::Sound),
+            Received::Audio(codec, packet) => self.hear_sound(now, codec, packet),
             Received::ComfortNoise(packet) => self.hear(now, packet, PacketKind::ComfortNoise),
             Received::Keys(packet) => self.hear(now, packet, PacketKind::Other),
             Received::Report => self.presence.note_report(now),
@@ -288,16 +288,23 @@ impl CallSound {
         }
     }
 
-    fn hear(&mut self, now: Instant, packet: AudioPacket<'_>, kind: PacketKind) {
-        self.presence.note_sound();
-        let codec = phone_codec(packet.codec);
-        if self.uplink.codec() != codec {
-            let settings = uplink_settings(self.session.agreed(), packet.codec);
-            if self.uplink.switch(settings).is_err() {
+    /// Sound alone says which codec is in use: a telephone may send any that were agreed on, and its keys and the noise of its
+    /// pauses then belong to that one.
+    fn hear_sound(&mut self, now: Instant, codec: Codec, packet: AudioPacket<'_>) {
+        if self.uplink.codec() != phone_codec(codec) {
+            if self.uplink.switch(uplink_settings(self.session.agreed(), codec)).is_err() {
                 self.has_failed = true;
                 return;
             }
-        } else if self.stream.is_some_and(|stream| stream != packet.stream) {
+            // Another decoder has heard nothing of a stream before.
+            self.stream = Some(packet.stream);
+        }
+        self.hear(now, packet, PacketKind::Sound);
+    }
+
+    fn hear(&mut self, now: Instant, packet: AudioPacket<'_>, kind: PacketKind) {
+        self.presence.note_sound();
+        if self.stream.is_some_and(|stream| stream != packet.stream) {
             self.uplink.restart();
         }
         self.stream = Some(packet.stream);

@@ -105,6 +105,14 @@ impl Phone {
         packet
     }
 
+    /// A packet that describes the noise of a pause (RFC 3389), which takes as long as one of sound.
+    pub(super) fn pause(&mut self) -> Vec<u8> {
+        let mut packet = self.header(13);
+        packet.push(60);
+        self.rtp_timestamp = self.rtp_timestamp.wrapping_add(160);
+        packet
+    }
+
     /// The packets of a key that is pressed for 100 ms (RFC 4733): time goes on by it.
     pub(super) fn press(&mut self, event: u8) -> Vec<Vec<u8>> {
         let packets = (1..=7).map(|number: u16| {

@@ -4,15 +4,23 @@
 #![allow(clippy::unwrap_used)]
 
 mod baresip;
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod bridge;
 mod callee;
 mod dialling;
+#[path = "../hostile/isolation.rs"]
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
+mod isolation;
 mod kamailio;
+mod pcap;
+#[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod phone;
 mod registrations;
 mod rtpengine;
 mod sipp;
+mod sipp_sound;
 mod sound;
+mod stream_phone;
 mod streams;
 mod tls_trunk;
 mod udp;

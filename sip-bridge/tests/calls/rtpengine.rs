@@ -12,12 +12,12 @@ use sip_bridge::sip::message::Transport;
 use tempfile::TempDir;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::bridge::{PATIENCE, Running, Setup};
 use super::phone::request;
-use super::sound::Sound;
+use super::sound::{PACKET_TIME, Sound};
 use super::streams::{Phone, certificate};
 
 /// Where rtpengine is, and the telephone. Nobody else is on these addresses.
@@ -167,21 +167,31 @@ async fn sound_is_encrypted_with_the_keys_of_both_descriptions_in_both_direction
     // The greeting. What does not prove its key is dropped by rtpengine, so what comes was decrypted.
     let target = SocketAddr::new(ENGINE, port_of(&answer));
     let mut own = Sound { seq_no: 1_000, timestamp: 1_000 };
-    telephone.send_to(&own.silence(), target).await.unwrap();
+    // As a telephone has it: in one burst, rtpengine would change the order of packets.
+    let mut clock = interval(PACKET_TIME);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut buffer = [0; 2_048];
     let hears = async {
         let mut audible = 0;
         while audible < 10 {
-            let (length, source) = telephone.recv_from(&mut buffer).await.unwrap();
-            assert_eq!((source, length, buffer[1] & 0x7f), (target, 12 + 160, 8));
-            audible += u32::from(is_audible(&buffer[12..length]));
+            tokio::select! {
+                _ = clock.tick() => {
+                    telephone.send_to(&own.silence(), target).await.unwrap();
+                }
+                received = telephone.recv_from(&mut buffer) => {
+                    let (length, source) = received.unwrap();
+                    assert_eq!((source, length, buffer[1] & 0x7f), (target, 12 + 160, 8));
+                    audible += u32::from(is_audible(&buffer[12..length]));
+                }
+            }
         }
     };
     assert!(timeout(PATIENCE, hears).await.is_ok(), "nothing is heard: {}", engine.log());
 
     // And the other way: keys that the bridge understands.
     for event in [1, 2, 3, 4, 5, 6, 7, 8, 0, 1] {
-        for packet in own.key(event) {
+        for packet in own.key_and_pause(event) {
+            clock.tick().await;
             telephone.send_to(&packet, target).await.unwrap();
         }
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Against sipp (Debian: `sip-tester`): somebody else's idea of SIP.
+//! Against sipp (Debian: `sip-tester`): somebody else's idea of SIP. Debian's is built without TLS, by which Kamailio, baresip
+//! and the tests of streams call.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use bus::phone::TrunkConfig;
@@ -15,6 +16,18 @@ use super::bridge::{PATIENCE, Running, Setup, credentials, trunk};
 
 /// Runs a scenario against whoever is at that address.
 pub(crate) async fn run(remote: SocketAddr, scenario: &str, transport: Transport, calls: u32, more: &[&str]) {
+    run_in(Path::new("."), remote, scenario, transport, calls, more).await;
+}
+
+/// The same in a folder, where the captures are that it plays.
+pub(crate) async fn run_in(
+    folder: &Path,
+    remote: SocketAddr,
+    scenario: &str,
+    transport: Transport,
+    calls: u32,
+    more: &[&str],
+) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sipp").join(scenario);
     let mode = if transport == Transport::Udp { "u1" } else { "t1" };
     let sipp = Command::new("sipp")
@@ -24,6 +37,7 @@ pub(crate) async fn run(remote: SocketAddr, scenario: &str, transport: Transport
         .args(["-i", "127.0.0.1", "-t", mode, "-m", &calls.to_string(), "-r", "20", "-nostdin", "-timeout", "15s"])
         .arg("-timeout_error")
         .args(more)
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

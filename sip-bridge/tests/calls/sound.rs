@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! A telephone's sound: packets of silence, and keys.
+//! A telephone's sound: packets of A-law, and keys. Each is for 20 ms, also those that are in place of sound.
+
+use std::time::Duration;
+
+/// How far the packets are apart.
+pub(crate) const PACKET_TIME: Duration = Duration::from_millis(20);
+
+/// Ticks of the clock in that time.
+const PACKET_TICKS: u32 = 160;
 
 /// Their source's number, always the same.
 const SSRC: u32 = 0x5151_0001;
@@ -22,21 +30,36 @@ impl Sound {
 
     /// 20 ms of silence.
     pub(crate) fn silence(&mut self) -> Vec<u8> {
-        self.timestamp = self.timestamp.wrapping_add(160);
+        self.packet(&[0xd5; 160])
+    }
+
+    /// 20 ms that sound like that.
+    pub(crate) fn packet(&mut self, payload: &[u8]) -> Vec<u8> {
+        self.timestamp = self.timestamp.wrapping_add(PACKET_TICKS);
         let mut packet = self.head(8);
-        packet.extend([0xd5; 160]);
+        packet.extend(payload);
         packet
     }
 
-    /// A key (RFC 4733): its beginning, and its end three times.
+    /// A key that is pressed for 100 ms (RFC 4733): what it is so far, and its end three times. All have the time of its beginning.
     pub(crate) fn key(&mut self, event: u8) -> Vec<Vec<u8>> {
-        self.timestamp = self.timestamp.wrapping_add(1_600);
-        let packets = [(0, 160_u16), (0x80, 800), (0x80, 800), (0x80, 800)].into_iter().map(|(end, duration)| {
+        self.timestamp = self.timestamp.wrapping_add(PACKET_TICKS);
+        let sounding = [160_u16, 320, 480, 640].map(|duration| (0, duration));
+        let packets = sounding.into_iter().chain([(0x80, 800); 3]).map(|(end, duration)| {
             let mut packet = self.head(101);
             packet.extend([event, end | 10]);
             packet.extend(duration.to_be_bytes());
             packet
         });
-        packets.collect()
+        let packets: Vec<_> = packets.collect();
+        self.timestamp = self.timestamp.wrapping_add(6 * PACKET_TICKS);
+        packets
+    }
+
+    /// A key, and as long a pause after it.
+    pub(crate) fn key_and_pause(&mut self, event: u8) -> Vec<Vec<u8>> {
+        let mut packets = self.key(event);
+        packets.extend((0..5).map(|_| self.silence()));
+        packets
     }
 }

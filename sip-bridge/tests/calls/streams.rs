@@ -1,91 +1,30 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Over TCP and TLS.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip_bridge::sip::message::{Message, Method, Response, Transport};
-use sip_bridge::sip::parse::{Frame, Framer, parse};
+use sip_bridge::sip::message::{Message, Method, Transport};
+use sip_bridge::sip::parse::{Frame, parse};
 use sip_bridge::transport::TlsConfig;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::bridge::{PATIENCE, Running, STRANGER};
-use super::phone::{invite, request, response};
-
-/// A telephone on a stream.
-pub(crate) struct Phone<S> {
-    stream: S,
-    framer: Framer,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Phone<S> {
-    pub(crate) fn on(stream: S) -> Self {
-        Self { stream, framer: Framer::new() }
-    }
-
-    pub(crate) async fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
-        self.stream.flush().await.unwrap();
-    }
-
-    /// The next frame; `None` at the end of the stream.
-    async fn frame(&mut self) -> Option<Frame> {
-        let mut buffer = [0; 4_096];
-        loop {
-            if let Some(frame) = self.framer.poll_frame() {
-                return Some(frame.unwrap());
-            }
-            let length = timeout(PATIENCE, self.stream.read(&mut buffer)).await.unwrap().unwrap_or(0);
-            if length == 0 {
-                return None;
-            }
-            assert_eq!(self.framer.handle_bytes(&buffer[..length]), length);
-        }
-    }
-
-    pub(crate) async fn expect(&mut self, status: u16) -> Response {
-        loop {
-            let Some(Frame::Message(bytes)) = self.frame().await else { panic!("no message") };
-            let response = response(&bytes);
-            if response.status == status {
-                return response;
-            }
-            assert!(response.status < 200, "{} {}", response.status, response.reason);
-        }
-    }
-
-    async fn call(&mut self, transport: &str, id: &str) {
-        self.send(&invite(transport, id)).await;
-        self.finish(transport, id).await;
-    }
-
-    /// A call of which the INVITE has been sent.
-    async fn finish(&mut self, transport: &str, id: &str) {
-        let answer = self.expect(200).await;
-        let tag = answer.headers.to.tag().unwrap().to_owned();
-        let ack = request("ACK", transport, id, 1, Some(&tag), "");
-        // Two in one write.
-        self.send(&(ack + &request("BYE", transport, id, 2, Some(&tag), ""))).await;
-        self.expect(200).await;
-    }
-}
-
-async fn tcp(running: &Running) -> Phone<TcpStream> {
-    Phone::on(TcpStream::connect(running.address(Transport::Tcp)).await.unwrap())
-}
+use super::bridge::{PATIENCE, Running};
+use super::phone::invite;
+pub(crate) use super::stream_phone::Phone;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_over_tcp_in_small_pieces() {
     let running = Running::start(None);
-    let mut phone = tcp(&running).await;
+    let mut phone = Phone::tcp(&running).await;
     phone.call("TCP", "one").await;
     let text = invite("TCP", "two");
     for piece in text.as_bytes().chunks(7) {
@@ -99,7 +38,7 @@ async fn a_call_over_tcp_in_small_pieces() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_keep_alive_is_answered() {
     let running = Running::start(None);
-    let mut phone = tcp(&running).await;
+    let mut phone = Phone::tcp(&running).await;
     phone.send("\r\n\r\n").await;
     assert_eq!(phone.frame().await, Some(Frame::Pong));
     phone.call("TCP", "one").await;
@@ -128,51 +67,6 @@ async fn a_call_outlives_its_connection_and_is_hung_up_by_another() {
         phone.send(&String::from_utf8(bye.response(200, "OK").to_bytes()).unwrap()).await;
     };
     tokio::join!(running.bridge.shutdown(Duration::from_millis(100)), hung_up);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_message_is_refused_and_a_broken_stream_is_closed() {
-    let running = Running::start(None);
-    let mut phone = tcp(&running).await;
-    phone.send(&invite("TCP", "bad").replace("CSeq: 1 INVITE", "CSeq: 1 BYE")).await;
-    phone.expect(400).await;
-    phone.call("TCP", "good").await;
-    phone.send(&invite("TCP", "endless").replace("Content-Length: ", "Content-Length: 9999")).await;
-    phone.expect(413).await;
-    assert_eq!(phone.frame().await, None);
-    assert_eq!(running.counted("sip_closed_connections_total", Some("malformed")), 1.0);
-    running.bridge.shutdown(PATIENCE).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_has_few_connections_and_few_messages() {
-    let running = Running::start(None);
-    let connect = async || {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(STRANGER, 0)).unwrap();
-        Phone::on(socket.connect(running.address(Transport::Tcp)).await.unwrap())
-    };
-    let mut phones = Vec::new();
-    for _ in 0..4 {
-        let mut phone = connect().await;
-        phone.send("\r\n\r\n").await;
-        assert_eq!(phone.frame().await, Some(Frame::Pong));
-        phones.push(phone);
-    }
-    assert_eq!(connect().await.frame().await, None, "one too many");
-    let phone = &mut phones[0];
-    for at in 0..50 {
-        // The connection is closed at some point, after which this fails.
-        let _ = phone.stream.write_all(invite("TCP", &format!("call{at}")).as_bytes()).await;
-    }
-    let mut refused = 0;
-    while let Some(Frame::Message(bytes)) = phone.frame().await {
-        refused += u32::from(response(&bytes).status == 403);
-    }
-    assert!(refused <= 12, "{refused}");
-    assert_eq!(running.counted("sip_closed_connections_total", Some("stranger")), 1.0);
-    tcp(&running).await.call("TCP", "trunk").await;
-    running.bridge.shutdown(PATIENCE).await;
 }
 
 /// Writes a certificate for this machine, and trusts it.

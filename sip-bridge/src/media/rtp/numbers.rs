@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Numbers of RTP that wrap: sequence numbers of 16 bits and timestamps of 32 bits (RFC 3550 §5.1).
+//!
+//! Here they stay as they are on the wire, since a session must see where they jump. `mixing/rtp_counters.rs` has them without
+//! wrapping, for streams that the SFU has checked already.
 
 use std::time::Duration;
 

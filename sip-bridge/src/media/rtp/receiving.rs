@@ -17,18 +17,16 @@ use crate::sdp::Codec;
 /// Longer datagrams carry no telephone's sound: 60 ms of any codec fit many times over.
 const MAX_DATAGRAM_BYTES: usize = 2_048;
 
-/// A packet of sound.
+/// A packet of the stream of sound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AudioPacket<'a> {
-    /// How it is coded.
-    pub codec: Codec,
     /// Another number than before: another sender, whose numbers and timestamps begin anew.
     pub stream: u32,
     /// Its place in the stream, which does not wrap.
     pub index: u64,
     /// The same as it stands in the packet.
     pub seq_no: SeqNo,
-    /// When its sound begins, in ticks of [`Codec::rtp_clock_hz`].
+    /// When its sound begins, in ticks of its codec's [`Codec::rtp_clock_hz`].
     pub rtp_timestamp: RtpTime,
     /// Whether sound begins after silence.
     pub marker: bool,
@@ -39,7 +37,6 @@ pub struct AudioPacket<'a> {
 impl std::fmt::Debug for AudioPacket<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AudioPacket")
-            .field("codec", &self.codec)
             .field("stream", &self.stream)
             .field("index", &self.index)
             .field("rtp_timestamp", &self.rtp_timestamp)
@@ -51,8 +48,9 @@ impl std::fmt::Debug for AudioPacket<'_> {
 /// What a datagram was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<'a> {
-    /// Sound.
-    Audio(AudioPacket<'a>),
+    /// Sound, and how it is coded. The other packets of a stream say nothing about that: where several codecs may come, they
+    /// belong to whichever is in use.
+    Audio(Codec, AudioPacket<'a>),
     /// Silence, and what it sounds like (RFC 3389): how loud, in dBov below zero, then its spectrum.
     ComfortNoise(AudioPacket<'a>),
     /// Keys, of which [`RtpSession::poll_event`] tells. The packet has a place in the stream of sound all the same, and
@@ -135,8 +133,7 @@ impl RtpSession {
         if !self.agreed.direction.receives() {
             return Err(Dropped::NotReceiving);
         }
-        let audio = |codec| AudioPacket {
-            codec,
+        let packet = AudioPacket {
             stream,
             index,
             seq_no: header.seq_no,
@@ -149,13 +146,13 @@ impl RtpSession {
                 if codec == self.agreed.codec {
                     self.reception.note_arrival(now, header.rtp_timestamp);
                 }
-                Received::Audio(audio(codec))
+                Received::Audio(codec, packet)
             }
-            Meaning::ComfortNoise => Received::ComfortNoise(audio(self.agreed.codec)),
+            Meaning::ComfortNoise => Received::ComfortNoise(packet),
             Meaning::Keys => {
                 let presses = self.received_digits.handle(now, header.rtp_timestamp, header.marker, payload);
                 presses.into_iter().for_each(|press| self.note_press(press));
-                Received::Keys(audio(self.agreed.codec))
+                Received::Keys(packet)
             }
         })
     }

@@ -29,10 +29,6 @@ impl SendClock {
         }
     }
 
-    pub(super) const fn rate_hz(&self) -> u32 {
-        self.clock_rate_hz
-    }
-
     /// The timestamp for a frame that is sent now, and whether it follows a silence that nobody counted. The clock then
     /// has gone on by whole frames.
     pub(super) fn begin(&mut self, now: Instant, frame_ticks: u32) -> (RtpTime, bool) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What we send: sound, keys and reports.
+//! What we send: sound and reports.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -7,7 +7,6 @@ use std::time::Instant;
 use super::numbers::RtpTime;
 use super::packet::{FIXED_HEADER_BYTES, Header};
 use super::session::RtpSession;
-use crate::digit::Digit;
 
 /// Larger payloads would be cut into pieces on the way.
 const MAX_PAYLOAD_BYTES: usize = 1_200;
@@ -36,23 +35,12 @@ impl std::fmt::Debug for Transmit {
     }
 }
 
-/// Why a key was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DigitRefused {
-    /// The other side takes no events.
-    #[error("telephone events were not agreed on")]
-    NotAgreed,
-    /// More than can wait.
-    #[error("too many keys wait")]
-    Full,
-}
-
 impl RtpSession {
     /// Writes a packet of sound into `out`, which is emptied first, and says where it goes.
     ///
     /// `rtp_ticks` is how long the sound lasts by [`Codec::rtp_clock_hz`](crate::sdp::Codec::rtp_clock_hz); `marker` says
-    /// that sound begins after silence, and is added by itself after a pause in the calls. While a key sounds, on hold,
-    /// and before the call is open, there is no packet, and time goes on.
+    /// that sound begins after silence, and is added by itself after a pause in the calls. On hold, and before the call is
+    /// open, there is no packet, and time goes on.
     pub fn send_audio(
         &mut self,
         now: Instant,
@@ -87,35 +75,9 @@ impl RtpSession {
         self.is_talkspurt_new = true;
     }
 
-    /// Presses a key, after those that wait.
-    ///
-    /// # Errors
-    ///
-    /// When the other side takes none, or too many wait.
-    pub fn press(&mut self, digit: Digit) -> Result<(), DigitRefused> {
-        if self.agreed.telephone_event.is_none() {
-            return Err(DigitRefused::NotAgreed);
-        }
-        if self.sent_digits.push(digit) { Ok(()) } else { Err(DigitRefused::Full) }
-    }
-
-    /// Writes what is due into `out`, which is emptied first: keys and reports. To be called until it gives `None`.
+    /// Writes a report that is due into `out`, which is emptied first. To be called until it gives `None`.
     pub fn poll_output(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        self.poll_key(now, out).or_else(|| self.poll_report(now, out))
-    }
-
-    fn poll_key(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let event = self.agreed.telephone_event.filter(|_| self.can_send())?;
-        let destination = self.latch.destination()?;
-        // Asked only when a tone is due, since it moves the clock.
-        self.sent_digits.poll_timeout(now).filter(|due| *due <= now)?;
-        let frame_ticks = self.clock.rate_hz() / 50;
-        let (starts, _) = self.clock.begin(now, frame_ticks);
-        let packet = self.sent_digits.poll(now, starts, event.clock_rate_hz)?;
-        // What sounds after it is a new beginning.
-        self.is_talkspurt_new = true;
-        self.write(event.payload_types.send, packet.started, packet.is_first, &packet.payload, out)?;
-        Some(Transmit { destination, component: Component::Rtp })
+        self.poll_report(now, out)
     }
 
     fn send(
@@ -133,7 +95,7 @@ impl RtpSession {
         }
         let (rtp_timestamp, is_after_silence) = self.clock.begin(now, rtp_ticks);
         self.clock.advance(rtp_ticks);
-        if self.sent_digits.is_sounding() || payload.len() > MAX_PAYLOAD_BYTES {
+        if payload.len() > MAX_PAYLOAD_BYTES {
             return None;
         }
         let destination = self.latch.destination()?;

@@ -12,8 +12,7 @@ use super::received_digits::{Press, ReceivedDigits};
 use super::reception::Reception;
 use super::reporting::Reporting;
 use super::send_clock::SendClock;
-use super::sent_digits::SentDigits;
-use super::source_latch::{SourceLatch, SymmetricRtp};
+use super::source_latch::SourceLatch;
 use super::srtp::{KeyError, Opener, Sealer};
 use super::statistics::Statistics;
 use crate::digit::Digit;
@@ -22,11 +21,9 @@ use crate::sdp::Negotiated;
 /// Events that nobody fetched. When it is full, further keys are dropped and counted; others are kept once each.
 const MAX_EVENTS: usize = 64;
 
-/// What the operator chooses about media.
+/// Limits of a call. In operation they are always the usual ones ([`Default`]); no setting changes them.
 #[derive(Clone, Copy, Debug)]
 pub struct RtpConfig {
-    /// From where RTP may come.
-    pub symmetric_rtp: SymmetricRtp,
     /// A call in which nothing arrives for so long is [`Event::Silent`].
     pub silence_timeout: Duration,
     /// Keys in a second; more are dropped. A telephone that dials by itself makes ten.
@@ -35,11 +32,7 @@ pub struct RtpConfig {
 
 impl Default for RtpConfig {
     fn default() -> Self {
-        Self {
-            symmetric_rtp: SymmetricRtp::Anywhere,
-            silence_timeout: Duration::from_secs(60),
-            max_digits_per_second: 16,
-        }
+        Self { silence_timeout: Duration::from_secs(60), max_digits_per_second: 16 }
     }
 }
 
@@ -76,7 +69,6 @@ pub struct RtpSession {
     pub(super) next_seq_no: SeqNo,
     pub(super) clock: SendClock,
     pub(super) is_talkspurt_new: bool,
-    pub(super) sent_digits: SentDigits,
     pub(super) sealer: Option<Sealer>,
     pub(super) reporting: Reporting,
     pub(super) statistics: Statistics,
@@ -87,7 +79,9 @@ pub struct RtpSession {
 }
 
 impl RtpSession {
-    /// A session for what was agreed on. SSRC, sequence number and timestamp begin anywhere (RFC 3550 §5.1).
+    /// A session for what was agreed on. SSRC and timestamp begin anywhere (RFC 3550 §5.1), the sequence number in the lower
+    /// half: a receiver that misses the first packets could not tell otherwise that it has wrapped meanwhile, and could decrypt
+    /// none of the following (RFC 3711 §3.3.1).
     ///
     /// # Errors
     ///
@@ -106,15 +100,14 @@ impl RtpSession {
             config,
             agreed: agreed.clone(),
             is_open: false,
-            latch: SourceLatch::new(now, config.symmetric_rtp, agreed.remote_rtp),
+            latch: SourceLatch::new(now, agreed.remote_rtp),
             reception: Reception::new(now, clock_rate_hz),
             received_digits: ReceivedDigits::new(event_clock_hz, config.max_digits_per_second),
             opener,
             ssrc: rng.random(),
-            next_seq_no: SeqNo(rng.random()),
+            next_seq_no: SeqNo(rng.random_range(0..1 << 15)),
             clock: SendClock::new(RtpTime(rng.random()), clock_rate_hz),
             is_talkspurt_new: true,
-            sent_digits: SentDigits::default(),
             sealer,
             reporting: Reporting::new(now, &mut rng),
             statistics: Statistics::default(),
@@ -161,9 +154,6 @@ impl RtpSession {
         if let Some(event) = agreed.telephone_event {
             self.received_digits.set_clock(event.clock_rate_hz);
         }
-        if !agreed.direction.sends() {
-            self.sent_digits.clear();
-        }
         self.is_talkspurt_new = true;
         self.agreed = agreed.clone();
         self.note_heard(now);
@@ -184,12 +174,11 @@ impl RtpSession {
 
     /// When [`Self::handle_timeout`] or [`Self::poll_output`] has something to do.
     #[must_use]
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.is_open {
             return None;
         }
-        let digit = self.sent_digits.poll_timeout(now).filter(|_| self.can_send_keys());
-        let times = [self.received_digits.poll_timeout(), self.silence_due(), digit, self.reporting.due()];
+        let times = [self.received_digits.poll_timeout(), self.silence_due(), self.reporting.due()];
         times.into_iter().flatten().min()
     }
 
@@ -223,10 +212,6 @@ impl RtpSession {
 
     pub(super) fn can_send(&self) -> bool {
         self.is_open && self.agreed.direction.sends()
-    }
-
-    pub(super) fn can_send_keys(&self) -> bool {
-        self.can_send() && self.agreed.telephone_event.is_some() && self.latch.destination().is_some()
     }
 
     pub(super) const fn note_heard(&mut self, now: Instant) {

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From where we take the sound of a call, and where we send ours.
 //!
-//! A description names an address. Behind address translation it is wrong, so where the configuration allows it the first
-//! source that sends three packets in a row becomes the telephone's (symmetric RTP, RFC 4961). Whichever it was, from
-//! then on it is that one alone: without SRTP, nothing else tells the telephone from somebody who guessed the port.
-//! Only a new description begins anew.
+//! A description names an address. Behind address translation it is wrong, so the first source that sends three packets in
+//! a row becomes the telephone's (symmetric RTP, RFC 4961), wherever it is. Whichever it was, from then on it is that one
+//! alone: without SRTP, nothing else tells the telephone from somebody who guessed the port. Only a new description begins
+//! anew.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::numbers::SeqNo;
-
-/// From where RTP may come when not from where the description says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SymmetricRtp {
-    /// From nowhere else.
-    Refused,
-    /// From another port of the same host.
-    SameHost,
-    /// From anywhere: telephones behind address translation.
-    #[default]
-    Anywhere,
-}
 
 /// Packets in a row that make a source the telephone's.
 const PACKETS_IN_A_ROW: u8 = 3;
@@ -65,7 +53,6 @@ struct Candidate {
 
 /// The source of one call.
 pub(super) struct SourceLatch {
-    symmetric: SymmetricRtp,
     described: Option<SocketAddr>,
     locked: Option<SocketAddr>,
     /// Where it was before the last description, and when that came.
@@ -76,8 +63,8 @@ pub(super) struct SourceLatch {
 }
 
 impl SourceLatch {
-    pub(super) const fn new(now: Instant, symmetric: SymmetricRtp, described: Option<SocketAddr>) -> Self {
-        Self { symmetric, described, locked: None, former: None, since: now, candidates: Vec::new() }
+    pub(super) const fn new(now: Instant, described: Option<SocketAddr>) -> Self {
+        Self { described, locked: None, former: None, since: now, candidates: Vec::new() }
     }
 
     /// We begin to listen.
@@ -159,12 +146,7 @@ impl SourceLatch {
             former == source && now.saturating_duration_since(at) < FORMER_SOURCE_TIME
         };
         let is_in_time = now.saturating_duration_since(self.since) < LATCH_TIME;
-        let is_place_right = match self.symmetric {
-            SymmetricRtp::Refused => false,
-            SymmetricRtp::SameHost => self.is_described_host(source),
-            SymmetricRtp::Anywhere => true,
-        };
-        is_in_time && is_place_right && !self.former.is_some_and(is_former)
+        is_in_time && !self.former.is_some_and(is_former)
     }
 }
 
@@ -178,8 +160,8 @@ mod tests {
 
     const DESCRIBED: &str = "192.0.2.1:4000";
 
-    fn latch(now: Instant, symmetric: SymmetricRtp) -> SourceLatch {
-        SourceLatch::new(now, symmetric, Some(address(DESCRIBED)))
+    fn latch(now: Instant) -> SourceLatch {
+        SourceLatch::new(now, Some(address(DESCRIBED)))
     }
 
     /// Sends packets from a source until the latch has an opinion.
@@ -195,7 +177,7 @@ mod tests {
     #[test]
     fn the_described_source_is_known_at_once_and_alone() {
         let now = Instant::now();
-        let mut latch = latch(now, SymmetricRtp::Anywhere);
+        let mut latch = latch(now);
         assert_eq!(row(&mut latch, now, DESCRIBED, 1), Verdict::Latched { by_row: false });
         assert_eq!(row(&mut latch, now, DESCRIBED, 1), Verdict::Known);
         assert_eq!(row(&mut latch, now, "198.51.100.9:9", 5), Verdict::Other);
@@ -206,7 +188,7 @@ mod tests {
     #[test]
     fn another_source_needs_three_packets_in_a_row() {
         let now = Instant::now();
-        let mut latch = latch(now, SymmetricRtp::Anywhere);
+        let mut latch = latch(now);
         let source = address("198.51.100.9:9");
         for seq_no in [1, 2, 4, 5] {
             assert_eq!(latch.note(now, source, 7, SeqNo(seq_no)), Verdict::Candidate);
@@ -218,23 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_says_from_where() {
-        let now = Instant::now();
-        for (symmetric, same_host, elsewhere) in [
-            (SymmetricRtp::Refused, false, false),
-            (SymmetricRtp::SameHost, true, false),
-            (SymmetricRtp::Anywhere, true, true),
-        ] {
-            let latched = |source| matches!(row(&mut latch(now, symmetric), now, source, 3), Verdict::Latched { .. });
-            assert_eq!(latched("192.0.2.1:4001"), same_host, "{symmetric:?}");
-            assert_eq!(latched("198.51.100.9:9"), elsewhere, "{symmetric:?}");
-        }
-    }
-
-    #[test]
     fn after_the_first_seconds_only_the_description_counts() {
         let start = Instant::now();
-        let mut latch = latch(start, SymmetricRtp::Anywhere);
+        let mut latch = latch(start);
         let late = start + LATCH_TIME;
         assert_eq!(row(&mut latch, late, "198.51.100.9:9", 5), Verdict::Other);
         assert_eq!(row(&mut latch, late, DESCRIBED, 1), Verdict::Latched { by_row: false });
@@ -243,7 +211,7 @@ mod tests {
     #[test]
     fn many_strangers_do_not_keep_out_the_described_host() {
         let now = Instant::now();
-        let mut latch = latch(now, SymmetricRtp::Anywhere);
+        let mut latch = latch(now);
         for host in 0..200 {
             row(&mut latch, now, &format!("203.0.113.{host}:9"), 1);
         }
@@ -254,7 +222,7 @@ mod tests {
     #[test]
     fn a_new_description_begins_anew_and_the_old_source_does_not_win() {
         let start = Instant::now();
-        let mut latch = latch(start, SymmetricRtp::Anywhere);
+        let mut latch = latch(start);
         row(&mut latch, start, "198.51.100.9:9", 3);
         latch.describe(start, Some(address(DESCRIBED)));
         latch.describe(start, None);
@@ -270,7 +238,7 @@ mod tests {
     #[test]
     fn a_telephone_whose_translated_address_stays_is_found_again() {
         let start = Instant::now();
-        let mut latch = latch(start, SymmetricRtp::Anywhere);
+        let mut latch = latch(start);
         row(&mut latch, start, "198.51.100.9:9", 3);
         latch.describe(start, Some(address("192.0.2.1:4002")));
         let later = start + FORMER_SOURCE_TIME;

@@ -70,7 +70,7 @@ impl Call {
     pub(super) fn receive(&mut self, source: &str, datagram: &[u8]) -> Result<Option<Vec<u8>>, Dropped> {
         let mut datagram = datagram.to_vec();
         self.session.handle_datagram(self.now, at(source), &mut datagram).map(|received| match received {
-            Received::Audio(audio) => Some(audio.payload.to_vec()),
+            Received::Audio(_, audio) => Some(audio.payload.to_vec()),
             Received::ComfortNoise(_) | Received::Keys(_) | Received::Report => None,
         })
     }

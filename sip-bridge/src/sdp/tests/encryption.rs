@@ -21,11 +21,9 @@ fn modes_decide_what_is_encrypted() {
         ("RTP/AVP", &[][..], Encryption::Preferred, Ok(false)),
         ("RTP/AVP", &line, Encryption::Preferred, Ok(true)),
         ("RTP/AVP", &line, Encryption::Required, Ok(true)),
-        ("RTP/AVP", &line, Encryption::Refused, Ok(false)),
         ("RTP/AVP", &[], Encryption::Required, Err(Refusal::EncryptionRequired)),
         ("RTP/SAVP", &line, Encryption::Preferred, Ok(true)),
         ("RTP/SAVPF", &line, Encryption::Required, Ok(true)),
-        ("RTP/SAVP", &line, Encryption::Refused, Err(Refusal::EncryptionUnavailable)),
         ("RTP/SAVP", &[], Encryption::Preferred, Err(Refusal::EncryptionUnavailable)),
     ] {
         let offer = sound(protocol, crypto);

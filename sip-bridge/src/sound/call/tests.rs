@@ -6,9 +6,11 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::audio::FRAME_TIME;
+use crate::media::codec::PhoneCodec;
 use crate::media::rtp::Component;
 use crate::media::tones::ToneGenerator;
 use crate::prompts::Prompts;
+use crate::sdp::ReceiveFormat;
 use crate::sound::testing::{Phone, USUAL, Whistler, agreed, agreed_with, is_whistled, whistle};
 
 const KEY: CallKey = CallKey(7);
@@ -142,6 +144,37 @@ fn a_key_is_told_once_by_whichever_ways_it_comes() {
         rig.tick(Some(&caller.next()), None);
     }
     assert_eq!(rig.call.uplink.statistics().jitter.lost_packets, lost, "packets of keys are not missed as sound");
+}
+
+#[test]
+fn keys_and_pauses_belong_to_the_codec_that_the_telephone_sends() {
+    // We send µ-law, and the telephone A-law, which it may.
+    let mut rig = Rig::new("m=audio 4000 RTP/AVP 0 13 101\na=rtpmap:101 telephone-event/8000\n");
+    rig.agreed.receive.push(ReceiveFormat { payload_type: 8, codec: Codec::Pcma });
+    rig.call.change(rig.now, &rig.agreed).unwrap();
+    let mut caller = Whistler::new();
+    for _ in 0..20 {
+        rig.tick(Some(&caller.next()), None);
+    }
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcma);
+    for packet in rig.phone.press(2) {
+        rig.receive(packet);
+        assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcma, "a key is in no codec");
+        rig.tick(None, None);
+    }
+    assert_eq!(rig.digits(), "2");
+    for _ in 0..5 {
+        let packet = rig.phone.pause();
+        rig.receive(packet);
+        assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcma, "nor is noise");
+        rig.tick(None, None);
+    }
+    let mut whistled = 0;
+    for _ in 0..150 {
+        rig.tick(Some(&caller.next()), None);
+        whistled += usize::from(is_whistled(&rig.call.said().frame));
+    }
+    assert!(whistled > 30, "of 50 frames {whistled}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 // Somebody calls a meeting by telephone: both sides hear each other, and a host keeps order among all alike.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { assertSweepIsHeard, otherPerson, waitForMuted, waitForNoPackets } from '../support/hearing.mjs';
+import { assertNoPackets, assertPackets, assertSweepIsHeard, otherPerson, waitForMuted } from '../support/hearing.mjs';
 import { waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
 import { energyOf, makeSweep } from '../support/sound.mjs';
@@ -45,10 +45,12 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
     await telephone.press('*6');
     await waitForMuted(host, identity, false);
 
-    // Muted by the host: nothing of the caller leaves the server any more.
+    // Muted by the host: nothing of the caller leaves the server any more, where before it did. The caller's sweep goes on all
+    // the time.
+    await assertPackets(host, identity);
     await host.click('mute-person');
     await waitForMuted(host, identity, true);
-    await waitForNoPackets(host, identity);
+    await assertNoPackets(host, identity);
 
     // Hands in their order.
     await host.click('toggle-hand');

@@ -3,7 +3,7 @@
 // keeps order. What may not be called is not, and who does not want the call need not take it.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { assertSweepIsHeard, otherPerson, waitForMuted, waitForNoPackets } from '../support/hearing.mjs';
+import { assertNoPackets, assertPackets, assertSweepIsHeard, otherPerson, waitForMuted } from '../support/hearing.mjs';
 import { waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
 import { energyOf, makeSweep } from '../support/sound.mjs';
@@ -102,9 +102,10 @@ async function bothHear(host, identity, telephone) {
 }
 
 async function isMutedAndRemoved(host, identity, telephone, folder) {
+  await assertPackets(host, identity);
   await host.click('mute-person');
   await waitForMuted(host, identity, true);
-  await waitForNoPackets(host, identity);
+  await assertNoPackets(host, identity);
   await host.click('remove-person');
   await host.click('remove-only');
   await waitForPeople(host, 1);

@@ -7,6 +7,9 @@ import { waitUntil } from './wait.mjs';
 /** How long a page listens to them. The sweep takes six seconds, and somebody may be in the middle of it. */
 const LISTEN_MS = 14_000;
 
+/** For how long it is counted what arrives, by the reports' own time. Reports are cached, so two in a row may well be one. */
+const COUNT_MS = 2_000;
+
 /** What of a sweep is as quiet as that has not got through, in dB below full scale. */
 const INAUDIBLE_DB = -60;
 
@@ -34,17 +37,16 @@ export function waitForMuted(page, identity, isMuted) {
   );
 }
 
-/** Waits until nothing of somebody's voice arrives any more. */
-export async function waitForNoPackets(page, identity) {
-  let before = -1;
-  await waitUntil(
-    async () => {
-      const [last, now] = [before, await packetsOf(page, identity)];
-      before = now;
-      return last === now;
-    },
-    { describe: () => 'packets of a muted caller go on' },
-  );
+/** Checks that packets of somebody's voice arrive. */
+export async function assertPackets(page, identity) {
+  const arrived = await packetsMeanwhile(page, identity);
+  assert.ok(arrived > 10, `${arrived} packets of the caller arrive`);
+}
+
+/** Checks that nothing of somebody's voice arrives any more, once what was on its way is there. */
+export async function assertNoPackets(page, identity) {
+  await packetsMeanwhile(page, identity);
+  assert.equal(await packetsMeanwhile(page, identity), 0, 'packets of a muted caller go on');
 }
 
 /** The loudest that a page hears of somebody near each frequency while it listens, in dB below full scale. */
@@ -74,12 +76,28 @@ function loudest(page, identity, frequencies) {
   );
 }
 
-/** Packets of somebody's voice that a page has received. */
+/** Packets of somebody's voice that arrive at a page within {@link COUNT_MS} from now on. */
+async function packetsMeanwhile(page, identity) {
+  const before = await packetsOf(page, identity);
+  let arrived = 0;
+  await waitUntil(
+    async () => {
+      const { at, packets } = await packetsOf(page, identity);
+      arrived = packets - before.packets;
+      return at - before.at >= COUNT_MS;
+    },
+    { describe: () => 'reports of the caller do not go on' },
+  );
+  return arrived;
+}
+
+/** Packets of somebody's voice that a page has received, and until when by its clock. */
 function packetsOf(page, identity) {
   return page.evaluate(async (who) => {
     const caller = window.saalTest.room.remoteParticipants.get(who);
     const { track } = Array.from(caller.audioTrackPublications.values())[0];
     const stats = Array.from((await track.receiver.getStats()).values());
-    return stats.find(({ type }) => type === 'inbound-rtp')?.packetsReceived ?? 0;
+    const report = stats.find(({ type }) => type === 'inbound-rtp');
+    return { at: report.timestamp, packets: report.packetsReceived };
   }, identity);
 }

@@ -11,6 +11,13 @@ use crate::sdp::SrtpKey;
 /// is full, packets of further ones are refused: to forget one would open it to replay.
 const MAX_SSRCS: usize = 128;
 
+/// A first packet with a lower number may come after one that was lost, with a higher one: the sender's numbers have wrapped
+/// then. RFC 3711 §3.3.1 has senders begin below this, and not all do.
+const MAY_HAVE_WRAPPED: u16 = 1 << 15;
+
+/// The longest packet that is tried as one of before the wrap and as one of after it. None that arrives is longer.
+const LONGEST_BYTES: usize = 2_048;
+
 /// Of each stream, 128 packets are known: a telephone line never reorders as many.
 type Window = ReplayWindow<2>;
 
@@ -47,14 +54,31 @@ impl Opener {
     /// Opens an RTP packet in place, and gives its plain length.
     pub(in crate::media::rtp) fn open_rtp(&mut self, packet: &mut [u8], header: &Header) -> Result<usize, OpenError> {
         let ssrc = header.ssrc;
-        let index = match self.rtp_windows.get(ssrc) {
-            Some(window) => {
-                let index = window.index_of(header.seq_no.0).ok_or(OpenError::Replayed)?;
-                window.is_fresh(index).then_some(index).ok_or(OpenError::Replayed)?
-            }
-            None => u64::from(header.seq_no.0),
-        };
+        let Some(window) = self.rtp_windows.get(ssrc) else { return self.open_first_rtp(packet, header) };
+        let index = window.index_of(header.seq_no.0).ok_or(OpenError::Replayed)?;
+        let index = window.is_fresh(index).then_some(index).ok_or(OpenError::Replayed)?;
         let len = self.rtp.open_rtp(packet, header.len, PacketId { ssrc, index }).ok_or(OpenError::Unauthentic)?;
+        self.rtp_windows.note(ssrc, index)?;
+        Ok(len)
+    }
+
+    /// Opens a sender's first packet. Nothing but its tag tells whether the sender's numbers have wrapped before.
+    fn open_first_rtp(&mut self, packet: &mut [u8], header: &Header) -> Result<usize, OpenError> {
+        let (ssrc, index) = (header.ssrc, u64::from(header.seq_no.0));
+        let mut sealed = [0; LONGEST_BYTES];
+        // What fails to open is damaged by it.
+        let sealed = sealed.get_mut(..packet.len()).filter(|_| header.seq_no.0 < MAY_HAVE_WRAPPED);
+        let sealed = sealed.map(|sealed| {
+            sealed.copy_from_slice(packet);
+            sealed
+        });
+        let mut opened = self.rtp.open_rtp(packet, header.len, PacketId { ssrc, index }).map(|len| (len, index));
+        if let (None, Some(sealed)) = (opened, sealed) {
+            packet.copy_from_slice(sealed);
+            let index = index | 1 << 16;
+            opened = self.rtp.open_rtp(packet, header.len, PacketId { ssrc, index }).map(|len| (len, index));
+        }
+        let (len, index) = opened.ok_or(OpenError::Unauthentic)?;
         self.rtp_windows.note(ssrc, index)?;
         Ok(len)
     }

@@ -142,6 +142,27 @@ fn repetitions_are_refused() {
 }
 
 #[test]
+fn who_misses_the_first_wrap_hears_what_follows() {
+    for suite in SrtpSuite::ALL {
+        let (mut sealer, mut opener) = ends(suite);
+        let numbers = (65_534..=u16::MAX).chain(0..5);
+        let mut sealed: Vec<_> = numbers.map(|seq_no| seal(&mut sealer, &rtp(SSRC, seq_no))).collect();
+        let mut damaged = sealed[3].clone();
+        damaged[30] ^= 1;
+        assert_eq!(open(&mut opener, &damaged), Err(OpenError::Unauthentic), "{suite:?}");
+        for at in [3, 4, 1] {
+            let number = 65_534_u16.wrapping_add(at);
+            let packet = &sealed[usize::from(at)];
+            assert_eq!(open(&mut opener, packet), Ok(rtp(SSRC, number)), "{suite:?}: {number}");
+            assert_eq!(open(&mut opener, packet), Err(OpenError::Replayed), "{suite:?}: {number}");
+        }
+        // And over the next wrap.
+        sealed = (5..=u16::MAX).step_by(64).chain([1]).map(|seq_no| seal(&mut sealer, &rtp(SSRC, seq_no))).collect();
+        assert!(sealed.iter().all(|packet| open(&mut opener, packet).is_ok()), "{suite:?}");
+    }
+}
+
+#[test]
 fn senders_are_bounded_and_none_is_forgotten() {
     let (_, mut opener) = ends(SrtpSuite::AeadAes128Gcm);
     let sealed: Vec<_> = (0..200)
