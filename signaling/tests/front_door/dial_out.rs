@@ -384,7 +384,6 @@ async fn who_is_called_is_kept_out_like_others() {
 }
 
 #[tokio::test]
-#[tokio::test]
 async fn an_operator_who_ends_a_call_is_not_taken_for_a_moderator() {
     let scene = Scene::usual(TestStore::sqlite().await).await;
     let wanted =

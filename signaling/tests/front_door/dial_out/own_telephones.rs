@@ -38,9 +38,8 @@ async fn the_telephone_of_a_moderator_has_their_name_and_hosts_nothing() {
         let (call, mut phone) = scene.call_own(NUMBER).await;
         assert_eq!(call["name"], "Henry Host");
         let status = RoomStatus { count: 2, is_muted: true, may_unmute: true, recording: None };
-        assert_eq!(phone.room().await, Verdict::Admitted(status), "past the lobby, and muted like whoever comes");
-        phone.ask(PhoneRequest::Join).await;
-        assert!(matches!(told(&mut phone).await, PhoneNotice::Connected { .. }));
+        assert_eq!(phone.room().await, Verdict::Admitted, "past the lobby");
+        assert_eq!(phone.arrive().await, status, "and muted like whoever comes");
         let person = scene.came(&call).await;
         assert_eq!([&person["kind"], &person["name"], &person["role"]], ["phone", "Henry Host", "attendee"]);
         assert_eq!(scene.participants().await.len(), 2, "and they are there with their browser, too");
