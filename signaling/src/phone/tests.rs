@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From a call to who calls, with databases.
 
+mod several_servers;
+
 use std::net::Ipv4Addr;
 
 use bus::Bus;
@@ -14,7 +16,6 @@ use super::*;
 use crate::api::ids::{MeetingId, PhoneNumberId, RoomId, UserId};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
-use crate::joining::venue::Venue;
 use crate::meetings::phone_pins;
 use crate::meetings::phone_pins::model::{PhonePin, PinKind};
 use crate::records::audit::Link;
@@ -539,35 +540,6 @@ async fn while_the_database_is_away_nothing_is_counted() {
     let source = Source { peer: [9; 32], ..*call.tries.source() };
     let (id, _) = exchange.app.phone.with(|attempts| attempts.begin_id(exchange.at.instant, &source));
     assert!(matches!(id, IdTry::Alone(_)), "as much is left as before");
-}
-
-#[tokio::test]
-async fn what_is_borne_of_ids_alone_is_shared_by_all_servers_and_outlasts_a_start() {
-    for mut exchange in Exchange::both().await {
-        let called = exchange.meeting("4815162342", json!({ "guests": "link" }), json!({})).await;
-        let takes_strangers = async |exchange: &Exchange| {
-            let Place::Meeting(meeting) = called.place else { panic!("a meeting") };
-            let (mut tx, now) = (exchange.app.store.read().await.expect("a transaction"), exchange.at.utc);
-            let venue = Venue::find(&mut tx, Some(meeting), None).await.expect("rows").expect("a meeting");
-            let terms = venue.terms(&mut tx, now, None).await.expect("rows");
-            takes_strangers(&mut tx, &venue, &terms, false, now).await.expect("rows")
-        };
-        // What one address of a trunk has, is each server's own.
-        for expected in [12, 12, 0] {
-            assert_eq!(takes_strangers(&exchange).await, expected > 0);
-            let mut answered = 0;
-            while exchange.id(&mut exchange.call("anonymous").await, "4815162399").await == Step::Wrong(Again::Id) {
-                answered += 1;
-            }
-            assert_eq!(answered, expected);
-            exchange.app = app(&exchange.database).await;
-        }
-        exchange.later(Duration::from_secs(20 * 60));
-        assert!(takes_strangers(&exchange).await, "one");
-        let mut call = exchange.call("anonymous").await;
-        assert_eq!(exchange.id(&mut call, &called.id).await, Step::AskPin { may_skip: true });
-        assert!(takes_strangers(&exchange).await, "which the right one has not used up");
-    }
 }
 
 #[tokio::test]
