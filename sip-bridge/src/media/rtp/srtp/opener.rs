@@ -67,11 +67,10 @@ impl Opener {
         let (ssrc, index) = (header.ssrc, u64::from(header.seq_no.0));
         let mut sealed = [0; LONGEST_BYTES];
         // What fails to open is damaged by it.
-        let sealed = sealed.get_mut(..packet.len()).filter(|_| header.seq_no.0 < MAY_HAVE_WRAPPED);
-        let sealed = sealed.map(|sealed| {
+        let mut sealed = sealed.get_mut(..packet.len()).filter(|_| header.seq_no.0 < MAY_HAVE_WRAPPED);
+        if let Some(sealed) = &mut sealed {
             sealed.copy_from_slice(packet);
-            sealed
-        });
+        }
         let mut opened = self.rtp.open_rtp(packet, header.len, PacketId { ssrc, index }).map(|len| (len, index));
         if let (None, Some(sealed)) = (opened, sealed) {
             packet.copy_from_slice(sealed);
