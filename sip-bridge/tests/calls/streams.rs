@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::bridge::{PATIENCE, Running};
-use super::phone::invite;
+use super::phone::{invite, request};
 pub(crate) use super::stream_phone::Phone;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn a_call_outlives_its_connection_and_is_hung_up_by_another() {
     let running = Running::start(None);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let contact = format!("sip:phone@{};transport=tcp", listener.local_addr().unwrap());
-    let mut phone = tcp(&running).await;
+    let mut phone = Phone::tcp(&running).await;
     phone.send(&invite("TCP", "one").replace("sip:phone@phone.invalid", &contact)).await;
     let answer = phone.expect(200).await;
     phone.send(&request("ACK", "TCP", "one", 1, answer.headers.to.tag(), "")).await;
