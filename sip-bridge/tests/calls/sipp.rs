@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Against sipp (Debian: `sip-tester`): somebody else's idea of SIP. Debian's is built without TLS, by which Kamailio, baresip
-//! and the tests of streams call.
+//! Against sipp (Debian: `sip-tester`): somebody else's idea of SIP. Debian's is built without TLS, which
+//! baresip speaks in its tests, and a proxy before rtpengine.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

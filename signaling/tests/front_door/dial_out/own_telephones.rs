@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Moderators call their own telephones: these come under their names and host nothing, for whoever answers may be somebody else.
 
-use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict};
+use bus::phone::{MeetingEvent, PhoneNotice, Refusal, RoomStatus, Verdict};
 use serde_json::{Value, json};
 use store::sql;
 use store::testing::TestStore;
