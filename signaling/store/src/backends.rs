@@ -90,9 +90,11 @@ impl Backend {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer, .. } => {
+                // Nobody begins to write while those who read come to an end.
+                let written = writer.close();
                 readers.close().await;
                 // Last, so that it folds the journal into the file.
-                writer.close().await;
+                written.await;
             }
             Self::Postgres { pool, .. } => pool.close().await,
         }

@@ -116,9 +116,10 @@ impl Writer {
         }
     }
 
-    /// Lets the turn end that goes on, and nobody begin another.
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
+    /// From this call on nobody begins a turn; what it returns is done when the turn has ended that goes on.
+    pub(crate) fn close(&self) -> impl Future<Output = ()> + '_ {
+        // The pool takes it from the call, too, and not from when that is first polled.
+        self.pool.close()
     }
 }
 
