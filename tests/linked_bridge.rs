@@ -43,11 +43,13 @@ fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
 }
 
 #[test]
-fn a_bridge_that_does_not_know_the_secret_ends_and_says_so() {
+fn a_bridge_that_does_not_know_the_secret_is_refused_and_both_say_so() {
     let folder = Folder::new("linked-stranger");
     let node = Process::node(&folder);
-    let said = Process::refused_bridge(&folder, &node, "stranger.toml");
-    assert!(said.contains("saal: the node does not take this bridge") && said.contains("link.secret_file"), "{said}");
+    let reason = Process::refused_bridge(&folder, &node, "stranger.toml");
+    assert!(reason.contains("link.secret_file"), "{reason}");
+    node.wait_for("a bridge for telephones was refused");
+    assert_eq!(node.metric("sip_link_attached"), 0);
 }
 
 #[test]

@@ -95,12 +95,20 @@ impl Process {
         Self::ready(child, lines, &callable)
     }
 
-    /// What a bridge says whom the server does not take.
+    /// Why the server does not take a bridge, as the bridge says.
     pub(crate) fn refused_bridge(folder: &Folder, node: &Self, settings: &str) -> String {
         let address = format!("127.0.0.1:{}", node.port);
-        let output = bridge(folder, &address, settings).output().expect("running saal");
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8(output.stderr).expect("text")
+        let (mut child, lines) = start(&mut bridge(folder, &address, settings));
+        let refused =
+            wait_for(&lines, |line| line["message"] == "the node does not take this bridge; calls are declined");
+        assert_eq!(
+            child.try_wait().expect("a state"),
+            None,
+            "it goes on, since anybody could answer in the node's place"
+        );
+        child.kill().expect("killed");
+        child.wait().expect("dead");
+        refused["error"].as_str().expect("a reason").to_owned()
     }
 
     fn ready(child: Child, lines: Receiver<String>, with_port: &Value) -> Self {
