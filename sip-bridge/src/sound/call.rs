@@ -208,14 +208,22 @@ impl CallSound {
                 Event::Goodbye => {}
             }
         }
+        let is_on_hold = self.session.agreed().is_on_hold;
         let heard = self.uplink.pull(now);
-        self.said = Said {
-            frame: *heard.frame,
-            is_speech: heard.is_speech,
-            is_worth_sending: heard.is_worth_sending,
-            level_dbov: heard.level_dbov,
+        // Whoever holds the call is not there. What comes meanwhile is music for us alone: nobody in the room is to hear it or to
+        // be shown as speaking by it, and a tone in it is no key.
+        let digit = heard.digit.filter(|_| !is_on_hold).and_then(Digit::from_char);
+        self.said = if is_on_hold {
+            Said::NOTHING
+        } else {
+            Said {
+                frame: *heard.frame,
+                is_speech: heard.is_speech,
+                is_worth_sending: heard.is_worth_sending,
+                level_dbov: heard.level_dbov,
+            }
         };
-        if let Some(digit) = heard.digit.and_then(Digit::from_char) {
+        if let Some(digit) = digit {
             self.note_press(now, digit, Duration::ZERO, Way::Tone);
         }
         let call = self.call;

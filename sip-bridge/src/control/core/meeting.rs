@@ -157,8 +157,11 @@ impl ControlCore {
                 Asked::Signaling(request) if self.holds_request(key, &request) => {}
                 Asked::Signaling(request) => {
                     // The first thing that somebody wants whom we call is to come in.
-                    self.take_part(key);
+                    let begins = self.take_part(key);
                     self.outputs.push_back(Output::Request { call: key, request });
+                    if begins {
+                        self.tell_hold(key);
+                    }
                 }
                 Asked::HangUp(reason) => return self.hang_up(now, key, reason),
             }

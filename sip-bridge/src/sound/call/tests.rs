@@ -217,6 +217,44 @@ fn who_holds_the_call_gets_nothing_and_is_not_lost() {
 }
 
 #[test]
+fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
+    for begins_held in [false, true] {
+        // Without telephone events, so that tones would be keys.
+        let (both_ways, held) = ("m=audio 4000 RTP/AVP 8\n", "m=audio 4000 RTP/AVP 8\na=sendonly\n");
+        let mut rig = Rig::new(if begins_held { held } else { both_ways });
+        let mut caller = Whistler::new();
+        if !begins_held {
+            let speech = (0..75).filter(|_| {
+                rig.tick(Some(&caller.next()), None);
+                rig.call.said().is_speech
+            });
+            assert!(speech.count() > 20);
+            rig.change(held);
+        }
+        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        for tick in 0..200 {
+            let mut music = caller.next();
+            if tick >= 150 {
+                music = SILENCE;
+                tone.fill(&mut music);
+            }
+            rig.tick(Some(&music), None);
+            let said = rig.call.said();
+            assert!(!said.is_speech && !said.is_worth_sending);
+            assert!(said.frame == SILENCE && said.level_dbov == SILENT_DBOV);
+        }
+        assert_eq!(rig.digits(), "");
+        rig.change(both_ways);
+        let mut whistled = 0;
+        for _ in 0..150 {
+            rig.tick(Some(&caller.next()), None);
+            whistled += usize::from(is_whistled(&rig.call.said().frame));
+        }
+        assert!(whistled > 30, "of 50 frames {whistled}");
+    }
+}
+
+#[test]
 fn who_takes_short_packets_gets_them() {
     let mut rig = Rig::new("m=audio 4000 RTP/AVP 8\na=maxptime:10\n");
     rig.pass(20);
