@@ -139,7 +139,7 @@ impl CallSound {
     pub fn change(&mut self, now: Instant, agreed: &Negotiated) -> Result<(), CallSoundError> {
         self.drop_payload();
         self.session.reconfigure(now, agreed)?;
-        self.uplink.switch(uplink_settings(agreed, agreed.codec))?;
+        self.uplink.switch(uplink_settings(agreed, self.codec_to_expect(agreed)))?;
         self.downlink.switch(downlink_settings(agreed))?;
         self.presence.restart();
         self.line.restart();
@@ -294,6 +294,13 @@ impl CallSound {
             sent: statistics.packets_sent,
             jitter_ms: statistics.jitter.as_secs_f32() * 1_000.0,
         }
+    }
+
+    /// Which codec the telephone will send. As long as the one that is heard is agreed on, nothing says that it changes, and
+    /// a refresh of the session would otherwise begin its decoder anew twice.
+    fn codec_to_expect(&self, agreed: &Negotiated) -> Codec {
+        let mut formats = agreed.receive.iter().map(|format| format.codec);
+        formats.find(|codec| phone_codec(*codec) == self.uplink.codec()).unwrap_or(agreed.codec)
     }
 
     /// Sound alone says which codec is in use: a telephone may send any that were agreed on, and its keys and the noise of its

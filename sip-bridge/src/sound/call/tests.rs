@@ -178,6 +178,23 @@ fn keys_and_pauses_belong_to_the_codec_that_the_telephone_sends() {
 }
 
 #[test]
+fn a_refresh_leaves_the_decoder_of_a_codec_that_is_still_agreed_on() {
+    let lines = "m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n";
+    let mut rig = Rig::new(lines);
+    rig.agreed.receive.push(ReceiveFormat { payload_type: 8, codec: Codec::Pcma });
+    rig.call.change(rig.now, &rig.agreed).unwrap();
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcmu, "what we send is the best guess");
+    let mut caller = Whistler::new();
+    for _ in 0..20 {
+        rig.tick(Some(&caller.next()), None);
+    }
+    rig.call.change(rig.now, &rig.agreed).unwrap();
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcma);
+    rig.change(lines);
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcmu, "it may not be sent any more");
+}
+
+#[test]
 fn tones_are_keys_where_events_were_not_agreed_on() {
     for (lines, expected) in [("m=audio 4000 RTP/AVP 8\n", "5"), (USUAL, "")] {
         let mut rig = Rig::new(lines);
