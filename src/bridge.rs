@@ -30,7 +30,8 @@ async fn serve(settings: &Settings, node: &str, stop: &Stop) -> Result<()> {
     let (mut link, ends) =
         BridgeLink::start(node.to_owned(), secret, threads, phone).context("preparing the link to the node")?;
     let ends = ends.into_iter().map(RoomEnd::from).collect();
-    let Some(telephones) = Telephones::start(settings, ends, (desk, dials), operation, &metrics)? else {
+    let telephones = Telephones::start(settings, ends, (desk, dials), operation, &metrics, stop.reloads())?;
+    let Some(telephones) = telephones else {
         bail!("there is nothing to do without telephones");
     };
     let attached = link.attached();

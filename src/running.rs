@@ -3,6 +3,7 @@
 //! What runs until it is told to end: its runtime, who tells it, and how long saying goodbye may take.
 
 use std::future::Future;
+use std::io::{IsTerminal as _, stdin};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -47,12 +48,15 @@ pub(crate) fn until_told(settings: &Settings, roles: impl AsyncFnOnce(Stop) -> R
     result
 }
 
-/// Whether somebody asked this process to end; clones share the answer.
+/// What somebody asked this process for: to end, or to read files again. Clones share the answer.
 #[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop {
+    asked: watch::Receiver<bool>,
+    reloads: watch::Receiver<()>,
+}
 
 impl Stop {
-    /// Watches for Ctrl-C and SIGTERM from now on.
+    /// Watches for Ctrl-C, SIGTERM and SIGHUP from now on.
     fn on_signals() -> Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt()).context("watching for Ctrl-C")?;
         let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
@@ -64,12 +68,28 @@ impl Stop {
             }
             asked.send_replace(true);
         });
-        Ok(Self(receiver))
+        let (reload, reloads) = watch::channel(());
+        // Whoever closes a terminal ends what runs in it.
+        if !stdin().is_terminal() {
+            let mut hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
+            tokio::spawn(async move {
+                while hangup.recv().await.is_some() {
+                    info!("SIGHUP: reading again what can be");
+                    reload.send_replace(());
+                }
+            });
+        }
+        Ok(Self { asked: receiver, reloads })
+    }
+
+    /// When files are to be read again: changes with each SIGHUP, or with several that come at once.
+    pub(crate) fn reloads(&self) -> watch::Receiver<()> {
+        self.reloads.clone()
     }
 
     /// Ends when the process shall.
     pub(crate) fn asked_for(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut receiver = self.0.clone();
+        let mut receiver = self.asked.clone();
         async move {
             // An error means that nobody watches any more; ending is then the only safe answer.
             let _ = receiver.wait_for(|asked| *asked).await;

@@ -66,7 +66,8 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         Some(Callers::Linked(linked::start(settings, ends, phone, trunk_operation, &metrics).await?))
     } else {
         let ends = ends.into_iter().map(RoomEnd::from).collect();
-        Telephones::start(settings, ends, phone, trunk_operation, &metrics)?.map(Callers::Here)
+        let telephones = Telephones::start(settings, ends, phone, trunk_operation, &metrics, stop.reloads())?;
+        telephones.map(Callers::Here)
     };
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
     let telephones_ended = end_first(bridge, stop.clone());

@@ -16,13 +16,19 @@ use super::look_ups::LookUps;
 use super::media_sockets::discard;
 use super::sound_orders::SoundOrders;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
-use crate::transport::{Arrival, Wires};
+use crate::transport::{Arrival, TlsError, Wires};
 
 /// Notices of all calls that wait for the core. When it is full, the calls' lines wait, each of which has its own bound.
 const NOTICES: usize = 1_024;
 
 /// When an end that a thread had no room for is tried again: its next tick.
 const OWED_RETRY: Duration = Duration::from_millis(20);
+
+/// What whoever runs the bridge wants of it, beside its end.
+pub(crate) enum BridgeOrder {
+    /// Read certificate and key again, and say what came of it.
+    ReloadTls(oneshot::Sender<Result<(), TlsError>>),
+}
 
 /// What a call's line says. `None`: signaling has closed it.
 type Notice = (CallKey, Option<PhoneNotice>);
@@ -72,7 +78,7 @@ impl ControlTask {
     pub(crate) async fn run(
         mut self,
         mut shutdown: oneshot::Receiver<Duration>,
-        mut reloads: mpsc::Receiver<oneshot::Sender<Result<(), crate::transport::TlsError>>>,
+        mut orders: mpsc::Receiver<BridgeOrder>,
     ) {
         let mut is_shutting_down = false;
         let mut has_sound = true;
@@ -112,10 +118,7 @@ impl ControlTask {
                 Some((look_up, located)) = self.look_ups.next() => {
                     self.core.handle_located(Instant::now(), look_up, located);
                 }
-                Some(answer) = reloads.recv() => {
-                    // Whoever asked may not wait for it.
-                    let _ = answer.send(self.wires.reload_tls());
-                }
+                Some(order) = orders.recv() => self.obey(order),
                 () = sleep_until_or_never(timeout) => {
                     self.threads.iter_mut().for_each(SoundOrders::settle);
                     self.core.handle_timeout(Instant::now());
@@ -124,6 +127,13 @@ impl ControlTask {
         }
         self.arrivals.close();
         self.wires.close().await;
+    }
+
+    /// Whoever ordered it may not wait for the answer.
+    fn obey(&mut self, order: BridgeOrder) {
+        match order {
+            BridgeOrder::ReloadTls(answer) => drop(answer.send(self.wires.reload_tls())),
+        }
     }
 
     fn take_trunks(&mut self) {
