@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::config::{Settings, Sip};
 use crate::ports;
+use crate::running::{SPOKEN_GOODBYE, Stop};
 
 /// Events that wait for call control: more than all threads say in the time in which it could not look. When it is full, a
 /// thread keeps its events for the next tick.
@@ -92,9 +93,18 @@ impl Telephones {
         }
     }
 
-    /// Takes no new calls, tells callers that we restart, and hangs up after that, or after `goodbye`.
-    pub(crate) async fn shut_down(self, goodbye: Duration) {
-        self.bridge.shutdown(goodbye).await;
+    /// Takes no new calls, and waits until those that go on have ended, for `drain` at most. Then it tells callers that we restart,
+    /// and hangs up. Who is asked to stop a second time neither waits nor speaks.
+    pub(crate) async fn shut_down(self, drain: Duration, stop: &Stop) {
+        let mut may_speak = true;
+        if !drain.is_zero() {
+            info!(seconds = drain.as_secs(), "no calls are taken any more; waiting for those that go on");
+            tokio::select! {
+                () = self.bridge.drain() => {}
+                is_in_peace = stop.wait(drain) => may_speak = is_in_peace,
+            }
+        }
+        self.bridge.shutdown(if may_speak { SPOKEN_GOODBYE } else { Duration::ZERO }).await;
         // Call control is gone, and the threads end with it.
         for thread in self.sound {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;

@@ -81,6 +81,23 @@ fn a_renewed_certificate_is_read_again_and_one_that_cannot_be_changes_nothing() 
 }
 
 #[test]
+fn a_bridge_that_is_told_to_end_waits_for_its_calls_until_it_is_told_again() {
+    let folder = Folder::new("linked-drain");
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "patient.toml");
+    bridge.wait_until(Process::is_attached);
+    let mut telephone = Telephone::call(bridge.sip());
+    telephone.listen(1);
+    bridge.signal(Signal::SIGTERM);
+    bridge.wait_for("no calls are taken any more; waiting for those that go on");
+    assert!(bridge.get("/health/ready").starts_with("HTTP/1.1 503 "));
+    bridge.wait_until(|bridge| Telephone::refused(bridge.sip()) == 503);
+    telephone.listen(50);
+    bridge.signal(Signal::SIGTERM);
+    bridge.wait_for("stopped");
+}
+
+#[test]
 fn a_node_takes_calls_or_a_bridge_and_not_both() {
     let folder = Folder::new("linked-both");
     let said = process::refused(&folder, &["serve", "--dev", "--config", "node.toml", "--sip", "127.0.0.1:5060"]);

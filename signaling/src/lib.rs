@@ -97,6 +97,13 @@ impl Service {
         self.phone_desk.clone()
     }
 
+    /// What says that this process will end, while it still serves: whoever asks whether it is ready is told that it is not.
+    #[must_use]
+    pub fn leaver(&self) -> impl FnOnce() + Send + use<> {
+        let app = self.app.clone();
+        move || app.directory.leave()
+    }
+
     /// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
     ///
     /// # Errors

@@ -168,6 +168,16 @@ impl Bridge {
         CertificateReader(self.orders.clone())
     }
 
+    /// Takes no new calls from now on (503, also to OPTIONS), and returns when those that there are have ended. Registrations stay.
+    /// Who stops waiting has the bridge go on declining calls.
+    pub async fn drain(&self) {
+        let (answer, is_over) = oneshot::channel();
+        // Either fails when the bridge has ended, and with it its calls.
+        if self.orders.send(BridgeOrder::Drain(answer)).await.is_ok() {
+            let _ = is_over.await;
+        }
+    }
+
     /// Takes no new calls, tells callers that we restart, and hangs up: when each has heard it, or after `goodbye`. What is
     /// answered to that is waited for three seconds longer at most.
     pub async fn shutdown(self, goodbye: Duration) {

@@ -28,6 +28,9 @@ const BRIDGE: &str =
 /// In place of the last line of that, with TLS.
 const TLS: &str = "listen_tls = ['127.0.0.1:0']\ncertificate = 'certificate.pem'\nkey = 'key.pem'\n[link]";
 
+/// The same with patience for calls.
+const PATIENT: &str = "drain_seconds = 3600\n[link]";
+
 /// A folder with settings, where both processes run.
 pub(crate) struct Folder(PathBuf);
 
@@ -43,6 +46,7 @@ impl Folder {
             ("node.toml", NODE.to_owned()),
             ("bridge.toml", format!("{BRIDGE}secret_file = 'secret'\n")),
             ("tls.toml", format!("{}secret_file = 'secret'\n", BRIDGE.replace("[link]", TLS))),
+            ("patient.toml", format!("{}secret_file = 'secret'\n", BRIDGE.replace("[link]", PATIENT))),
             ("stranger.toml", format!("{BRIDGE}secret_file = 'other-secret'\n")),
         ];
         for (name, text) in files {

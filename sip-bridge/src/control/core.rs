@@ -239,6 +239,16 @@ impl ControlCore {
         self.outputs.pop_front()
     }
 
+    /// No new calls any more, neither of others nor of ours. Those that there are go on, and registrations stay.
+    pub(crate) fn drain(&mut self) {
+        self.endpoint.decline();
+    }
+
+    /// Whether there is no call.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// No new calls any more. Callers hear that we restart, and are hung up; after `goodbye` also those who are still hearing
     /// it. The two sentences take seven seconds in the slower language.
     pub(crate) fn shut_down(&mut self, now: Instant, goodbye: Duration) {

@@ -28,6 +28,8 @@ const OWED_RETRY: Duration = Duration::from_millis(20);
 pub(crate) enum BridgeOrder {
     /// Read certificate and key again, and say what came of it.
     ReloadTls(oneshot::Sender<Result<(), TlsError>>),
+    /// Take no new calls, and say when none is left.
+    Drain(oneshot::Sender<()>),
 }
 
 /// What a call's line says. `None`: signaling has closed it.
@@ -46,6 +48,8 @@ pub(crate) struct ControlTask {
     lines: HashMap<CallKey, Line>,
     trunks: TrunkOperation,
     look_ups: LookUps,
+    /// Who waits for the last call to end.
+    drained: Option<oneshot::Sender<()>>,
 }
 
 /// The bridge's end of a call's line, whose notices a task brings.
@@ -71,7 +75,8 @@ impl ControlTask {
     ) -> Self {
         let threads = sound.into_iter().map(SoundOrders::new).collect();
         let (notices, lines) = (mpsc::channel(NOTICES), HashMap::new());
-        Self { core, wires, arrivals, desk, dials, threads, events, notices, lines, trunks, look_ups }
+        let drained = None;
+        Self { core, wires, arrivals, desk, dials, threads, events, notices, lines, trunks, look_ups, drained }
     }
 
     /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
@@ -86,6 +91,11 @@ impl ControlTask {
         self.take_trunks();
         loop {
             self.perform();
+            if self.core.is_idle()
+                && let Some(answer) = self.drained.take()
+            {
+                let _ = answer.send(());
+            }
             if self.core.is_shut_down(Instant::now()) {
                 break;
             }
@@ -133,6 +143,11 @@ impl ControlTask {
     fn obey(&mut self, order: BridgeOrder) {
         match order {
             BridgeOrder::ReloadTls(answer) => drop(answer.send(self.wires.reload_tls())),
+            BridgeOrder::Drain(answer) => {
+                self.core.drain();
+                // Who asked last is told.
+                self.drained = Some(answer);
+            }
         }
     }
 

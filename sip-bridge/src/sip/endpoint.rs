@@ -44,6 +44,9 @@ pub struct Endpoint {
     challenges: Challenges,
     deadlines: Deadlines<Timer>,
     next_id: u64,
+    /// No new calls are taken or made.
+    is_declining: bool,
+    /// Nor are registrations kept.
     is_draining: bool,
 }
 
@@ -67,6 +70,7 @@ impl Endpoint {
             challenges: Challenges::new(),
             deadlines: Deadlines::new(),
             next_id: 0,
+            is_declining: false,
             is_draining: false,
         }
     }
@@ -159,6 +163,12 @@ impl Endpoint {
         self.challenges.len()
     }
 
+    /// Whether no new calls are taken any more.
+    #[must_use]
+    pub fn is_declining(&self) -> bool {
+        self.is_declining
+    }
+
     /// Whether draining has come to its end: there are neither calls nor registrations any more.
     #[must_use]
     pub fn is_drained(&self) -> bool {
@@ -249,7 +259,7 @@ impl Endpoint {
     fn handle_request_outside(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
         match request.method {
             Method::Invite => self.handle_invite(now, flow, id, request),
-            Method::Options => self.core.answer_options(now, id, &request, self.is_draining),
+            Method::Options => self.core.answer_options(now, id, &request, self.is_declining),
             Method::Subscribe => self.core.refuse(now, id, &request, 489, "Bad Event"),
             // Their dialogs and subscriptions are not here.
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
@@ -268,7 +278,7 @@ impl Endpoint {
     }
 
     fn handle_invite(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
-        if self.is_draining || self.calls.len() >= self.core.config.max_calls {
+        if self.is_declining || self.calls.len() >= self.core.config.max_calls {
             let header = ("Retry-After", self.core.config.retry_after.as_secs().to_string());
             return self.core.refuse_with(now, id, &request, (503, "Service Unavailable"), header);
         }

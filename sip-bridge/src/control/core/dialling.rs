@@ -43,7 +43,7 @@ impl ControlCore {
     }
 
     fn prepare_to_dial(&mut self, now: Instant, key: CallKey, order: OutgoingCall) -> Result<Call, NotReachedReason> {
-        if self.goodbye_until.is_some() {
+        if self.endpoint.is_declining() {
             return Err(NotReachedReason::GivenUp);
         }
         if !is_number(&order.to) {
