@@ -69,6 +69,15 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 impl Call {
+    /// Where the INVITE went, by another connection. `None` for a call that is given up: an INVITE that came after its CANCEL would
+    /// ring anew.
+    pub(super) fn way_of_invite(&self) -> Option<Flow> {
+        match &self.phase {
+            Phase::Calling(calling) if !calling.is_cancelled() => Some(Flow { connection: None, ..calling.flow }),
+            _ => None,
+        }
+    }
+
     /// Sends the INVITE.
     pub(super) fn outgoing(
         now: Instant,
