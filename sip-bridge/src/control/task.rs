@@ -185,6 +185,7 @@ impl ControlTask {
                 Output::CloseLine { call } => {
                     self.lines.remove(&call);
                 }
+                Output::Keep(connections) => self.wires.keep(&connections),
                 Output::LookUp(look_up) => self.look_ups.begin(*look_up),
                 // Only the newest is kept, also where nobody looks.
                 Output::TrunkStates(states) => {

@@ -9,7 +9,7 @@ mod commands;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -21,7 +21,7 @@ use super::core::Core;
 use super::deadlines::Deadlines;
 use super::dialog::DialogKey;
 use super::event::{CallId, Event, OptionsId, RegistrationId};
-use super::flow::{Flow, Transmit, reply_flow, stamp_source};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow, stamp_source};
 use super::message::{Message, Method, Request, Response};
 use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
@@ -43,6 +43,9 @@ pub struct Endpoint {
     registrations: HashMap<RegistrationId, Registrar>,
     challenges: Challenges,
     deadlines: Deadlines<Timer>,
+    /// The connections that stay, as they were told last.
+    kept: BTreeSet<ConnectionId>,
+    has_registrations_changed: bool,
     next_id: u64,
     /// No new calls are taken or made.
     is_declining: bool,
@@ -69,6 +72,8 @@ impl Endpoint {
             registrations: HashMap::new(),
             challenges: Challenges::new(),
             deadlines: Deadlines::new(),
+            kept: BTreeSet::new(),
+            has_registrations_changed: false,
             next_id: 0,
             is_declining: false,
             is_draining: false,
@@ -90,6 +95,11 @@ impl Endpoint {
         if let Some(connection) = flow.connection {
             for call in self.calls.values_mut() {
                 call.handle_connection_lost(connection);
+            }
+            let registered = self.registrations.iter().filter(|(_, one)| one.connection() == Some(connection));
+            let lost: Vec<RegistrationId> = registered.map(|(id, _)| *id).collect();
+            for id in lost {
+                self.with_registration(id, |one, core| one.handle_connection_lost(now, core, connection));
             }
         }
         let (calls, config) = (&self.calls, &self.core.config);
@@ -126,6 +136,19 @@ impl Endpoint {
     /// A message to be sent.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.core.transactions.poll_transmit()
+    }
+
+    /// Which connections have to stay, where that has changed: those by which registrars have us, and calls come.
+    pub fn poll_kept(&mut self) -> Option<BTreeSet<ConnectionId>> {
+        if !std::mem::take(&mut self.has_registrations_changed) {
+            return None;
+        }
+        let kept: BTreeSet<ConnectionId> = self.registrations.values().filter_map(Registrar::connection).collect();
+        if kept == self.kept {
+            return None;
+        }
+        self.kept.clone_from(&kept);
+        Some(kept)
     }
 
     /// Something that happened.
@@ -352,7 +375,8 @@ impl Endpoint {
             }
             Owner::Call(..) | Owner::Nobody => {}
             Owner::Registration(id) => {
-                self.with_registration(id, |one, core| one.handle_response(now, core, &delivery.response));
+                let response = &delivery.response;
+                self.with_registration(id, |one, core| one.handle_response(now, core, response, flow.connection));
             }
             Owner::Options(options) => self.handle_options_response(options, delivery.response.status),
         }
@@ -408,6 +432,7 @@ impl Endpoint {
 
     fn with_registration(&mut self, id: RegistrationId, f: impl FnOnce(&mut Registrar, &mut Core)) -> Option<()> {
         let registrar = self.registrations.get_mut(&id)?;
+        self.has_registrations_changed = true;
         f(registrar, &mut self.core);
         if registrar.is_over() {
             self.registrations.remove(&id);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::command::Registration;
 use super::core::Core;
 use super::event::{Event, RegistrationId};
+use super::flow::ConnectionId;
 use super::message::{CSeq, Method, Params, Request, Response, Uri};
 use super::own_headers;
 use super::owner::Owner;
@@ -16,6 +17,8 @@ use super::uac::retry_after;
 /// The shortest and longest that is believed.
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(86_400);
+/// How long a registration by a connection has to stand, so that the end of that is no reason to think that the next one ends as well.
+const LONG_LIVED: Duration = Duration::from_secs(300);
 /// Between two requests. A registrar that grants less has us unregistered in between, rather than asking it all the time.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a 423 is followed at once.
@@ -48,6 +51,11 @@ pub(super) struct Registrar {
     /// To be taken away as soon as the request under way is answered.
     wants_to_leave: bool,
     is_registered: bool,
+    /// By which connection the registrar has us, if by one. Calls come by it.
+    connection: Option<ConnectionId>,
+    registered_at: Instant,
+    /// Connections that ended soon, one after the other.
+    lost: u32,
     service_route: Vec<String>,
 }
 
@@ -67,6 +75,9 @@ impl Registrar {
             too_brief: 0,
             wants_to_leave: false,
             is_registered: false,
+            connection: None,
+            registered_at: now,
+            lost: 0,
             service_route: Vec::new(),
         };
         registrar.ask(now, core);
@@ -83,6 +94,11 @@ impl Registrar {
 
     pub(super) fn contact_user(&self) -> &str {
         &self.wanted.contact_user
+    }
+
+    /// The connection that must stay, because we are registered by it.
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        self.connection.filter(|_| self.is_registered && !self.is_over())
     }
 
     pub(super) fn next_cseq(&mut self) -> u32 {
@@ -136,13 +152,19 @@ impl Registrar {
         core.events.push_back(Event::Unregistered { registration: self.id });
     }
 
-    /// An answer to a REGISTER, challenges aside.
-    pub(super) fn handle_response(&mut self, now: Instant, core: &mut Core, response: &Response) {
+    /// An answer to a REGISTER, challenges aside, and by what connection it came.
+    pub(super) fn handle_response(
+        &mut self,
+        now: Instant,
+        core: &mut Core,
+        response: &Response,
+        connection: Option<ConnectionId>,
+    ) {
         match (response.status, &self.state) {
             (..200, _) | (_, State::Waiting(_) | State::Over) => {}
             // Whatever the answer: it ends by itself, too.
             (_, State::Leaving) => self.finish(core),
-            (200..300, State::Asking) => self.handle_success(now, core, response),
+            (200..300, State::Asking) => self.handle_success(now, core, response, connection),
             (423, State::Asking) if self.too_brief < MAX_TOO_BRIEF => self.handle_too_brief(now, core, response),
             (status, State::Asking) => {
                 let wait = retry_after(response);
@@ -151,7 +173,7 @@ impl Registrar {
         }
     }
 
-    fn handle_success(&mut self, now: Instant, core: &mut Core, response: &Response) {
+    fn handle_success(&mut self, now: Instant, core: &mut Core, response: &Response, connection: Option<ConnectionId>) {
         let header = response.headers.get("Expires").and_then(|value| value.trim().parse().ok());
         let own = response.headers.contact.iter().find(|contact| self.is_ours(&contact.uri));
         let parameter = own.and_then(|contact| contact.params.get("expires")).and_then(|value| value.parse().ok());
@@ -161,6 +183,7 @@ impl Registrar {
             return self.fail(now, core, Some(response.status), None);
         }
         (self.failures, self.too_brief, self.is_registered) = (0, 0, true);
+        (self.connection, self.registered_at) = (connection, now);
         // Anywhere in there, so that many of us do not come at once.
         let renew_in = core.tokens.between(granted / 2, granted.mul_f64(0.9)).max(SHORTEST_PAUSE);
         self.state = State::Waiting(now + renew_in);
@@ -194,6 +217,25 @@ impl Registrar {
         }
     }
 
+    /// A connection has ended. If the registrar has us by it, no call finds us any more, so we register again: at once, and
+    /// later each time with somebody who closes connections soon.
+    pub(super) fn handle_connection_lost(&mut self, now: Instant, core: &mut Core, connection: ConnectionId) {
+        if self.connection != Some(connection) {
+            return;
+        }
+        self.connection = None;
+        let State::Waiting(renewal) = self.state else { return };
+        if !self.is_registered {
+            return;
+        }
+        if now.saturating_duration_since(self.registered_at) >= LONG_LIVED {
+            self.lost = 0;
+        }
+        let pause = if self.lost == 0 { Duration::ZERO } else { backoff(core, self.lost - 1) };
+        self.lost = self.lost.saturating_add(1);
+        self.state = State::Waiting(renewal.min(now + pause));
+    }
+
     /// No answer.
     pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core) {
         match self.state {
@@ -208,12 +250,11 @@ impl Registrar {
         if self.wants_to_leave {
             return self.finish(core);
         }
-        let (first, longest) = core.config.registration_backoff;
-        let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+        let pause = backoff(core, self.failures);
         self.failures = self.failures.saturating_add(1);
         self.too_brief = 0;
-        // Between half of it and all (RFC 5626 §4.5), and not before they allow.
-        let retry_in = core.tokens.between(pause / 2, pause).max(at_least.unwrap_or_default().min(LONGEST));
+        // Not before they allow.
+        let retry_in = pause.max(at_least.unwrap_or_default().min(LONGEST));
         self.state = State::Waiting(now + retry_in);
         core.events.push_back(Event::RegistrationFailed { registration: self.id, status, retry_in });
     }
@@ -230,4 +271,11 @@ impl Registrar {
             self.ask(now, core);
         }
     }
+}
+
+/// The pause after so many failures in a row: between half of it and all (RFC 5626 §4.5).
+fn backoff(core: &mut Core, failures: u32) -> Duration {
+    let (first, longest) = core.config.registration_backoff;
+    let pause = first.saturating_mul(1 << failures.min(16)).min(longest);
+    core.tokens.between(pause / 2, pause)
 }

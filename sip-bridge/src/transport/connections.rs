@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! All connections, those that others opened and ours: how many there may be, which one leads to whom, and the end of all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -66,16 +67,20 @@ struct Entry {
     destination: Option<Destination>,
     sender: Sender,
     queue: Queue,
+    is_kept: Arc<AtomicBool>,
+}
+
+/// What a new connection's own task needs.
+struct Added {
+    id: ConnectionId,
+    queue: Queue,
+    outgoing: mpsc::Receiver<Vec<u8>>,
+    is_kept: Arc<AtomicBool>,
 }
 
 impl Table {
     /// Takes one more in, if it may be.
-    fn add(
-        &mut self,
-        source: IpAddr,
-        destination: Option<Destination>,
-        sender: Sender,
-    ) -> Option<(ConnectionId, Queue, mpsc::Receiver<Vec<u8>>)> {
+    fn add(&mut self, source: IpAddr, destination: Option<Destination>, sender: Sender) -> Option<Added> {
         let of_source = self.by_source.get(&source).copied().unwrap_or(0);
         let (most_of_source, is_full) = match sender {
             Sender::Trunk => (MAX_PER_TRUNK_ADDRESS, self.by_id.len() >= MAX_CONNECTIONS),
@@ -87,13 +92,15 @@ impl Table {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let (queue, outgoing) = mpsc::channel(QUEUE_PER_CONNECTION);
-        self.by_id.insert(id, Entry { source, destination, sender, queue: queue.clone() });
+        let is_kept = Arc::new(AtomicBool::new(false));
+        let entry = Entry { source, destination, sender, queue: queue.clone(), is_kept: is_kept.clone() };
+        self.by_id.insert(id, entry);
         if let Some(destination) = destination {
             self.opened.insert(destination, id);
         }
         *self.by_source.entry(source).or_default() += 1;
         self.strangers += usize::from(sender == Sender::Stranger);
-        Some((id, queue, outgoing))
+        Some(Added { id, queue, outgoing, is_kept })
     }
 
     fn remove(&mut self, id: ConnectionId) {
@@ -172,14 +179,14 @@ impl Connections {
     fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
         let sender = self.gate.sender(Instant::now(), remote.ip());
         let Ok(local) = stream.local_addr() else { return };
-        let Some((id, queue, outgoing)) = lock(&self.table).add(remote.ip(), None, sender) else {
+        let Some(Added { id, queue, outgoing, is_kept }) = lock(&self.table).add(remote.ip(), None, sender) else {
             self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
             return;
         };
         let flow = Flow { transport, local, remote, connection: Some(id), tls_name: None };
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
-            let connection = connections.connection(flow, replies);
+            let connection = connections.connection(flow, replies, is_kept);
             match (transport, connections.tls.acceptor()) {
                 (Transport::Tls, Some(tls)) => {
                     if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.accept(stream)).await {
@@ -193,9 +200,9 @@ impl Connections {
         });
     }
 
-    fn connection(&self, flow: Flow, replies: mpsc::WeakSender<Vec<u8>>) -> Connection {
+    fn connection(&self, flow: Flow, replies: mpsc::WeakSender<Vec<u8>>, is_kept: Arc<AtomicBool>) -> Connection {
         let (gate, arrivals, metrics) = (self.gate.clone(), self.arrivals.clone(), self.metrics.clone());
-        Connection { flow, gate, arrivals, replies, metrics }
+        Connection { flow, gate, arrivals, replies, is_kept, metrics }
     }
 
     /// Runs a connection, and when it is over says so.
@@ -233,8 +240,8 @@ impl Connections {
             Transport::Tls => Some(self.tls.connector().ok_or(Unsent)?),
             Transport::Udp | Transport::Tcp => None,
         };
-        let (id, queue, outgoing) =
-            table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
+        let added = table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
+        let Added { id, queue, outgoing, is_kept } = added;
         drop(table);
         queue.try_send(bytes).map_err(|_| Unsent)?;
         let flow = Flow { connection: Some(id), ..*flow };
@@ -243,7 +250,7 @@ impl Connections {
             let Some(tls) = tls else {
                 let Some(stream) = connect(flow.remote).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
-                return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
+                return connections.connection(Flow { local, ..flow }, replies, is_kept).run(stream, outgoing).await;
             };
             // Several trunks may have their names at one address, and each server shows the certificate for the name that it
             // is asked for.
@@ -251,11 +258,19 @@ impl Connections {
                 let Some(stream) = connect(flow.remote).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
-                    return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
+                    let connection = connections.connection(Flow { local, ..flow }, replies, is_kept);
+                    return connection.run(stream, outgoing).await;
                 }
             }
         });
         Ok(())
+    }
+
+    /// Which connections stay, however long nothing comes on them.
+    pub(super) fn keep(&self, kept: &BTreeSet<ConnectionId>) {
+        for (id, entry) in &lock(&self.table).by_id {
+            entry.is_kept.store(kept.contains(id), Ordering::Relaxed);
+        }
     }
 
     /// Ends all connections. What is queued has a moment to be written.
@@ -295,7 +310,7 @@ mod tests {
 
     fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
-        table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|(id, ..)| id)
+        table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|added| added.id)
     }
 
     #[test]
@@ -329,7 +344,7 @@ mod tests {
 
     /// One that we open.
     fn open(table: &mut Table, flow: &Flow) -> ConnectionId {
-        table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().0
+        table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().id
     }
 
     fn flow(transport: Transport, tls_name: Option<&str>, connection: Option<ConnectionId>) -> Flow {

@@ -246,6 +246,7 @@ impl Endpoint {
     /// It is not there.
     pub fn forget_registration(&mut self, id: RegistrationId) -> Result<(), CommandError> {
         self.registrations.remove(&id).ok_or(CommandError::Unknown)?;
+        self.has_registrations_changed = true;
         self.deadlines.set(Timer::Registration(id), None);
         self.challenges.drop_of(|owner| owner == Owner::Registration(id));
         Ok(())
