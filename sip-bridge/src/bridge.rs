@@ -228,12 +228,28 @@ fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpA
             }
         }
     }
+    let is_unlistened = |transport: &Transport| !addresses.iter().any(|(known, _)| known == transport);
     Config {
         sent_by,
+        unlistened: [Transport::Tcp, Transport::Tls].into_iter().filter(is_unlistened).collect(),
         check: Some(check),
         ring_timeout: RING_TIME,
         max_calls: max_calls.saturating_add(CALLS_IN_PASSING),
         max_registrations: REGISTRATIONS,
         ..Config::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_without_a_listener_is_known_as_such() {
+        let at = |transport| (transport, SocketAddr::from(([192, 0, 2, 1], 5060)));
+        let usual = endpoint_config(&[at(Transport::Udp), at(Transport::Tcp)], None, 1);
+        assert_eq!(usual.unlistened, [Transport::Tls]);
+        let only_tls = endpoint_config(&[at(Transport::Tls)], None, 1);
+        assert_eq!(only_tls.unlistened, [Transport::Tcp]);
     }
 }

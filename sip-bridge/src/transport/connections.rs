@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -245,17 +245,18 @@ impl Connections {
         drop(table);
         queue.try_send(bytes).map_err(|_| Unsent)?;
         let flow = Flow { connection: Some(id), ..*flow };
+        let from = self.port_to_name(&flow);
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
             let Some(tls) = tls else {
-                let Some(stream) = connect(flow.remote).await else { return };
+                let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 return connections.connection(Flow { local, ..flow }, replies, is_kept).run(stream, outgoing).await;
             };
             // Several trunks may have their names at one address, and each server shows the certificate for the name that it
             // is asked for.
             for name in connections.gate.tls_names(flow.remote, flow.tls_name) {
-                let Some(stream) = connect(flow.remote).await else { return };
+                let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
                     let connection = connections.connection(Flow { local, ..flow }, replies, is_kept);
@@ -264,6 +265,13 @@ impl Connections {
             }
         });
         Ok(())
+    }
+
+    /// Where nothing is listened for, our Contact names a port that nobody can connect to. A connection from that port is
+    /// found by the Contact at the other side.
+    fn port_to_name(&self, flow: &Flow) -> Option<u16> {
+        let is_listened_for = lock(&self.listening).iter().any(|(known, _)| *known == flow.transport);
+        (!is_listened_for).then_some(flow.local.port())
     }
 
     /// Which connections stay, however long nothing comes on them.
@@ -296,8 +304,29 @@ impl Connections {
     }
 }
 
-async fn connect(remote: SocketAddr) -> Option<TcpStream> {
+/// Opens a connection, from that port if it is wanted and can be had.
+async fn connect(remote: SocketAddr, from: Option<u16>) -> Option<TcpStream> {
+    if let Some(socket) = from.and_then(|port| bound(remote, port)) {
+        match timeout(OPEN_TIME, socket.connect(remote)).await.ok()? {
+            Ok(stream) => return Some(stream),
+            // There was one between the two ports a moment ago.
+            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) => {}
+            Err(_) => return None,
+        }
+    }
     timeout(OPEN_TIME, TcpStream::connect(remote)).await.ok()?.ok()
+}
+
+/// A socket at a port, which it shares with other connections. By which address it leaves is for the system to say.
+fn bound(remote: SocketAddr, port: u16) -> Option<TcpSocket> {
+    let (socket, any) = match remote {
+        SocketAddr::V4(_) => (TcpSocket::new_v4(), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        SocketAddr::V6(_) => (TcpSocket::new_v6(), IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    };
+    let socket = socket.ok()?;
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(SocketAddr::new(any, port)).ok()?;
+    Some(socket)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -311,6 +340,23 @@ mod tests {
     fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
         table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|added| added.id)
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_from_the_port_that_is_named_if_it_is_free() {
+        let listener = |last| TcpListener::bind(SocketAddr::from(([127, 0, 6, last], 0)));
+        let (one, other, taken) = (listener(1).await.unwrap(), listener(2).await.unwrap(), listener(3).await.unwrap());
+        // One that was free a moment ago.
+        let port = listener(4).await.unwrap().local_addr().unwrap().port();
+        let mut open = Vec::new();
+        for to in [&one, &other] {
+            let stream = connect(to.local_addr().unwrap(), Some(port)).await.unwrap();
+            assert_eq!(stream.local_addr().unwrap().port(), port);
+            open.push(stream);
+        }
+        let port = taken.local_addr().unwrap().port();
+        let stream = connect(one.local_addr().unwrap(), Some(port)).await.unwrap();
+        assert_ne!(stream.local_addr().unwrap().port(), port);
     }
 
     #[test]
