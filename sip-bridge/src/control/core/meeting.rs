@@ -187,8 +187,7 @@ enum Asked {
 /// Whom a wish is for. What is played is played as that tenant has it.
 fn order_or_request(call: CallKey, tenant: Option<Arc<str>>, wish: Wish) -> Asked {
     match wish {
-        // Whether a key ends it is seen to by the caller's way itself, which then says so.
-        Wish::Play { language, prompts, token, can_be_interrupted: _ } => {
+        Wish::Play { language, prompts, token } => {
             Asked::Sound(SoundOrder::Play { call, tenant, language, prompts, token })
         }
         Wish::StopPlaying => Asked::Sound(SoundOrder::StopPlaying { call }),
