@@ -14,7 +14,8 @@ use tracing::{info, warn};
 use crate::config::Settings;
 use crate::logging;
 
-/// What ending may take, once it is not waited for calls to end (`sip.drain_seconds`). Service managers wait longer than this before they kill.
+/// What ending may take, after calls had time to end by themselves (`sip.drain_seconds`). Service managers wait longer than both before
+/// they kill.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(9);
 
 /// A part of that: for how long callers may hear that we restart. Hanging up takes no time, unless a telephone does not answer.
