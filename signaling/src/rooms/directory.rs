@@ -121,15 +121,19 @@ impl Directory {
         SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Whether somebody who comes now can be served, and had better come here.
+    /// Whether somebody who comes now can be served.
     pub(crate) fn is_ready(&self) -> bool {
-        let is_ending = self.is_closing.load(Ordering::Relaxed) || self.is_leaving.load(Ordering::Relaxed);
-        !is_ending && self.placement.is_possible()
+        !self.is_closing.load(Ordering::Relaxed) && self.placement.is_possible()
     }
 
-    /// Whoever can had better go elsewhere from now on.
+    /// Whoever can choose had better go elsewhere from now on.
     pub(crate) fn leave(&self) {
         self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// The room of that name, if there is one.
