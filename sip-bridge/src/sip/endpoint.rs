@@ -102,10 +102,11 @@ impl Endpoint {
                 self.with_registration(id, |one, core| one.handle_connection_lost(now, core, connection));
             }
         }
-        let (calls, config) = (&self.calls, &self.core.config);
+        let (calls, registrations, config) = (&self.calls, &self.registrations, &self.core.config);
         let other_way = |owner: Owner, request: &Request| match owner {
             Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
-            Owner::Registration(_) | Owner::Options(_) | Owner::Nobody => None,
+            Owner::Registration(id) => registrations.get(&id).map(Registrar::other_way),
+            Owner::Options(_) | Owner::Nobody => None,
         };
         self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);

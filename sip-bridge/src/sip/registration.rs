@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::command::Registration;
 use super::core::Core;
 use super::event::{Event, RegistrationId};
-use super::flow::ConnectionId;
+use super::flow::{ConnectionId, Flow};
 use super::message::{CSeq, Method, Params, Request, Response, Uri};
 use super::own_headers;
 use super::owner::Owner;
@@ -96,6 +96,11 @@ impl Registrar {
         &self.wanted.contact_user
     }
 
+    /// The way of a REGISTER whose connection is gone.
+    pub(super) fn other_way(&self) -> Flow {
+        Flow { connection: None, ..self.wanted.flow }
+    }
+
     /// The connection that must stay, because we are registered by it.
     pub(super) fn connection(&self) -> Option<ConnectionId> {
         self.connection.filter(|_| self.is_registered && !self.is_over())
@@ -129,7 +134,9 @@ impl Registrar {
         headers.set("Allow", own_headers::ALLOW);
         let request =
             Request { method: Method::Register, uri: self.wanted.registrar.clone(), headers, body: Vec::new() };
-        core.send(now, self.wanted.flow, request, Owner::Registration(self.id)).map(|_| ())
+        // By the connection by which they have us, as long as there is one.
+        let flow = Flow { connection: self.connection.or(self.wanted.flow.connection), ..self.wanted.flow };
+        core.send(now, flow, request, Owner::Registration(self.id)).map(|_| ())
     }
 
     /// The command: takes the registration away, after what is under way.

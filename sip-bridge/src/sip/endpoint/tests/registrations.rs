@@ -84,6 +84,19 @@ fn who_has_lost_the_connection_of_a_registration_registers_again() {
     assert_eq!(net.ends[A].poll_kept(), Some(BTreeSet::new()));
 }
 
+#[test]
+fn a_renewal_whose_connection_breaks_goes_by_another() {
+    let mut net = Net::with(10, Transport::Tcp, |_, _| {});
+    register(&mut net);
+    let (request, _) = next_register(&mut net);
+    registered_by(&mut net, &request, 5);
+    let (renewal, _) = next_register(&mut net);
+    lose(&mut net, 5);
+    let again = net.ends[A].poll_transmit().unwrap();
+    assert!(again.message == Message::Request(renewal) && again.flow.connection.is_none());
+    assert!(net.take(A).is_empty(), "nothing has failed");
+}
+
 fn answer(net: &mut Net, response: Response) {
     let (now, flow) = (net.now, net.flow(A));
     net.ends[A].handle_message(now, flow, Message::Response(response));
