@@ -103,7 +103,7 @@ impl Registrar {
 
     /// The connection that must stay, because we are registered by it.
     pub(super) fn connection(&self) -> Option<ConnectionId> {
-        self.connection.filter(|_| self.is_registered && !self.is_over())
+        self.connection.filter(|_| !self.is_over())
     }
 
     pub(super) fn next_cseq(&mut self) -> u32 {
@@ -253,7 +253,7 @@ impl Registrar {
     }
 
     fn fail(&mut self, now: Instant, core: &mut Core, status: Option<u16>, at_least: Option<Duration>) {
-        self.is_registered = false;
+        (self.is_registered, self.connection) = (false, None);
         if self.wants_to_leave {
             return self.finish(core);
         }
