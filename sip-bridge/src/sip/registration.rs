@@ -231,10 +231,8 @@ impl Registrar {
             return;
         }
         self.connection = None;
+        // What is under way goes by another connection, and brings the registration there.
         let State::Waiting(renewal) = self.state else { return };
-        if !self.is_registered {
-            return;
-        }
         if now.saturating_duration_since(self.registered_at) >= LONG_LIVED {
             self.lost = 0;
         }
