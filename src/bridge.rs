@@ -2,13 +2,16 @@
 
 //! `saal sip`: the bridge for telephones in a process of its own, attached to a node.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use anyhow::{Context as _, Error, Result, bail};
 use link::{BridgeLink, BridgePhone};
 use sip_bridge::sound::RoomEnd;
 use tracing::info;
 
 use crate::config::Settings;
-use crate::running::{self, SPOKEN_GOODBYE, Stop};
+use crate::running::{self, Stop};
 use crate::telephones::{self, Telephones};
 use crate::{linked, monitoring, ports};
 
@@ -30,12 +33,13 @@ async fn serve(settings: &Settings, node: &str, stop: &Stop) -> Result<()> {
     let (mut link, ends) =
         BridgeLink::start(node.to_owned(), secret, threads, phone).context("preparing the link to the node")?;
     let ends = ends.into_iter().map(RoomEnd::from).collect();
-    let Some(telephones) = Telephones::start(settings, ends, (desk, dials), operation, &metrics)? else {
+    let telephones = Telephones::start(settings, ends, (desk, dials), operation, &metrics, stop.reloads())?;
+    let Some(telephones) = telephones else {
         bail!("there is nothing to do without telephones");
     };
     let attached = link.attached();
     linked::show(&metrics, move || *attached.borrow())?;
-    let pages = monitoring::serve(http, metrics, link.attached());
+    let mut pages = pin!(monitoring::serve(http, metrics, link.attached(), stop.clone()));
     info!(http = %address, version = env!("CARGO_PKG_VERSION"), "ready");
     let result = tokio::select! {
         () = stop.asked_for() => Ok(()),
@@ -43,10 +47,15 @@ async fn serve(settings: &Settings, node: &str, stop: &Stop) -> Result<()> {
             Some(error) => Error::new(error).context("the node does not take this bridge"),
             None => Error::msg("the bridge for telephones has died: the log tells why; start it again"),
         }),
-        () = pages => Ok(()),
+        () = &mut pages => Ok(()),
     };
-    // The link is still there, so signaling hears of each call that ends.
-    telephones.shut_down(SPOKEN_GOODBYE).await;
+    // Without the link there is no call that could go on.
+    let drain = if result.is_ok() { settings.sip.drain_time() } else { Duration::ZERO };
+    // The link is still there, so signaling hears of each call that ends. Who looks after this process sees how it stands.
+    tokio::select! {
+        () = telephones.shut_down(drain, stop) => {}
+        () = pages => {}
+    }
     drop(link);
     info!("stopped");
     result

@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use crate::running::Stop;
+
 /// Who is answered at the same time: a few programs that look after this one. Further ones wait in the kernel.
 const VISITORS: usize = 16;
 
@@ -31,11 +33,14 @@ const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 struct Monitored {
     registry: Registry,
     attached: watch::Receiver<bool>,
+    /// Whether this process is about to end.
+    is_ending: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Answers for as long as it is polled.
-pub(crate) async fn serve(listener: TcpListener, registry: Registry, attached: watch::Receiver<bool>) {
-    let monitored = Arc::new(Monitored { registry, attached });
+pub(crate) async fn serve(listener: TcpListener, registry: Registry, attached: watch::Receiver<bool>, stop: Stop) {
+    let is_ending = Box::new(move || stop.is_asked_for());
+    let monitored = Arc::new(Monitored { registry, attached, is_ending });
     let mut visitors = JoinSet::new();
     loop {
         while visitors.try_join_next().is_some() {}
@@ -103,6 +108,9 @@ impl Monitored {
         match head.strip_prefix(b"GET ").and_then(|rest| rest.split(|byte| *byte == b' ').next()) {
             None => Page::text("405 Method Not Allowed", "only GET is understood"),
             Some(b"/health/live") => Page::text("200 OK", "OK"),
+            Some(b"/health/ready") if (self.is_ending)() => {
+                Page::text("503 Service Unavailable", "this process is about to end")
+            }
             Some(b"/health/ready") if *self.attached.borrow() => Page::text("200 OK", "OK"),
             Some(b"/health/ready") => Page::text("503 Service Unavailable", "no node is attached"),
             Some(b"/metrics") => self.metrics(),
@@ -130,13 +138,18 @@ mod tests {
 
     /// The answer to a request, or nothing.
     async fn answered(is_attached: bool, request: &[u8]) -> String {
+        answered_when(is_attached, false, request).await
+    }
+
+    async fn answered_when(is_attached: bool, is_ending: bool, request: &[u8]) -> String {
+        let is_ending = Box::new(move || is_ending);
         let registry = Registry::new();
         registry.register(Box::new(IntCounter::new("sip_tries_total", "Tries").unwrap())).unwrap();
         let (_keeps_it, attached) = watch::channel(is_attached);
         let (mut ours, theirs) = tokio::io::duplex(64 * 1_024);
         ours.write_all(request).await.unwrap();
         ours.shutdown().await.unwrap();
-        drop(answer(theirs, &Monitored { registry, attached }).await);
+        drop(answer(theirs, &Monitored { registry, attached, is_ending }).await);
         let mut answer = String::new();
         ours.read_to_string(&mut answer).await.unwrap();
         answer
@@ -151,6 +164,15 @@ mod tests {
         assert!(got(true, "/health/ready").await.starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(got(false, "/health/ready").await.starts_with("HTTP/1.1 503 "));
         assert!(got(false, "/health/live").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+
+    #[tokio::test]
+    async fn it_lives_and_is_not_ready_when_it_is_about_to_end() {
+        let request = b"GET /health/ready HTTP/1.1\r\n\r\n";
+        assert!(answered_when(true, false, request).await.starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(answered_when(true, true, request).await.starts_with("HTTP/1.1 503 "));
+        let request = b"GET /health/live HTTP/1.1\r\n\r\n";
+        assert!(answered_when(true, true, request).await.starts_with("HTTP/1.1 200 OK\r\n"));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bus::Bus;
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 use tracing::info;
 
 use crate::config::Settings;
-use crate::running::{self, SPOKEN_GOODBYE, Stop};
+use crate::running::{self, Stop};
 use crate::telephones::{self, Telephones};
 use crate::{database, health, linked, output, ports, token};
 
@@ -66,10 +67,11 @@ async fn run_roles(settings: &Settings, http: TcpListener, stop: &Stop) -> Resul
         Some(Callers::Linked(linked::start(settings, ends, phone, trunk_operation, &metrics).await?))
     } else {
         let ends = ends.into_iter().map(RoomEnd::from).collect();
-        Telephones::start(settings, ends, phone, trunk_operation, &metrics)?.map(Callers::Here)
+        let telephones = Telephones::start(settings, ends, phone, trunk_operation, &metrics, stop.reloads())?;
+        telephones.map(Callers::Here)
     };
     announce(settings, http.local_addr().context("asking for the HTTP port")?);
-    let telephones_ended = end_first(bridge, stop.clone());
+    let telephones_ended = end_first(bridge, service.leaver(), settings.sip.drain_time(), stop.clone());
     tokio::select! {
         result = service.serve(http, telephones_ended) => result.context("serving HTTP")?,
         () = died => {
@@ -94,23 +96,30 @@ enum Callers {
 }
 
 impl Callers {
-    /// Has callers hear why they must go, and takes no others.
-    async fn shut_down(self) {
+    /// Takes no others, and has callers hear why they must go: those who are still there after `drain`.
+    async fn shut_down(self, drain: Duration, stop: &Stop) {
         match self {
-            Self::Here(telephones) => telephones.shut_down(SPOKEN_GOODBYE).await,
+            Self::Here(telephones) => telephones.shut_down(drain, stop).await,
             // The bridge tells its callers.
             Self::Linked(link) => link.shut_down().await,
         }
     }
 }
 
-/// Once it is time, has callers hear why they must go, before their rooms end. Returns when that is over.
-fn end_first(bridge: Option<Callers>, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
+/// Once it is time, has whoever can go elsewhere (`leave`), and callers hear why they must go, before their rooms end. Returns when
+/// that is over.
+fn end_first(
+    bridge: Option<Callers>,
+    leave: impl FnOnce() + Send + 'static,
+    drain: Duration,
+    stop: Stop,
+) -> impl Future<Output = ()> + Send + 'static {
     let (over, is_over) = oneshot::channel();
     tokio::spawn(async move {
         stop.asked_for().await;
+        leave();
         if let Some(bridge) = bridge {
-            bridge.shut_down().await;
+            bridge.shut_down(drain, &stop).await;
         }
         let _ = over.send(());
     });

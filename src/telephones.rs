@@ -11,17 +11,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result};
 use bus::phone::{DialOrder, PhoneDesk, TrunkOperation};
-use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError};
+use sip_bridge::bridge::{Bridge, BridgeConfig, BridgeError, CertificateReader};
 use sip_bridge::prompts::Prompts;
 use sip_bridge::sip::message::Transport;
 use sip_bridge::sound::{RoomEnd, SoundConfig, SoundLibrary, SoundMetrics, SoundThread};
 use sip_bridge::transport::{Listen, Roots, TlsConfig, TransportError};
 use sip_bridge::trunks::SystemDns;
-use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
 
 use crate::config::{Settings, Sip};
 use crate::ports;
+use crate::running::{SPOKEN_GOODBYE, Stop};
 
 /// Events that wait for call control: more than all threads say in the time in which it could not look. When it is full, a
 /// thread keeps its events for the next tick.
@@ -43,13 +44,15 @@ pub(crate) struct Telephones {
 }
 
 impl Telephones {
-    /// Begins to take calls; `None` where there are to be no telephones.
+    /// Begins to take calls; `None` where there are to be no telephones. The certificate is read again with each change of
+    /// `reloads`.
     pub(crate) fn start(
         settings: &Settings,
         ends: Vec<RoomEnd>,
         (desk, dials): (PhoneDesk, mpsc::Receiver<DialOrder>),
         trunks: TrunkOperation,
         metrics: &prometheus::Registry,
+        reloads: watch::Receiver<()>,
     ) -> Result<Option<Self>> {
         if ends.is_empty() {
             return Ok(None);
@@ -76,6 +79,9 @@ impl Telephones {
                 for (transport, address) in bridge.local_addresses() {
                     info!(transport = transport.as_str(), port = address.port(), "telephones can call");
                 }
+                if !settings.sip.certificate.as_os_str().is_empty() {
+                    tokio::spawn(read_certificate_again(bridge.certificate_reader(), reloads));
+                }
                 Ok(Some(Self { bridge, sound }))
             }
             // Somebody who tries Saal does not care who else has that port.
@@ -87,12 +93,33 @@ impl Telephones {
         }
     }
 
-    /// Takes no new calls, tells callers that we restart, and hangs up after that, or after `goodbye`.
-    pub(crate) async fn shut_down(self, goodbye: Duration) {
-        self.bridge.shutdown(goodbye).await;
+    /// Takes no new calls, and waits until those that go on have ended, for `drain` at most. Then it tells callers that we restart,
+    /// and hangs up. Who is asked to stop a second time neither waits nor speaks.
+    pub(crate) async fn shut_down(self, drain: Duration, stop: &Stop) {
+        let mut may_speak = true;
+        if !drain.is_zero() {
+            info!(seconds = drain.as_secs(), "no calls are taken any more; waiting for those that go on");
+            tokio::select! {
+                () = self.bridge.drain() => {}
+                is_in_peace = stop.wait(drain) => may_speak = is_in_peace,
+            }
+        }
+        self.bridge.shutdown(if may_speak { SPOKEN_GOODBYE } else { Duration::ZERO }).await;
         // Call control is gone, and the threads end with it.
         for thread in self.sound {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+/// Reads the certificate again whenever somebody asks for it. What cannot be used changes nothing.
+async fn read_certificate_again(reader: CertificateReader, mut reloads: watch::Receiver<()>) {
+    while reloads.changed().await.is_ok() {
+        match reader.read_again().await {
+            Ok(()) => info!("the certificate for telephones has been read again"),
+            Err(error) => {
+                error!(%error, "sip.certificate and sip.key cannot be read again; those before stay in use");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod process;
 #[path = "linked_bridge/telephone.rs"]
 mod telephone;
 
+use nix::sys::signal::Signal;
 use process::{Folder, Process};
 use telephone::Telephone;
 
@@ -64,6 +65,38 @@ fn without_a_node_calls_are_declined_and_the_bridge_is_not_ready() {
     assert!(bridge.get("/health/live").starts_with("HTTP/1.1 200 "));
     let status = Telephone::refused(bridge.sip());
     assert!((400..600).contains(&status), "{status}");
+}
+
+#[test]
+fn a_renewed_certificate_is_read_again_and_one_that_cannot_be_changes_nothing() {
+    let folder = Folder::new("linked-certificate");
+    folder.certify();
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "tls.toml");
+    folder.certify();
+    bridge.signal(Signal::SIGHUP);
+    bridge.wait_for("the certificate for telephones has been read again");
+    folder.write("key.pem", "nonsense");
+    bridge.signal(Signal::SIGHUP);
+    bridge.wait_for("sip.certificate and sip.key cannot be read again; those before stay in use");
+    bridge.wait_until(Process::is_attached);
+}
+
+#[test]
+fn a_bridge_that_is_told_to_end_waits_for_its_calls_until_it_is_told_again() {
+    let folder = Folder::new("linked-drain");
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "patient.toml");
+    bridge.wait_until(Process::is_attached);
+    let mut telephone = Telephone::call(bridge.sip());
+    telephone.listen(1);
+    bridge.signal(Signal::SIGTERM);
+    bridge.wait_for("no calls are taken any more; waiting for those that go on");
+    assert!(bridge.get("/health/ready").starts_with("HTTP/1.1 503 "));
+    bridge.wait_until(|bridge| Telephone::refused(bridge.sip()) == 503);
+    telephone.listen(50);
+    bridge.signal(Signal::SIGTERM);
+    bridge.wait_for("stopped");
 }
 
 #[test]

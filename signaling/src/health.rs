@@ -15,7 +15,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if app.directory.is_ready() {
+    if app.directory.is_ready() && !app.directory.is_leaving() {
         (StatusCode::OK, "OK")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no SFU node serves, or this process is about to end")

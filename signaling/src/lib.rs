@@ -97,6 +97,14 @@ impl Service {
         self.phone_desk.clone()
     }
 
+    /// What says that this process will end, while it still serves: whoever asks whether it is ready is told that it is not, and
+    /// whoever comes all the same is let in.
+    #[must_use]
+    pub fn leaver(&self) -> impl Fn() + Send + Sync + use<> {
+        let app = self.app.clone();
+        move || app.directory.leave()
+    }
+
     /// Serves until `shutdown` completes. Then everybody is told to come back later, and it returns within three seconds.
     ///
     /// # Errors

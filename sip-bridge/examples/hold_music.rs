@@ -13,8 +13,8 @@ use sip_bridge::mixing::{Chimes, HoldMusic};
 fn main() -> std::io::Result<()> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "hold-music.wav".into());
     let mut samples = HoldMusic::generate().to_vec();
-    let Chimes { joined, left, muted, unmuted, done, unknown } = Chimes::new();
-    for chime in [joined, left, muted, unmuted, done, unknown] {
+    let Chimes { done, unknown } = Chimes::new();
+    for chime in [done, unknown] {
         samples.extend([0; SAMPLE_RATE_HZ as usize]);
         samples.extend_from_slice(&chime);
     }

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::control::look_ups::LookUps;
-use crate::control::task::ControlTask;
+use crate::control::task::{BridgeOrder, ControlTask};
 use crate::control::{ControlCore, CoreSettings, bind, check};
 use crate::media::rtp::{EmptyRange, Ports};
 use crate::metrics::Metrics;
@@ -33,8 +33,8 @@ const RING_TIME: Duration = Duration::from_secs(30);
 /// answered yet.
 const CALLS_IN_PASSING: usize = 512;
 
-/// Certificates that are to be read again. Asking is rare; when it is full, who asks waits.
-const RELOADS: usize = 4;
+/// Orders that wait for call control. They are rare; when it is full, who orders waits.
+const ORDERS: usize = 4;
 
 /// Registrations at the same time: more than anybody has trunks, with those that are being taken away.
 const REGISTRATIONS: usize = 1_024;
@@ -89,7 +89,7 @@ pub enum BridgeError {
 /// A bridge that runs. Dropping it shuts it down without waiting for that.
 pub struct Bridge {
     addresses: Vec<(Transport, SocketAddr)>,
-    reloads: mpsc::Sender<oneshot::Sender<Result<(), TlsError>>>,
+    orders: mpsc::Sender<BridgeOrder>,
     shutdown: oneshot::Sender<Duration>,
     task: JoinHandle<()>,
 }
@@ -143,7 +143,7 @@ impl Bridge {
             [StdRng::from_os_rng(), StdRng::from_os_rng(), StdRng::from_os_rng()],
         );
         let (shutdown, is_asked) = oneshot::channel();
-        let (reloads, to_reload) = mpsc::channel(RELOADS);
+        let (orders, ordered) = mpsc::channel(ORDERS);
         let task = ControlTask::new(
             core,
             (wires, arrivals),
@@ -152,8 +152,8 @@ impl Bridge {
             events,
             (config.trunks, LookUps::new(config.dns)),
         );
-        let task = tokio::spawn(task.run(is_asked, to_reload));
-        Ok(Self { addresses, reloads, shutdown, task })
+        let task = tokio::spawn(task.run(is_asked, ordered));
+        Ok(Self { addresses, orders, shutdown, task })
     }
 
     /// Where it listens, with the ports that were free.
@@ -162,17 +162,20 @@ impl Bridge {
         &self.addresses
     }
 
-    /// Reads certificate and key again. Connections that are keep theirs.
-    ///
-    /// # Errors
-    /// They cannot be used. Then those before stay in use.
-    pub async fn reload_tls(&self) -> Result<(), TlsError> {
-        let (answer, answered) = oneshot::channel();
-        // It fails when the bridge has ended; nothing needs a certificate then.
-        if self.reloads.send(answer).await.is_err() {
-            return Ok(());
+    /// Has its certificate read again, by whoever is told that there is another.
+    #[must_use]
+    pub fn certificate_reader(&self) -> CertificateReader {
+        CertificateReader(self.orders.clone())
+    }
+
+    /// Takes no new calls from now on (503, also to OPTIONS), and returns when those that there are have ended. Registrations stay.
+    /// Who stops waiting has the bridge go on declining calls.
+    pub async fn drain(&self) {
+        let (answer, is_over) = oneshot::channel();
+        // Either fails when the bridge has ended, and with it its calls.
+        if self.orders.send(BridgeOrder::Drain(answer)).await.is_ok() {
+            let _ = is_over.await;
         }
-        answered.await.unwrap_or(Ok(()))
     }
 
     /// Takes no new calls, tells callers that we restart, and hangs up: when each has heard it, or after `goodbye`. What is
@@ -185,6 +188,25 @@ impl Bridge {
         {
             tracing::error!("call control has panicked");
         }
+    }
+}
+
+/// Has a bridge's certificate read again. It may outlive the bridge.
+#[derive(Clone)]
+pub struct CertificateReader(mpsc::Sender<BridgeOrder>);
+
+impl CertificateReader {
+    /// Reads certificate and key again. Connections that are keep theirs.
+    ///
+    /// # Errors
+    /// They cannot be used. Then those before stay in use.
+    pub async fn read_again(&self) -> Result<(), TlsError> {
+        let (answer, answered) = oneshot::channel();
+        // It fails when the bridge has ended; nothing needs a certificate then.
+        if self.0.send(BridgeOrder::ReloadTls(answer)).await.is_err() {
+            return Ok(());
+        }
+        answered.await.unwrap_or(Ok(()))
     }
 }
 
@@ -206,12 +228,28 @@ fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpA
             }
         }
     }
+    let is_unlistened = |transport: &Transport| !addresses.iter().any(|(known, _)| known == transport);
     Config {
         sent_by,
+        unlistened: [Transport::Tcp, Transport::Tls].into_iter().filter(is_unlistened).collect(),
         check: Some(check),
         ring_timeout: RING_TIME,
         max_calls: max_calls.saturating_add(CALLS_IN_PASSING),
         max_registrations: REGISTRATIONS,
         ..Config::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_without_a_listener_is_known_as_such() {
+        let at = |transport| (transport, SocketAddr::from(([192, 0, 2, 1], 5060)));
+        let usual = endpoint_config(&[at(Transport::Udp), at(Transport::Tcp)], None, 1);
+        assert_eq!(usual.unlistened, [Transport::Tls]);
+        let only_tls = endpoint_config(&[at(Transport::Tls)], None, 1);
+        assert_eq!(only_tls.unlistened, [Transport::Tcp]);
     }
 }

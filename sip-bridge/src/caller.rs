@@ -35,7 +35,7 @@ use self::line::{Line, later};
 use self::meeting::Meeting;
 use self::opening::Opening;
 pub use self::output::{Chime, EndReason, Output, PlayToken, VolumeStep};
-pub use self::settings::{Arrivals, CallerSettings, Entry};
+pub use self::settings::{CallerSettings, Entry};
 use self::waiting::Waiting;
 use crate::digit::Digit;
 

@@ -17,6 +17,7 @@ mod stream;
 mod tls;
 mod udp;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use self::tls::Tls;
 pub use self::tls::{Roots, TlsConfig, TlsError};
 use self::udp::UdpListener;
 use crate::metrics::Metrics;
-use crate::sip::flow::{Flow, Transmit};
+use crate::sip::flow::{ConnectionId, Flow, Transmit};
 use crate::sip::message::{Message, Transport};
 use crate::trunks::Trunks;
 
@@ -158,6 +159,11 @@ impl Wires {
     /// Reads certificate and key again, for connections to come.
     pub(crate) fn reload_tls(&self) -> Result<(), TlsError> {
         self.connections.reload_tls()
+    }
+
+    /// These connections stay open as long as the other side has them; the others, until they have been idle for too long.
+    pub(crate) fn keep(&self, connections: &BTreeSet<ConnectionId>) {
+        self.connections.keep(connections);
     }
 
     /// Writes what still has to be written, within a second, and closes everything.

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub(crate) struct Sip {
     /// The first and the last, with a dash.
     pub(crate) rtp_ports: String,
     pub(crate) max_calls: usize,
+    /// 0: calls are ended at once.
+    pub(crate) drain_seconds: u32,
     /// 0: one for each core.
     pub(crate) threads: usize,
     /// Recordings in place of Saal's own; empty for none.
@@ -47,6 +50,7 @@ impl Default for Sip {
             advertise: Vec::new(),
             rtp_ports: "20000-29999".to_owned(),
             max_calls: 1_000,
+            drain_seconds: 0,
             threads: 0,
             prompts: PathBuf::new(),
         }
@@ -62,6 +66,12 @@ impl Sip {
     /// Whether nobody asked for more than what `--dev` brings.
     pub(crate) fn is_as_in_development(&self) -> bool {
         self.listen == [DEV_LISTEN] && self.listen_tls.is_empty()
+    }
+
+    /// For how long calls may go on after this process was told to end.
+    pub(crate) fn drain_time(&self) -> Duration {
+        let seconds = if self.is_on() { self.drain_seconds } else { 0 };
+        Duration::from_secs(seconds.into())
     }
 
     /// The ports for sound; `None` when the text names none.

@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// For what is certain to come.
@@ -22,6 +24,12 @@ const NODE: &str = "[sip]\nlisten = []\n[link]\nlisten = ['127.0.0.1:0']\nsecret
 
 const BRIDGE: &str =
     "[sip]\nlisten = ['127.0.0.1:0']\nrtp_ports = '42000-42999'\nmax_calls = 100\nthreads = 2\n[link]\n";
+
+/// In place of the last line of that, with TLS.
+const TLS: &str = "listen_tls = ['127.0.0.1:0']\ncertificate = 'certificate.pem'\nkey = 'key.pem'\n[link]";
+
+/// The same with patience for calls.
+const PATIENT: &str = "drain_seconds = 3600\n[link]";
 
 /// A folder with settings, where both processes run.
 pub(crate) struct Folder(PathBuf);
@@ -37,12 +45,26 @@ impl Folder {
             ("other-secret", "0123456789abcdef0123456789abcdeF\n".to_owned()),
             ("node.toml", NODE.to_owned()),
             ("bridge.toml", format!("{BRIDGE}secret_file = 'secret'\n")),
+            ("tls.toml", format!("{}secret_file = 'secret'\n", BRIDGE.replace("[link]", TLS))),
+            ("patient.toml", format!("{}secret_file = 'secret'\n", BRIDGE.replace("[link]", PATIENT))),
             ("stranger.toml", format!("{BRIDGE}secret_file = 'other-secret'\n")),
         ];
         for (name, text) in files {
             std::fs::write(folder.join(name), text).expect("writing a file");
         }
         Self(folder)
+    }
+
+    /// Writes a file, or writes it anew.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).expect("writing a file");
+    }
+
+    /// Writes another certificate for the bridge of `tls.toml`, and its key.
+    pub(crate) fn certify(&self) {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+        self.write("certificate.pem", &made.cert.pem());
+        self.write("key.pem", &made.signing_key.serialize_pem());
     }
 
     fn saal(&self, arguments: &[&str]) -> Command {
@@ -139,6 +161,12 @@ impl Process {
         while !is_so(self) {
             assert!(Instant::now() < deadline, "it did not come about");
         }
+    }
+
+    /// Tells it something by a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process");
+        nix::sys::signal::kill(Pid::from_raw(id), signal).expect("told");
     }
 
     /// Kills it with SIGKILL.

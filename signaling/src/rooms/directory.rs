@@ -83,6 +83,8 @@ pub(crate) struct Directory {
     tasks: Tasks,
     next_session: AtomicU64,
     is_closing: AtomicBool,
+    /// Whether this process is about to close, and serves those who come all the same.
+    is_leaving: AtomicBool,
     rooms: Arc<Mutex<HashMap<Arc<str>, RoomHandle>>>,
     #[cfg(test)]
     pub(crate) lookups: AtomicU64,
@@ -107,6 +109,7 @@ impl Directory {
             tasks: Tasks::default(),
             next_session: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
             rooms: Arc::default(),
             #[cfg(test)]
             lookups: AtomicU64::new(0),
@@ -121,6 +124,16 @@ impl Directory {
     /// Whether somebody who comes now can be served.
     pub(crate) fn is_ready(&self) -> bool {
         !self.is_closing.load(Ordering::Relaxed) && self.placement.is_possible()
+    }
+
+    /// Whoever can choose had better go elsewhere from now on.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// The room of that name, if there is one.

@@ -195,6 +195,15 @@ async fn without_a_node_nobody_comes_in() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_about_to_end_is_not_ready_and_lets_people_in() {
+    let server = Server::start().await;
+    (server.leave)();
+    assert_eq!(server.get("/health/ready").await.status, 503);
+    assert_eq!(server.get("/health/live").await.status, 200);
+    let (_ann, _) = Client::join(&server, "room", "ann").await;
+}
+
+#[tokio::test]
 async fn the_older_generation_is_told_that_it_cannot_join() {
     let server = Server::start().await;
     let token = Token::join("room", "ann").sign();

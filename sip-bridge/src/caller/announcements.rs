@@ -168,7 +168,7 @@ impl Announcements {
             self.put_back(interrupted, next.topic);
         }
         if next.urgency == Urgency::Urgent {
-            line.play_to_the_end(now, next.prompts());
+            line.play(now, next.prompts());
         } else {
             line.play(now, next.prompts());
         }

@@ -91,7 +91,7 @@ impl Checking {
         if line.tries >= line.settings.max_tries {
             return Leaving::begin(now, EndReason::TooManyTries, line);
         }
-        line.play_to_the_end(now, vec![prompt]);
+        line.play(now, vec![prompt]);
         State::Pausing(Pausing { code, until: None })
     }
 }

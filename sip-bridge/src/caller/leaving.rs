@@ -18,7 +18,7 @@ impl Leaving {
     /// Says why, and good-bye.
     pub(super) fn begin(now: Instant, reason: EndReason, line: &mut Line) -> State {
         line.music(false);
-        line.play_to_the_end(now, vec![sentence(reason), PromptId::Goodbye]);
+        line.play(now, vec![sentence(reason), PromptId::Goodbye]);
         State::Leaving(Self { reason })
     }
 

@@ -81,23 +81,14 @@ impl Line {
         self.playing = None;
     }
 
-    /// Plays something that a key ends.
+    /// Plays something. Whether a key ends it is seen to by whoever hears the keys.
     pub(super) fn play(&mut self, now: Instant, prompts: Vec<PromptId>) {
-        self.start(now, prompts, true);
-    }
-
-    /// Plays something that has to be heard.
-    pub(super) fn play_to_the_end(&mut self, now: Instant, prompts: Vec<PromptId>) {
-        self.start(now, prompts, false);
-    }
-
-    fn start(&mut self, now: Instant, prompts: Vec<PromptId>, can_be_interrupted: bool) {
         self.stop();
         self.last_play = self.last_play.wrapping_add(1);
         let token = PlayToken(self.last_play);
         let longest = LONGEST_PROMPT.saturating_mul(u32::try_from(prompts.len()).unwrap_or(u32::MAX));
         self.playing = Some(Playing { token, lost_at: later(now, longest) });
-        self.push(Output::Play { language: self.language, prompts, token, can_be_interrupted });
+        self.push(Output::Play { language: self.language, prompts, token });
     }
 
     /// Stops what is playing, if anything is.

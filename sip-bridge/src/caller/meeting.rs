@@ -14,7 +14,6 @@ use super::announcements::{Announcement, Announcements, Content, Topic, Urgency}
 use super::leaving::Leaving;
 use super::line::{Line, later};
 use super::output::{Chime, EndReason, Output, VolumeStep};
-use super::settings::Arrivals;
 use super::waiting::followed_by;
 use crate::digit::Digit;
 use crate::prompts::PromptId;
@@ -28,9 +27,6 @@ const MUTED_REMINDER_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often somebody is told that their line is bad, which they can seldom change.
 const BAD_LINE_INTERVAL: Duration = Duration::from_secs(120);
-
-/// Between two chimes, so that many people who come at once are one sound.
-const CHIME_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Steps from the usual volume to the loudest and to the quietest.
 const MAX_VOLUME_STEPS: i8 = 4;
@@ -62,7 +58,6 @@ pub(super) struct Meeting {
     announcements: Announcements,
     reminded_at: Option<Instant>,
     bad_line_at: Option<Instant>,
-    chimed_at: Option<Instant>,
     /// They are being connected elsewhere, and hear music.
     is_transferring: bool,
 }
@@ -80,7 +75,6 @@ impl Meeting {
             announcements: Announcements::new(),
             reminded_at: None,
             bad_line_at: None,
-            chimed_at: None,
             is_transferring: false,
         };
         meeting.welcome(PromptId::InMeeting, &[PromptId::HintHelp]);
@@ -270,8 +264,8 @@ impl Meeting {
             MeetingEvent::AskedToUnmute => self.asked_to_unmute(),
             MeetingEvent::HandRaised { position } => self.hand_raised(position),
             MeetingEvent::HandLowered(by) => self.hand_lowered(by),
-            MeetingEvent::Joined { count } => self.company_changed(now, count, Chime::Joined, line),
-            MeetingEvent::Left { count } => self.company_changed(now, count, Chime::Left, line),
+            MeetingEvent::Joined { count } => self.company_changed(count, (1, 0), line),
+            MeetingEvent::Left { count } => self.company_changed(count, (0, 1), line),
             MeetingEvent::RecordingBegan(recording) => self.recording_began(recording),
             MeetingEvent::RecordingEnded => self.recording_ended(),
             MeetingEvent::ConsentNoted(consents) => self.consent_noted(consents),
@@ -346,7 +340,8 @@ impl Meeting {
         }
     }
 
-    fn company_changed(&mut self, now: Instant, count: u16, chime: Chime, line: &mut Line) {
+    /// So many are there now, after some have come and some have gone.
+    fn company_changed(&mut self, count: u16, (joined, left): (u16, u16), line: &Line) {
         self.status.count = count;
         if count <= 1 {
             return self.say(Topic::Company, Urgency::Ordinary, vec![PromptId::Alone]);
@@ -354,16 +349,8 @@ impl Meeting {
         if count > line.settings.quiet_above {
             return;
         }
-        match line.settings.arrivals {
-            Arrivals::Spoken => {
-                let (joined, left) = if chime == Chime::Joined { (1, 0) } else { (0, 1) };
-                let content = Content::Moves { joined, left };
-                self.announcements.add(Announcement { topic: Topic::Company, urgency: Urgency::Minor, content });
-            }
-            Arrivals::Chimes if is_due(&mut self.chimed_at, now, CHIME_INTERVAL) => line.chime(chime),
-            // That they are alone is not true any more, if it still waits to be said.
-            Arrivals::Chimes | Arrivals::Silent => self.announcements.cancel(Topic::Company),
-        }
+        let content = Content::Moves { joined, left };
+        self.announcements.add(Announcement { topic: Topic::Company, urgency: Urgency::Minor, content });
     }
 
     fn recording_began(&mut self, recording: Recording) {

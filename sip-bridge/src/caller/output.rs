@@ -20,8 +20,6 @@ pub enum Output {
         prompts: Vec<PromptId>,
         /// By what the end is reported.
         token: PlayToken,
-        /// Whether a key of the caller ends it.
-        can_be_interrupted: bool,
     },
     /// Stop what is playing.
     StopPlaying,
@@ -67,10 +65,6 @@ pub enum Output {
 /// Short tones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chime {
-    /// Somebody came.
-    Joined,
-    /// Somebody went.
-    Left,
     /// Keys that mean nothing, or a volume that goes no further.
     Unknown,
     /// The volume has changed.
@@ -177,11 +171,5 @@ impl EndReason {
             Self::Technical => "technical problem",
             Self::Restarting => "restarting",
         }
-    }
-
-    /// The value of the `Reason` header of our BYE (RFC 3326 §2).
-    #[must_use]
-    pub fn header(self) -> String {
-        format!("Q.850;cause={};text=\"{}\"", self.cause(), self.text())
     }
 }

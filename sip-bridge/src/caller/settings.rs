@@ -23,8 +23,6 @@ pub struct CallerSettings {
     pub time_to_enter: Duration,
     /// For how long somebody may wait: before the beginning, in the lobby, for a place, or for the host.
     pub longest_wait: Duration,
-    /// How a caller learns that somebody comes or goes.
-    pub arrivals: Arrivals,
     /// With more people than that in the room, nobody's coming and going is told.
     pub quiet_above: u16,
 }
@@ -38,7 +36,6 @@ impl Default for CallerSettings {
             max_tries: 3,
             time_to_enter: Duration::from_secs(5 * 60),
             longest_wait: Duration::from_secs(2 * 60 * 60),
-            arrivals: Arrivals::Spoken,
             quiet_above: 12,
         }
     }
@@ -53,15 +50,4 @@ pub enum Entry {
     Direct,
     /// By being called. There is one room at most, and the first of the languages is spoken.
     Called(CallPurpose),
-}
-
-/// How a caller learns that somebody comes or goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrivals {
-    /// A voice says so, without a name.
-    Spoken,
-    /// A short tone.
-    Chimes,
-    /// Not at all.
-    Silent,
 }

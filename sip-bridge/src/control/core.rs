@@ -13,7 +13,7 @@ mod session;
 mod transferring;
 mod trunks;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::sip::config::Config;
 use crate::sip::deadlines::Deadlines;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{CallId, Cause, Event};
-use crate::sip::flow::{Flow, Transmit};
+use crate::sip::flow::{ConnectionId, Flow, Transmit};
 use crate::sip::message::Message;
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
 use crate::trunks::{Callers, Locals, LookUp, Operations, Trunks};
@@ -84,6 +84,8 @@ pub(crate) enum Output {
         /// Which.
         call: CallKey,
     },
+    /// Keep these connections open, and no others longer than they are used.
+    Keep(BTreeSet<ConnectionId>),
     /// Find out where a trunk's destination is.
     LookUp(Box<LookUp>),
     /// Tell how the trunks are.
@@ -239,6 +241,16 @@ impl ControlCore {
         self.outputs.pop_front()
     }
 
+    /// No new calls any more, neither of others nor of ours. Those that there are go on, and registrations stay.
+    pub(crate) fn drain(&mut self) {
+        self.endpoint.decline();
+    }
+
+    /// Whether there is no call.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// No new calls any more. Callers hear that we restart, and are hung up; after `goodbye` also those who are still hearing
     /// it. The two sentences take seven seconds in the slower language.
     pub(crate) fn shut_down(&mut self, now: Instant, goodbye: Duration) {
@@ -278,6 +290,9 @@ impl ControlCore {
             self.quiet_until = Some(now + BYE_TIME);
         }
         self.settle_trunks(now);
+        if let Some(kept) = self.endpoint.poll_kept() {
+            self.outputs.push_back(Output::Keep(kept));
+        }
         while let Some(transmit) = self.endpoint.poll_transmit() {
             self.outputs.push_back(Output::Transmit(Box::new(transmit)));
         }

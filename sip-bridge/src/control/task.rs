@@ -16,13 +16,21 @@ use super::look_ups::LookUps;
 use super::media_sockets::discard;
 use super::sound_orders::SoundOrders;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
-use crate::transport::{Arrival, Wires};
+use crate::transport::{Arrival, TlsError, Wires};
 
 /// Notices of all calls that wait for the core. When it is full, the calls' lines wait, each of which has its own bound.
 const NOTICES: usize = 1_024;
 
 /// When an end that a thread had no room for is tried again: its next tick.
 const OWED_RETRY: Duration = Duration::from_millis(20);
+
+/// What whoever runs the bridge wants of it, beside its end.
+pub(crate) enum BridgeOrder {
+    /// Read certificate and key again, and say what came of it.
+    ReloadTls(oneshot::Sender<Result<(), TlsError>>),
+    /// Take no new calls, and say when none is left.
+    Drain(oneshot::Sender<()>),
+}
 
 /// What a call's line says. `None`: signaling has closed it.
 type Notice = (CallKey, Option<PhoneNotice>);
@@ -40,6 +48,8 @@ pub(crate) struct ControlTask {
     lines: HashMap<CallKey, Line>,
     trunks: TrunkOperation,
     look_ups: LookUps,
+    /// Who waits for the last call to end.
+    drained: Option<oneshot::Sender<()>>,
 }
 
 /// The bridge's end of a call's line, whose notices a task brings.
@@ -65,14 +75,15 @@ impl ControlTask {
     ) -> Self {
         let threads = sound.into_iter().map(SoundOrders::new).collect();
         let (notices, lines) = (mpsc::channel(NOTICES), HashMap::new());
-        Self { core, wires, arrivals, desk, dials, threads, events, notices, lines, trunks, look_ups }
+        let drained = None;
+        Self { core, wires, arrivals, desk, dials, threads, events, notices, lines, trunks, look_ups, drained }
     }
 
     /// Until it has been shut down: asked to, or by nobody holding the other end of `shutdown` any more.
     pub(crate) async fn run(
         mut self,
         mut shutdown: oneshot::Receiver<Duration>,
-        mut reloads: mpsc::Receiver<oneshot::Sender<Result<(), crate::transport::TlsError>>>,
+        mut orders: mpsc::Receiver<BridgeOrder>,
     ) {
         let mut is_shutting_down = false;
         let mut has_sound = true;
@@ -80,6 +91,11 @@ impl ControlTask {
         self.take_trunks();
         loop {
             self.perform();
+            if self.core.is_idle()
+                && let Some(answer) = self.drained.take()
+            {
+                let _ = answer.send(());
+            }
             if self.core.is_shut_down(Instant::now()) {
                 break;
             }
@@ -112,10 +128,7 @@ impl ControlTask {
                 Some((look_up, located)) = self.look_ups.next() => {
                     self.core.handle_located(Instant::now(), look_up, located);
                 }
-                Some(answer) = reloads.recv() => {
-                    // Whoever asked may not wait for it.
-                    let _ = answer.send(self.wires.reload_tls());
-                }
+                Some(order) = orders.recv() => self.obey(order),
                 () = sleep_until_or_never(timeout) => {
                     self.threads.iter_mut().for_each(SoundOrders::settle);
                     self.core.handle_timeout(Instant::now());
@@ -124,6 +137,18 @@ impl ControlTask {
         }
         self.arrivals.close();
         self.wires.close().await;
+    }
+
+    /// Whoever ordered it may not wait for the answer.
+    fn obey(&mut self, order: BridgeOrder) {
+        match order {
+            BridgeOrder::ReloadTls(answer) => drop(answer.send(self.wires.reload_tls())),
+            BridgeOrder::Drain(answer) => {
+                self.core.drain();
+                // Who asked last is told.
+                self.drained = Some(answer);
+            }
+        }
     }
 
     fn take_trunks(&mut self) {
@@ -160,6 +185,7 @@ impl ControlTask {
                 Output::CloseLine { call } => {
                     self.lines.remove(&call);
                 }
+                Output::Keep(connections) => self.wires.keep(&connections),
                 Output::LookUp(look_up) => self.look_ups.begin(*look_up),
                 // Only the newest is kept, also where nobody looks.
                 Output::TrunkStates(states) => {

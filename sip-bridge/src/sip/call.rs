@@ -140,13 +140,13 @@ impl Call {
             && flow.connection == Some(connection)
             && let Some(via) = answer.headers.via.first()
         {
-            *flow = reply_flow_without_connection(*flow, via);
+            *flow = reply_flow_without_connection(*flow, via.port);
         }
     }
 
-    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs.
+    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs, and begins none that is wanted.
     pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<Flow> {
-        let tag = request.headers.to.tag()?;
+        let Some(tag) = request.headers.to.tag() else { return self.way_of_invite() };
         let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;
         Some(leg.dialog.next_flow(config))
     }

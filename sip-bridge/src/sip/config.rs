@@ -66,6 +66,8 @@ pub type Check = fn(&Request) -> Result<(), Refusal>;
 pub struct Config {
     /// What our Via and Contact say for each transport. One that is missing gets the local address of the flow.
     pub sent_by: Vec<(Transport, Host, u16)>,
+    /// Streams for which nothing is listened: what others want of us comes by the connections that we have opened, if at all.
+    pub unlistened: Vec<Transport>,
     /// The user in our Contact.
     pub contact_user: String,
     /// Server and User-Agent. Without a version, which would only help who looks for holes. Empty: none is sent.
@@ -106,6 +108,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sent_by: Vec::new(),
+            unlistened: Vec::new(),
             contact_user: "saal".to_owned(),
             user_agent: "Saal".to_owned(),
             timers: Timers::default(),

@@ -9,7 +9,7 @@ mod commands;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -21,7 +21,7 @@ use super::core::Core;
 use super::deadlines::Deadlines;
 use super::dialog::DialogKey;
 use super::event::{CallId, Event, OptionsId, RegistrationId};
-use super::flow::{Flow, Transmit, reply_flow, stamp_source};
+use super::flow::{ConnectionId, Flow, Transmit, reply_flow, stamp_source};
 use super::message::{Message, Method, Request, Response};
 use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
@@ -43,7 +43,13 @@ pub struct Endpoint {
     registrations: HashMap<RegistrationId, Registrar>,
     challenges: Challenges,
     deadlines: Deadlines<Timer>,
+    /// The connections that stay, as they were told last.
+    kept: BTreeSet<ConnectionId>,
+    has_registrations_changed: bool,
     next_id: u64,
+    /// No new calls are taken or made.
+    is_declining: bool,
+    /// Nor are registrations kept.
     is_draining: bool,
 }
 
@@ -66,7 +72,10 @@ impl Endpoint {
             registrations: HashMap::new(),
             challenges: Challenges::new(),
             deadlines: Deadlines::new(),
+            kept: BTreeSet::new(),
+            has_registrations_changed: false,
             next_id: 0,
+            is_declining: false,
             is_draining: false,
         }
     }
@@ -87,11 +96,17 @@ impl Endpoint {
             for call in self.calls.values_mut() {
                 call.handle_connection_lost(connection);
             }
+            let registered = self.registrations.iter().filter(|(_, one)| one.connection() == Some(connection));
+            let lost: Vec<RegistrationId> = registered.map(|(id, _)| *id).collect();
+            for id in lost {
+                self.with_registration(id, |one, core| one.handle_connection_lost(now, core, connection));
+            }
         }
-        let (calls, config) = (&self.calls, &self.core.config);
+        let (calls, registrations, config) = (&self.calls, &self.registrations, &self.core.config);
         let other_way = |owner: Owner, request: &Request| match owner {
             Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
-            Owner::Registration(_) | Owner::Options(_) | Owner::Nobody => None,
+            Owner::Registration(id) => registrations.get(&id).map(Registrar::other_way),
+            Owner::Options(_) | Owner::Nobody => None,
         };
         self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);
@@ -122,6 +137,19 @@ impl Endpoint {
     /// A message to be sent.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.core.transactions.poll_transmit()
+    }
+
+    /// Which connections have to stay, where that has changed: those by which registrars have us, and calls come.
+    pub fn poll_kept(&mut self) -> Option<BTreeSet<ConnectionId>> {
+        if !std::mem::take(&mut self.has_registrations_changed) {
+            return None;
+        }
+        let kept: BTreeSet<ConnectionId> = self.registrations.values().filter_map(Registrar::connection).collect();
+        if kept == self.kept {
+            return None;
+        }
+        self.kept.clone_from(&kept);
+        Some(kept)
     }
 
     /// Something that happened.
@@ -157,6 +185,12 @@ impl Endpoint {
     #[must_use]
     pub fn challenges(&self) -> usize {
         self.challenges.len()
+    }
+
+    /// Whether no new calls are taken any more.
+    #[must_use]
+    pub fn is_declining(&self) -> bool {
+        self.is_declining
     }
 
     /// Whether draining has come to its end: there are neither calls nor registrations any more.
@@ -249,7 +283,7 @@ impl Endpoint {
     fn handle_request_outside(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
         match request.method {
             Method::Invite => self.handle_invite(now, flow, id, request),
-            Method::Options => self.core.answer_options(now, id, &request, self.is_draining),
+            Method::Options => self.core.answer_options(now, id, &request, self.is_declining),
             Method::Subscribe => self.core.refuse(now, id, &request, 489, "Bad Event"),
             // Their dialogs and subscriptions are not here.
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
@@ -268,7 +302,7 @@ impl Endpoint {
     }
 
     fn handle_invite(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
-        if self.is_draining || self.calls.len() >= self.core.config.max_calls {
+        if self.is_declining || self.calls.len() >= self.core.config.max_calls {
             let header = ("Retry-After", self.core.config.retry_after.as_secs().to_string());
             return self.core.refuse_with(now, id, &request, (503, "Service Unavailable"), header);
         }
@@ -342,7 +376,8 @@ impl Endpoint {
             }
             Owner::Call(..) | Owner::Nobody => {}
             Owner::Registration(id) => {
-                self.with_registration(id, |one, core| one.handle_response(now, core, &delivery.response));
+                let response = &delivery.response;
+                self.with_registration(id, |one, core| one.handle_response(now, core, response, flow.connection));
             }
             Owner::Options(options) => self.handle_options_response(options, delivery.response.status),
         }
@@ -398,6 +433,7 @@ impl Endpoint {
 
     fn with_registration(&mut self, id: RegistrationId, f: impl FnOnce(&mut Registrar, &mut Core)) -> Option<()> {
         let registrar = self.registrations.get_mut(&id)?;
+        self.has_registrations_changed = true;
         f(registrar, &mut self.core);
         if registrar.is_over() {
             self.registrations.remove(&id);

@@ -100,9 +100,9 @@ pub(crate) fn reply_flow(flow: Flow, via: &Via) -> Flow {
 }
 
 /// Where the answers go after the connection of the request is gone (RFC 3261 §18.2.2): a new one to the port of the Via.
-pub(super) fn reply_flow_without_connection(flow: Flow, via: &Via) -> Flow {
+pub(super) fn reply_flow_without_connection(flow: Flow, via_port: Option<u16>) -> Flow {
     let default_port = if flow.transport == Transport::Tls { 5061 } else { 5060 };
-    let remote = SocketAddr::new(flow.remote.ip(), via.port.unwrap_or(default_port));
+    let remote = SocketAddr::new(flow.remote.ip(), via_port.unwrap_or(default_port));
     Flow { remote, connection: None, tls_name: None, ..flow }
 }
 

@@ -25,10 +25,14 @@ fn sent_by(flow: &Flow, config: &Config) -> (Host, u16) {
     told.map_or_else(|| (Host::Address(flow.local.ip()), flow.local.port()), |(_, host, port)| (host.clone(), *port))
 }
 
-/// Our Via; with `rport`, so that answers come back through a NAT (RFC 3581).
+/// Our Via; with `rport`, so that answers come back through a NAT (RFC 3581), and with `alias` where nobody could connect to us, so that
+/// requests come back by the same connection (RFC 5923).
 pub(super) fn via(flow: &Flow, config: &Config, branch: String) -> Via {
     let (host, port) = sent_by(flow, config);
-    let params = Params(vec![("branch".to_owned(), Some(branch)), ("rport".to_owned(), None)]);
+    let mut params = Params(vec![("branch".to_owned(), Some(branch)), ("rport".to_owned(), None)]);
+    if config.unlistened.contains(&flow.transport) {
+        params.set("alias", None);
+    }
     Via { transport: flow.transport.as_str().to_owned(), host, port: Some(port), params }
 }
 
@@ -118,4 +122,21 @@ pub(super) fn answer(request: &Request, status: u16, reason: &str, tag: &str, co
         sign(&mut response, config);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_be_connected_to_asks_for_the_connection_to_be_used_both_ways() {
+        let address = "192.0.2.1:5061".parse().unwrap();
+        let config = Config { unlistened: vec![Transport::Tls], ..Config::default() };
+        let has_alias = |transport| {
+            let flow = Flow { transport, local: address, remote: address, connection: None, tls_name: None };
+            via(&flow, &config, "z9hG4bK1".to_owned()).params.get("alias").is_some()
+        };
+        assert!(has_alias(Transport::Tls));
+        assert!(!has_alias(Transport::Tcp) && !has_alias(Transport::Udp));
+    }
 }

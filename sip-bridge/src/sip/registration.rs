@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::command::Registration;
 use super::core::Core;
 use super::event::{Event, RegistrationId};
+use super::flow::{ConnectionId, Flow};
 use super::message::{CSeq, Method, Params, Request, Response, Uri};
 use super::own_headers;
 use super::owner::Owner;
@@ -16,6 +17,8 @@ use super::uac::retry_after;
 /// The shortest and longest that is believed.
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(86_400);
+/// How long a registration by a connection has to stand, so that the end of that is no reason to think that the next one ends as well.
+const LONG_LIVED: Duration = Duration::from_secs(300);
 /// Between two requests. A registrar that grants less has us unregistered in between, rather than asking it all the time.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a 423 is followed at once.
@@ -48,6 +51,11 @@ pub(super) struct Registrar {
     /// To be taken away as soon as the request under way is answered.
     wants_to_leave: bool,
     is_registered: bool,
+    /// By which connection the registrar has us, if by one. Calls come by it.
+    connection: Option<ConnectionId>,
+    registered_at: Instant,
+    /// Connections that ended soon, one after the other.
+    lost: u32,
     service_route: Vec<String>,
 }
 
@@ -67,6 +75,9 @@ impl Registrar {
             too_brief: 0,
             wants_to_leave: false,
             is_registered: false,
+            connection: None,
+            registered_at: now,
+            lost: 0,
             service_route: Vec::new(),
         };
         registrar.ask(now, core);
@@ -83,6 +94,16 @@ impl Registrar {
 
     pub(super) fn contact_user(&self) -> &str {
         &self.wanted.contact_user
+    }
+
+    /// The way of a REGISTER whose connection is gone.
+    pub(super) fn other_way(&self) -> Flow {
+        Flow { connection: None, ..self.wanted.flow }
+    }
+
+    /// The connection that must stay, because we are registered by it.
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        self.connection.filter(|_| !self.is_over())
     }
 
     pub(super) fn next_cseq(&mut self) -> u32 {
@@ -113,7 +134,9 @@ impl Registrar {
         headers.set("Allow", own_headers::ALLOW);
         let request =
             Request { method: Method::Register, uri: self.wanted.registrar.clone(), headers, body: Vec::new() };
-        core.send(now, self.wanted.flow, request, Owner::Registration(self.id)).map(|_| ())
+        // By the connection by which they have us, as long as there is one.
+        let flow = Flow { connection: self.connection.or(self.wanted.flow.connection), ..self.wanted.flow };
+        core.send(now, flow, request, Owner::Registration(self.id)).map(|_| ())
     }
 
     /// The command: takes the registration away, after what is under way.
@@ -136,13 +159,19 @@ impl Registrar {
         core.events.push_back(Event::Unregistered { registration: self.id });
     }
 
-    /// An answer to a REGISTER, challenges aside.
-    pub(super) fn handle_response(&mut self, now: Instant, core: &mut Core, response: &Response) {
+    /// An answer to a REGISTER, challenges aside, and by what connection it came.
+    pub(super) fn handle_response(
+        &mut self,
+        now: Instant,
+        core: &mut Core,
+        response: &Response,
+        connection: Option<ConnectionId>,
+    ) {
         match (response.status, &self.state) {
             (..200, _) | (_, State::Waiting(_) | State::Over) => {}
             // Whatever the answer: it ends by itself, too.
             (_, State::Leaving) => self.finish(core),
-            (200..300, State::Asking) => self.handle_success(now, core, response),
+            (200..300, State::Asking) => self.handle_success(now, core, response, connection),
             (423, State::Asking) if self.too_brief < MAX_TOO_BRIEF => self.handle_too_brief(now, core, response),
             (status, State::Asking) => {
                 let wait = retry_after(response);
@@ -151,7 +180,7 @@ impl Registrar {
         }
     }
 
-    fn handle_success(&mut self, now: Instant, core: &mut Core, response: &Response) {
+    fn handle_success(&mut self, now: Instant, core: &mut Core, response: &Response, connection: Option<ConnectionId>) {
         let header = response.headers.get("Expires").and_then(|value| value.trim().parse().ok());
         let own = response.headers.contact.iter().find(|contact| self.is_ours(&contact.uri));
         let parameter = own.and_then(|contact| contact.params.get("expires")).and_then(|value| value.parse().ok());
@@ -161,6 +190,7 @@ impl Registrar {
             return self.fail(now, core, Some(response.status), None);
         }
         (self.failures, self.too_brief, self.is_registered) = (0, 0, true);
+        (self.connection, self.registered_at) = (connection, now);
         // Anywhere in there, so that many of us do not come at once.
         let renew_in = core.tokens.between(granted / 2, granted.mul_f64(0.9)).max(SHORTEST_PAUSE);
         self.state = State::Waiting(now + renew_in);
@@ -194,6 +224,23 @@ impl Registrar {
         }
     }
 
+    /// A connection has ended. If the registrar has us by it, no call finds us any more, so we register again: at once, and
+    /// later each time with somebody who closes connections soon.
+    pub(super) fn handle_connection_lost(&mut self, now: Instant, core: &mut Core, connection: ConnectionId) {
+        if self.connection != Some(connection) {
+            return;
+        }
+        self.connection = None;
+        // What is under way goes by another connection, and brings the registration there.
+        let State::Waiting(renewal) = self.state else { return };
+        if now.saturating_duration_since(self.registered_at) >= LONG_LIVED {
+            self.lost = 0;
+        }
+        let pause = if self.lost == 0 { Duration::ZERO } else { backoff(core, self.lost - 1) };
+        self.lost = self.lost.saturating_add(1);
+        self.state = State::Waiting(renewal.min(now + pause));
+    }
+
     /// No answer.
     pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core) {
         match self.state {
@@ -204,16 +251,15 @@ impl Registrar {
     }
 
     fn fail(&mut self, now: Instant, core: &mut Core, status: Option<u16>, at_least: Option<Duration>) {
-        self.is_registered = false;
+        (self.is_registered, self.connection) = (false, None);
         if self.wants_to_leave {
             return self.finish(core);
         }
-        let (first, longest) = core.config.registration_backoff;
-        let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+        let pause = backoff(core, self.failures);
         self.failures = self.failures.saturating_add(1);
         self.too_brief = 0;
-        // Between half of it and all (RFC 5626 §4.5), and not before they allow.
-        let retry_in = core.tokens.between(pause / 2, pause).max(at_least.unwrap_or_default().min(LONGEST));
+        // Not before they allow.
+        let retry_in = pause.max(at_least.unwrap_or_default().min(LONGEST));
         self.state = State::Waiting(now + retry_in);
         core.events.push_back(Event::RegistrationFailed { registration: self.id, status, retry_in });
     }
@@ -230,4 +276,11 @@ impl Registrar {
             self.ask(now, core);
         }
     }
+}
+
+/// The pause after so many failures in a row: between half of it and all (RFC 5626 §4.5).
+fn backoff(core: &mut Core, failures: u32) -> Duration {
+    let (first, longest) = core.config.registration_backoff;
+    let pause = first.saturating_mul(1 << failures.min(16)).min(longest);
+    core.tokens.between(pause / 2, pause)
 }

@@ -77,6 +77,8 @@ struct Server {
     key: ServerKey,
     merge_key: Option<MergeKey>,
     flow: Flow,
+    /// Of the request's Via: where whoever sent it listens.
+    via_port: Option<u16>,
     machine: ServerMachine,
     last_answer: Option<KeptAnswer>,
     /// The call that an INVITE made.
@@ -344,7 +346,7 @@ impl Transactions {
             return Arrival::Full;
         }
         let Some(via) = request.headers.via.first() else { return Arrival::Absorbed };
-        let flow = reply_flow(flow, via);
+        let (flow, via_port) = (reply_flow(flow, via), via.port);
         let is_reliable = flow.transport.is_reliable();
         let machine = if request.method == Method::Invite {
             ServerMachine::Invite(ServerInvite::new(&self.timers, is_reliable))
@@ -357,7 +359,8 @@ impl Transactions {
             self.merge_keys.insert(key.clone(), id);
         }
         let merge_key = merge_key.filter(|_| twin.is_none());
-        self.servers.insert(id, Server { key, merge_key, flow, machine, last_answer: None, call: None });
+        let server = Server { key, merge_key, flow, via_port, machine, last_answer: None, call: None };
+        self.servers.insert(id, server);
         self.arm(id);
         if twin.is_some() { Arrival::Merged(id) } else { Arrival::New(id) }
     }
@@ -414,7 +417,8 @@ impl Transactions {
     }
 
     /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4). Where there is another way for a request,
-    /// it is sent once more by that, with the branch that it has: whoever knows it already takes it for a repetition.
+    /// it is sent once more by that, with the branch that it has: whoever knows it already takes it for a repetition. Answers
+    /// go to where the request's Via says (§18.2.2), also those that there are only later.
     pub(super) fn handle_transport_failed(
         &mut self,
         failed: &Flow,
@@ -440,12 +444,8 @@ impl Transactions {
             }
         }
         for server in self.servers.values_mut().filter(|server| is_hit(&server.flow)) {
-            if server.flow.connection.is_none() {
-                continue;
-            }
-            let answer = server.last_answer.as_ref().and_then(KeptAnswer::response);
-            if let Some(via) = answer.as_ref().and_then(|answer| answer.headers.via.first()) {
-                server.flow = reply_flow_without_connection(server.flow, via);
+            if server.flow.connection.is_some() {
+                server.flow = reply_flow_without_connection(server.flow, server.via_port);
             }
         }
     }

@@ -69,6 +69,17 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 impl Call {
+    /// Where the INVITE went, by another connection, if they have it. `None` where nothing was heard, so that somebody else may be
+    /// asked at once; and for a call that is given up, since an INVITE that came after its CANCEL would ring anew.
+    pub(super) fn way_of_invite(&self) -> Option<Flow> {
+        match &self.phase {
+            Phase::Calling(calling) if calling.was_heard() && !calling.is_cancelled() => {
+                Some(Flow { connection: None, ..calling.flow })
+            }
+            _ => None,
+        }
+    }
+
     /// Sends the INVITE.
     pub(super) fn outgoing(
         now: Instant,

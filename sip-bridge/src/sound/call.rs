@@ -139,7 +139,7 @@ impl CallSound {
     pub fn change(&mut self, now: Instant, agreed: &Negotiated) -> Result<(), CallSoundError> {
         self.drop_payload();
         self.session.reconfigure(now, agreed)?;
-        self.uplink.switch(uplink_settings(agreed, agreed.codec))?;
+        self.uplink.switch(uplink_settings(agreed, self.codec_to_expect(agreed)))?;
         self.downlink.switch(downlink_settings(agreed))?;
         self.presence.restart();
         self.line.restart();
@@ -208,14 +208,22 @@ impl CallSound {
                 Event::Goodbye => {}
             }
         }
+        let is_on_hold = self.session.agreed().is_on_hold;
         let heard = self.uplink.pull(now);
-        self.said = Said {
-            frame: *heard.frame,
-            is_speech: heard.is_speech,
-            is_worth_sending: heard.is_worth_sending,
-            level_dbov: heard.level_dbov,
+        // Whoever holds the call is not there. What comes meanwhile is music for us alone: nobody in the room is to hear it or to
+        // be shown as speaking by it, and a tone in it is no key.
+        let digit = heard.digit.filter(|_| !is_on_hold).and_then(Digit::from_char);
+        self.said = if is_on_hold {
+            Said::NOTHING
+        } else {
+            Said {
+                frame: *heard.frame,
+                is_speech: heard.is_speech,
+                is_worth_sending: heard.is_worth_sending,
+                level_dbov: heard.level_dbov,
+            }
         };
-        if let Some(digit) = heard.digit.and_then(Digit::from_char) {
+        if let Some(digit) = digit {
             self.note_press(now, digit, Duration::ZERO, Way::Tone);
         }
         let call = self.call;
@@ -286,6 +294,13 @@ impl CallSound {
             sent: statistics.packets_sent,
             jitter_ms: statistics.jitter.as_secs_f32() * 1_000.0,
         }
+    }
+
+    /// Which codec the telephone will send. As long as the one that is heard is agreed on, nothing says that it changes, and
+    /// a refresh of the session would otherwise begin its decoder anew twice.
+    fn codec_to_expect(&self, agreed: &Negotiated) -> Codec {
+        let mut formats = agreed.receive.iter().map(|format| format.codec);
+        formats.find(|codec| phone_codec(*codec) == self.uplink.codec()).unwrap_or(agreed.codec)
     }
 
     /// Sound alone says which codec is in use: a telephone may send any that were agreed on, and its keys and the noise of its

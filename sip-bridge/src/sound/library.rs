@@ -32,8 +32,6 @@ impl SoundLibrary {
 
     pub(super) fn chime(&self, chime: Chime) -> Arc<[i16]> {
         match chime {
-            Chime::Joined => self.chimes.joined.clone(),
-            Chime::Left => self.chimes.left.clone(),
             Chime::Unknown => self.chimes.unknown.clone(),
             Chime::Done => self.chimes.done.clone(),
         }

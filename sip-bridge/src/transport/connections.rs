@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! All connections, those that others opened and ours: how many there may be, which one leads to whom, and the end of all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -66,16 +67,20 @@ struct Entry {
     destination: Option<Destination>,
     sender: Sender,
     queue: Queue,
+    is_kept: Arc<AtomicBool>,
+}
+
+/// What a new connection's own task needs.
+struct Added {
+    id: ConnectionId,
+    queue: Queue,
+    outgoing: mpsc::Receiver<Vec<u8>>,
+    is_kept: Arc<AtomicBool>,
 }
 
 impl Table {
     /// Takes one more in, if it may be.
-    fn add(
-        &mut self,
-        source: IpAddr,
-        destination: Option<Destination>,
-        sender: Sender,
-    ) -> Option<(ConnectionId, Queue, mpsc::Receiver<Vec<u8>>)> {
+    fn add(&mut self, source: IpAddr, destination: Option<Destination>, sender: Sender) -> Option<Added> {
         let of_source = self.by_source.get(&source).copied().unwrap_or(0);
         let (most_of_source, is_full) = match sender {
             Sender::Trunk => (MAX_PER_TRUNK_ADDRESS, self.by_id.len() >= MAX_CONNECTIONS),
@@ -87,13 +92,15 @@ impl Table {
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
         let (queue, outgoing) = mpsc::channel(QUEUE_PER_CONNECTION);
-        self.by_id.insert(id, Entry { source, destination, sender, queue: queue.clone() });
+        let is_kept = Arc::new(AtomicBool::new(false));
+        let entry = Entry { source, destination, sender, queue: queue.clone(), is_kept: is_kept.clone() };
+        self.by_id.insert(id, entry);
         if let Some(destination) = destination {
             self.opened.insert(destination, id);
         }
         *self.by_source.entry(source).or_default() += 1;
         self.strangers += usize::from(sender == Sender::Stranger);
-        Some((id, queue, outgoing))
+        Some(Added { id, queue, outgoing, is_kept })
     }
 
     fn remove(&mut self, id: ConnectionId) {
@@ -172,14 +179,14 @@ impl Connections {
     fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
         let sender = self.gate.sender(Instant::now(), remote.ip());
         let Ok(local) = stream.local_addr() else { return };
-        let Some((id, queue, outgoing)) = lock(&self.table).add(remote.ip(), None, sender) else {
+        let Some(Added { id, queue, outgoing, is_kept }) = lock(&self.table).add(remote.ip(), None, sender) else {
             self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
             return;
         };
         let flow = Flow { transport, local, remote, connection: Some(id), tls_name: None };
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
-            let connection = connections.connection(flow, replies);
+            let connection = connections.connection(flow, replies, is_kept);
             match (transport, connections.tls.acceptor()) {
                 (Transport::Tls, Some(tls)) => {
                     if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.accept(stream)).await {
@@ -193,9 +200,9 @@ impl Connections {
         });
     }
 
-    fn connection(&self, flow: Flow, replies: mpsc::WeakSender<Vec<u8>>) -> Connection {
+    fn connection(&self, flow: Flow, replies: mpsc::WeakSender<Vec<u8>>, is_kept: Arc<AtomicBool>) -> Connection {
         let (gate, arrivals, metrics) = (self.gate.clone(), self.arrivals.clone(), self.metrics.clone());
-        Connection { flow, gate, arrivals, replies, metrics }
+        Connection { flow, gate, arrivals, replies, is_kept, metrics }
     }
 
     /// Runs a connection, and when it is over says so.
@@ -233,29 +240,45 @@ impl Connections {
             Transport::Tls => Some(self.tls.connector().ok_or(Unsent)?),
             Transport::Udp | Transport::Tcp => None,
         };
-        let (id, queue, outgoing) =
-            table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
+        let added = table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
+        let Added { id, queue, outgoing, is_kept } = added;
         drop(table);
         queue.try_send(bytes).map_err(|_| Unsent)?;
         let flow = Flow { connection: Some(id), ..*flow };
+        let from = self.port_to_name(&flow);
         let (connections, replies) = (self.clone(), queue.downgrade());
         self.spawn(id, flow, async move {
             let Some(tls) = tls else {
-                let Some(stream) = connect(flow.remote).await else { return };
+                let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
-                return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
+                return connections.connection(Flow { local, ..flow }, replies, is_kept).run(stream, outgoing).await;
             };
             // Several trunks may have their names at one address, and each server shows the certificate for the name that it
             // is asked for.
             for name in connections.gate.tls_names(flow.remote, flow.tls_name) {
-                let Some(stream) = connect(flow.remote).await else { return };
+                let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
-                    return connections.connection(Flow { local, ..flow }, replies).run(stream, outgoing).await;
+                    let connection = connections.connection(Flow { local, ..flow }, replies, is_kept);
+                    return connection.run(stream, outgoing).await;
                 }
             }
         });
         Ok(())
+    }
+
+    /// Where nothing is listened for, our Contact names a port that nobody can connect to. A connection from that port is
+    /// found by the Contact at the other side.
+    fn port_to_name(&self, flow: &Flow) -> Option<u16> {
+        let is_listened_for = lock(&self.listening).iter().any(|(known, _)| *known == flow.transport);
+        (!is_listened_for).then_some(flow.local.port())
+    }
+
+    /// Which connections stay, however long nothing comes on them.
+    pub(super) fn keep(&self, kept: &BTreeSet<ConnectionId>) {
+        for (id, entry) in &lock(&self.table).by_id {
+            entry.is_kept.store(kept.contains(id), Ordering::Relaxed);
+        }
     }
 
     /// Ends all connections. What is queued has a moment to be written.
@@ -281,8 +304,29 @@ impl Connections {
     }
 }
 
-async fn connect(remote: SocketAddr) -> Option<TcpStream> {
+/// Opens a connection, from that port if it is wanted and can be had.
+async fn connect(remote: SocketAddr, from: Option<u16>) -> Option<TcpStream> {
+    if let Some(socket) = from.and_then(|port| bound(remote, port)) {
+        match timeout(OPEN_TIME, socket.connect(remote)).await.ok()? {
+            Ok(stream) => return Some(stream),
+            // There was one between the two ports a moment ago.
+            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable) => {}
+            Err(_) => return None,
+        }
+    }
     timeout(OPEN_TIME, TcpStream::connect(remote)).await.ok()?.ok()
+}
+
+/// A socket at a port, which it shares with other connections. By which address it leaves is for the system to say.
+fn bound(remote: SocketAddr, port: u16) -> Option<TcpSocket> {
+    let (socket, any) = match remote {
+        SocketAddr::V4(_) => (TcpSocket::new_v4(), IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        SocketAddr::V6(_) => (TcpSocket::new_v6(), IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    };
+    let socket = socket.ok()?;
+    socket.set_reuseaddr(true).ok()?;
+    socket.bind(SocketAddr::new(any, port)).ok()?;
+    Some(socket)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -295,7 +339,24 @@ mod tests {
 
     fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
-        table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|(id, ..)| id)
+        table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|added| added.id)
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_from_the_port_that_is_named_if_it_is_free() {
+        let listener = |last| TcpListener::bind(SocketAddr::from(([127, 0, 6, last], 0)));
+        let (one, other, taken) = (listener(1).await.unwrap(), listener(2).await.unwrap(), listener(3).await.unwrap());
+        // One that was free a moment ago.
+        let port = listener(4).await.unwrap().local_addr().unwrap().port();
+        let mut open = Vec::new();
+        for to in [&one, &other] {
+            let stream = connect(to.local_addr().unwrap(), Some(port)).await.unwrap();
+            assert_eq!(stream.local_addr().unwrap().port(), port);
+            open.push(stream);
+        }
+        let port = taken.local_addr().unwrap().port();
+        let stream = connect(one.local_addr().unwrap(), Some(port)).await.unwrap();
+        assert_ne!(stream.local_addr().unwrap().port(), port);
     }
 
     #[test]
@@ -329,7 +390,7 @@ mod tests {
 
     /// One that we open.
     fn open(table: &mut Table, flow: &Flow) -> ConnectionId {
-        table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().0
+        table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().id
     }
 
     fn flow(transport: Transport, tls_name: Option<&str>, connection: Option<ConnectionId>) -> Flow {

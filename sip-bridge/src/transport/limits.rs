@@ -39,6 +39,10 @@ pub(super) const IDLE_TRUNK: Duration = Duration::from_secs(35 * 60);
 /// The same for a stranger's: as long as a transaction takes at most.
 pub(super) const IDLE_STRANGER: Duration = Duration::from_secs(32);
 
+/// How long nothing may be written on a connection by which we are registered: then a keep-alive is (RFC 5626 §3.5.1), so that neither
+/// the other side nor a firewall takes it for forgotten. Kamailio closes what is quiet for two minutes.
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
 /// From the first byte of a message to its last. Whoever sends more slowly only wants to hold the connection.
 pub(super) const MESSAGE_TIME: Duration = Duration::from_secs(10);
 

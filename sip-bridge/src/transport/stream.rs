@@ -3,14 +3,15 @@
 //! (RFC 5626 §3.5.1).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant as SystemInstant};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::gate::{Gate, Sender};
-use super::limits::{CLOSE_TIME, IDLE_STRANGER, IDLE_TRUNK, MESSAGE_TIME, WRITE_TIME};
+use super::limits::{CLOSE_TIME, IDLE_STRANGER, IDLE_TRUNK, KEEP_ALIVE, MESSAGE_TIME, WRITE_TIME};
 use super::{Arrival, refusing};
 use crate::metrics::Metrics;
 use crate::sip::flow::Flow;
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     pub(super) arrivals: mpsc::Sender<Arrival>,
     /// Its own queue outwards.
     pub(super) replies: mpsc::WeakSender<Vec<u8>>,
+    /// Whether a registration stands by it, so that calls may come after any time.
+    pub(super) is_kept: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
 
@@ -38,7 +41,7 @@ impl Connection {
         let (reader, writer) = tokio::io::split(stream);
         let End(reason) = tokio::select! {
             end = self.read(reader) => end,
-            end = write(writer, outgoing) => end,
+            end = write(writer, outgoing, &self.is_kept) => end,
         };
         if let Some(reason) = reason {
             self.metrics.closed_connections.with_label_values(&[reason]).inc();
@@ -48,11 +51,16 @@ impl Connection {
     async fn read(&self, mut reader: impl AsyncRead + Unpin) -> End {
         let mut framer = Framer::new();
         let mut buffer = [0; READ_BYTES];
-        let mut until = self.idle_until();
+        let mut until = Instant::now() + self.idle_time();
         loop {
-            let length = match timeout_at(until.into(), reader.read(&mut buffer)).await {
+            let length = match timeout_at(until, reader.read(&mut buffer)).await {
                 Ok(Ok(length)) if length > 0 => length,
                 Ok(_) => return End(None),
+                // Not everybody answers keep-alives. That the other side is gone shows when they cannot be written.
+                Err(_) if self.is_kept.load(Ordering::Relaxed) && !framer.is_within_message() => {
+                    until = Instant::now() + self.idle_time();
+                    continue;
+                }
                 Err(_) => return End(Some("idle")),
             };
             let was_within_message = framer.is_within_message();
@@ -70,7 +78,7 @@ impl Connection {
             }
             // More bytes of a message do not give it more time.
             if !framer.is_within_message() {
-                until = self.idle_until();
+                until = Instant::now() + self.idle_time();
             } else if has_frame || !was_within_message {
                 until = Instant::now() + MESSAGE_TIME;
             }
@@ -78,9 +86,8 @@ impl Connection {
     }
 
     /// Whoever was a stranger may have proven by now that they are none.
-    fn idle_until(&self) -> Instant {
-        let now = Instant::now();
-        now + match self.gate.sender(now, self.flow.remote.ip()) {
+    fn idle_time(&self) -> Duration {
+        match self.gate.sender(SystemInstant::now(), self.flow.remote.ip()) {
             Sender::Trunk => IDLE_TRUNK,
             Sender::Stranger => IDLE_STRANGER,
         }
@@ -101,7 +108,7 @@ impl Connection {
     }
 
     async fn handle_message(&self, bytes: &[u8]) -> Result<(), End> {
-        if !self.gate.admits(Instant::now(), self.flow.remote.ip()) {
+        if !self.gate.admits(SystemInstant::now(), self.flow.remote.ip()) {
             return Err(End(Some("stranger")));
         }
         match parse(bytes, self.flow.transport) {
@@ -130,8 +137,18 @@ impl Connection {
     }
 }
 
-async fn write(mut writer: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver<Vec<u8>>) -> End {
-    while let Some(bytes) = outgoing.recv().await {
+async fn write(
+    mut writer: impl AsyncWrite + Unpin,
+    mut outgoing: mpsc::Receiver<Vec<u8>>,
+    is_kept: &AtomicBool,
+) -> End {
+    loop {
+        let bytes = match timeout(KEEP_ALIVE, outgoing.recv()).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => break,
+            Err(_) if is_kept.load(Ordering::Relaxed) => b"\r\n\r\n".to_vec(),
+            Err(_) => continue,
+        };
         let written = async {
             writer.write_all(&bytes).await?;
             writer.flush().await
@@ -145,4 +162,51 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver
     // Politely, with TLS's good-bye. That it cannot be sent any more is nobody's concern.
     let _ = timeout(CLOSE_TIME, writer.shutdown()).await;
     End(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::sip::message::Transport;
+    use crate::trunks::Trunks;
+
+    /// A connection of a stranger's, its other end, what writes to it, and whether it is to stay.
+    fn connection() -> (JoinHandle<()>, DuplexStream, mpsc::Sender<Vec<u8>>, Arc<AtomicBool>) {
+        let address = "192.0.2.1:5060".parse().unwrap();
+        let flow =
+            Flow { transport: Transport::Tcp, local: address, remote: address, connection: None, tls_name: None };
+        let (queue, outgoing) = mpsc::channel(1);
+        // Nothing arrives.
+        let (arrivals, _) = mpsc::channel(1);
+        let is_kept = Arc::new(AtomicBool::new(true));
+        let connection = Connection {
+            flow,
+            gate: Arc::new(Gate::new(Arc::new(Trunks::default()))),
+            arrivals,
+            replies: queue.downgrade(),
+            is_kept: is_kept.clone(),
+            metrics: Metrics::new(&prometheus::Registry::new()).unwrap(),
+        };
+        let (ours, theirs) = duplex(1_024);
+        (tokio::spawn(connection.run(ours, outgoing)), theirs, queue, is_kept)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_by_which_we_are_registered_stays_and_is_kept_alive() {
+        let (running, mut theirs, _queue, is_kept) = connection();
+        let began = Instant::now();
+        for _ in 0..60 {
+            let mut ping = [0; 4];
+            theirs.read_exact(&mut ping).await.unwrap();
+            assert_eq!(&ping, b"\r\n\r\n");
+        }
+        assert!(began.elapsed() > 2 * IDLE_TRUNK, "{:?}", began.elapsed());
+        // Without the registration it ends as others do.
+        is_kept.store(false, Ordering::Relaxed);
+        running.await.unwrap();
+        assert_eq!(theirs.read(&mut [0; 4]).await.unwrap(), 0);
+    }
 }

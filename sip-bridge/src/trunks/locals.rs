@@ -25,10 +25,16 @@ impl Locals {
         let transport = of_trunk(transport);
         let mut alike = self.listening.iter().filter(|(_, local)| local.is_ipv4() == remote.is_ipv4());
         let same = alike.clone().find(|(known, _)| *known == transport).map(|(_, local)| *local);
-        // A stream can be opened without that we listen for one. Others answer on it, so its port need not be right.
+        // A stream can be opened without that we listen for one. It leaves from that port if it can.
         let other = || alike.next().map(|(_, local)| SocketAddr::new(local.ip(), default_port(transport)));
         let local = if transport.is_reliable() { same.or_else(other)? } else { same? };
         Some(Flow { transport, local, remote, connection: None, tls_name: None })
+    }
+
+    /// Whether somebody could connect to us by that, or send.
+    pub(crate) fn listens_for(&self, transport: TrunkTransport) -> bool {
+        let transport = of_trunk(transport);
+        self.listening.iter().any(|(known, _)| *known == transport)
     }
 
     /// What stands for us in a request on that way.
@@ -74,6 +80,7 @@ mod tests {
         assert_eq!(local(TrunkTransport::Udp, "198.51.100.1:5060").as_deref(), Some("192.0.2.1:5070"));
         assert_eq!(local(TrunkTransport::Udp, "[2001:db8::9]:5060").as_deref(), Some("[2001:db8::1]:5080"));
         assert_eq!(local(TrunkTransport::Tls, "198.51.100.1:5061").as_deref(), Some("192.0.2.1:5061"));
+        assert!(locals.listens_for(TrunkTransport::Tcp) && !locals.listens_for(TrunkTransport::Tls));
         let only_v4 = Locals::new(vec![listening(Transport::Udp, "192.0.2.1:5060")], None);
         assert!(only_v4.flow_to(TrunkTransport::Udp, "[2001:db8::9]:5060".parse().unwrap()).is_none());
         assert!(only_v4.flow_to(TrunkTransport::Tcp, "[2001:db8::9]:5060".parse().unwrap()).is_none());

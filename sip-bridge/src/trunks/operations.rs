@@ -96,6 +96,14 @@ impl Operations {
 
     fn make(&mut self, now: Instant, config: Arc<TrunkConfig>) -> Operation {
         self.next_serial += 1;
+        let is_unlistened = |wanted: &TrunkDestination| !self.locals.listens_for(wanted.transport);
+        if config.registration.is_some() && config.destinations.iter().any(is_unlistened) {
+            tracing::warn!(
+                trunk = %config.id,
+                "calls of this trunk come only by the connection that we open, since nothing is listened for by its transport; \
+                 if they do not come, set sip.listen_tls"
+            );
+        }
         let others = self.leaving.iter().filter(|one| one.config.id == config.id);
         let generation = others.map(|one| one.generation + 1).max().unwrap_or(0);
         Operation::new(now, config, self.next_serial, generation, &self.locals)

@@ -98,12 +98,12 @@ async fn a_call_over_tls_and_a_new_certificate_without_a_new_start() {
 
     let (_, new) = certificate(folder.path());
     assert!(connect(&new).await.is_err(), "it is not read yet");
-    running.bridge.reload_tls().await.unwrap();
+    running.bridge.certificate_reader().read_again().await.unwrap();
     connect(&new).await.unwrap().call("TLS", "two").await;
     phone.call("TLS", "three").await;
 
     std::fs::write(&config.key, "nonsense").unwrap();
-    let error = running.bridge.reload_tls().await.unwrap_err();
+    let error = running.bridge.certificate_reader().read_again().await.unwrap_err();
     assert!(error.to_string().contains("key.pem"), "{error}");
     connect(&new).await.unwrap().call("TLS", "four").await;
     running.bridge.shutdown(PATIENCE).await;

@@ -31,6 +31,8 @@ pub(crate) struct Server {
     /// Where calls are ordered, and what is: nobody takes them but the test.
     pub(crate) dialer: Dialer,
     pub(crate) dials: tokio::sync::Mutex<mpsc::Receiver<DialOrder>>,
+    /// Says that the service will end.
+    pub(crate) leave: Box<dyn Fn() + Send + Sync>,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -96,11 +98,11 @@ impl Server {
         let store = database.store.clone();
         let service = Box::pin(signaling::Service::new(config, store, bus, Registry::new(), Some(ends)));
         let service = service.await.expect("a good configuration");
-        let phone_desk = service.phone_desk();
+        let (phone_desk, leave) = (service.phone_desk(), Box::new(service.leaver()));
         let shutdown_asked = async { drop(told.await) };
         let task = tokio::spawn(async { service.serve(listener, shutdown_asked).await.expect("served") });
         let dials = dials.into();
-        Self { address, sfu, database, phone_desk, trunks, dialer, dials, shutdown: Some(shutdown), task }
+        Self { address, sfu, database, phone_desk, trunks, dialer, dials, leave, shutdown: Some(shutdown), task }
     }
 
     /// Asks the service to end.

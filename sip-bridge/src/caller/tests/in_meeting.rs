@@ -214,16 +214,6 @@ fn in_large_meetings_nobody_is_told_who_comes() {
 }
 
 #[test]
-fn chimes_come_one_at_a_time() {
-    let mut call = Call::in_meeting(CallerSettings { arrivals: Arrivals::Chimes, ..settings() }, room(2));
-    call.event(MeetingEvent::Joined { count: 3 });
-    call.event(MeetingEvent::Joined { count: 4 });
-    call.pass(2 * SECOND);
-    call.event(MeetingEvent::Left { count: 3 });
-    call.check(&["Chime(Joined)", "Chime(Left)"]);
-}
-
-#[test]
 fn who_is_left_alone_is_told_unless_somebody_comes_back() {
     let mut call = call();
     call.event(MeetingEvent::Left { count: 1 });

@@ -50,7 +50,6 @@ impl Trial {
                 _ => Entry::ByNumber,
             },
             id_digits: random.random_bool(0.5).then_some(3),
-            arrivals: *[Arrivals::Spoken, Arrivals::Chimes, Arrivals::Silent].choose(&mut random).unwrap(),
             ..CallerSettings::default()
         };
         let now = Instant::now();
@@ -75,7 +74,7 @@ impl Trial {
         while let Some(output) = self.caller.poll_output() {
             assert_eq!(self.hung_up, 0, "nothing comes after the end: {output:?}");
             match output {
-                Output::Play { language, prompts, token, .. } => {
+                Output::Play { language, prompts, token } => {
                     assert!(self.playing.is_none(), "one thing at a time");
                     assert!(!prompts.is_empty());
                     self.playing = Some(token);

@@ -43,7 +43,7 @@ impl ControlCore {
     }
 
     fn prepare_to_dial(&mut self, now: Instant, key: CallKey, order: OutgoingCall) -> Result<Call, NotReachedReason> {
-        if self.goodbye_until.is_some() {
+        if self.endpoint.is_declining() {
             return Err(NotReachedReason::GivenUp);
         }
         if !is_number(&order.to) {
@@ -196,11 +196,13 @@ impl ControlCore {
         self.hang_up_for(now, key, "given up", &Reason::Normal);
     }
 
-    /// From now on the call is like that of a caller.
-    pub(super) fn take_part(&mut self, key: CallKey) {
-        if self.calls.get_mut(&key).is_some_and(|call| call.outgoing.take().is_some()) {
+    /// From now on the call is like that of a caller, if it was not before. Whether that is new.
+    pub(super) fn take_part(&mut self, key: CallKey) -> bool {
+        let begins = self.calls.get_mut(&key).is_some_and(|call| call.outgoing.take().is_some());
+        if begins {
             self.metrics.outgoing_calls.with_label_values(&["took_part"]).inc();
         }
+        begins
     }
 
     /// Keeps what is told when the call is over, if nobody takes part in anything by then.

@@ -210,7 +210,11 @@ impl ControlCore {
         let Some(agreed) = call.agreed.clone() else { return };
         let Some(sockets) = call.sockets.take() else { return };
         let thread = call.thread;
+        let is_known = call.outgoing.is_none();
         self.sound(key, thread, SoundOrder::Begin { call: key, sockets, agreed });
+        if is_known {
+            self.tell_hold(key);
+        }
     }
 
     /// Signaling does not.

@@ -157,8 +157,11 @@ impl ControlCore {
                 Asked::Signaling(request) if self.holds_request(key, &request) => {}
                 Asked::Signaling(request) => {
                     // The first thing that somebody wants whom we call is to come in.
-                    self.take_part(key);
+                    let begins = self.take_part(key);
                     self.outputs.push_back(Output::Request { call: key, request });
+                    if begins {
+                        self.tell_hold(key);
+                    }
                 }
                 Asked::HangUp(reason) => return self.hang_up(now, key, reason),
             }
@@ -184,8 +187,7 @@ enum Asked {
 /// Whom a wish is for. What is played is played as that tenant has it.
 fn order_or_request(call: CallKey, tenant: Option<Arc<str>>, wish: Wish) -> Asked {
     match wish {
-        // Whether a key ends it is seen to by the caller's way itself, which then says so.
-        Wish::Play { language, prompts, token, can_be_interrupted: _ } => {
+        Wish::Play { language, prompts, token } => {
             Asked::Sound(SoundOrder::Play { call, tenant, language, prompts, token })
         }
         Wish::StopPlaying => Asked::Sound(SoundOrder::StopPlaying { call }),

@@ -114,6 +114,14 @@ impl ControlCore {
         }
     }
 
+    /// Tells signaling of a call that begins with being held. What changes later is told by itself.
+    pub(super) fn tell_hold(&mut self, key: CallKey) {
+        let agreed = self.calls.get(&key).and_then(|call| call.agreed.as_ref());
+        if agreed.is_some_and(|agreed| agreed.is_on_hold) {
+            self.outputs.push_back(Output::Request { call: key, request: PhoneRequest::SetHold(true) });
+        }
+    }
+
     /// A key by INFO. The thread hears the same press perhaps as sound, and reports it once.
     pub(super) fn handle_info(&mut self, key: CallKey, content_type: &str, body: &[u8]) {
         let Some(call) = self.calls.get(&key).filter(|call| call.is_acknowledged) else { return };

@@ -202,6 +202,18 @@ fn hold_changes_the_sound_and_nonsense_does_not() {
 }
 
 #[test]
+fn a_call_that_begins_held_is_told_as_such() {
+    let mut rig = Rig::new(1);
+    rig.invite("one", "Content-Type: application/sdp\r\n", &format!("{OFFER}a=sendonly\r\n"));
+    let call = rig.calls()[0];
+    rig.begun(call);
+    rig.in_dialog("ACK", "one", "", "");
+    assert!(matches!(rig.requested()[..], [PhoneRequest::SetHold(true)]), "{:?}", rig.requested());
+    rig.in_dialog("UPDATE", "one", SDP, &OFFER.replace("o=- 1 1", "o=- 1 2"));
+    assert!(matches!(rig.requested()[1..], [PhoneRequest::SetHold(false)]), "{:?}", rig.requested());
+}
+
+#[test]
 fn a_key_by_info_is_handed_to_the_thread_that_hears_them() {
     let mut rig = Rig::new(1);
     rig.answered("one");

@@ -124,6 +124,22 @@ fn at_shutdown_callers_are_told_and_new_ones_refused() {
 }
 
 #[test]
+fn a_bridge_that_is_drained_has_its_calls_go_on_and_takes_none() {
+    let mut rig = Rig::new(1);
+    rig.answered("one");
+    rig.run(Duration::from_secs(1));
+    rig.tell(|core, _| core.drain());
+    rig.invite("new", SDP, OFFER);
+    assert_eq!((rig.statuses("new"), rig.answer("new").headers.get("Retry-After").is_some()), (vec![503], true));
+    rig.run(Duration::from_secs(5));
+    assert!(!rig.core.is_idle() && !rig.core.is_shut_down(rig.now));
+    assert!(rig.requests("BYE").is_empty());
+    rig.in_dialog("BYE", "one", "", "");
+    assert!(rig.core.is_idle() && !rig.core.is_shut_down(rig.now));
+    assert_over(&rig);
+}
+
+#[test]
 fn a_shutdown_takes_bounded_time_whatever_others_do() {
     let mut rig = Rig::new(1);
     rig.answered("one");

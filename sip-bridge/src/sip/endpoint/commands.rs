@@ -88,9 +88,9 @@ impl Endpoint {
     /// Calls somebody.
     ///
     /// # Errors
-    /// The tables are full, the endpoint is being drained, or there is no such registration.
+    /// The tables are full, the endpoint takes no calls any more, or there is no such registration.
     pub fn invite(&mut self, now: Instant, invite: Invite) -> Result<CallId, CommandError> {
-        if self.is_draining {
+        if self.is_declining {
             return Err(CommandError::Draining);
         }
         if self.calls.len() >= self.core.config.max_calls || !self.core.transactions.has_room_for_more() {
@@ -246,13 +246,21 @@ impl Endpoint {
     /// It is not there.
     pub fn forget_registration(&mut self, id: RegistrationId) -> Result<(), CommandError> {
         self.registrations.remove(&id).ok_or(CommandError::Unknown)?;
+        self.has_registrations_changed = true;
         self.deadlines.set(Timer::Registration(id), None);
         self.challenges.drop_of(|owner| owner == Owner::Registration(id));
         Ok(())
     }
 
-    /// Takes no new calls any more, and takes the registrations away, so that they look for another way. Calls that are go on.
+    /// Takes no new calls any more (503, and so are OPTIONS answered, by which exchanges see who takes calls). Calls that are go on,
+    /// and so do registrations: where they were taken away, the registrar could think that the calls are gone as well.
+    pub fn decline(&mut self) {
+        self.is_declining = true;
+    }
+
+    /// The same, and takes the registrations away, so that those who call look for another way.
     pub fn drain(&mut self, now: Instant) {
+        self.is_declining = true;
         self.is_draining = true;
         self.leave_registrations(now);
     }

@@ -178,6 +178,23 @@ fn keys_and_pauses_belong_to_the_codec_that_the_telephone_sends() {
 }
 
 #[test]
+fn a_refresh_leaves_the_decoder_of_a_codec_that_is_still_agreed_on() {
+    let lines = "m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n";
+    let mut rig = Rig::new(lines);
+    rig.agreed.receive.push(ReceiveFormat { payload_type: 8, codec: Codec::Pcma });
+    rig.call.change(rig.now, &rig.agreed).unwrap();
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcmu, "what we send is the best guess");
+    let mut caller = Whistler::new();
+    for _ in 0..20 {
+        rig.tick(Some(&caller.next()), None);
+    }
+    rig.call.change(rig.now, &rig.agreed).unwrap();
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcma);
+    rig.change(lines);
+    assert_eq!(rig.call.uplink.codec(), PhoneCodec::Pcmu, "it may not be sent any more");
+}
+
+#[test]
 fn tones_are_keys_where_events_were_not_agreed_on() {
     for (lines, expected) in [("m=audio 4000 RTP/AVP 8\n", "5"), (USUAL, "")] {
         let mut rig = Rig::new(lines);
@@ -214,6 +231,44 @@ fn who_holds_the_call_gets_nothing_and_is_not_lost() {
     assert!(matches!(rig.events[..], [SoundEvent::Lost { call: KEY }]), "{:?}", rig.events);
     rig.pass(50 * 100);
     assert_eq!(rig.events.len(), 1);
+}
+
+#[test]
+fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
+    for begins_held in [false, true] {
+        // Without telephone events, so that tones would be keys.
+        let (both_ways, held) = ("m=audio 4000 RTP/AVP 8\n", "m=audio 4000 RTP/AVP 8\na=sendonly\n");
+        let mut rig = Rig::new(if begins_held { held } else { both_ways });
+        let mut caller = Whistler::new();
+        if !begins_held {
+            let speech = (0..75).filter(|_| {
+                rig.tick(Some(&caller.next()), None);
+                rig.call.said().is_speech
+            });
+            assert!(speech.count() > 20);
+            rig.change(held);
+        }
+        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        for tick in 0..200 {
+            let mut music = caller.next();
+            if tick >= 150 {
+                music = SILENCE;
+                tone.fill(&mut music);
+            }
+            rig.tick(Some(&music), None);
+            let said = rig.call.said();
+            assert!(!said.is_speech && !said.is_worth_sending);
+            assert!(said.frame == SILENCE && said.level_dbov == SILENT_DBOV);
+        }
+        assert_eq!(rig.digits(), "");
+        rig.change(both_ways);
+        let mut whistled = 0;
+        for _ in 0..150 {
+            rig.tick(Some(&caller.next()), None);
+            whistled += usize::from(is_whistled(&rig.call.said().frame));
+        }
+        assert!(whistled > 30, "of 50 frames {whistled}");
+    }
 }
 
 #[test]

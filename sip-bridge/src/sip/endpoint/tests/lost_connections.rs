@@ -5,7 +5,7 @@ use super::network::{A, B, Net, ended, is_method, ms, s};
 use crate::sip::command::Reason;
 use crate::sip::event::{Cause, Event};
 use crate::sip::flow::{Flow, Transmit};
-use crate::sip::message::{Message, Method, Transport};
+use crate::sip::message::{CSeq, Message, Method, Transport};
 
 /// The connection breaks, as an end sees it.
 fn lose(net: &mut Net, end: usize) {
@@ -78,6 +78,61 @@ fn where_the_new_connection_fails_too_the_request_has() {
     net.filter = Some(Box::new(|_, _| false));
     net.run(s(40));
     assert_eq!(ended(&net.take(A)), Some(&Cause::TransportFailed));
+}
+
+#[test]
+fn an_invitation_that_rings_goes_on_by_another_connection() {
+    let mut net = Net::with(5, Transport::Tcp, |_, _| {});
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[B].ring(now, b, None).unwrap();
+    net.run(ms(100));
+    assert!(matches!(net.take(A)[..], [Event::Ringing { status: 180, .. }]));
+    let first = net.requests(A, &Method::Invite).remove(0);
+    lose(&mut net, A);
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow));
+    assert!(again.message == Message::Request(first), "a repetition, by its branch");
+    net.run(ms(100));
+    assert!(net.take(B).is_empty(), "it rings still, and not once more");
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.run(ms(200));
+    assert!(net.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
+    assert!(net.take(B).contains(&Event::Acked { call: b, sdp: None }));
+}
+
+#[test]
+fn a_call_that_is_given_up_does_not_ring_by_another_connection() {
+    let mut net = Net::with(6, Transport::Tcp, |_, _| {});
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let now = net.now;
+    net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
+    net.collect();
+    lose(&mut net, A);
+    assert!(net.ends[A].poll_transmit().is_none());
+}
+
+#[test]
+fn a_request_whose_connection_is_gone_is_answered_by_another() {
+    let mut net = Net::with(7, Transport::Tcp, |_, _| {});
+    let (_, b) = net.connect();
+    let mut update = net.requests(A, &Method::Invite).remove(0);
+    update.method = Method::Update;
+    update.headers.to = net.responses(B, &Method::Invite).pop().unwrap().headers.to;
+    update.headers.cseq = CSeq { number: update.headers.cseq.number + 1, method: Method::Update };
+    update.headers.via[0].params.set("branch", Some("z9hG4bKupdate".to_owned()));
+    let (now, flow) = (net.now, net.flow(B));
+    net.ends[B].handle_message(now, flow, Message::Request(update));
+    assert!(matches!(net.take(B)[..], [Event::Reinvite { .. }]));
+    lose(&mut net, B);
+    net.ends[B].answer_reinvite(now, b, b"held".to_vec()).unwrap();
+    let answer = sent(&mut net, B);
+    assert!(is_new(&net, B, answer.flow));
+    assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
 }
 
 #[test]

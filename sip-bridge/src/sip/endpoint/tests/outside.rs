@@ -146,6 +146,29 @@ fn a_drained_endpoint_finishes_its_calls_and_takes_no_new_ones() {
 }
 
 #[test]
+fn who_declines_calls_keeps_those_that_are_and_registers_still() {
+    let mut net = Net::new(12);
+    let (a, _) = net.connect();
+    net.ends[B].decline();
+    net.call(Some("offer"));
+    net.run(s(1));
+    let events = net.take(A);
+    assert!(matches!(
+        ended(&events),
+        Some(crate::sip::event::Cause::Refused { status: 503, retry_after: Some(_), .. })
+    ));
+    let options = ask(&mut net, request(Method::Options, "z9hG4bKo", "o", 1)).unwrap();
+    assert_eq!((options.status, options.headers.get("Retry-After").is_some()), (503, true));
+    let invitation = net.invitation(None);
+    assert_eq!(net.ends[B].invite(net.now, invitation), Err(CommandError::Draining));
+    assert!(!net.ends[B].is_drained() && net.ends[B].calls() == 1);
+    let now = net.now;
+    net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
+    net.run(s(1));
+    assert_eq!(net.ends[B].calls(), 0);
+}
+
+#[test]
 fn a_keep_alive_is_answered_or_fails() {
     let mut net = Net::new(8);
     let (now, flow) = (net.now, net.flow(A));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Registering, against a registrar that is played by the test.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::network::{A, Net, name, s, uri};
 use crate::sip::command::Registration;
 use crate::sip::event::{Event, RegistrationId};
-use crate::sip::message::{Message, Method, Request, Response};
+use crate::sip::flow::{ConnectionId, Flow};
+use crate::sip::message::{Message, Method, Request, Response, Transport};
 
 fn register(net: &mut Net) -> RegistrationId {
     let registration = Registration {
@@ -33,6 +35,66 @@ fn next_register(net: &mut Net) -> (Request, Duration) {
         let now = net.now;
         net.ends[A].handle_timeout(now);
     }
+}
+
+/// A registrar by TCP, with which we are registered by that connection.
+fn registered_by(net: &mut Net, request: &Request, connection: u64) {
+    let flow = Flow { connection: Some(ConnectionId(connection)), ..net.flow(A) };
+    let mut response = request.response(200, "OK");
+    response.headers.push("Expires", "3600");
+    let now = net.now;
+    net.ends[A].handle_message(now, flow, Message::Response(response));
+    assert!(matches!(net.take(A)[..], [Event::Registered { .. }]));
+    assert_eq!(net.ends[A].poll_kept(), Some(BTreeSet::from([ConnectionId(connection)])));
+}
+
+fn lose(net: &mut Net, connection: u64) {
+    let (now, flow) = (net.now, Flow { connection: Some(ConnectionId(connection)), ..net.flow(A) });
+    net.ends[A].handle_transport_failed(now, flow);
+    assert_eq!(net.ends[A].poll_kept(), Some(BTreeSet::new()));
+}
+
+#[test]
+fn who_has_lost_the_connection_of_a_registration_registers_again() {
+    let mut net = Net::with(9, Transport::Tcp, |_, _| {});
+    let registration = register(&mut net);
+    let (request, _) = next_register(&mut net);
+    registered_by(&mut net, &request, 1);
+    net.now += s(1_000);
+    // Another one is none of its business.
+    let (now, flow) = (net.now, Flow { connection: Some(ConnectionId(7)), ..net.flow(A) });
+    net.ends[A].handle_transport_failed(now, flow);
+    assert_eq!(net.ends[A].poll_kept(), None);
+    lose(&mut net, 1);
+    let (request, wait) = next_register(&mut net);
+    assert_eq!(wait, Duration::ZERO);
+    // Who closes each connection soon is not asked all the time.
+    let mut waits = Vec::new();
+    let mut request = request;
+    for connection in 2..10 {
+        registered_by(&mut net, &request, connection);
+        lose(&mut net, connection);
+        let (next, wait) = next_register(&mut net);
+        waits.push(wait);
+        request = next;
+    }
+    assert!(waits[0] >= s(15) && waits.iter().sum::<Duration>() > s(2_000), "{waits:?}");
+    registered_by(&mut net, &request, 10);
+    net.ends[A].forget_registration(registration).unwrap();
+    assert_eq!(net.ends[A].poll_kept(), Some(BTreeSet::new()));
+}
+
+#[test]
+fn a_renewal_whose_connection_breaks_goes_by_another() {
+    let mut net = Net::with(10, Transport::Tcp, |_, _| {});
+    register(&mut net);
+    let (request, _) = next_register(&mut net);
+    registered_by(&mut net, &request, 5);
+    let (renewal, _) = next_register(&mut net);
+    lose(&mut net, 5);
+    let again = net.ends[A].poll_transmit().unwrap();
+    assert!(again.message == Message::Request(renewal) && again.flow.connection.is_none());
+    assert!(net.take(A).is_empty(), "nothing has failed");
 }
 
 fn answer(net: &mut Net, response: Response) {
