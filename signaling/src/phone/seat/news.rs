@@ -83,14 +83,15 @@ enum Words {
 }
 
 impl News {
-    /// Of somebody who has just come in.
+    /// Of somebody who has just come in. A hand that is up since before is the first thing to [tell](Self::poll): whoever does
+    /// not know of it cannot take it down.
     pub(super) fn new(joined: &Joined, announces: AnnounceJoinLeave) -> Self {
         let mut news = Self {
             own: joined.participant.sid.clone(),
             microphone: None,
             is_muted: true,
             may_unmute: false,
-            hand: hand(&joined.participant),
+            hand: None,
             is_lowering: false,
             is_recorded: joined.room.has_recorder,
             announces,
@@ -102,7 +103,9 @@ impl News {
             news.see(other);
         }
         news.look_at_microphone(&joined.participant);
+        // That is told by the status.
         news.told.clear();
+        news.look_at_hand(&joined.participant);
         news
     }
 

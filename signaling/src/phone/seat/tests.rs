@@ -155,6 +155,21 @@ async fn a_caller_and_a_moderator_turn_the_microphone_and_the_hand() {
 }
 
 #[tokio::test]
+async fn who_calls_again_hears_that_their_hand_is_up() {
+    let scene = scene().await;
+    let take =
+        async || Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let mut lost = take().await;
+    lost.set_hand(true).await;
+    assert_eq!(event(&mut lost).await, MeetingEvent::HandRaised { position: Some(1) });
+    // Nobody has hung up: the line was lost, and the room does not know it yet.
+    let mut seat = take().await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::HandRaised { position: Some(1) });
+    seat.set_hand(false).await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::HandLowered(By::Caller));
+}
+
+#[tokio::test]
 async fn who_is_sent_to_another_room_has_another_leg_there() {
     let mut scene = scene().await;
     let _host = Seat::take(&scene.app, request("other", "host")).await.unwrap_or_else(|refused| panic!("{refused:?}"));

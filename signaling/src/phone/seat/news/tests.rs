@@ -210,6 +210,16 @@ fn a_hand_has_its_place_among_all_others() {
 }
 
 #[test]
+fn a_hand_that_was_up_before_is_told_first_and_can_be_taken_down() {
+    let first = with(info("ann"), &[(HAND, "100")]);
+    let mut news = newcomer(with(caller(false), &[(HAND, "200")]), &[first]);
+    assert_eq!(news.poll(), Some(Told::Event(MeetingEvent::HandRaised { position: Some(2) })));
+    assert_eq!(news.poll(), None);
+    news.wants_hand(false);
+    assert_eq!(seen(&mut news, &[caller(false)]), [MeetingEvent::HandLowered(By::Caller)]);
+}
+
+#[test]
 fn a_caller_hears_the_words_that_are_meant_for_them() {
     let mut news = newcomer(caller(true), &[]);
     let mut words = |topic, payload: &str| events(&mut news, Notice::Words { topic, payload: payload.to_owned() });
