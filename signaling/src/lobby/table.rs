@@ -138,9 +138,11 @@ pub(crate) async fn position(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> 
     tx.one::<Single<i64>>(select).await.map(|Single(before)| before + 1)
 }
 
-/// How many were there before somebody, and wait for the same.
+/// How many were there before somebody, and wait for the same. Whom a host has let in meanwhile is still ahead of them until
+/// they are in.
 pub(crate) async fn ahead(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> Result<i64, StoreError> {
-    let select = sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status = 'waiting'
+    let select =
+        sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status IN ('waiting', 'admitted')
          AND last_seen_at > $2 AND (created_at, id) < ($3, $4) AND waits_for = $5");
     let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
     tx.one::<Single<i64>>(select.bind(entry.waits_for)).await.map(|Single(before)| before)

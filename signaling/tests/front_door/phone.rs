@@ -279,6 +279,31 @@ async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
 }
 
 #[tokio::test]
+async fn who_is_let_in_by_hand_while_there_is_no_place_keeps_theirs_in_the_queue() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        ann.arrive().await;
+        let full = Verdict::Wait(WaitReason::Full);
+        let wait = async |caller: &str| {
+            let mut phone = exchange.dial(caller).await;
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, full);
+            phone
+        };
+        let (first, mut bob, _last) = (wait("anonymous").await, wait(BOBS_NUMBER).await, wait("anonymous").await);
+        let queue = exchange.lobby(&host).await;
+        exchange.decide(&host, "admit", &queue[1]).await;
+        drop(first);
+        assert_eq!(bob.verdict().await, full, "there is no place yet, and one fewer is ahead");
+        drop(ann);
+        assert_eq!(bob.verdict().await, Verdict::Admitted, "before the one who came after him");
+        assert_eq!(bob.arrive().await.count, 2);
+    }
+}
+
+#[tokio::test]
 async fn wrong_codes_are_borne_three_times_and_no_longer() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({})).await;
     let mut ann = exchange.dial(ANNS_NUMBER).await;
