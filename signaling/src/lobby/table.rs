@@ -111,6 +111,14 @@ pub(crate) async fn of_ticket(tx: &mut Tx, venue: &str, ticket_hash: &str) -> Re
     tx.optional(select.bind(venue).bind(ticket_hash)).await
 }
 
+/// Whether somebody was turned away a moment ago who called with that mark.
+pub(crate) async fn was_denied(tx: &mut Tx, venue: &str, caller: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let select = sql("SELECT id FROM lobby_entries
+         WHERE venue_id = $1 AND status = 'denied' AND caller = $2 AND decided_at > $3 LIMIT 1");
+    let select = select.bind(venue).bind(caller).bind(now - PAUSE_AFTER_DENIAL);
+    Ok(tx.optional::<Single<LobbyEntryId>>(select).await?.is_some())
+}
+
 /// How many wait.
 pub(crate) async fn count(tx: &mut Tx, venue: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries

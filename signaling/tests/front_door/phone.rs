@@ -124,6 +124,37 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
 }
 
 #[tokio::test]
+async fn who_is_denied_and_calls_anew_is_not_asked_about_again_at_once() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({})).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, place(1));
+        let mut colleague = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(colleague.enter(ID, &exchange.room_pin).await, place(2));
+        let queue = exchange.lobby(&host).await;
+        exchange.decide(&host, "deny", &queue[0]).await;
+        let denied = Verdict::Refused(Refusal::Declined);
+        assert_eq!(ann.verdict().await, denied);
+        assert_eq!(
+            colleague.verdict().await,
+            place(1),
+            "who waits already is not meant, though the number is the same"
+        );
+        assert_eq!(exchange.dial(ANNS_NUMBER).await.enter(ID, &exchange.room_pin).await, denied);
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        assert_eq!(exchange.dial(ANNS_NUMBER).await.enter(ID, &iris).await, place(2), "a PIN says who it is");
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Lobby { .. })));
+        let mut tx = exchange.hall.server.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE lobby_entries SET decided_at = decided_at - 30000")).await.expect("later");
+        tx.commit().await.expect("kept");
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Lobby { .. })));
+    }
+}
+
+#[tokio::test]
 async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_there() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
     let (_client, _host) = exchange.hall.come(HOST).await;
