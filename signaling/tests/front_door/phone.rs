@@ -310,6 +310,19 @@ async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
 }
 
 #[tokio::test]
+async fn a_lock_holds_for_callers_who_were_let_in_a_moment_before() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        ann.ask(PhoneRequest::Join).await;
+        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::Locked));
+    }
+}
+
+#[tokio::test]
 async fn who_is_let_in_by_hand_while_there_is_no_place_keeps_theirs_in_the_queue() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
