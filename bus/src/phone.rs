@@ -345,7 +345,7 @@ pub enum MeetingEvent {
     },
     /// The caller's hand is down.
     HandLowered(By),
-    /// Somebody else came.
+    /// Somebody else came. It is told where the meeting wants it told, as with [`Self::Left`].
     Joined {
         /// How many are in the room now, the caller among them.
         count: u16,

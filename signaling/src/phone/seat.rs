@@ -24,7 +24,7 @@ use tracing::debug;
 use self::news::{Ending, News, Told};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
-use crate::meetings::policies::rules::AnnounceJoinLeave;
+use crate::meetings::policies::rules::Announcements;
 use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
@@ -42,7 +42,7 @@ pub(crate) struct SeatRequest {
     /// the room leaves out.
     pub(crate) attributes: BTreeMap<String, String>,
     /// Whose coming and going they hear.
-    pub(crate) announces: AnnounceJoinLeave,
+    pub(crate) announces: Announcements,
 }
 
 /// Why there is no seat.

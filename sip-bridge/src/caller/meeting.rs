@@ -351,9 +351,6 @@ impl Meeting {
         if count <= 1 {
             return self.say(Topic::Company, Urgency::Ordinary, vec![PromptId::Alone]);
         }
-        if count > line.settings.quiet_above {
-            return;
-        }
         match line.settings.arrivals {
             Arrivals::Spoken => {
                 let (joined, left) = if chime == Chime::Joined { (1, 0) } else { (0, 1) };

@@ -25,8 +25,6 @@ pub struct CallerSettings {
     pub longest_wait: Duration,
     /// How a caller learns that somebody comes or goes.
     pub arrivals: Arrivals,
-    /// With more people than that in the room, nobody's coming and going is told.
-    pub quiet_above: u16,
 }
 
 impl Default for CallerSettings {
@@ -39,7 +37,6 @@ impl Default for CallerSettings {
             time_to_enter: Duration::from_secs(5 * 60),
             longest_wait: Duration::from_secs(2 * 60 * 60),
             arrivals: Arrivals::Spoken,
-            quiet_above: 12,
         }
     }
 }

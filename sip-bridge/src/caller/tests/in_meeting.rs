@@ -205,15 +205,6 @@ fn others_who_come_and_go_are_counted_together() {
 }
 
 #[test]
-fn in_large_meetings_nobody_is_told_who_comes() {
-    let mut call = call();
-    call.event(MeetingEvent::Joined { count: 12 });
-    call.event(MeetingEvent::Joined { count: 13 });
-    call.listen();
-    call.check(&["de: somebody_joined"]);
-}
-
-#[test]
 fn chimes_come_one_at_a_time() {
     let mut call = Call::in_meeting(CallerSettings { arrivals: Arrivals::Chimes, ..settings() }, room(2));
     call.event(MeetingEvent::Joined { count: 3 });
