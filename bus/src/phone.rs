@@ -328,7 +328,7 @@ pub enum Destination {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MeetingEvent {
     /// The caller is in the room, where it is like that. It is the room that says so: what it remembers of them, and who records
-    /// there, nobody knows before.
+    /// there, nobody knows before. A hand that is still up from a call that was lost follows as [`Self::HandRaised`].
     Arrived(RoomStatus),
     /// The microphone is off now.
     MicrophoneOff(By),
@@ -345,7 +345,7 @@ pub enum MeetingEvent {
     },
     /// The caller's hand is down.
     HandLowered(By),
-    /// Somebody else came.
+    /// Somebody else came. It is told where the meeting wants it told, as with [`Self::Left`].
     Joined {
         /// How many are in the room now, the caller among them.
         count: u16,

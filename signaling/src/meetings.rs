@@ -15,6 +15,7 @@ pub(crate) mod invitees;
 mod listing;
 pub(crate) mod model;
 pub(crate) mod occurrences;
+pub(crate) mod one_tap;
 mod people;
 pub(crate) mod permanent_rooms;
 pub(crate) mod phone_pins;

@@ -58,7 +58,7 @@ use tracing::warn;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::alarms::Counters;
-use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
+use self::attempts::{Alarm, Attempts, IdTry, Key, Source, Target};
 use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
 use self::desk::Calls;
@@ -368,12 +368,13 @@ impl Call {
             self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
         }
-        let place = self.found.as_ref().map(|found| {
-            let place = found.place().id();
-            app.installation.derive(Purpose::PhoneCaller, &[b"place", place.as_bytes()])
+        let (target, used) = self.target(app, at, digits).await?;
+        let (pin, _) = app.phone.with(|attempts| {
+            if let Some(target) = &target {
+                attempts.adopt_pins(at.instant, target, used);
+            }
+            self.tries.pin(at.instant, attempts, target)
         });
-        let length = pin_check::length(digits);
-        let (pin, _) = app.phone.with(|attempts| self.tries.pin(at.instant, attempts, place, length));
         let pin = match pin {
             Ok(pin) => pin,
             Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
@@ -383,6 +384,12 @@ impl Call {
             app.phone.with(|attempts| attempts.right_pin(pin));
         }
         let recognised = recognised?;
+        if let (None, Some(target)) = (&recognised, &pin.charged) {
+            // Before it is answered, as with ids.
+            let mut tx = app.store.write().await?;
+            shared_budgets::charge_pin(&mut tx, target, at.utc).await?;
+            tx.commit().await?;
+        }
         let ((reply, after), alarms) =
             app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
         if let Some(known) = recognised {
@@ -390,6 +397,18 @@ impl Call {
             return Ok(Answer { step: Step::Known(known), after });
         }
         Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// What a PIN could hit, and what of that is used up: how long until all of it is there again.
+    async fn target(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Target>, Duration), StoreError> {
+        let Some(found) = &self.found else { return Ok((None, Duration::ZERO)) };
+        let mut tx = app.store.read().await?;
+        let target = pin_check::target(&mut tx, &app.installation, found.place(), digits).await?;
+        let used = match &target {
+            Some(target) => shared_budgets::used_up_of_pins(&mut tx, target, at.utc).await?,
+            None => Duration::ZERO,
+        };
+        Ok((target, used))
     }
 
     /// They have given what is right.

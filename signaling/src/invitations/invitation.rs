@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::language::Language;
 use crate::meetings::model::ResponseStatus;
+use crate::meetings::one_tap::one_tap;
 
 /// All that a mail and an .ics say to one person. Everything in it may be shown to that person.
 #[derive(Clone, Debug, PartialEq)]
@@ -254,9 +255,8 @@ pub(crate) struct DialInNumber {
 }
 
 impl DialIn {
-    /// A link that dials all of it: the number, then the meeting's, then the PIN. Commas are pauses.
+    /// A link that dials all of it.
     pub(crate) fn one_tap(&self, number: &DialInNumber) -> String {
-        let pin = self.pin.as_ref().map(|pin| format!(",,{pin}%23")).unwrap_or_default();
-        format!("tel:{},,{}%23{pin}", number.e164, self.conference_id)
+        one_tap(&number.e164, &self.conference_id, self.pin.as_deref())
     }
 }

@@ -23,7 +23,7 @@ use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING_PER_ADDRESS, MAX
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
-use crate::meetings::policies::rules::AnnounceJoinLeave;
+use crate::meetings::policies::rules::Announcements;
 use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
@@ -67,7 +67,7 @@ pub(crate) struct Admitted {
     /// The room's name.
     pub(crate) room: String,
     /// Whose coming and going they hear there.
-    pub(crate) announces: AnnounceJoinLeave,
+    pub(crate) announces: Announcements,
 }
 
 /// Somebody who waits.
@@ -172,16 +172,28 @@ impl Visit {
                 found.decision = Decision::Wait(WaitsFor::Place);
             }
         }
-        // A host has said no.
-        let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
-        let is_final = denied.is_some_and(|entry| {
-            let is_this_call = entry.ticket_hash == self.ticket_hash;
-            is_this_call || (matches!(found.decision, Decision::Wait(_)) && entry.pause(now).is_some())
-        });
-        if is_final {
+        if self.is_denied(tx, &found, now).await? {
             found.decision = Decision::Refuse(Code::NotAdmitted);
         }
         Ok(found)
+    }
+
+    /// Whether a host has said no: to this call, or a moment ago to whoever called from there.
+    async fn is_denied(&self, tx: &mut Tx, found: &AtDoor, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let denied = found.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Denied);
+        if denied.is_some_and(|entry| entry.ticket_hash == self.ticket_hash) {
+            return Ok(true);
+        }
+        // Whoever waits already is somebody else: a whole office may have one number.
+        if !matches!(found.decision, Decision::Wait(_)) || found.waiting_entry(now).is_some() {
+            return Ok(false);
+        }
+        if denied.is_some_and(|entry| entry.pause(now).is_some()) {
+            return Ok(true);
+        }
+        // Without a PIN of their own they are somebody new with each call, and only the number tells that it is them again.
+        let is_stranger = found.person.marks.invitee_id.is_none();
+        Ok(is_stranger && table::was_denied(tx, &found.scene.venue.id(), &self.caller.mark, now).await?)
     }
 
     async fn admit(&self, mut tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
@@ -191,7 +203,7 @@ impl Visit {
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        let announces = admission.rules.announce_join_leave;
+        let announces = admission.rules.announcements();
         Ok(Some(Standing::Admitted(Admitted { token, room, announces })))
     }
 

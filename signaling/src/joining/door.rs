@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::admission::{self, Admission, Presence};
-use super::decision::{Circumstances, Decision, decide, decide_for_admitted};
+use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
 use super::person::Person;
 use super::venue::{Terms, Timing, Venue};
 use crate::api::problem::{Code, Problem};
@@ -73,9 +73,15 @@ impl AtDoor {
         Ok(Self { scene, person, at, entry, decision })
     }
 
-    /// Their place in the lobby, if they still wait there.
+    /// Their place in the lobby, if they still wait there. Whoever a host has let in while there was no place keeps it.
     pub(super) fn waiting_entry(&self, now: DateTime<Utc>) -> Option<&Entry> {
-        let entry = self.entry.as_ref().filter(|entry| entry.status == LobbyStatus::Waiting);
+        let lacks_place =
+            |entry: &Entry| entry.waits_for == WaitsFor::Place || self.decision == Decision::Wait(WaitsFor::Place);
+        let entry = self.entry.as_ref().filter(|entry| match entry.status {
+            LobbyStatus::Waiting => true,
+            LobbyStatus::Admitted => lacks_place(entry),
+            LobbyStatus::Denied | LobbyStatus::Left => false,
+        });
         entry.filter(|entry| now - entry.last_seen_at < table::SILENCE)
     }
 

@@ -111,6 +111,14 @@ pub(crate) async fn of_ticket(tx: &mut Tx, venue: &str, ticket_hash: &str) -> Re
     tx.optional(select.bind(venue).bind(ticket_hash)).await
 }
 
+/// Whether somebody was turned away a moment ago who called with that mark.
+pub(crate) async fn was_denied(tx: &mut Tx, venue: &str, caller: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let select = sql("SELECT id FROM lobby_entries
+         WHERE venue_id = $1 AND status = 'denied' AND caller = $2 AND decided_at > $3 LIMIT 1");
+    let select = select.bind(venue).bind(caller).bind(now - PAUSE_AFTER_DENIAL);
+    Ok(tx.optional::<Single<LobbyEntryId>>(select).await?.is_some())
+}
+
 /// How many wait.
 pub(crate) async fn count(tx: &mut Tx, venue: &str, now: DateTime<Utc>) -> Result<i64, StoreError> {
     let select = sql("SELECT COUNT(*) AS number FROM lobby_entries
@@ -138,9 +146,11 @@ pub(crate) async fn position(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> 
     tx.one::<Single<i64>>(select).await.map(|Single(before)| before + 1)
 }
 
-/// How many were there before somebody, and wait for the same.
+/// How many were there before somebody, and wait for the same. Whom a host has let in meanwhile is still ahead of them until
+/// they are in.
 pub(crate) async fn ahead(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> Result<i64, StoreError> {
-    let select = sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status = 'waiting'
+    let select =
+        sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status IN ('waiting', 'admitted')
          AND last_seen_at > $2 AND (created_at, id) < ($3, $4) AND waits_for = $5");
     let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
     tx.one::<Single<i64>>(select.bind(entry.waits_for)).await.map(|Single(before)| before)

@@ -13,6 +13,7 @@ use super::input::{InputStatus, InvitationInput, MeetingInput, PersonInput};
 use super::invitees::model::InviteeView;
 use super::model::{ExpectedParticipants, Invitee, Meeting, MeetingStatus, MeetingType, RecurrenceId};
 use super::occurrences::model::OccurrenceView;
+use super::one_tap::one_tap;
 use super::phone_pins::model::Place;
 use super::policies::rules::RuleChanges;
 use super::status::{Goings, ShownStatus};
@@ -55,17 +56,14 @@ pub(crate) struct DialInView {
     pub(crate) conference_id: String,
     /// What to key in then, with `#` behind it.
     pub(crate) pin: Option<String>,
-    /// All of it as a link for telephones, in which `%23` is the `#`.
+    /// All of it as a link for telephones, in which `%23` is the `#`. Without a PIN that key alone stands in its place.
     #[schema(example = "tel:+4930123456,,4815162342%23,,481516%23")]
     pub(crate) one_tap: Option<String>,
 }
 
 impl DialInView {
     pub(super) fn new(numbers: &[DialInNumber], conference_id: &str, pin: Option<String>) -> Self {
-        let one_tap = numbers.first().map(|number| match &pin {
-            Some(pin) => format!("tel:{},,{conference_id}%23,,{pin}%23", number.e164),
-            None => format!("tel:{},,{conference_id}%23", number.e164),
-        });
+        let one_tap = numbers.first().map(|number| one_tap(&number.e164, conference_id, pin.as_deref()));
         Self { numbers: numbers.to_vec(), conference_id: conference_id.to_owned(), pin, one_tap }
     }
 }

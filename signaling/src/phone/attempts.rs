@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How many wrong codes are borne, of a call, of a number, of a trunk's address, of a meeting, and of all callers together.
-//! It opens no socket and reads no clock: time is an argument. What is borne of ids alone is shared by all servers
-//! ([`shared_budgets`](super::shared_budgets)); here it is what this one knows of it.
+//! It opens no socket and reads no clock: time is an argument. What is borne of ids alone and of one meeting's PINs is shared by
+//! all servers ([`shared_budgets`](super::shared_budgets)); here it is what this one knows of it.
 //!
 //! # The arithmetic
 //!
-//! An id has ten digits and does not begin with 0: there are 9·10⁹. Let 5,000 meetings be open at a time (500 is a large
-//! installation). One id alone then is somebody's with 5,000 / 9·10⁹ = 5.6·10⁻⁷.
+//! An id has ten digits and does not begin with 0: there are 9·10⁹. Let 1,000 meetings be open at a time (500 is a large
+//! installation). One id alone then is somebody's with 1,000 / 9·10⁹ = 1.1·10⁻⁷.
 //!
 //! * **An id alone** is answered while there is room in [`OF_STRANGERS`] and in the share of the trunk's address
 //!   ([`OF_PEER`]); for numbers that are known, in [`OF_KNOWN`]. A right one gives back what it took. So at most 24 + 72 wrong
-//!   ones of strangers and 12 + 36 of known numbers are answered in a day: 144 · 5.6·10⁻⁷ = **8.0·10⁻⁵** hits a day.
+//!   ones of strangers and 12 + 36 of known numbers are answered in a day: 144 · 1.1·10⁻⁷ = **1.6·10⁻⁵** hits a day.
 //! * **Afterwards** an id alone is never confirmed: right and wrong ones alike are followed by the question for a PIN, after
 //!   the same time, and only both together get in. A PIN has 6 digits (the meeting's) or 8 (the host's, and one of each
-//!   person). With 100 people a try hits with 5.6·10⁻⁷ · (10⁻⁶ + 101·10⁻⁸) = 1.1·10⁻¹². [`OF_PINS`] bears 25 wrong ones
-//!   a second of each server, 2.2 million a day: 2.4·10⁻⁶ hits a day, and **1.9·10⁻⁵** of eight servers.
-//! * Together: **9.9·10⁻⁵** hits a day at all limits, one in 27 years of attack without a pause. What a hit of an id, or of the
+//!   person). With 100 people a try hits with 1.1·10⁻⁷ · (10⁻⁶ + 101·10⁻⁸) = 2.2·10⁻¹³. [`OF_PINS`] bears 25 wrong ones
+//!   a second of each server, 2.2 million a day: **0.4·10⁻⁵** hits a day of eight servers.
+//! * **Who knows an id** and guesses its PINs has [`OF_PLACE`] for the meeting's: 20 + 12 wrong ones a day, 32 · 10⁻⁶ =
+//!   **3.2·10⁻⁵**; and [`OF_PERSONS`] for the longer ones. A wrong one of these costs as many as there are, for so many it could have
+//!   hit: 3,006 + 1,440 a day, 4,446 · 10⁻⁸ = **4.5·10⁻⁵**, however many people are invited. Beyond that no PIN of that length leads
+//!   further than to that meeting's lobby, unless it invites the caller's number.
+//! * Together: **9.6·10⁻⁵** hits a day at all limits, one in 28 years of attack without a pause. What a hit of an id, or of the
 //!   meeting's PIN, is worth: a place in the lobby, unless the policy lets strangers in.
-//! * **Who knows an id** and guesses its PINs has [`OF_PLACE`] for the meeting's: 20 + 20 wrong ones a day, 40 · 10⁻⁶ = 4·10⁻⁵; and
-//!   [`OF_PERSONS`] for the longer ones: 200 + 200, which hit the host's, or one of four co-hosts', with 400 · 5·10⁻⁸ = 2·10⁻⁵. Together
-//!   **6·10⁻⁵** a day. One of all 100 people's is hit with 400 · 10⁻⁶ = 4·10⁻⁴: it is worth a name in the lobby. Beyond that no PIN
-//!   of that length leads further than to that meeting's lobby, unless it invites the caller's number.
+//!
+//! With 5,000 meetings open, whoever knows no id has 8.0·10⁻⁵ + 1.9·10⁻⁵ = 9.9·10⁻⁵ hits a day.
 //!
 //! A test works this out from the constants, another one lives through a day of it.
 
@@ -59,11 +61,12 @@ const OF_KNOWN: Limit = Limit { at_once: 12, every: Duration::from_secs(40 * 60)
 const OF_PINS: Limit = Limit { at_once: 200, every: Duration::from_millis(40) };
 
 /// Wrong PINs of one meeting that are as long as its own, which everybody has who is invited.
-const OF_PLACE: Limit = Limit { at_once: 20, every: Duration::from_secs(72 * 60) };
+const OF_PLACE: Limit = Limit { at_once: 20, every: Duration::from_secs(2 * 3600) };
 
-/// Wrong PINs of one meeting that are as long as those of its hosts and of each person. They are a hundred times as hard to hit, and
-/// whoever uses up what may be tried of the short ones must not keep a host out.
-const OF_PERSONS: Limit = Limit { at_once: 200, every: Duration::from_secs(432) };
+/// Wrong PINs of one meeting that are as long as those of its hosts and of each person: each costs as many as there are such PINs,
+/// for so many it could have hit. Enough for the host of 500 people who mistypes five times. It is not the budget of the short
+/// ones, because whoever uses up that one must not keep a host out.
+const OF_PERSONS: Limit = Limit { at_once: 6 * 501, every: Duration::from_secs(60) };
 
 /// Addresses of trunks that are remembered. Only those of trunks that are set up come here.
 const PEERS: usize = 1_000;
@@ -127,8 +130,31 @@ pub(super) enum PinLength {
     Place,
     /// A host's, or one person's.
     Person,
-    /// Nobody's.
-    Other,
+}
+
+impl PinLength {
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Place => OF_PLACE,
+            Self::Person => OF_PERSONS,
+        }
+    }
+}
+
+/// What a PIN could hit: those of one meeting that are as long as it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) place: Key,
+    pub(super) length: PinLength,
+    /// How many there are: a try costs as many of what may be tried.
+    pub(super) pins: u32,
+}
+
+impl Target {
+    /// How long it takes until what a try costs is there again.
+    pub(super) fn costs(&self) -> Duration {
+        self.length.limit().every * self.pins
+    }
 }
 
 /// A PIN that is charged, before it is looked up.
@@ -136,7 +162,8 @@ pub(super) enum PinLength {
 #[must_use]
 pub(super) struct PinTry {
     from_all: bool,
-    from_place: Option<(PinLength, Key)>,
+    /// Of whose PINs it was taken, if there was enough left.
+    pub(super) charged: Option<Target>,
     /// Somebody guesses this meeting's PINs of that length: they lead no further than to the lobby.
     pub(super) is_place_guessed: bool,
 }
@@ -195,6 +222,11 @@ impl Attempts {
         self.known.is_used_up_for(now, used.known);
     }
 
+    /// Takes over what is used up in the whole installation of what may be tried there.
+    pub(super) fn adopt_pins(&mut self, now: Instant, target: &Target, used: Duration) {
+        self.of_length(target.length).is_used_up_for(now, &target.place, used);
+    }
+
     /// How long that number is not answered yet.
     pub(super) fn blocked_for(&self, now: Instant, source: &Source) -> Option<Duration> {
         self.sources.blocked_for(now, source.number.as_ref()?)
@@ -206,7 +238,7 @@ impl Attempts {
             return IdTry::Alone(Paid::Known);
         }
         // The address first: a stranger whom that stops takes nothing from the others.
-        if self.strangers.has_room(now) && self.peers.take(now, &source.peer) {
+        if self.strangers.has_room(now) && self.peers.take(now, &source.peer, 1) {
             let _ = self.strangers.take(now);
             return IdTry::Alone(Paid::Strangers);
         }
@@ -219,7 +251,7 @@ impl Attempts {
             Paid::Known => self.known.give_back(),
             Paid::Strangers => {
                 self.strangers.give_back();
-                self.peers.give_back(&source.peer);
+                self.peers.give_back(&source.peer, 1);
             }
         }
     }
@@ -232,22 +264,13 @@ impl Attempts {
 
     /// Charges a PIN that somebody has typed, for a meeting that is there or for none. None: more wrong ones come than people
     /// make, and nobody is answered who is not known.
-    pub(super) fn begin_pin(
-        &mut self,
-        now: Instant,
-        source: &Source,
-        place: Option<Key>,
-        length: PinLength,
-    ) -> Option<PinTry> {
+    pub(super) fn begin_pin(&mut self, now: Instant, source: &Source, target: Option<Target>) -> Option<PinTry> {
         let from_all = self.pins.take(now);
         if !from_all && !source.is_known {
             return None;
         }
-        let Some((place, buckets)) = place.zip(self.of_length(length)) else {
-            return Some(PinTry { from_all, from_place: None, is_place_guessed: false });
-        };
-        let may = buckets.take(now, &place);
-        Some(PinTry { from_all, from_place: may.then_some((length, place)), is_place_guessed: !may })
+        let charged = target.filter(|target| self.of_length(target.length).take(now, &target.place, target.pins));
+        Some(PinTry { from_all, charged, is_place_guessed: target != charged })
     }
 
     /// It was a right one, or was not looked up.
@@ -255,10 +278,8 @@ impl Attempts {
         if pin.from_all {
             self.pins.give_back();
         }
-        if let Some((length, place)) = pin.from_place
-            && let Some(buckets) = self.of_length(length)
-        {
-            buckets.give_back(&place);
+        if let Some(target) = pin.charged {
+            self.of_length(target.length).give_back(&target.place, target.pins);
         }
     }
 
@@ -269,12 +290,11 @@ impl Attempts {
         }
     }
 
-    /// What of a meeting's PINs of that length may be tried. None: they hit nothing.
-    const fn of_length(&mut self, length: PinLength) -> Option<&mut Buckets> {
+    /// What of each meeting's PINs of that length may be tried.
+    const fn of_length(&mut self, length: PinLength) -> &mut Buckets {
         match length {
-            PinLength::Place => Some(&mut self.places),
-            PinLength::Person => Some(&mut self.persons),
-            PinLength::Other => None,
+            PinLength::Place => &mut self.places,
+            PinLength::Person => &mut self.persons,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
-use crate::meetings::policies::rules::AnnounceJoinLeave;
+use crate::meetings::policies::rules::Announcements;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
@@ -61,7 +61,7 @@ pub(super) struct Entry {
     /// With it the room is entered.
     pub(super) token: String,
     /// Whose coming and going they hear there.
-    pub(super) announces: AnnounceJoinLeave,
+    pub(super) announces: Announcements,
 }
 
 /// Somebody who waits.

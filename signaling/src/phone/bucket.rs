@@ -38,8 +38,10 @@ impl Limit {
         self.whole(used) <= self.every * self.at_once.saturating_sub(1)
     }
 
-    fn has_room(self, until: Instant, now: Instant) -> bool {
-        until.saturating_duration_since(now) <= self.every * self.at_once.saturating_sub(1)
+    /// Whether so many are there. More than are ever there at once never are.
+    fn has_room(self, until: Instant, now: Instant, number: u32) -> bool {
+        let left = self.at_once.checked_sub(number);
+        left.is_some_and(|left| until.saturating_duration_since(now) <= self.every * left)
     }
 }
 
@@ -64,7 +66,7 @@ impl Bucket {
 
     /// Whether one can be taken.
     pub(super) fn has_room(&self, now: Instant) -> bool {
-        self.limit.has_room(self.until, now)
+        self.limit.has_room(self.until, now, 1)
     }
 
     /// Whether at least half of it is there.
@@ -101,29 +103,38 @@ impl Buckets {
         Self { limit, most, until: HashMap::new() }
     }
 
-    /// Whether one can be taken of that one's.
-    pub(super) fn has_room(&self, now: Instant, key: &Key) -> bool {
-        self.until.get(key).is_none_or(|until| self.limit.has_room(*until, now))
+    /// At least as much was taken of that one's, somewhere else, as is there again after that time.
+    pub(super) fn is_used_up_for(&mut self, now: Instant, key: &Key, used: Duration) {
+        if !used.is_zero() {
+            let until = now + self.limit.whole(used);
+            let known = self.of(now, key);
+            *known = (*known).max(until);
+        }
     }
 
-    /// Takes one of that one's, if there is one.
-    pub(super) fn take(&mut self, now: Instant, key: &Key) -> bool {
-        if !self.has_room(now, key) {
-            return false;
+    /// Takes so many of that one's, if they are there.
+    pub(super) fn take(&mut self, now: Instant, key: &Key, number: u32) -> bool {
+        let until = self.until.get(key).copied().unwrap_or(now);
+        let may = self.limit.has_room(until, now, number);
+        if may {
+            *self.of(now, key) = until.max(now) + self.limit.every * number;
         }
+        may
+    }
+
+    /// Gives back so many that were taken for nothing.
+    pub(super) fn give_back(&mut self, key: &Key, number: u32) {
+        if let Some(until) = self.until.get_mut(key) {
+            *until = until.checked_sub(self.limit.every * number).unwrap_or(*until);
+        }
+    }
+
+    /// When all that was taken of that one's is there again.
+    fn of(&mut self, now: Instant, key: &Key) -> &mut Instant {
         if self.until.len() >= self.most && !self.until.contains_key(key) {
             self.make_room(now);
         }
-        let until = self.until.entry(*key).or_insert(now);
-        *until = (*until).max(now) + self.limit.every;
-        true
-    }
-
-    /// Gives one back that was taken for nothing.
-    pub(super) fn give_back(&mut self, key: &Key) {
-        if let Some(until) = self.until.get_mut(key) {
-            *until = until.checked_sub(self.limit.every).unwrap_or(*until);
-        }
+        self.until.entry(*key).or_insert(now)
     }
 
     /// Forgets what is over, and if that is not enough, many at once, since each look costs as much as all that is kept.
@@ -191,13 +202,29 @@ mod tests {
     fn a_full_table_forgets_those_of_which_least_was_taken() {
         let (now, most) = (Instant::now(), 100);
         let mut buckets = Buckets::new(LIMIT, most);
-        assert_eq!((0..10).filter(|_| buckets.take(now, &key(0))).count(), 3);
+        assert_eq!((0..10).filter(|_| buckets.take(now, &key(0), 1)).count(), 3);
         for number in 1..10_000 {
-            assert!(buckets.take(now, &key(number)), "another one's is not used up");
+            assert!(buckets.take(now, &key(number), 1), "another one's is not used up");
             assert!(buckets.until.len() <= most);
         }
-        assert!(!buckets.has_room(now, &key(0)), "it is remembered");
-        buckets.give_back(&key(0));
-        assert!(buckets.has_room(now, &key(0)));
+        assert!(!buckets.take(now, &key(0), 1), "it is remembered");
+        buckets.give_back(&key(0), 1);
+        assert!(buckets.take(now, &key(0), 1));
+    }
+
+    #[test]
+    fn several_are_taken_only_together() {
+        let now = Instant::now();
+        let mut buckets = Buckets::new(LIMIT, 100);
+        assert!(!buckets.take(now + DAY, &key(0), 4), "so many are never there");
+        assert!(buckets.take(now, &key(0), 2) && !buckets.take(now, &key(0), 2));
+        assert!(buckets.take(now, &key(0), 1), "what was refused was not taken");
+        buckets.give_back(&key(0), 3);
+        buckets.is_used_up_for(now, &key(0), LIMIT.every);
+        assert!(!buckets.take(now, &key(0), 3) && buckets.take(now, &key(0), 2));
+        buckets.is_used_up_for(now, &key(0), Duration::ZERO);
+        assert!(!buckets.take(now, &key(0), 1), "what is known is not forgotten");
+        buckets.is_used_up_for(now, &key(1), DAY);
+        assert!(buckets.take(now + LIMIT.every * 3, &key(1), 3), "at most the whole was used up");
     }
 }

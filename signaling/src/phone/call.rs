@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::attempts::{Attempts, IdTry, Key, OF_CALL, PinLength, PinTry, Source};
+use super::attempts::{Attempts, IdTry, OF_CALL, PinTry, Source, Target};
 
 /// After what time an answer is given while ids alone are not answered: longer than any look at the database, so that
 /// right and wrong ids are not told apart by it.
@@ -153,13 +153,12 @@ impl Tries {
         self.asked.is_some_and(|asked| asked.is_there && asked.may_skip)
     }
 
-    /// A PIN was typed, for `place` if the id led to one. Fails when the call is over, or no id was typed.
+    /// A PIN was typed, which could hit `target` if the id led to a meeting. Fails when the call is over, or no id was typed.
     pub(super) fn pin(
         &mut self,
         now: Instant,
         attempts: &mut Attempts,
-        place: Option<Key>,
-        length: PinLength,
+        target: Option<Target>,
     ) -> Result<PinTry, Reply> {
         if self.is_over(now, attempts) {
             return Err(Reply::Ended);
@@ -167,7 +166,7 @@ impl Tries {
         if self.asked.is_none() {
             return Err(Reply::Wrong(Again::Id));
         }
-        attempts.begin_pin(now, &self.source, place, length).ok_or(Reply::Busy)
+        attempts.begin_pin(now, &self.source, target).ok_or(Reply::Busy)
     }
 
     /// It was looked up.
@@ -201,13 +200,10 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phone::attempts::PinLength;
     use crate::phone::attempts::tests::{drained, stranger};
 
     const HERE: Looked = Looked::Place { may_skip: false, is_invited: false };
-
-    fn key(number: u8) -> Key {
-        [number; 32]
-    }
 
     /// Types an id and says what is found by it.
     fn id(tries: &mut Tries, now: Instant, attempts: &mut Attempts, looked: Looked) -> (Reply, Duration) {
@@ -219,7 +215,8 @@ mod tests {
 
     /// Types a PIN and says whether it is right.
     fn pin(tries: &mut Tries, now: Instant, attempts: &mut Attempts, is_right: bool) -> (Reply, Duration) {
-        match tries.pin(now, attempts, Some(key(9)), PinLength::Place) {
+        let target = Target { place: [9; 32], length: PinLength::Place, pins: 1 };
+        match tries.pin(now, attempts, Some(target)) {
             Ok(pin) => tries.pin_looked_up(now, attempts, pin, is_right),
             Err(reply) => (reply, Duration::ZERO),
         }

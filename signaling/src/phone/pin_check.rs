@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::Who;
-use super::attempts::PinLength;
+use super::attempts::{PinLength, Target};
 use super::id_and_pin::{Found, Shown};
 use crate::api::ids::MeetingId;
-use crate::identity::keys::Keys;
+use crate::identity::keys::{Keys, Purpose};
 use crate::joining::person;
 use crate::meetings::phone_pins::model::{PinKind, Place};
 use crate::meetings::{invitees, phone_pins};
@@ -17,16 +17,20 @@ use crate::meetings::{invitees, phone_pins};
 /// Whoever knows no more than what everybody may know.
 pub(super) const STRANGER: Shown = Shown { who: Who::Room, has_account: false, lobby_bypass: false };
 
-/// Whose PIN these digits can be, if they are of anybody there.
-pub(super) const fn length(digits: &str) -> PinLength {
+/// What these digits could hit there. None: they are as long as nobody's PIN.
+pub(super) async fn target(tx: &mut Tx, keys: &Keys, at: Place, digits: &str) -> Result<Option<Target>, StoreError> {
     const ROOM: usize = PinKind::Room.digits();
     const PERSON: usize = PinKind::Personal.digits();
     const { assert!(PERSON == PinKind::Host.digits()) };
-    match digits.len() {
-        ROOM => PinLength::Place,
-        PERSON => PinLength::Person,
-        _ => PinLength::Other,
-    }
+    let (length, kinds): (_, &[PinKind]) = match digits.len() {
+        ROOM => (PinLength::Place, &[PinKind::Room]),
+        PERSON => (PinLength::Person, &[PinKind::Personal, PinKind::Host]),
+        _ => return Ok(None),
+    };
+    let pins = phone_pins::table::count(tx, at, kinds).await?;
+    let place = keys.derive(Purpose::PhoneCaller, &[b"place", at.id().as_bytes()]);
+    let pins = u32::try_from(pins).ok().filter(|pins| *pins > 0);
+    Ok(pins.map(|pins| Target { place, length, pins }))
 }
 
 /// Whose it is, if it is valid there. Where no meeting was found, it is looked up all the same and is nobody's.

@@ -24,7 +24,7 @@ use tracing::debug;
 use self::news::{Ending, News, Told};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
-use crate::meetings::policies::rules::AnnounceJoinLeave;
+use crate::meetings::policies::rules::Announcements;
 use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
@@ -42,7 +42,7 @@ pub(crate) struct SeatRequest {
     /// the room leaves out.
     pub(crate) attributes: BTreeMap<String, String>,
     /// Whose coming and going they hear.
-    pub(crate) announces: AnnounceJoinLeave,
+    pub(crate) announces: Announcements,
 }
 
 /// Why there is no seat.
@@ -104,7 +104,7 @@ impl Seat {
     pub(crate) async fn take(app: &Arc<App>, request: SeatRequest) -> Result<Self, SeatRefused> {
         let guard = app.sessions.enter();
         let place = enter(app.clone(), request.clone()).await?;
-        Ok(Self {
+        let mut seat = Self {
             app: app.clone(),
             request,
             home: place.token.grants.room.clone(),
@@ -113,7 +113,9 @@ impl Seat {
             events: VecDeque::new(),
             is_over: false,
             _guard: guard,
-        })
+        };
+        seat.take_news();
+        Ok(seat)
     }
 
     /// Where the caller's sound comes and goes.
@@ -187,6 +189,11 @@ impl Seat {
 
     fn tell(&mut self, notice: Notice) {
         self.place.news.handle(notice);
+        self.take_news();
+    }
+
+    /// Takes what there is to tell of the room.
+    fn take_news(&mut self) {
         while let Some(told) = self.place.news.poll() {
             match told {
                 Told::Event(event) => self.events.push_back(SeatEvent::Meeting(event)),
@@ -216,6 +223,7 @@ impl Seat {
                 let to = if is_home { Destination::MainRoom } else { Destination::OtherRoom };
                 self.events.push_back(SeatEvent::Leg(self.place.leg.clone()));
                 self.events.push_back(SeatEvent::Meeting(MeetingEvent::Moved(to, self.place.news.status())));
+                self.take_news();
             }
             Err(SeatRefused::Ended) => self.end(SeatEvent::Meeting(MeetingEvent::Ended)),
             Err(SeatRefused::NotAllowed) => self.end(SeatEvent::Meeting(MeetingEvent::Removed)),

@@ -124,6 +124,37 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
 }
 
 #[tokio::test]
+async fn who_is_denied_and_calls_anew_is_not_asked_about_again_at_once() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({})).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, place(1));
+        let mut colleague = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(colleague.enter(ID, &exchange.room_pin).await, place(2));
+        let queue = exchange.lobby(&host).await;
+        exchange.decide(&host, "deny", &queue[0]).await;
+        let denied = Verdict::Refused(Refusal::Declined);
+        assert_eq!(ann.verdict().await, denied);
+        assert_eq!(
+            colleague.verdict().await,
+            place(1),
+            "who waits already is not meant, though the number is the same"
+        );
+        assert_eq!(exchange.dial(ANNS_NUMBER).await.enter(ID, &exchange.room_pin).await, denied);
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        assert_eq!(exchange.dial(ANNS_NUMBER).await.enter(ID, &iris).await, place(2), "a PIN says who it is");
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert!(matches!(bob.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Lobby { .. })));
+        let mut tx = exchange.hall.server.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE lobby_entries SET decided_at = decided_at - 30000")).await.expect("later");
+        tx.commit().await.expect("kept");
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert!(matches!(ann.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Lobby { .. })));
+    }
+}
+
+#[tokio::test]
 async fn callers_hear_where_the_others_of_the_room_have_their_sound_and_may_go_there() {
     let exchange = Exchange::on(TestStore::sqlite().await, json!({ "lobby": "off" })).await;
     let (_client, _host) = exchange.hall.come(HOST).await;
@@ -274,6 +305,44 @@ async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
         drop(cem);
         drop(ann);
         assert_eq!(bob.verdict().await, Verdict::Admitted);
+        assert_eq!(bob.arrive().await.count, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lock_holds_for_callers_who_were_let_in_a_moment_before() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        ann.ask(PhoneRequest::Join).await;
+        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::Locked));
+    }
+}
+
+#[tokio::test]
+async fn who_is_let_in_by_hand_while_there_is_no_place_keeps_theirs_in_the_queue() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
+        let (_client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        ann.arrive().await;
+        let full = Verdict::Wait(WaitReason::Full);
+        let wait = async |caller: &str| {
+            let mut phone = exchange.dial(caller).await;
+            assert_eq!(phone.enter(ID, &exchange.room_pin).await, full);
+            phone
+        };
+        let (first, mut bob, _last) = (wait("anonymous").await, wait(BOBS_NUMBER).await, wait("anonymous").await);
+        let queue = exchange.lobby(&host).await;
+        exchange.decide(&host, "admit", &queue[1]).await;
+        drop(first);
+        assert_eq!(bob.verdict().await, full, "there is no place yet, and one fewer is ahead");
+        drop(ann);
+        assert_eq!(bob.verdict().await, Verdict::Admitted, "before the one who came after him");
         assert_eq!(bob.arrive().await.count, 2);
     }
 }

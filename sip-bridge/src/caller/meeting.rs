@@ -346,9 +346,6 @@ impl Meeting {
         if count <= 1 {
             return self.say(Topic::Company, Urgency::Ordinary, vec![PromptId::Alone]);
         }
-        if count > line.settings.quiet_above {
-            return;
-        }
         let content = Content::Moves { joined, left };
         self.announcements.add(Announcement { topic: Topic::Company, urgency: Urgency::Minor, content });
     }

@@ -23,8 +23,6 @@ pub struct CallerSettings {
     pub time_to_enter: Duration,
     /// For how long somebody may wait: before the beginning, in the lobby, for a place, or for the host.
     pub longest_wait: Duration,
-    /// With more people than that in the room, nobody's coming and going is told.
-    pub quiet_above: u16,
 }
 
 impl Default for CallerSettings {
@@ -36,7 +34,6 @@ impl Default for CallerSettings {
             max_tries: 3,
             time_to_enter: Duration::from_secs(5 * 60),
             longest_wait: Duration::from_secs(2 * 60 * 60),
-            quiet_above: 12,
         }
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! PINs in the database.
 
-use store::{StoreError, Tx, sql};
+use store::{Single, StoreError, Tx, sql};
 
-use super::model::{PhonePin, Place};
+use super::model::{PhonePin, PinKind, Place};
 use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
 
 /// Most PINs of one meeting: as many as people whom it invites, and two.
@@ -59,6 +59,13 @@ pub(crate) async fn of_invitees(tx: &mut Tx, invitees: &[InviteeId]) -> Result<V
     let mut select = select();
     select.push(" WHERE kind = 'personal'").push_list(" AND invitee_id IN ", invitees.iter().copied());
     tx.all(select).await
+}
+
+/// How many there are of these kinds.
+pub(crate) async fn count(tx: &mut Tx, place: Place, kinds: &[PinKind]) -> Result<i64, StoreError> {
+    let mut select = sql("SELECT COUNT(*) AS number FROM phone_pins");
+    select.push_bound(" WHERE place_id = ", place.id()).push_list(" AND kind IN ", kinds.iter().copied());
+    tx.one::<Single<i64>>(select).await.map(|Single(number)| number)
 }
 
 /// The one that is recognised so.

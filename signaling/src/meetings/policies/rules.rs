@@ -191,8 +191,11 @@ rules! {
     video_cap_kbps: Option<u32> = None, u32;
     /// How callers are shown. Default: by some digits of their number, and by none where they withhold it.
     caller_display: CallerDisplay = CallerDisplay::Masked, CallerDisplay;
-    /// Whose coming and going callers hear, as long as few are there. Default: of those at the telephone.
+    /// Whose coming and going callers hear. Default: of those at the telephone.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;
+    /// Up to how many people in the meeting callers hear that. Default: 12.
+    [minimum = 2, maximum = 1_000]
+    announce_up_to: u32 = 12, u32;
     /// Whether what was written stays after the meeting. Default: no.
     keep_chat: bool = false, bool;
 }
@@ -206,7 +209,21 @@ impl RuleChanges {
     }
 }
 
+/// What callers hear of those who come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Announcements {
+    /// Of whom.
+    pub(crate) of: AnnounceJoinLeave,
+    /// With how many people there at most.
+    pub(crate) up_to: u32,
+}
+
 impl Rules {
+    /// What callers hear of those who come and go.
+    pub(crate) const fn announcements(&self) -> Announcements {
+        Announcements { of: self.announce_join_leave, up_to: self.announce_up_to }
+    }
+
     /// What is left of them within the tenant's limits, which no policy lifts.
     pub(crate) fn cap(&mut self, limits: &Limits) {
         let cap = |own: &mut Option<u32>, limit: Option<u32>| {

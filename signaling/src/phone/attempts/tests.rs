@@ -16,10 +16,13 @@ const MOST_HITS_A_DAY: f64 = 1e-4;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Meetings that are open at a time, in a large installation and in one that is larger than any.
-const OPEN: [f64; 2] = [500.0, 5_000.0];
+/// Meetings that are open at a time: twice as many as in a large installation.
+const OPEN: f64 = 1_000.0;
 
-/// Servers that answer calls. They share what is borne of ids alone.
+/// The same in an installation that is larger than any.
+const MOST_OPEN: f64 = 5_000.0;
+
+/// Servers that answer calls. They share what is borne of ids alone, and of a meeting's PINs.
 const SERVERS: f64 = 8.0;
 
 /// With how many people each.
@@ -34,6 +37,19 @@ fn key(kind: u8, number: u32) -> Key {
     let mut key = [kind; 32];
     key[..4].copy_from_slice(&number.to_be_bytes());
     key
+}
+
+/// How often a PIN of that length is a given one.
+const fn pin_hit(length: PinLength) -> f64 {
+    match length {
+        PinLength::Place => 1e-6,
+        PinLength::Person => 1e-8,
+    }
+}
+
+/// PINs of a meeting.
+const fn target(place: Key, length: PinLength, pins: u32) -> Target {
+    Target { place, length, pins }
 }
 
 /// Somebody nobody knows, with a number of their own.
@@ -57,19 +73,46 @@ pub(in crate::phone) fn drained() -> (Instant, Attempts) {
 
 #[test]
 fn what_is_allowed_makes_few_enough_hits_a_day() {
-    for open in OPEN {
+    let without_id = |open: f64| {
         let id_hits = open / IDS;
         let ids = OF_STRANGERS.most_a_day() + OF_KNOWN.most_a_day();
-        let hits = ids * id_hits + SERVERS * OF_PINS.most_a_day() * id_hits * pin_hits();
-        assert!(hits < MOST_HITS_A_DAY, "{open} meetings: {hits:e} hits a day");
-        assert!(open < 5_000.0 || hits > MOST_HITS_A_DAY / 2.0, "it could be more generous: {hits:e}");
+        ids * id_hits + SERVERS * OF_PINS.most_a_day() * id_hits * pin_hits()
+    };
+    // A long one costs as many as it could hit, so it does not matter how many there are.
+    let with_id =
+        OF_PLACE.most_a_day() * pin_hit(PinLength::Place) + OF_PERSONS.most_a_day() * pin_hit(PinLength::Person);
+    for hits in [without_id(OPEN) + with_id, without_id(MOST_OPEN)] {
+        assert!(hits < MOST_HITS_A_DAY, "{hits:e} hits a day");
+        assert!(hits > MOST_HITS_A_DAY * 0.9, "it could be more generous: {hits:e}");
     }
-    // Somebody who knows an id: the meeting's PIN, and those of the host and of four co-hosts.
-    let hits = OF_PLACE.most_a_day() * 1e-6 + OF_PERSONS.most_a_day() * 5.0 * 1e-8;
-    assert!(hits < MOST_HITS_A_DAY, "{hits:e} hits a day");
-    // Anybody's PIN, by which somebody waits under another's name.
-    let hits = OF_PERSONS.most_a_day() * PEOPLE * 1e-8;
-    assert!(hits < 5.0 * MOST_HITS_A_DAY, "{hits:e} hits a day");
+}
+
+#[test]
+fn the_host_of_five_hundred_people_may_mistype_five_times() {
+    let now = Instant::now();
+    let mut attempts = Attempts::new(now);
+    let pins = Some(target(key(3, 1), PinLength::Person, 501));
+    for mistakes in 0..5 {
+        let pin = attempts.begin_pin(now, &stranger(1), pins).expect("answered");
+        assert!(!pin.is_place_guessed, "{mistakes}");
+    }
+    let right = attempts.begin_pin(now, &stranger(1), pins).expect("answered");
+    assert!(!right.is_place_guessed, "and then hosts");
+    attempts.right_pin(right);
+    assert!(!attempts.begin_pin(now, &stranger(2), pins).expect("answered").is_place_guessed, "which cost nothing");
+    assert!(attempts.begin_pin(now, &stranger(2), pins).expect("answered").is_place_guessed);
+}
+
+#[test]
+fn what_others_have_tried_of_a_meetings_pins_is_there_again_bit_by_bit() {
+    let start = Instant::now();
+    let mut attempts = Attempts::new(start);
+    let pins = target(key(3, 1), PinLength::Place, 1);
+    attempts.adopt_pins(start, &pins, DAY * 10);
+    let mut is_guessed = |now| attempts.begin_pin(now, &stranger(1), Some(pins)).expect("answered").is_place_guessed;
+    assert!(is_guessed(start));
+    assert!(!is_guessed(start + OF_PLACE.every));
+    assert!(is_guessed(start + OF_PLACE.every));
 }
 
 #[test]
@@ -154,17 +197,18 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
     let (guessed, other) = (key(3, 1), key(3, 2));
     let unmarked = (0..1_000)
         .take_while(|number| {
-            let pin =
-                attempts.begin_pin(now + Duration::from_secs(*number), &stranger(0), Some(guessed), PinLength::Place);
+            let pins = Some(target(guessed, PinLength::Place, 1));
+            let pin = attempts.begin_pin(now + Duration::from_secs(*number), &stranger(0), pins);
             !pin.expect("answered").is_place_guessed
         })
         .count();
     assert_eq!(unmarked, OF_PLACE.at_once as usize);
     let now = now + Duration::from_secs(1_000);
-    let pin = attempts.begin_pin(now, &stranger(1), Some(other), PinLength::Place).expect("answered");
+    let pins = Some(target(other, PinLength::Place, 1));
+    let pin = attempts.begin_pin(now, &stranger(1), pins).expect("answered");
     assert!(!pin.is_place_guessed, "another meeting");
     attempts.right_pin(pin);
-    let nowhere = attempts.begin_pin(now, &stranger(1), None, PinLength::Place).expect("answered");
+    let nowhere = attempts.begin_pin(now, &stranger(1), None).expect("answered");
     assert!(!nowhere.is_place_guessed);
 }
 
@@ -172,32 +216,27 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
 fn who_guesses_the_short_pins_of_a_meeting_keeps_nobody_out_who_has_a_long_one() {
     let now = Instant::now();
     let mut attempts = Attempts::new(now);
-    let mut is_guessed = |number, length| {
-        let pin = attempts.begin_pin(now + Duration::from_secs(number), &stranger(0), Some(key(3, 1)), length);
+    let mut is_guessed = |number, length, pins| {
+        let pins = Some(target(key(3, 1), length, pins));
+        let pin = attempts.begin_pin(now + Duration::from_secs(number), &stranger(0), pins);
         pin.expect("answered").is_place_guessed
     };
-    assert!((0..1_000).any(|number| is_guessed(number, PinLength::Place)));
-    assert!(!is_guessed(1_001, PinLength::Person));
-    assert!(!is_guessed(1_002, PinLength::Other), "it hits nothing");
-    let unmarked = (1_003..2_000).take_while(|number| !is_guessed(*number, PinLength::Person)).count();
-    assert!((195..=205).contains(&unmarked), "{unmarked}");
+    assert!((0..1_000).any(|number| is_guessed(number, PinLength::Place, 1)));
+    let unmarked = (1_000..2_000).take_while(|number| !is_guessed(*number, PinLength::Person, 101)).count();
+    assert_eq!(unmarked, 29, "as many as the budget has for so many people");
 }
 
 #[test]
 fn nobody_is_answered_who_is_not_known_when_more_wrong_pins_come_than_people_make() {
     let now = Instant::now();
     let mut attempts = Attempts::new(now);
-    let answered =
-        (0..10_000).take_while(|_| attempts.begin_pin(now, &stranger(0), None, PinLength::Place).is_some()).count();
+    let answered = (0..10_000).take_while(|_| attempts.begin_pin(now, &stranger(0), None).is_some()).count();
     assert_eq!(answered, OF_PINS.at_once as usize);
     let known = Source { is_known: true, ..stranger(1) };
-    let pin = attempts.begin_pin(now, &known, None, PinLength::Place).expect("answered");
+    let pin = attempts.begin_pin(now, &known, None).expect("answered");
     attempts.right_pin(pin);
-    assert!(
-        attempts.begin_pin(now, &stranger(0), None, PinLength::Place).is_none(),
-        "what was not taken is not given back"
-    );
-    assert!(attempts.begin_pin(now + OF_PINS.every, &stranger(0), None, PinLength::Place).is_some());
+    assert!(attempts.begin_pin(now, &stranger(0), None).is_none(), "what was not taken is not given back");
+    assert!(attempts.begin_pin(now + OF_PINS.every, &stranger(0), None).is_some());
 }
 
 #[test]
@@ -222,6 +261,10 @@ struct Person {
     source: Source,
     /// Their number is invited to their meeting.
     is_invited: bool,
+    /// The PINs of their meeting that are as long as theirs.
+    pins: Target,
+    /// They have the host's, mistype only that, and begin the meeting.
+    hosts: bool,
     /// Codes that they still get wrong.
     mistakes: u32,
     tries: Option<Tries>,
@@ -235,6 +278,8 @@ struct Day {
     guessed: u64,
     /// Real callers who are in.
     joined: usize,
+    /// Hosts who are, as such.
+    hosted: usize,
     calls: usize,
     was_attack: bool,
 }
@@ -261,12 +306,27 @@ fn attack(day: &mut Day, rng: &mut StdRng, now: Instant, attempts: &mut Attempts
             }
             let (reply, _) = tries.id_looked_up(now, attempts, id, Looked::Nothing);
             if let Reply::AskPin { .. } = reply
-                && let Ok(pin) = tries.pin(now, attempts, None, PinLength::Place)
+                && let Ok(pin) = tries.pin(now, attempts, None)
             {
                 day.hits += open / IDS * pin_hits();
                 tries.pin_looked_up(now, attempts, pin, false);
             }
         }
+    }
+}
+
+/// Somebody who knows the number of one meeting and tries its PINs, those of 100 people, too.
+fn guess_pins(day: &mut Day, now: Instant, attempts: &mut Attempts) {
+    let mut tries = Tries::new(Source { number: None, peer: key(5, 0), is_known: false });
+    let Ok(id) = tries.id(now, attempts) else { return };
+    tries.id_looked_up(now, attempts, id, Looked::Place { may_skip: false, is_invited: false });
+    for (length, pins) in [(PinLength::Place, 1), (PinLength::Person, 101), (PinLength::Person, 101)] {
+        let Ok(pin) = tries.pin(now, attempts, Some(target(key(9, 0), length, pins))) else { return };
+        day.guessed += 1;
+        if !pin.is_place_guessed {
+            day.hits += f64::from(pins) * pin_hit(length);
+        }
+        tries.pin_looked_up(now, attempts, pin, false);
     }
 }
 
@@ -283,7 +343,7 @@ fn dial(day: &mut Day, rng: &mut StdRng, person: &mut Person, now: Instant, atte
     day.calls += usize::from(is_new_call);
     let tries = person.tries.get_or_insert_with(|| Tries::new(person.source));
     let is_mistake = person.mistakes > 0;
-    let mistypes_id = is_mistake && rng.random_bool(0.5);
+    let mistypes_id = is_mistake && !person.hosts && rng.random_bool(0.5);
     let Ok(id) = tries.id(now, attempts) else {
         person.tries = None;
         return Some(REDIAL);
@@ -293,8 +353,11 @@ fn dial(day: &mut Day, rng: &mut StdRng, person: &mut Person, now: Instant, atte
     let (reply, _) = tries.id_looked_up(now, attempts, id, looked);
     person.mistakes -= u32::from(is_mistake);
     let reply = match reply {
-        Reply::AskPin { .. } => match tries.pin(now, attempts, (!mistypes_id).then(|| key(6, 0)), PinLength::Person) {
-            Ok(pin) => tries.pin_looked_up(now, attempts, pin, !is_mistake).0,
+        Reply::AskPin { .. } => match tries.pin(now, attempts, (!mistypes_id).then_some(person.pins)) {
+            Ok(pin) => {
+                day.hosted += usize::from(person.hosts && !is_mistake && !pin.is_place_guessed);
+                tries.pin_looked_up(now, attempts, pin, !is_mistake).0
+            }
             Err(reply) => reply,
         },
         reply => reply,
@@ -309,8 +372,15 @@ fn dial(day: &mut Day, rng: &mut StdRng, person: &mut Person, now: Instant, atte
     }
 }
 
+/// Hosts who come in a day.
+const HOSTS: u32 = 12;
+
+/// How many seconds are between the calls of whoever knows a meeting's number.
+const GUESSED_EVERY: u64 = 20;
+
 fn live_through_a_day(seed: u64, open: f64) -> Day {
     const PERSONS: u32 = 1_000;
+    const MEETINGS: u32 = 20;
     let (mut rng, start) = (StdRng::seed_from_u64(seed), Instant::now());
     let mut attempts = Attempts::new(start);
     let start = start + DAY;
@@ -322,6 +392,8 @@ fn live_through_a_day(seed: u64, open: f64) -> Day {
             Person {
                 source: Source { number: shared.or(own), peer: key(5, number % 20), is_known: rng.random_bool(0.3) },
                 is_invited: rng.random_bool(0.3),
+                pins: target(key(6, number % MEETINGS), PinLength::Person, PERSONS / MEETINGS + 1),
+                hosts: false,
                 mistakes: if rng.random_bool(0.15) { rng.random_range(1..=4) } else { 0 },
                 tries: None,
             }
@@ -330,10 +402,25 @@ fn live_through_a_day(seed: u64, open: f64) -> Day {
     // They all come within the first 20 hours, so that whoever has to wait is still in on the same day.
     let mut due: BinaryHeap<_> =
         (0..people.len()).map(|index| Reverse((rng.random_range(0..20 * 3600_u64), index))).collect();
+    // Each hour, for half a day, somebody begins a meeting of 500 people, and mistypes five times.
+    for hour in 0..HOSTS {
+        due.push(Reverse((u64::from(hour) * 3600, people.len())));
+        people.push(Person {
+            source: stranger(hour),
+            is_invited: false,
+            pins: target(key(6, MEETINGS + hour), PinLength::Person, 501),
+            hosts: true,
+            mistakes: 5,
+            tries: None,
+        });
+    }
     let mut day = Day::default();
     for second in 0..DAY.as_secs() {
         let now = start + Duration::from_secs(second);
         attack(&mut day, &mut rng, now, &mut attempts, open);
+        if second % GUESSED_EVERY == 0 {
+            guess_pins(&mut day, now, &mut attempts);
+        }
         day.was_attack |= attempts.is_attack(now);
         while let Some(Reverse((at, index))) = due.peek().copied()
             && at <= second
@@ -353,9 +440,11 @@ fn live_through_a_day(seed: u64, open: f64) -> Day {
 #[test]
 fn a_day_of_guessing_from_everywhere_hits_nothing_and_keeps_nobody_out() {
     let seed = 20_261_122;
-    let day = live_through_a_day(seed, OPEN[1]);
+    let day = live_through_a_day(seed, OPEN);
     assert!(day.hits < MOST_HITS_A_DAY, "seed {seed}: {day:?}");
-    assert_eq!(day.joined, 1_000, "seed {seed}: {day:?}");
+    assert!(day.hits > MOST_HITS_A_DAY / 2.0, "otherwise nothing was tried: {day:?}");
+    assert_eq!(day.joined, 1_000 + HOSTS as usize, "seed {seed}: {day:?}");
+    assert_eq!(day.hosted, HOSTS as usize, "seed {seed}: {day:?}");
     assert!(day.was_attack && day.guessed > 500_000, "otherwise this shows nothing: {day:?}");
     assert!(day.calls >= 1_000, "{day:?}");
 }

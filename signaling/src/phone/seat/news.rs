@@ -13,7 +13,7 @@ use bus::{MediaKind, ParticipantSid, TrackSid};
 use serde::Deserialize;
 
 use crate::auth::grants::TrackSource;
-use crate::meetings::policies::rules::AnnounceJoinLeave;
+use crate::meetings::policies::rules::{AnnounceJoinLeave, Announcements};
 use crate::rooms::details::{HAND, HELD};
 use crate::rooms::info::{
     DisconnectReason, Identity, ParticipantInfo, ParticipantKind, ParticipantState, RoomInfo, TrackInfo,
@@ -54,7 +54,7 @@ pub(super) struct News {
     /// They want it down themselves.
     is_lowering: bool,
     is_recorded: bool,
-    announces: AnnounceJoinLeave,
+    announces: Announcements,
     /// The others, as many as the room has.
     others: HashMap<Identity, Other>,
     /// Where they are to go when they are told to leave.
@@ -83,14 +83,15 @@ enum Words {
 }
 
 impl News {
-    /// Of somebody who has just come in.
-    pub(super) fn new(joined: &Joined, announces: AnnounceJoinLeave) -> Self {
+    /// Of somebody who has just come in. A hand that is up since before is the first thing to [tell](Self::poll): whoever does
+    /// not know of it cannot take it down.
+    pub(super) fn new(joined: &Joined, announces: Announcements) -> Self {
         let mut news = Self {
             own: joined.participant.sid.clone(),
             microphone: None,
             is_muted: true,
             may_unmute: false,
-            hand: hand(&joined.participant),
+            hand: None,
             is_lowering: false,
             is_recorded: joined.room.has_recorder,
             announces,
@@ -102,7 +103,9 @@ impl News {
             news.see(other);
         }
         news.look_at_microphone(&joined.participant);
+        // That is told by the status.
         news.told.clear();
+        news.look_at_hand(&joined.participant);
         news
     }
 
@@ -182,20 +185,25 @@ impl News {
         for is_heard in left.into_values() {
             count -= 1;
             // That they are alone is told in any case: it is about them.
-            if is_heard || count == 1 {
+            if (is_heard && self.are_few(count)) || count == 1 {
                 self.event(MeetingEvent::Left { count: at_most(count) });
             }
         }
         for is_heard in joined {
             count += 1;
-            if is_heard {
+            if is_heard && self.are_few(count) {
                 self.event(MeetingEvent::Joined { count: at_most(count) });
             }
         }
     }
 
+    /// Whether so few are there that it is of interest who they are.
+    fn are_few(&self, count: usize) -> bool {
+        u32::try_from(count).is_ok_and(|count| count <= self.announces.up_to)
+    }
+
     fn is_heard(&self, info: &ParticipantInfo) -> bool {
-        match self.announces {
+        match self.announces.of {
             AnnounceJoinLeave::Off => false,
             AnnounceJoinLeave::Phone => info.profile.kind == ParticipantKind::Sip,
             AnnounceJoinLeave::All => true,

@@ -16,6 +16,7 @@ use crate::auth::room_token::{RoomTokenRequest, mint};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
 use crate::meeting_sessions::model::room_name;
+use crate::meetings::policies::rules::Rules;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind};
 use crate::rooms::input::{self, Control, Input, RoomChange};
 use crate::rooms::output::ControlReply;
@@ -81,7 +82,7 @@ fn request(room: &str, identity: &str) -> SeatRequest {
         token: mint("key", SECRET, &request).expect("a token"),
         bridge: 3,
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        announces: AnnounceJoinLeave::Phone,
+        announces: Rules::default().announcements(),
     }
 }
 
@@ -152,6 +153,21 @@ async fn a_caller_and_a_moderator_turn_the_microphone_and_the_hand() {
     assert_eq!((other.count(), seat.count()), (2, 2));
     drop(other);
     assert_eq!(event(&mut seat).await, MeetingEvent::Left { count: 1 });
+}
+
+#[tokio::test]
+async fn who_calls_again_hears_that_their_hand_is_up() {
+    let scene = scene().await;
+    let take =
+        async || Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let mut lost = take().await;
+    lost.set_hand(true).await;
+    assert_eq!(event(&mut lost).await, MeetingEvent::HandRaised { position: Some(1) });
+    // Nobody has hung up: the line was lost, and the room does not know it yet.
+    let mut seat = take().await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::HandRaised { position: Some(1) });
+    seat.set_hand(false).await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::HandLowered(By::Caller));
 }
 
 #[tokio::test]

@@ -32,3 +32,31 @@ async fn what_is_borne_of_ids_alone_is_shared_by_all_servers_and_outlasts_a_star
         assert!(takes_strangers(&exchange).await, "which the right one has not used up");
     }
 }
+
+#[tokio::test]
+async fn what_is_borne_of_a_meetings_pins_is_shared_by_all_servers_and_outlasts_a_start() {
+    for mut exchange in Exchange::both().await {
+        let called = exchange.meeting("4815162342", json!({ "lobby": "off" }), json!({})).await;
+        let waits =
+            async |exchange: &Exchange| known(exchange.dial("anonymous", &called, &called.room_pin).await).waits;
+        for _server in 0..4 {
+            for _ in 0..5 {
+                assert!(!waits(&exchange).await, "the right one costs nothing");
+                assert_eq!(exchange.dial("anonymous", &called, "000000").await, Step::Wrong(Again::Pin));
+            }
+            exchange.app = app(&exchange.database).await;
+        }
+        assert!(waits(&exchange).await, "each server knows what was tried at the others");
+        let host = known(exchange.dial("anonymous", &called, &called.host_pin).await);
+        assert_eq!((host.who, host.waits), (Who::Host, false), "another budget");
+        exchange.later(Duration::from_secs(2 * 3600));
+        assert!(!waits(&exchange).await, "one");
+
+        exchange.later(Duration::from_secs(7 * 24 * 3600));
+        let other = exchange.meeting("4815162343", json!({}), json!({})).await;
+        assert_eq!(exchange.dial("anonymous", &other, "000000").await, Step::Wrong(Again::Pin));
+        let mut tx = exchange.database.store.read().await.expect("a transaction");
+        let kept: Vec<Single<String>> = tx.all(sql("SELECT name FROM phone_budgets")).await.expect("rows");
+        assert_eq!(kept.len(), 1, "what is there again is not kept");
+    }
+}

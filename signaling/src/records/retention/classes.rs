@@ -330,7 +330,7 @@ pub(super) const KEPT: &[(&str, &str)] = &[
     ("rooms", "a permanent room is there until somebody removes it, or its owner is erased"),
     ("webhooks", "they name nobody, and are there until somebody removes them"),
     ("jobs", "one row for each job"),
-    ("phone_budgets", "one row for each budget"),
+    ("phone_budgets", "one row for each budget of which something was used of late, and they name nobody"),
     ("phone_trunks", "they name nobody, and are there until somebody removes them"),
     ("phone_numbers", "they are the organisation's, and are there until somebody removes them"),
     ("phone_number_tenants", "they go with their number or tenant"),

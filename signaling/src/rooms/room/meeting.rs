@@ -42,6 +42,9 @@ impl Room {
             self.apply_unmute_rule(None);
         }
         if policy.is_locked != before.is_locked {
+            if policy.is_locked {
+                self.note_lock();
+            }
             let payload = json!({ "kind": if policy.is_locked { "locked" } else { "unlocked" } }).to_string();
             self.send_notice(&NoticeAudience::Everyone, NOTICE_TOPIC, payload);
         }

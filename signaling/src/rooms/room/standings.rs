@@ -10,7 +10,7 @@ use super::lifetime::Timer;
 use super::{Room, Told};
 use crate::rooms::details::{DetailsChange, HAND, HELD};
 use crate::rooms::info::{DisconnectReason, Identity, Profile};
-use crate::rooms::input::{Join, Now};
+use crate::rooms::input::{Connection, Join, Now};
 use crate::rooms::policy::{TOKEN_LIFE, UnmuteRule};
 
 /// How long a hand stays up after its owner has lost the connection. Clients try to come back for about 40 s.
@@ -32,15 +32,31 @@ pub(super) struct Standing {
     pub(super) may_unmute: Option<bool>,
     /// Their microphone was muted when they came.
     pub(super) was_muted_upon_entry: bool,
-    /// Until when they are awaited: they went without meaning to, or were let in.
-    awaited_until: Option<Instant>,
+    /// They went without meaning to, or were let in.
+    awaited: Option<Awaited>,
+}
+
+/// Somebody will come.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    until: Instant,
+    /// The room was locked since.
+    is_from_before_lock: bool,
+}
+
+impl Awaited {
+    const fn until(until: Instant) -> Option<Self> {
+        Some(Self { until, is_from_before_lock: false })
+    }
 }
 
 impl Room {
-    /// Whether somebody who is not there may not come in.
+    /// Whether somebody who is not there may not come in. Whoever was let in before a lock and comes by telephone is to be judged
+    /// anew: they come as soon as the bridge has their sound. Browsers ask for camera and microphone before, and may take their time.
     pub(super) fn is_locked_for(&self, join: &Join) -> bool {
-        let is_known =
-            || self.standings.get(&join.profile.identity).is_some_and(|standing| standing.awaited_until.is_some());
+        let calls = matches!(join.connection, Connection::Telephone { .. });
+        let awaited = || self.standings.get(&join.profile.identity).and_then(|standing| standing.awaited);
+        let is_known = || awaited().is_some_and(|awaited| !(calls && awaited.is_from_before_lock));
         self.policy.is_locked
             && !join.profile.is_moderator
             && !join.profile.kind.is_dependent()
@@ -48,10 +64,17 @@ impl Room {
             && !is_known()
     }
 
+    /// The room is locked now.
+    pub(super) fn note_lock(&mut self) {
+        for awaited in self.standings.values_mut().filter_map(|standing| standing.awaited.as_mut()) {
+            awaited.is_from_before_lock = true;
+        }
+    }
+
     /// Somebody will come, and is let in though the room is locked.
     pub(super) fn expect(&mut self, now: Now, identity: Identity) {
         if !self.identities.contains_key(&identity) {
-            self.standings.entry(identity.clone()).or_default().awaited_until = Some(now.instant + EXPECTED);
+            self.standings.entry(identity.clone()).or_default().awaited = Awaited::until(now.instant + EXPECTED);
             self.schedule(now.instant + EXPECTED, Timer::Standing(identity));
         }
     }
@@ -59,7 +82,7 @@ impl Room {
     /// Gives somebody who comes what is remembered, whatever their token says of it.
     pub(super) fn restore_standing(&mut self, profile: &mut Profile) {
         let standing = self.standings.entry(profile.identity.clone()).or_default();
-        standing.awaited_until = None;
+        standing.awaited = None;
         let (hand, is_held) = (standing.hand, !self.may_unmute(profile));
         let attributes = &mut profile.details.attributes;
         attributes.remove(HAND);
@@ -90,7 +113,7 @@ impl Room {
                 self.standings.remove(identity);
             }
         } else {
-            standing.awaited_until = Some(now.instant + MEMORY);
+            standing.awaited = Awaited::until(now.instant + MEMORY);
             self.schedule(now.instant + MEMORY, Timer::Standing(identity.clone()));
         }
     }
@@ -98,8 +121,8 @@ impl Room {
     /// Forgets somebody who did not come back.
     pub(super) fn standing_timeout(&mut self, now: Now, identity: &Identity) {
         let Some(standing) = self.standings.get_mut(identity) else { return };
-        if standing.awaited_until.is_some_and(|until| until <= now.instant) {
-            standing.awaited_until = None;
+        if standing.awaited.is_some_and(|awaited| awaited.until <= now.instant) {
+            standing.awaited = None;
             standing.hand = None;
             if standing.may_unmute.is_none() {
                 self.standings.remove(identity);

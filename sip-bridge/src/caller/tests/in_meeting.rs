@@ -109,6 +109,18 @@ fn a_hand_goes_up_and_down() {
 }
 
 #[test]
+fn a_hand_that_is_up_since_a_call_before_goes_down_by_the_key() {
+    let mut call = Call::begun(settings());
+    call.press("1234567890");
+    call.admit(room(3));
+    call.event(MeetingEvent::HandRaised { position: Some(1) });
+    call.listen();
+    call.log.clear();
+    call.press("*9");
+    call.check(&["SetHand(false)"]);
+}
+
+#[test]
 fn the_volume_has_its_limits() {
     let mut call = call();
     for _ in 0..5 {
@@ -202,15 +214,6 @@ fn others_who_come_and_go_are_counted_together() {
     call.event(MeetingEvent::Left { count: 5 });
     call.listen();
     call.check(&["de: somebody_joined", "de: people_joined number_2 somebody_left"]);
-}
-
-#[test]
-fn in_large_meetings_nobody_is_told_who_comes() {
-    let mut call = call();
-    call.event(MeetingEvent::Joined { count: 12 });
-    call.event(MeetingEvent::Joined { count: 13 });
-    call.listen();
-    call.check(&["de: somebody_joined"]);
 }
 
 #[test]

@@ -87,17 +87,17 @@ fn room(has_recorder: bool) -> RoomInfo {
 
 /// Somebody who came in as `own` and found these people.
 fn newcomer(own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
-    who_hears_of(AnnounceJoinLeave::All, own, others)
+    who_hears_of(AnnounceJoinLeave::All, 12, own, others)
 }
 
-fn who_hears_of(announces: AnnounceJoinLeave, own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
+fn who_hears_of(of: AnnounceJoinLeave, up_to: u32, own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
     let joined = Joined {
         room: room(false),
         participant: own.into(),
         others: others.iter().cloned().map(Arc::new).collect(),
         transport: "TP_1".into(),
     };
-    News::new(&joined, announces)
+    News::new(&joined, Announcements { of, up_to })
 }
 
 /// What comes of a notice.
@@ -210,6 +210,16 @@ fn a_hand_has_its_place_among_all_others() {
 }
 
 #[test]
+fn a_hand_that_was_up_before_is_told_first_and_can_be_taken_down() {
+    let first = with(info("ann"), &[(HAND, "100")]);
+    let mut news = newcomer(with(caller(false), &[(HAND, "200")]), &[first]);
+    assert_eq!(news.poll(), Some(Told::Event(MeetingEvent::HandRaised { position: Some(2) })));
+    assert_eq!(news.poll(), None);
+    news.wants_hand(false);
+    assert_eq!(seen(&mut news, &[caller(false)]), [MeetingEvent::HandLowered(By::Caller)]);
+}
+
+#[test]
 fn a_caller_hears_the_words_that_are_meant_for_them() {
     let mut news = newcomer(caller(true), &[]);
     let mut words = |topic, payload: &str| events(&mut news, Notice::Words { topic, payload: payload.to_owned() });
@@ -236,13 +246,24 @@ fn the_meeting_says_whose_coming_and_going_is_heard() {
         (AnnounceJoinLeave::Phone, joined(&[3])),
         (AnnounceJoinLeave::All, joined(&[2, 3])),
     ] {
-        let mut news = who_hears_of(announces, caller(false), &[]);
+        let mut news = who_hears_of(announces, 12, caller(false), &[]);
         assert_eq!(events(&mut news, people(&[&ann, &bob])), expected, "{announces:?}");
         let gone = [gone(bob.clone()), gone(ann.clone())];
         let told = events(&mut news, people(&[&gone[0], &gone[1]]));
         assert_eq!(told.last(), Some(&MeetingEvent::Left { count: 1 }), "{announces:?}: that they are alone");
         assert_eq!(news.count(), 1);
     }
+}
+
+#[test]
+fn nobody_is_heard_with_more_people_there_than_the_meeting_says() {
+    let others = [info("ann"), info("bob")];
+    let mut news = who_hears_of(AnnounceJoinLeave::All, 3, caller(false), &others[..1]);
+    assert_eq!(seen(&mut news, &others[1..]), [MeetingEvent::Joined { count: 3 }]);
+    assert_eq!(seen(&mut news, &[info("cy"), info("dee")]), []);
+    assert_eq!(seen(&mut news, &[gone(info("dee"))]), []);
+    assert_eq!(seen(&mut news, &[gone(info("cy"))]), [MeetingEvent::Left { count: 3 }]);
+    assert_eq!(news.count(), 3);
 }
 
 #[test]

@@ -271,6 +271,22 @@ fn a_caller_is_renamed_removed_and_kept_out_as_anybody() {
 }
 
 #[test]
+fn a_lock_keeps_callers_out_who_were_let_in_before_it_and_had_not_come() {
+    let mut room = room();
+    let _ann = room.join("ann");
+    for identity in ["early", "browser"] {
+        room.control(Control::Expect(identity.into())).expect("done");
+    }
+    set_policy(&mut room, RoomPolicy { is_locked: true, ..RoomPolicy::default() });
+    room.control(Control::Expect("late".into())).expect("done");
+    assert!(room.enter(caller("early")).is_err(), "the host meant those who were there");
+    assert!(room.enter(caller("late")).is_ok(), "a host has let them in since");
+    assert!(room.enter(joiner("browser")).is_ok(), "it may have asked for the camera first");
+    room.control(Control::Expect("early".into())).expect("done");
+    assert!(room.enter(caller("early")).is_ok());
+}
+
+#[test]
 fn a_caller_is_sent_elsewhere_with_a_word_where_to() {
     let mut room = room();
     let phone = room.join_as(caller("phone"));

@@ -26,6 +26,7 @@ export const fields: Names['fields'] = {
   allowed_networks: 'Erlaubte Netze',
   alternatives: 'Andere Zeiten',
   announce_join_leave: 'Kommen und Gehen ansagen',
+  announce_up_to: 'Ansagen bis zu (Personen)',
   answer: 'Antwort des Registrars',
   answered_at: 'Angenommen',
   area: 'Ortsvorwahl ohne Null',
