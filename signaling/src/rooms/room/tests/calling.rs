@@ -6,7 +6,6 @@ use crate::rooms::details::{DetailsChange, HAND, HELD, HOLD};
 use crate::rooms::input::{Destination, NoticeAudience};
 use crate::rooms::policy::{RoomPolicy, UnmuteRule};
 
-
 pub(super) fn caller(identity: &str) -> Join {
     caller_with(identity, "{}")
 }
