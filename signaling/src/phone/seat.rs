@@ -32,7 +32,7 @@ use crate::rooms::output::Notice;
 use crate::session::{self, Entry, NoEntry, Refusal, Stay, refresh_token, telephone};
 use crate::tasks::TaskGuard;
 
-/// How often a caller can agree to being recorded. Each time stands in the audit log for good, and nobody makes up their mind more
+/// How often a caller can agree to being recorded. Each time is an event of the audit log, and nobody makes up their mind more
 /// often than that.
 const CONSENTS: Limit = Limit { at_once: 10, every: Duration::from_secs(30) };
 

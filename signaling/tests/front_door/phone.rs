@@ -78,7 +78,7 @@ impl Exchange {
 
     /// What the audit log has of consent, once it has so much: who it was, and with which details.
     async fn logged_consents(&self, count: usize) -> Vec<(String, Value)> {
-        let column = async |select| {
+        let column = async |select: &'static str| {
             let mut tx = self.hall.server.database.store.read().await.expect("a transaction");
             let found = tx.all::<Text>(sql(select)).await.expect("events");
             found.into_iter().map(|text| text.0).collect::<Vec<_>>()
