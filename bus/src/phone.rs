@@ -256,7 +256,7 @@ pub struct RoomStatus {
 /// A recording that is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
-    /// Whether the caller's voice is recorded only if they agree.
+    /// Whether the caller is asked to agree to it. What they say is noted; it does not decide what is recorded.
     pub asks_consent: bool,
 }
 

@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, timeout};
 use tracing::{debug, error, warn};
 
-use super::model::{EndReason, Session, room_name, session_of_room};
+use super::model::{EndReason, RecordingConsent, Session, room_name, session_of_room};
 use super::{happenings, removal, table};
 use crate::api::ids::MeetingSessionId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
+use crate::identity::caller::Actor;
 use crate::joining::admission::ROOM_PATIENCE;
 use crate::joining::venue::Venue;
 use crate::meetings::policies::rules::{AllowChat, AllowUnmute, CallerDisplay, Rules};
@@ -172,6 +173,7 @@ impl Watch {
             let outcome = match report {
                 Report::Joined { identity, is_moderator } => self.joined(&identity, is_moderator).await,
                 Report::Left { identity } => self.left(&identity).await,
+                Report::Consent { identity, is_given } => self.consents(&identity, is_given).await,
                 Report::Chat(message) => self.keep(&message).await,
                 Report::Closed(reason) => return self.closed(reason).await,
             };
@@ -212,6 +214,20 @@ impl Watch {
         self.noted_peak = self.noted_peak.max(self.participants);
         self.app.webhooks.nudge();
         Ok(())
+    }
+
+    /// Writes down what a caller says to being recorded: who it was in this run, and when.
+    async fn consents(&self, identity: &str, is_given: bool) -> Result<(), StoreError> {
+        let session = &self.session;
+        let consent = if is_given { RecordingConsent::Given } else { RecordingConsent::Withdrawn };
+        let actor = Actor::Participant { room: session.room_name(), identity: identity.to_owned() };
+        let cause = Cause { tenant: Some(session.tenant_id), actor: &actor, request_id: None };
+        let event = Event::new("meeting_session.recording_consent", session.id)
+            .with("identity", identity.into())
+            .with("consent", consent.as_str().into());
+        let mut tx = self.app.store.write_with_others().await?;
+        audit::append(&mut tx, cause, &event).await?;
+        tx.commit().await
     }
 
     async fn keep(&self, change: &ChatChange) -> Result<(), StoreError> {

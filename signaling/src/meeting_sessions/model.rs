@@ -255,6 +255,9 @@ pub(crate) struct SessionParticipant {
     pub(crate) hand_raised_at: Option<DateTime<Utc>>,
     /// Whether they may open the microphone.
     pub(crate) may_unmute: bool,
+    /// What somebody at the telephone has said to the recording that goes on. Null for everybody else, as long as they have said
+    /// nothing, and where nothing is recorded.
+    pub(crate) recording_consent: Option<RecordingConsent>,
     /// What they send.
     pub(crate) tracks: Vec<SessionTrack>,
 }
@@ -274,6 +277,14 @@ words! {
         Recorder = "recorder",
         /// A program.
         Bot = "bot",
+    }
+
+    /// What somebody at the telephone has said to being recorded.
+    RecordingConsent {
+        /// They agree.
+        Given = "given",
+        /// They agreed, and do not any more.
+        Withdrawn = "withdrawn",
     }
 
     /// Where sound or a picture comes from.

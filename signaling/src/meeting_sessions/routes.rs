@@ -8,13 +8,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use store::Textual as _;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    MediaSource, MeetingRole, MeetingSession, MeetingSessionDetails, PersonKind, Session, SessionParticipant,
-    SessionPerson, SessionStatus, SessionTrack, session_of_room,
+    MediaSource, MeetingRole, MeetingSession, MeetingSessionDetails, PersonKind, RecordingConsent, Session,
+    SessionParticipant, SessionPerson, SessionStatus, SessionTrack, session_of_room,
 };
 use super::rights::{self, Found};
 use super::{live, table};
@@ -34,7 +35,7 @@ use crate::joining::person::kind_of;
 use crate::joining::venue::Venue;
 use crate::lobby;
 use crate::records::audit::Event;
-use crate::rooms::details::{HAND, ROLE};
+use crate::rooms::details::{HAND, RECORDING_CONSENT, ROLE};
 use crate::rooms::info::{ParticipantInfo, ParticipantKind, ParticipantState};
 use crate::rooms::input::Control;
 use crate::rooms::output::{ControlReply, Overview};
@@ -252,6 +253,7 @@ fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> SessionP
     };
     let role =
         details.attributes.get(ROLE).and_then(|role| MeetingRole::ALL.iter().find(|known| known.as_str() == role));
+    let consent = details.attributes.get(RECORDING_CONSENT).and_then(|said| RecordingConsent::from_text(said));
     let hand = details.attributes.get(HAND).and_then(|hand| hand.parse().ok());
     SessionParticipant {
         identity: info.profile.identity.to_string(),
@@ -262,6 +264,7 @@ fn participant(person: &Overview, kinds: &HashMap<&str, PersonKind>) -> SessionP
         is_connected: info.state == ParticipantState::Active,
         hand_raised_at: hand.and_then(DateTime::from_timestamp_millis),
         may_unmute: person.may_unmute,
+        recording_consent: consent,
         tracks: info
             .tracks
             .iter()

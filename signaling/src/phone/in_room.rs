@@ -75,7 +75,8 @@ impl Attendant {
                 let count = seat.count();
                 return self.tell(PhoneNotice::Count(count));
             }
-            // Nothing is recorded so far, so there is nothing to agree to.
+            PhoneRequest::Consent(is_given) => seat.set_consent(is_given).await,
+            // The others are no wishes of somebody in a room.
             _ => {}
         }
         Goes::On

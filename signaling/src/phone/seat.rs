@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::http::StatusCode;
 use bus::TransportSid;
@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tracing::debug;
 
 use self::news::{Ending, News, Told};
+use super::bucket::{Bucket, Limit};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
 use crate::meetings::policies::rules::Announcements;
@@ -30,6 +31,10 @@ use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
 use crate::session::{self, Entry, NoEntry, Refusal, Stay, refresh_token, telephone};
 use crate::tasks::TaskGuard;
+
+/// How often a caller can agree to being recorded. Each time is an event of the audit log, and nobody makes up their mind more
+/// often than that.
+const CONSENTS: Limit = Limit { at_once: 10, every: Duration::from_secs(30) };
 
 /// Who takes a seat.
 #[derive(Clone)]
@@ -81,6 +86,8 @@ pub(crate) struct Seat {
     moving: Option<BoxFuture<'static, Result<Place, SeatRefused>>>,
     /// What is to be told. It is asked for before anything else happens, so it is never more than one notice says.
     events: VecDeque<SeatEvent>,
+    /// How often they can still agree to being recorded.
+    consents: Bucket,
     is_over: bool,
     /// The end of the server waits for it.
     _guard: TaskGuard,
@@ -111,6 +118,7 @@ impl Seat {
             place,
             moving: None,
             events: VecDeque::new(),
+            consents: Bucket::full(Instant::now(), CONSENTS),
             is_over: false,
             _guard: guard,
         };
@@ -162,6 +170,15 @@ impl Seat {
             self.request.attributes.remove(HOLD);
         }
         self.place.stay.ask(Request::SetHold(is_on_hold)).await;
+    }
+
+    /// Shows the others that the caller agrees to being recorded, or does not any more. An event says that it is noted, while a
+    /// recording goes on.
+    pub(crate) async fn set_consent(&mut self, is_given: bool) {
+        // It can be taken back at any time, which is no more often than it was given.
+        if !is_given || self.consents.take(Instant::now()) {
+            self.place.stay.ask(Request::Consent(is_given)).await;
+        }
     }
 
     /// What happens next; `None` after the last. Whoever stops waiting misses nothing.

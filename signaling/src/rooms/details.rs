@@ -29,6 +29,16 @@ pub(crate) const ROLE: &str = "saal.role";
 /// Set to `true` for a caller who holds the call. LiveKit's name.
 pub(crate) const HOLD: &str = "sip.hold";
 
+/// What a caller has said to the recording that goes on: [`CONSENT_GIVEN`] or [`CONSENT_WITHDRAWN`]. Missing as long as they have
+/// said nothing, and where nothing is recorded.
+pub(crate) const RECORDING_CONSENT: &str = "saal.recording_consent";
+
+/// They agree that their voice is recorded.
+pub(crate) const CONSENT_GIVEN: &str = "given";
+
+/// They do not any more.
+pub(crate) const CONSENT_WITHDRAWN: &str = "withdrawn";
+
 /// Whether only the server sets that attribute.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED_PREFIX)

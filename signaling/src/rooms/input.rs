@@ -135,6 +135,8 @@ pub(crate) enum Request {
     },
     /// A caller's telephone holds the call, or does not any more.
     SetHold(bool),
+    /// A caller agrees to being recorded, or does not any more.
+    Consent(bool),
     AudioFeatures {
         track: TrackSid,
         features: Vec<i32>,

@@ -85,6 +85,8 @@ pub(crate) enum Notice {
         message: &'static str,
         add_track: Option<Box<AddTrack>>,
     },
+    /// The others see what a caller has said to being recorded.
+    ConsentNoted(bool),
     /// Words of the server's own, for somebody who has no data channels to hear them by.
     Words {
         topic: &'static str,
@@ -227,6 +229,8 @@ pub(crate) enum Report {
     Joined { identity: Identity, is_moderator: bool },
     /// Somebody is gone.
     Left { identity: Identity },
+    /// A caller agrees to being recorded, or does not any more.
+    Consent { identity: Identity, is_given: bool },
     /// Something was written that is to outlive the room, or changed.
     Chat(ChatChange),
     /// The room is over.

@@ -5,6 +5,7 @@
 //! share.
 
 mod callers;
+mod consent;
 mod control;
 mod data;
 mod data_allowance;
@@ -190,7 +191,7 @@ impl Room {
             num_publishers: count(visible().filter(|participant| participant.has_published_tracks())),
             num_moderators: count(self.participants.values().filter(|participant| participant.profile.is_moderator)),
             num_telephones: count(visible().filter(|participant| participant.profile.kind == ParticipantKind::Sip)),
-            has_recorder: self.participants.values().any(Participant::is_recorder),
+            has_recorder: self.has_recorder(),
         }
     }
 

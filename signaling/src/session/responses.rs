@@ -40,8 +40,8 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
             request_response(request_id, outcome, message, add_track)
         }
         Notice::Leave { reason, then } => leave(reason, then),
-        // The last is for callers: whoever has a websocket has data channels, too.
-        Notice::RenewToken(_) | Notice::Moved(..) | Notice::Words { .. } => return None,
+        // The last two are for callers: whoever has a websocket has data channels, too.
+        Notice::RenewToken(_) | Notice::Moved(..) | Notice::Words { .. } | Notice::ConsentNoted(_) => return None,
     })
 }
 

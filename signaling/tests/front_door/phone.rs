@@ -4,15 +4,21 @@
 use std::time::Duration;
 
 use bus::SfuCommand;
-use bus::phone::{Again, CallTerms, Decline, PhoneNotice, PhoneRequest, Refusal, RoomStatus, Verdict, WaitReason};
+use bus::phone::{
+    Again, CallTerms, Decline, MeetingEvent, PhoneNotice, PhoneRequest, Recording, Refusal, RoomStatus, Verdict,
+    WaitReason,
+};
+use livekit_protocol as proto;
+use livekit_protocol::signal_request::Message as Request;
 use serde_json::{Value, json};
 use signaling::commands::{NewApiToken, create_api_token};
 use store::sql;
 use store::testing::TestStore;
 
+use crate::support::client::join_request;
 use crate::support::hall::{Guest, HOST, Hall, INVITEE, MEETING, Text};
 use crate::support::phone::{NUMBER, Phone, TRUNK, connect, place};
-use crate::support::soon;
+use crate::support::{Client, Token, soon};
 
 /// The meeting's number for the keypad.
 const ID: &str = "123456789";
@@ -60,6 +66,39 @@ impl Exchange {
         let mut tx = self.hall.server.database.store.read().await.expect("a transaction");
         let select = sql("SELECT identity AS text FROM session_people WHERE caller IS NOT NULL ORDER BY admitted_at");
         tx.all::<Text>(select).await.expect("people").into_iter().map(|text| text.0).collect()
+    }
+
+    /// What the list of participants says that somebody has said to being recorded.
+    async fn consent(&self, host: &Guest, identity: &str) -> Value {
+        let shown = self.hall.session(&host.session).await;
+        let people = shown["participants"].as_array().expect("people");
+        let person = people.iter().find(|person| person["identity"] == identity).expect("somebody of that identity");
+        person.get("recording_consent").expect("it is named where nothing was said, too").clone()
+    }
+
+    /// What the audit log has of consent, once it has so much: who it was, and with which details.
+    async fn logged_consents(&self, count: usize) -> Vec<(String, Value)> {
+        let column = async |select: &'static str| {
+            let mut tx = self.hall.server.database.store.read().await.expect("a transaction");
+            let found = tx.all::<Text>(sql(select)).await.expect("events");
+            found.into_iter().map(|text| text.0).collect::<Vec<_>>()
+        };
+        let actors = "SELECT actor_type || ' ' || actor_id AS text FROM audit_events
+             WHERE action = 'meeting_session.recording_consent' ORDER BY number";
+        let details = "SELECT details AS text FROM audit_events
+             WHERE action = 'meeting_session.recording_consent' ORDER BY number";
+        let details = soon(async {
+            loop {
+                let found = column(details).await;
+                if found.len() >= count {
+                    return found;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let details = details.iter().map(|text| serde_json::from_str(text).expect("JSON"));
+        column(actors).await.into_iter().zip(details).collect()
     }
 
     /// Makes the meeting one at a time that begins in so many minutes and takes half an hour.
@@ -206,6 +245,48 @@ async fn who_calls_again_is_told_what_the_room_remembers_of_them() {
         assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
         let heard = RoomStatus { is_muted: false, may_unmute: true, ..held };
         assert_eq!(ann.arrive().await, heard, "a moderator's word outlasts the call");
+    }
+}
+
+#[tokio::test]
+async fn callers_say_whether_they_may_be_recorded_and_everybody_sees_it() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let hall = &exchange.hall;
+        let (mut client, host) = hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        assert_eq!(ann.arrive().await.recording, None);
+        let identity = exchange.callers().await.pop().expect("a caller");
+
+        let room = format!("meeting-{}", host.session);
+        let token = Token::join(&room, "recorder").granting("recorder", json!(true)).granting("hidden", json!(true));
+        let (mut recorder, _) = Client::join_with(&hall.server, &token, &join_request()).await;
+        let recording = Recording { asks_consent: true };
+        assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::RecordingBegan(recording)));
+        assert_eq!(exchange.consent(&host, &identity).await, Value::Null, "nothing was said yet");
+        let shown = |person: &proto::ParticipantInfo| person.attributes.get("saal.recording_consent").cloned();
+        for (is_given, said) in [(true, "given"), (false, "withdrawn"), (true, "given")] {
+            ann.ask(PhoneRequest::Consent(is_given)).await;
+            assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::ConsentNoted(is_given)));
+            client.update(|person| person.identity == identity && shown(person).as_deref() == Some(said)).await;
+            assert_eq!(exchange.consent(&host, &identity).await, said);
+        }
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
+        assert_eq!(bob.arrive().await.recording, Some(recording), "who comes later is asked, too");
+        assert_eq!(ann.notice().await, PhoneNotice::Event(MeetingEvent::Joined { count: 3 }));
+
+        recorder.send(Request::Leave(proto::LeaveRequest::default())).await;
+        for phone in [&mut ann, &mut bob] {
+            assert_eq!(phone.notice().await, PhoneNotice::Event(MeetingEvent::RecordingEnded));
+        }
+        client.update(|person| person.identity == identity && shown(person).is_none()).await;
+        assert_eq!(exchange.consent(&host, &identity).await, Value::Null, "the next recording is another one");
+
+        let actor = format!("participant {identity}");
+        let logged = |consent: &str| (actor.clone(), json!({ "identity": identity, "consent": consent }));
+        assert_eq!(exchange.logged_consents(3).await, [logged("given"), logged("withdrawn"), logged("given")]);
     }
 }
 

@@ -27,6 +27,8 @@ export interface PhoneCall {
   readonly isNamed: boolean;
   /** The caller has put the call on hold: they neither hear nor are heard. */
   readonly isOnHold: boolean;
+  /** What the caller has said to the recording that goes on; null where they have said nothing. */
+  readonly recordingConsent: 'given' | 'withdrawn' | null;
 }
 
 /** One person in the room. */
@@ -167,6 +169,8 @@ export interface Conference {
   readonly isCameraOn: ReadonlySignal<boolean>;
   readonly isScreenShared: ReadonlySignal<boolean>;
   readonly permissions: ReadonlySignal<Permissions>;
+  /** Somebody is in the room who records. */
+  readonly isRecording: ReadonlySignal<boolean>;
   /** The browser does not play sound before the next click. */
   readonly isSoundBlocked: ReadonlySignal<boolean>;
   readonly controlProblem: ReadonlySignal<ControlProblem | null>;

@@ -117,6 +117,10 @@ function keepIfSame(current: { value: VideoSource | null }, next: VideoSource | 
 /** A new object that says the same would wake everybody who looks at it. */
 function keepIfEqual(current: { value: PhoneCall | null }, next: PhoneCall | null): void {
   const { value: now } = current;
-  const isOther = now?.number !== next?.number || now?.isNamed !== next?.isNamed || now?.isOnHold !== next?.isOnHold;
+  const isOther =
+    now?.number !== next?.number ||
+    now?.isNamed !== next?.isNamed ||
+    now?.isOnHold !== next?.isOnHold ||
+    now?.recordingConsent !== next?.recordingConsent;
   if (isOther) current.value = next;
 }

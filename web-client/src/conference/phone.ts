@@ -10,6 +10,9 @@ const NUMBER = 'sip.phoneNumber';
 /** `true` while the telephone's end holds the call. */
 const HOLD = 'sip.hold';
 
+/** Saal's own: what the caller has said to the recording that goes on. */
+const RECORDING_CONSENT = 'saal.recording_consent';
+
 /**
  * The call of somebody who comes by telephone. Null for everybody else: whoever is in a browser can give themselves the
  * attributes of a caller, but not the kind, which only the server knows.
@@ -17,5 +20,14 @@ const HOLD = 'sip.hold';
 export function phoneCall({ kind, name, attributes }: Participant): PhoneCall | null {
   if (kind !== ParticipantKind.SIP) return null;
   const number = attributes[NUMBER] ?? '';
-  return { number: number === '' ? null : number, isNamed: isCallersName(name ?? ''), isOnHold: attributes[HOLD] === 'true' };
+  return {
+    number: number === '' ? null : number,
+    isNamed: isCallersName(name ?? ''),
+    isOnHold: attributes[HOLD] === 'true',
+    recordingConsent: consent(attributes[RECORDING_CONSENT]),
+  };
+}
+
+function consent(said: string | undefined): PhoneCall['recordingConsent'] {
+  return said === 'given' || said === 'withdrawn' ? said : null;
 }

@@ -108,6 +108,7 @@ class Session implements Conference {
   readonly joinedAtMs = Date.now();
   readonly connection = signal<'connecting' | 'connected' | 'reconnecting'>('connecting');
   readonly endReason = signal<EndReason | null>(null);
+  readonly isRecording = signal(false);
   readonly isSoundBlocked = signal(false);
   readonly permissions = computed<Permissions>(() => {
     const granted = this.#granted.value;
@@ -180,6 +181,7 @@ class Session implements Conference {
     this.#readPermissions();
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
     this.#readParticipants();
+    this.#readRecording();
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
     this.#media.start({
       tracks: takeTracks(),
@@ -262,6 +264,10 @@ class Session implements Conference {
       this.local.refresh();
       for (const participant of this.#room.remoteParticipants.values()) this.#state(participant).refresh();
     });
+  }
+
+  #readRecording(): void {
+    this.isRecording.value = this.#room.isRecording;
   }
 
   /** Takes away those who are no longer in the room. */
@@ -383,6 +389,7 @@ class Session implements Conference {
         if (participant === undefined) this.#receiveNotice(payload, topic);
       })
       .on(RoomEvent.ParticipantPermissionsChanged, () => this.#readPermissions())
+      .on(RoomEvent.RecordingStatusChanged, () => this.#readRecording())
       .on(RoomEvent.ActiveSpeakersChanged, (speakers) => this.#speakersChanged(speakers))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => {
         this.isSoundBlocked.value = !room.canPlaybackAudio;
@@ -393,6 +400,7 @@ class Session implements Conference {
           this.#followMeeting();
           // LiveKit does not tell what changed while it was connecting.
           this.#readParticipants();
+          this.#readRecording();
           this.#forgetAbsent();
         }
         if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {

@@ -230,6 +230,11 @@ export const de = {
     noMicrophone: 'Kein Mikrofon',
     cameraOn: 'Kamera an',
     cameraOff: 'Kamera aus',
+    recordingConsent: {
+      given: 'hat der Aufzeichnung zugestimmt',
+      withdrawn: 'hat die Zustimmung zur Aufzeichnung zurückgenommen',
+      none: 'hat der Aufzeichnung noch nicht zugestimmt',
+    },
   },
   invite: {
     title: 'Weitere Personen einladen',

@@ -230,6 +230,11 @@ export const en: Dictionary = {
     noMicrophone: 'No microphone',
     cameraOn: 'Camera on',
     cameraOff: 'Camera off',
+    recordingConsent: {
+      given: 'has agreed to the recording',
+      withdrawn: 'has withdrawn the consent to the recording',
+      none: 'has not agreed to the recording yet',
+    },
   },
   invite: {
     title: 'Invite others',

@@ -77,6 +77,7 @@ export function PeoplePanel({ conference, onClose }: { conference: Conference; o
               key={person.identity}
               person={person}
               handPlace={hands.get(person.identity) ?? null}
+              isRecording={conference.isRecording.value}
               moderation={moderation}
             />
           ))}
@@ -130,10 +131,11 @@ interface PersonProps {
   person: ParticipantView;
   /** Where the raised hand stands in the queue; null while it is down. */
   handPlace: number | null;
+  isRecording: boolean;
   moderation: Moderation | null;
 }
 
-function Person({ person, handPlace, moderation }: PersonProps) {
+function Person({ person, handPlace, isRecording, moderation }: PersonProps) {
   const words = t.value.people;
   const name = person.name.value;
   const microphone = person.microphone.value;
@@ -162,6 +164,7 @@ function Person({ person, handPlace, moderation }: PersonProps) {
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
         {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
         {call?.isOnHold === true && <span class="person-note">{t.value.room.onHold}</span>}
+        {call !== null && isRecording && <span class="person-note">{words.recordingConsent[call.recordingConsent ?? 'none']}</span>}
         {isHeldShown && <span class="person-note">{t.value.moderation.mayNotSpeak}</span>}
         {person.isGuest.value && <span class="person-note">{t.value.moderation.guest}</span>}
         {person.screen.value !== null && <span class="person-note">{t.value.room.sharing}</span>}

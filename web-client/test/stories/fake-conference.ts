@@ -27,7 +27,7 @@ export function fakeParticipant(identity: string, name: string, isLocal = false)
 /** Somebody on the telephone: named, or known by no more than what is left of a number. */
 export function fakeCaller(identity: string, name: string, number: string | null) {
   const caller = fakeParticipant(identity, name);
-  caller.phone.value = { number, isNamed: number !== null && !name.includes(number), isOnHold: false };
+  caller.phone.value = { number, isNamed: number !== null && !name.includes(number), isOnHold: false, recordingConsent: null };
   return caller;
 }
 
@@ -42,6 +42,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
   const isMicrophoneOn = computed(() => local.microphone.value === 'on');
   const isCameraOn = computed(() => local.camera.value !== null);
   const isScreenShared = computed(() => local.screen.value !== null);
+  const isRecording = signal(false);
   const isSoundBlocked = signal(false);
   let sent = 0;
   return {
@@ -54,6 +55,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
     isMicrophoneOn,
     isCameraOn,
     isScreenShared,
+    isRecording,
     isSoundBlocked,
     controlProblem,
     moderation: null as FakeModeration | null,

@@ -55,7 +55,7 @@ callers.forEach((caller, i) => {
   if (i === 1) caller.isSpeaking.value = true;
   if (i === 2) caller.link.value = 'poor';
   if (i === 0) caller.hand.value = 998;
-  if (i === 2) caller.phone.value = { number: null, isNamed: false, isOnHold: true };
+  if (i === 2) caller.phone.value = { number: null, isNamed: false, isOnHold: true, recordingConsent: null };
 });
 const CALLS = [
   fakeCall('p0', 'ringing', { name: 'Bernd Beispiel', number: '…210' }),

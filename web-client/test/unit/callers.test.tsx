@@ -37,14 +37,15 @@ const has = (element: Element, icon: IconName) => element.querySelector(`path[d=
 describe('a participant', () => {
   it('is a caller by the kind that the server gave, not by attributes, which anybody can set', () => {
     const attributes = { 'sip.phoneNumber': '…123' };
-    expect(state(ParticipantKind.SIP, 'Ada', attributes).phone.value).toEqual({ number: '…123', isNamed: true, isOnHold: false });
+    const expected = { number: '…123', isNamed: true, isOnHold: false, recordingConsent: null };
+    expect(state(ParticipantKind.SIP, 'Ada', attributes).phone.value).toEqual(expected);
     expect(state(ParticipantKind.STANDARD, 'Ada', attributes).phone.value).toBeNull();
   });
 
   it('has the number for a name where none is known, and never the identity', () => {
     expect(state(ParticipantKind.SIP, '', { 'sip.phoneNumber': '…123' }).name.value).toBe('…123');
     const withheld = state(ParticipantKind.SIP, '');
-    expect(withheld.phone.value).toEqual({ number: null, isNamed: false, isOnHold: false });
+    expect(withheld.phone.value).toEqual({ number: null, isNamed: false, isOnHold: false, recordingConsent: null });
     expect(withheld.name.value).toBe('Unbekannte Nummer');
     // What the server says where it knows neither is no name either.
     const nobody = state(ParticipantKind.SIP, 'Telefon');
@@ -79,6 +80,21 @@ describe('a participant', () => {
     Object.assign(participant, { _attributes: {} });
     caller.refresh();
     expect(caller.phone.value?.isOnHold).toBe(false);
+  });
+
+  it('has said to a recording what the server says', () => {
+    const participant = told(new Room().localParticipant, ParticipantKind.SIP, 'Ada', {});
+    const caller = new ParticipantState(participant);
+    const consent = (said: string) => {
+      Object.assign(participant, { _attributes: { 'saal.recording_consent': said } });
+      caller.refresh();
+      return caller.phone.value?.recordingConsent;
+    };
+    expect(caller.phone.value?.recordingConsent).toBeNull();
+    expect(['given', 'withdrawn', 'perhaps', 'given'].map(consent)).toEqual(['given', 'withdrawn', null, 'given']);
+    Object.assign(participant, { _attributes: {} });
+    caller.refresh();
+    expect(caller.phone.value?.recordingConsent).toBeNull();
   });
 
   it('is muted and unmuted as anybody is', () => {
@@ -136,7 +152,7 @@ describe('a caller’s tile', () => {
 
   it('says that the call is on hold, by icon and in words', () => {
     const caller = fakeCaller('c', 'Ada', '…1');
-    caller.phone.value = { number: '…1', isNamed: true, isOnHold: true };
+    caller.phone.value = { number: '…1', isNamed: true, isOnHold: true, recordingConsent: null };
     for (const [rect, seen] of [
       [RECT, 'Anruf gehalten'],
       [SMALL, undefined],
@@ -254,9 +270,28 @@ describe('the people panel', () => {
   it('says of a caller that the call is on hold', async () => {
     const { caller, entry } = moderated();
     expect(entry().textContent).not.toContain('gehalten');
-    caller.phone.value = { number: '…789', isNamed: true, isOnHold: true };
+    caller.phone.value = { number: '…789', isNamed: true, isOnHold: true, recordingConsent: null };
     await waitFor(() => expect(entry().textContent).toContain('Anruf gehalten'));
     expect(has(entry(), 'callPaused')).toBe(true);
+  });
+
+  it('says of a caller, and of nobody else, whether they agree to the recording', () => {
+    const { caller, conference, entry } = moderated();
+    const own = () => screen.getAllByTestId('person').find((person) => person.dataset['participant'] === 'me');
+    const says = (recordingConsent: 'given' | 'withdrawn' | null) => {
+      act(() => void (caller.phone.value = { number: '…789', isNamed: true, isOnHold: false, recordingConsent }));
+      return entry().querySelector('.person-name')?.textContent;
+    };
+    expect(says(null)).toBe('Hannelore Brückner…789');
+    act(() => void (conference.isRecording.value = true));
+    expect(says(null)).toBe('Hannelore Brückner…789hat der Aufzeichnung noch nicht zugestimmt');
+    expect(says('given')).toBe('Hannelore Brückner…789hat der Aufzeichnung zugestimmt');
+    expect(says('withdrawn')).toBe('Hannelore Brückner…789hat die Zustimmung zur Aufzeichnung zurückgenommen');
+    expect(own()?.textContent).not.toContain('Aufzeichnung');
+    act(() => void (language.value = 'en'));
+    expect(says('given')).toBe('Hannelore Brückner…789has agreed to the recording');
+    act(() => void (conference.isRecording.value = false));
+    expect(says('given')).toBe('Hannelore Brückner…789');
   });
 
   it('does not say a number twice', async () => {
@@ -349,7 +384,7 @@ describe('the people panel', () => {
 
   it('names a caller, and puts the focus back', async () => {
     const { caller, moderation } = moderated();
-    act(() => void (caller.phone.value = { number: '…789', isNamed: false, isOnHold: false }));
+    act(() => void (caller.phone.value = { number: '…789', isNamed: false, isOnHold: false, recordingConsent: null }));
     fireEvent.click(screen.getByTestId('rename-person'));
     const input = await screen.findByTestId<HTMLInputElement>('new-name');
     await waitFor(() => expect(document.activeElement).toBe(input));

@@ -138,6 +138,7 @@ export class Room extends Emitter {
   readonly localParticipant = new FakeLocalParticipant();
   readonly remoteParticipants = new Map<string, unknown>();
   readonly canPlaybackAudio = true;
+  isRecording = false;
   readonly #connecting = deferred<void>();
   textHandler: (reader: unknown, from: { identity: string }) => void = () => undefined;
 

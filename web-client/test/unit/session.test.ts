@@ -268,6 +268,24 @@ describe('a microphone that goes off', () => {
   });
 });
 
+describe('a recording', () => {
+  it('is known to whoever comes, and followed', async () => {
+    const { conference, room } = start();
+    room.isRecording = true;
+    room.letIn();
+    const joined = await conference;
+    expect(joined.isRecording.value).toBe(true);
+    room.isRecording = false;
+    // LiveKit does not tell of it while it is connecting.
+    room.connected();
+    await settled();
+    expect(joined.isRecording.value).toBe(false);
+    room.isRecording = true;
+    room.emit(RoomEvent.RecordingStatusChanged, true);
+    expect(joined.isRecording.value).toBe(true);
+  });
+});
+
 describe('the sound of the others', () => {
   const ada = { identity: 'ada', isLocal: false, name: 'Ada', getTrackPublication: () => undefined };
   // LiveKit has already let go of its elements when it tells that a track is over.

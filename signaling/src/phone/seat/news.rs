@@ -148,6 +148,7 @@ impl News {
                 self.microphone_is(true, By::Host);
             }
             Notice::Room(room) => self.look_at_recording(&room),
+            Notice::ConsentNoted(is_given) => self.event(MeetingEvent::ConsentNoted(is_given)),
             Notice::Words { topic: NOTICE_TOPIC, payload } => self.words(&payload),
             Notice::Moved(to, content) => self.sent_to = Some((to, content)),
             Notice::Leave { reason, .. } => self.leave(reason),
@@ -299,8 +300,8 @@ impl News {
     }
 }
 
-/// Rooms know of no consent: whoever does not want to be recorded has to leave.
-const RECORDING: Recording = Recording { asks_consent: false };
+/// Whatever records has everybody's sound, so everybody is asked.
+const RECORDING: Recording = Recording { asks_consent: true };
 
 /// Since when somebody's hand is up.
 fn hand(info: &ParticipantInfo) -> Option<u64> {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Seats in real rooms, with a node that says yes to everything.
 
-use std::time::Duration;
-
-use bus::phone::By;
+use bus::phone::{By, Recording};
 use bus::{Bus, SfuCommand, SfuEvent, SfuReply};
 use store::testing::TestStore;
 use tokio::task::JoinHandle;
@@ -11,7 +9,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::api::ids::MeetingSessionId;
-use crate::auth::grants::TrackSource;
+use crate::auth::grants::{Permissions, TrackSource};
 use crate::auth::room_token::{RoomTokenRequest, mint};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
@@ -168,6 +166,33 @@ async fn who_calls_again_hears_that_their_hand_is_up() {
     assert_eq!(event(&mut seat).await, MeetingEvent::HandRaised { position: Some(1) });
     seat.set_hand(false).await;
     assert_eq!(event(&mut seat).await, MeetingEvent::HandLowered(By::Caller));
+}
+
+#[tokio::test]
+async fn a_caller_agrees_to_a_recording_a_few_times_and_takes_it_back_whenever_they_want() {
+    let scene = scene().await;
+    let mut seat =
+        Seat::take(&scene.app, request("room", "phone")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let _other = Seat::take(&scene.app, request("room", "other")).await.unwrap_or_else(|refused| panic!("{refused:?}"));
+    assert_eq!(event(&mut seat).await, MeetingEvent::Joined { count: 2 });
+    let other = scene.people("room").await.into_iter().find(|person| &*person.profile.identity == "other");
+    let permissions = other.expect("there").profile.permissions.clone();
+    let records = Control::UpdateParticipant {
+        identity: "other".into(),
+        change: DetailsChange::default(),
+        permissions: Some(Permissions { is_recorder: true, ..permissions }),
+    };
+    scene.control("room", records).await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::RecordingBegan(Recording { asks_consent: true }));
+    for _ in 0..CONSENTS.at_once {
+        for is_given in [true, false] {
+            seat.set_consent(is_given).await;
+            assert_eq!(event(&mut seat).await, MeetingEvent::ConsentNoted(is_given));
+        }
+    }
+    seat.set_consent(true).await;
+    seat.set_consent(false).await;
+    assert_eq!(event(&mut seat).await, MeetingEvent::ConsentNoted(false), "once too often, and back again");
 }
 
 #[tokio::test]

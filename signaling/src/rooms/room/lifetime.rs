@@ -144,7 +144,12 @@ impl Room {
     /// Tells everybody about the room.
     pub(super) fn tell_room(&mut self, now: Now) {
         self.room_told_at = Some(now.instant);
-        let notice = Notice::Room(Box::new(self.info()));
+        let info = self.info();
+        if !info.has_recorder {
+            // Together with the word that the recording has ended: a recorder that comes back before it begins no other one.
+            self.forget_consents();
+        }
+        let notice = Notice::Room(Box::new(info));
         let everybody: Vec<_> = self.participants.keys().cloned().collect();
         for sid in everybody {
             self.notify(&sid, notice.clone());

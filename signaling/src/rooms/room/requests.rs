@@ -20,6 +20,7 @@ impl Room {
             Request::ConfigureTracks { tracks, wish } => self.configure_tracks(&sid, &tracks, wish),
             Request::AllowSubscribers(rules) => self.allow_subscribers(now, &sid, rules),
             Request::SetHold(is_on_hold) => self.set_hold(&sid, is_on_hold),
+            Request::Consent(is_given) => self.set_consent(&sid, is_given),
             Request::ChangeDetails { request_id, change } => self.change_own_details(now, &sid, request_id, change),
             Request::AudioFeatures { track, features } => self.set_audio_features(&sid, &track, features),
             Request::VideoSize { track, width, height } => self.set_video_size(&sid, &track, width, height),

@@ -8,7 +8,7 @@ use bus::ParticipantSid;
 
 use super::lifetime::Timer;
 use super::{Room, Told};
-use crate::rooms::details::{DetailsChange, HAND, HELD};
+use crate::rooms::details::{DetailsChange, HAND, HELD, RECORDING_CONSENT};
 use crate::rooms::info::{DisconnectReason, Identity, Profile};
 use crate::rooms::input::{Connection, Join, Now};
 use crate::rooms::policy::{TOKEN_LIFE, UnmuteRule};
@@ -87,6 +87,8 @@ impl Room {
         let attributes = &mut profile.details.attributes;
         attributes.remove(HAND);
         attributes.remove(HELD);
+        // Whoever comes is asked, also by a recording that went on when they went.
+        attributes.remove(RECORDING_CONSENT);
         attributes.extend(hand.map(|hand| (HAND.to_owned(), hand.to_string())));
         attributes.extend(is_held.then(|| (HELD.to_owned(), "1".to_owned())));
     }

@@ -3,6 +3,7 @@
 
 mod administration;
 mod calling;
+mod consent;
 mod data;
 mod lifetime;
 mod meeting;

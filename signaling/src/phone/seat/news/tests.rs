@@ -165,10 +165,12 @@ fn who_connects_anew_was_never_away() {
 fn a_recorder_is_no_company_but_a_recording() {
     let mut news = newcomer(caller(false), &[]);
     assert_eq!(seen(&mut news, &[of_kind(ParticipantKind::Egress, info("recorder"))]), []);
-    let began = MeetingEvent::RecordingBegan(Recording { asks_consent: false });
+    let began = MeetingEvent::RecordingBegan(Recording { asks_consent: true });
     assert_eq!(events(&mut news, Notice::Room(room(true).into())), [began]);
     assert_eq!(events(&mut news, Notice::Room(room(true).into())), []);
     assert_eq!(news.status(), RoomStatus { count: 1, is_muted: false, may_unmute: true, recording: Some(RECORDING) });
+    assert_eq!(events(&mut news, Notice::ConsentNoted(true)), [MeetingEvent::ConsentNoted(true)]);
+    assert_eq!(events(&mut news, Notice::ConsentNoted(false)), [MeetingEvent::ConsentNoted(false)]);
     assert_eq!(events(&mut news, Notice::Room(room(false).into())), [MeetingEvent::RecordingEnded]);
 }
 

@@ -6,7 +6,7 @@ use crate::rooms::details::{DetailsChange, HAND, HELD, HOLD};
 use crate::rooms::input::{Destination, NoticeAudience};
 use crate::rooms::policy::{RoomPolicy, UnmuteRule};
 
-fn caller(identity: &str) -> Join {
+pub(super) fn caller(identity: &str) -> Join {
     caller_with(identity, "{}")
 }
 

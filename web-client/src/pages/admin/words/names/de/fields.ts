@@ -228,6 +228,7 @@ export const fields: Names['fields'] = {
   privacy_url: 'Adresse der Datenschutzerklärung',
   problem: 'Hindernis',
   q: 'Suche',
+  recording_consent: 'Zustimmung zur Aufzeichnung',
   recording_storage_bytes: 'Platz für Aufzeichnungen (Byte)',
   recurrence_id: 'Termin',
   recurrence_rule: 'Wiederholung (RRULE)',

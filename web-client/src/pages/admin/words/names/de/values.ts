@@ -50,6 +50,8 @@ export const values: Names['values'] = {
   guests_and_phone: 'Gäste und Anrufende',
   everyone: 'Alle',
   waiting: 'Wartet',
+  given: 'Erteilt',
+  withdrawn: 'Zurückgenommen',
   microphone: 'Mikrofon',
   camera: 'Kamera',
   screen_share: 'Bildschirm',
