@@ -22,7 +22,6 @@ export const fields: Names['fields'] = {
   allow_screen_share: 'Bildschirm freigeben',
   allow_transcription: 'Mitschrift durch Software',
   allow_unmute: 'Mikrofon selbst einschalten',
-  allowed: 'Erlaubt',
   allowed_networks: 'Erlaubte Netze',
   alternatives: 'Andere Zeiten',
   announce_join_leave: 'Kommen und Gehen ansagen',
