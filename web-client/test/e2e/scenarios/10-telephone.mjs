@@ -2,7 +2,7 @@
 // Somebody calls a meeting by telephone: both sides hear each other, and a host keeps order among all alike.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { assertNoPackets, assertPackets, assertSweepIsHeard, otherPerson, waitForMuted } from '../support/hearing.mjs';
+import { assertNoPackets, assertSweepIsHeard, otherPerson, waitForMuted, waitForPackets } from '../support/hearing.mjs';
 import { waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
 import { energyOf, makeSweep } from '../support/sound.mjs';
@@ -47,7 +47,7 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
 
     // Muted by the host: nothing of the caller leaves the server any more, where before it did. The caller's sweep goes on all
     // the time.
-    await assertPackets(host, identity);
+    await waitForPackets(host, identity);
     await host.click('mute-person');
     await waitForMuted(host, identity, true);
     await assertNoPackets(host, identity);

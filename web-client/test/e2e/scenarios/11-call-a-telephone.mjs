@@ -3,7 +3,7 @@
 // keeps order. What may not be called is not, and who does not want the call need not take it.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { assertNoPackets, assertPackets, assertSweepIsHeard, otherPerson, waitForMuted } from '../support/hearing.mjs';
+import { assertNoPackets, assertSweepIsHeard, otherPerson, waitForMuted, waitForPackets } from '../support/hearing.mjs';
 import { waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
 import { energyOf, makeSweep } from '../support/sound.mjs';
@@ -102,7 +102,7 @@ async function bothHear(host, identity, telephone) {
 }
 
 async function isMutedAndRemoved(host, identity, telephone, folder) {
-  await assertPackets(host, identity);
+  await waitForPackets(host, identity);
   await host.click('mute-person');
   await waitForMuted(host, identity, true);
   await assertNoPackets(host, identity);

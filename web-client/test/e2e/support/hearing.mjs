@@ -10,6 +10,9 @@ const LISTEN_MS = 14_000;
 /** For how long it is counted what arrives, by the reports' own time. Reports are cached, so two in a row may well be one. */
 const COUNT_MS = 2_000;
 
+/** More packets than that arrive within {@link COUNT_MS} only while somebody is heard. */
+const VOICED_PACKETS = 50;
+
 /** What of a sweep is as quiet as that has not got through, in dB below full scale. */
 const INAUDIBLE_DB = -60;
 
@@ -20,6 +23,10 @@ export function otherPerson(page) {
 
 /** Checks that a page hears somebody's sweep from one end to the other. */
 export async function assertSweepIsHeard(page, identity) {
+  await page.waitUntil((who) => {
+    const caller = window.saalTest.room.remoteParticipants.get(who);
+    return Array.from(caller.audioTrackPublications.values()).some(({ track }) => track !== undefined);
+  }, identity);
   const heard = await loudest(page, identity, SWEEP_HZ);
   for (const [index, level] of heard.entries()) {
     assert.ok(level > INAUDIBLE_DB, `${SWEEP_HZ[index]} Hz reaches the page at ${level} dB`);
@@ -37,10 +44,11 @@ export function waitForMuted(page, identity, isMuted) {
   );
 }
 
-/** Checks that packets of somebody's voice arrive. */
-export async function assertPackets(page, identity) {
-  const arrived = await packetsMeanwhile(page, identity);
-  assert.ok(arrived > 10, `${arrived} packets of the caller arrive`);
+/** Waits until packets of somebody's voice arrive one after the other. In a pause of theirs only few do. */
+export function waitForPackets(page, identity) {
+  return waitUntil(async () => (await packetsMeanwhile(page, identity)) > VOICED_PACKETS, {
+    describe: () => 'hardly any packets of the caller arrive',
+  });
 }
 
 /** Checks that nothing of somebody's voice arrives any more, once what was on its way is there. */
