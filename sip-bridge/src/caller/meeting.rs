@@ -264,8 +264,8 @@ impl Meeting {
             MeetingEvent::AskedToUnmute => self.asked_to_unmute(),
             MeetingEvent::HandRaised { position } => self.hand_raised(position),
             MeetingEvent::HandLowered(by) => self.hand_lowered(by),
-            MeetingEvent::Joined { count } => self.company_changed(count, (1, 0), line),
-            MeetingEvent::Left { count } => self.company_changed(count, (0, 1), line),
+            MeetingEvent::Joined { count } => self.company_changed(count, (1, 0)),
+            MeetingEvent::Left { count } => self.company_changed(count, (0, 1)),
             MeetingEvent::RecordingBegan(recording) => self.recording_began(recording),
             MeetingEvent::RecordingEnded => self.recording_ended(),
             MeetingEvent::ConsentNoted(consents) => self.consent_noted(consents),
@@ -341,7 +341,7 @@ impl Meeting {
     }
 
     /// So many are there now, after some have come and some have gone.
-    fn company_changed(&mut self, count: u16, (joined, left): (u16, u16), line: &Line) {
+    fn company_changed(&mut self, count: u16, (joined, left): (u16, u16)) {
         self.status.count = count;
         if count <= 1 {
             return self.say(Topic::Company, Urgency::Ordinary, vec![PromptId::Alone]);
