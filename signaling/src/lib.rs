@@ -99,7 +99,6 @@ impl Service {
 
     /// What says that this process will end, while it still serves: whoever asks whether it is ready is told that it is not, and
     /// whoever comes all the same is let in.
-    #[must_use]
     pub fn leaver(&self) -> impl Fn() + Send + Sync + use<> {
         let app = self.app.clone();
         move || app.directory.leave()

@@ -167,11 +167,7 @@ impl Announcements {
         if let Some(interrupted) = self.current.take() {
             self.put_back(interrupted, next.topic);
         }
-        if next.urgency == Urgency::Urgent {
-            line.play(now, next.prompts());
-        } else {
-            line.play(now, next.prompts());
-        }
+        line.play(now, next.prompts());
         self.current = Some(next);
     }
 
