@@ -199,17 +199,7 @@ async fn an_order_to_dial_reaches_the_bridge_and_its_progress_signaling() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trunks_are_told_to_the_bridge_and_how_they_are_to_signaling() {
     let (mut node, mut bridge) = pair().await;
-    let trunk = bus::phone::TrunkConfig {
-        id: "trk_1".to_owned(),
-        networks: vec!["192.0.2.0/24".parse().unwrap()],
-        caller_credentials: None,
-        vouches_for_callers: false,
-        destinations: Vec::new(),
-        credentials: None,
-        registration: None,
-        keep_alive: None,
-        max_calls: None,
-    };
+    let trunk = bus::phone::TrunkConfig::of_networks("trk_1", vec!["192.0.2.0/24".parse().unwrap()]);
     node.trunks.list.send_replace(Arc::from([trunk]));
     soon(bridge.trunks.list.wait_for(|list| list.len() == 1)).await.unwrap();
     let state = bus::phone::TrunkState { registration: None, destinations: Vec::new(), calls: 2 };

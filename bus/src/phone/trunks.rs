@@ -69,6 +69,25 @@ pub struct TrunkConfig {
     pub max_calls: Option<u32>,
 }
 
+impl TrunkConfig {
+    /// One that calls us from these networks. It needs no password, nobody is called by it, and what it says of callers is not
+    /// believed.
+    #[must_use]
+    pub fn of_networks(id: &str, networks: Vec<IpNet>) -> Self {
+        Self {
+            id: id.to_owned(),
+            networks,
+            caller_credentials: None,
+            vouches_for_callers: false,
+            destinations: Vec::new(),
+            credentials: None,
+            registration: None,
+            keep_alive: None,
+            max_calls: None,
+        }
+    }
+}
+
 /// A name and its password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {

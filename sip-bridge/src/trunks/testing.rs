@@ -11,17 +11,7 @@ use super::peers::Peer;
 
 /// One that calls us from these networks.
 pub(crate) fn config(id: &str, networks: &[&str]) -> TrunkConfig {
-    TrunkConfig {
-        id: id.to_owned(),
-        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
-        caller_credentials: None,
-        vouches_for_callers: false,
-        destinations: Vec::new(),
-        credentials: None,
-        registration: None,
-        keep_alive: None,
-        max_calls: None,
-    }
+    TrunkConfig::of_networks(id, networks.iter().map(|network| network.parse().unwrap()).collect())
 }
 
 /// The same as others see it, with the password that it asks for.

@@ -67,17 +67,7 @@ impl Default for Setup {
 
 /// A trunk that only calls us.
 pub(crate) fn trunk(id: &str, networks: &[&str]) -> TrunkConfig {
-    TrunkConfig {
-        id: id.to_owned(),
-        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
-        caller_credentials: None,
-        vouches_for_callers: false,
-        destinations: Vec::new(),
-        credentials: None,
-        registration: None,
-        keep_alive: None,
-        max_calls: None,
-    }
+    TrunkConfig::of_networks(id, networks.iter().map(|network| network.parse().unwrap()).collect())
 }
 
 pub(crate) fn credentials(username: &str, password: &str) -> Option<Credentials> {
