@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Which method is called, and whether the caller's token is genuine. What it grants, each method looks at itself.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
@@ -75,23 +76,11 @@ impl Caller {
 /// What came of a call, and the method's name as ours, since a caller could make up any number of them.
 pub(super) type Outcome = (&'static str, Result<Response, TwirpError>);
 
-async fn serve_rooms(
-    State(app): State<Arc<App>>,
-    Path(method): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let call = Call { app, headers, body };
+async fn serve_rooms(Path(method): Path<String>, call: Call) -> Response {
     carry_out("RoomService", call, |call| async move { room_service::call(&method, call).await }).await
 }
 
-async fn serve_sip(
-    State(app): State<Arc<App>>,
-    Path(method): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let call = Call { app, headers, body };
+async fn serve_sip(Path(method): Path<String>, call: Call) -> Response {
     carry_out("SIP", call, |call| async move { sip::call(&method, call).await }).await
 }
 
@@ -119,6 +108,15 @@ pub(super) struct Call {
     app: Arc<App>,
     headers: HeaderMap,
     body: Body,
+}
+
+impl FromRequest<Arc<App>> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Infallible> {
+        let (head, body) = request.into_parts();
+        Ok(Self { app: app.clone(), headers: head.headers, body })
+    }
 }
 
 impl Call {
