@@ -380,15 +380,6 @@ fn answer_challenge(now: Instant, id: ChallengeId, is_proxy: bool, value: Option
 
 /// Whatever runs on this machine, and is believed who calls.
 fn dev_trunk() -> TrunkConfig {
-    TrunkConfig {
-        id: DEV_TRUNK.to_owned(),
-        networks: ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect(),
-        caller_credentials: None,
-        vouches_for_callers: true,
-        destinations: Vec::new(),
-        credentials: None,
-        registration: None,
-        keep_alive: None,
-        max_calls: None,
-    }
+    let networks = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect();
+    TrunkConfig { vouches_for_callers: true, ..TrunkConfig::of_networks(DEV_TRUNK, networks) }
 }
