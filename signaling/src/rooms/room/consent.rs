@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Who of those at telephones agrees to being recorded. The others see it, and it is reported. What is done about it is for people
-//! to decide: a recorder receives the same with it and without.
+//! Who of those at telephones agrees to being recorded. The others see it, and it is reported. A recorder receives the voice of no
+//! caller who has not agreed: they have no page that shows a recording before they speak, and hear of it as they come in.
 
-use bus::ParticipantSid;
+use bus::{ParticipantSid, TrackSid};
 
 use super::Room;
 use super::participant::Participant;
@@ -24,10 +24,11 @@ impl Room {
         let value = if is_given { CONSENT_GIVEN } else { CONSENT_WITHDRAWN };
         if profile.details.attributes.get(RECORDING_CONSENT).is_none_or(|said| said != value) {
             let identity = profile.identity.clone();
-            // Who shows as much as anybody may is not answered, and so hears that it did not work.
-            if self.show_consent(sid, value).is_err() {
+            // Who shows as much as anybody may is not answered, and so hears that it did not work. Taking it back always works.
+            if self.show_consent(sid, value).is_err() && (is_given || self.show_consent(sid, "").is_err()) {
                 return;
             }
+            self.reconcile_everybody(&self.tracks_of(sid));
             self.outputs.push_back(Output::Report(Report::Consent { identity, is_given }));
         }
         self.notify(sid, Notice::ConsentNoted(is_given));
@@ -44,8 +45,20 @@ impl Room {
         }
     }
 
+    fn tracks_of(&self, sid: &ParticipantSid) -> Vec<TrackSid> {
+        self.participants.get(sid).map(|caller| caller.tracks.keys().cloned().collect()).unwrap_or_default()
+    }
+
     fn show_consent(&mut self, sid: &ParticipantSid, value: &str) -> Result<(), TooLong> {
         let attributes = [(RECORDING_CONSENT.to_owned(), value.to_owned())].into();
         self.change_details(sid, DetailsChange { attributes, ..DetailsChange::default() })
+    }
+}
+
+impl Participant {
+    /// Whether a recorder may have what this participant says. Browsers are asked nothing.
+    pub(super) fn may_be_recorded(&self) -> bool {
+        let said = self.profile.details.attributes.get(RECORDING_CONSENT);
+        !self.is_caller() || said.is_some_and(|said| said == CONSENT_GIVEN)
     }
 }

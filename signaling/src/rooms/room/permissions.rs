@@ -60,7 +60,9 @@ impl Room {
             return;
         }
         let before = std::mem::replace(&mut participant.profile.permissions, permissions);
-        let (can_subscribe, is_hidden) = (participant.profile.permissions.can_subscribe, participant.is_hidden());
+        let now = &participant.profile.permissions;
+        let receives_otherwise = now.can_subscribe != before.can_subscribe || now.is_recorder != before.is_recorder;
+        let is_hidden = participant.is_hidden();
         let tracks: Vec<_> = participant.tracks.keys().cloned().collect();
         if is_hidden && !before.is_hidden {
             // Whoever knew of it sees it leave.
@@ -68,7 +70,7 @@ impl Room {
         }
         self.mark_changed(sid, Told::Everyone);
         self.unpublish_forbidden(sid);
-        if can_subscribe != before.can_subscribe {
+        if receives_otherwise {
             self.reconcile_all(sid);
         }
         if is_hidden != before.is_hidden {

@@ -264,11 +264,14 @@ impl Room {
 }
 
 impl Participant {
-    /// Whether it lets `receiver` have its `track`. A recorder has everything.
+    /// Whether it lets `receiver` have its `track`. A recorder has everything but callers who have not agreed to that.
     fn allows(&self, receiver: &Self, track: &TrackSid) -> bool {
+        if receiver.is_recorder() {
+            return self.may_be_recorded();
+        }
         match &self.rules {
             SubscriptionRules::Everyone => true,
-            SubscriptionRules::Only(allowances) => receiver.is_recorder() || allowances.cover(receiver, track),
+            SubscriptionRules::Only(allowances) => allowances.cover(receiver, track),
         }
     }
 }

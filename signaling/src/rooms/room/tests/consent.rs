@@ -157,13 +157,46 @@ fn consent_that_others_cannot_see_is_not_noted() {
 }
 
 #[test]
-fn a_recorder_receives_callers_whatever_they_say() {
+fn a_recorder_receives_the_voice_of_callers_who_have_agreed() {
     let mut room = room();
-    let phone = room.join_as(caller("phone"));
+    let (ann, phone) = (room.join("ann"), room.join_as(caller("phone")));
+    room.publish(&ann, microphone("m"));
     let recorder = recorder(&mut room);
-    assert_eq!(room.forwarded(&recorder).0.len(), 1);
-    for is_given in [true, false] {
-        room.request(&phone, Request::Consent(is_given));
-        assert_eq!(room.forwarded(&recorder), (vec![], vec![]), "{is_given}");
-    }
+    assert_eq!(room.forwarded(&recorder).0.len(), 1, "who comes from a browser is asked nothing");
+    room.request(&phone, Request::Consent(true));
+    let (started, stopped) = room.forwarded(&recorder);
+    assert_eq!((started.len(), stopped.len()), (1, 0));
+    room.request(&phone, Request::Consent(false));
+    assert_eq!(room.forwarded(&recorder), (vec![], started.clone()));
+    room.request(&phone, Request::Consent(true));
+    assert_eq!(room.forwarded(&recorder), (started, vec![]));
+}
+
+#[test]
+fn who_becomes_a_recorder_does_not_receive_on_who_has_not_agreed() {
+    let mut room = room();
+    let (ann, phone) = (room.join("ann"), room.join_as(caller("phone")));
+    assert_eq!(room.forwarded(&ann).0.len(), 1);
+    let permissions = joiner_with("ann", r#"{"recorder":true}"#).profile.permissions;
+    let (change, permissions) = (DetailsChange::default(), Some(permissions));
+    assert!(room.control(Control::UpdateParticipant { identity: "ann".into(), change, permissions }).is_ok());
+    assert_eq!(room.forwarded(&ann).1.len(), 1);
+    room.request(&phone, Request::Consent(true));
+    assert_eq!(room.forwarded(&ann).0.len(), 1);
+}
+
+#[test]
+fn taking_consent_back_works_for_who_shows_as_much_as_anybody_may() {
+    let mut room = room();
+    let mut join = caller("phone");
+    let room_left = RECORDING_CONSENT.len() + CONSENT_GIVEN.len() + 1;
+    join.profile.details.attributes.insert("x".to_owned(), "y".repeat(MAX_METADATA_BYTES - room_left));
+    let phone = room.join_as(join);
+    let recorder = recorder(&mut room);
+    room.request(&phone, Request::Consent(true));
+    assert_eq!(said(&mut room, "phone").as_deref(), Some(CONSENT_GIVEN));
+    room.request(&phone, Request::Consent(false));
+    assert_eq!((said(&mut room, "phone"), noted(&mut room, &phone)), (None, vec![true, false]));
+    let (started, stopped) = room.forwarded(&recorder);
+    assert_eq!(started, stopped);
 }
