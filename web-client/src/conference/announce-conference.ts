@@ -22,6 +22,7 @@ export function announceConference(conference: Conference, announcer: Announcer)
     announceSilence(conference, announcer),
     announceMessages(conference, announcer),
     announcePhoneCalls(conference, announcer),
+    announceRecording(conference, announcer),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -126,6 +127,18 @@ function announcePhoneCalls(conference: Conference, announcer: Announcer): () =>
       }
       known = new Map(calls.map((call) => [call.id, call]));
     });
+  });
+}
+
+/** Whoever comes into a meeting that is recorded hears of it, too. */
+function announceRecording(conference: Conference, announcer: Announcer): () => void {
+  let before = false;
+  return effect(() => {
+    const now = conference.isRecording.value;
+    if (now === before) return;
+    before = now;
+    const words = t.peek().announcements;
+    announcer.say(now ? words.recordingStarted : words.recordingStopped);
   });
 }
 

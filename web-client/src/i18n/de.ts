@@ -195,6 +195,8 @@ export const de = {
     leaveFullscreen: 'Vollbild beenden',
     otherScreens: 'Freigegebene Bildschirme',
     elapsed: 'Dauer',
+    recorded: 'Aufzeichnung',
+    recordedHint: 'Diese Besprechung wird aufgezeichnet',
   },
   banners: {
     label: 'Hinweise',
@@ -485,5 +487,7 @@ export const de = {
     cameraOff: 'Kamera aus.',
     shareStarted: '{name} gibt den Bildschirm frei.',
     shareStopped: '{name} hat die Freigabe beendet.',
+    recordingStarted: 'Diese Besprechung wird aufgezeichnet.',
+    recordingStopped: 'Die Aufzeichnung ist beendet.',
   },
 };

@@ -195,6 +195,8 @@ export const en: Dictionary = {
     leaveFullscreen: 'Leave full screen',
     otherScreens: 'Shared screens',
     elapsed: 'Duration',
+    recorded: 'Recording',
+    recordedHint: 'This meeting is being recorded',
   },
   banners: {
     label: 'Notices',
@@ -479,5 +481,7 @@ export const en: Dictionary = {
     cameraOff: 'Camera off.',
     shareStarted: '{name} is sharing the screen.',
     shareStopped: '{name} has stopped sharing.',
+    recordingStarted: 'This meeting is being recorded.',
+    recordingStopped: 'The recording has ended.',
   },
 };

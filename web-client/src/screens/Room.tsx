@@ -54,6 +54,11 @@ export function Room({ room, conference }: { room: string; conference: Conferenc
           <span class="visually-hidden">{title}</span>
           <span aria-hidden="true">{room}</span>
         </h1>
+        {conference.isRecording.value && (
+          <span class="recorded" title={words.room.recordedHint} data-testid="recorded">
+            {words.room.recorded}
+          </span>
+        )}
         <Elapsed sinceMs={conference.joinedAtMs} />
         <IconButton
           id="open-settings"

@@ -72,6 +72,7 @@ for (let i = 0; i < number('share', 0); i += 1) {
   const sharer = others[i + 1];
   if (sharer !== undefined) sharer.screen.value = drawnScreen(`screen${i}`);
 }
+if (query.has('recorded')) conference.isRecording.value = true;
 if (query.has('banner')) {
   conference.connection.value = 'reconnecting';
   conference.isSoundBlocked.value = true;

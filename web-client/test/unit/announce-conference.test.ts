@@ -69,6 +69,22 @@ describe('announceConference', () => {
     expect(said.slice(1)).toEqual(['Ihr Browser hat den Ton angehalten.']);
   });
 
+  it('says that a recording begins and ends', () => {
+    conference.isRecording.value = true;
+    conference.isRecording.value = false;
+    expect(said.slice(1)).toEqual(['Diese Besprechung wird aufgezeichnet.', 'Die Aufzeichnung ist beendet.']);
+  });
+
+  it('says to whoever comes that the meeting is recorded', () => {
+    stop();
+    said.length = 0;
+    conference.isRecording.value = true;
+    const announcer = new Announcer();
+    vi.spyOn(announcer, 'say').mockImplementation((text) => void said.push(text));
+    stop = announceConference(conference, announcer);
+    expect(said.slice(1)).toEqual(['Diese Besprechung wird aufgezeichnet.']);
+  });
+
   it('says who shares a screen', () => {
     ada.screen.value = SCREEN;
     ada.screen.value = null;
