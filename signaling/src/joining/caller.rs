@@ -82,7 +82,8 @@ fn shown_name(display: CallerDisplay, caller: &PhoneCaller, language: Language) 
     let is_given = matches!(caller.known.who, Who::Called(Called { is_named: true, .. }));
     match (display, &caller.known.name) {
         (_, Some(name)) if is_given => name.clone(),
-        (CallerDisplay::Name, Some(name)) => name.clone(),
+        (CallerDisplay::Number | CallerDisplay::Name, Some(name)) => name.clone(),
+        (CallerDisplay::Number, None) => caller.number.whole(language),
         (CallerDisplay::Name | CallerDisplay::Masked, _) => caller.number.masked(language),
         (CallerDisplay::Hidden, _) => CallerNumber::default().masked(language),
     }
@@ -113,21 +114,23 @@ mod tests {
 
     #[test]
     fn the_policy_says_what_a_caller_is_called() {
-        let check = |who: Who, number: &str, name: Option<&str>, expected: [&str; 3]| {
+        let check = |who: Who, number: &str, name: Option<&str>, expected: [&str; 4]| {
             let known =
                 Known { place: Place::Meeting(MeetingId::new()), who, waits: true, name: name.map(str::to_owned) };
             let said = Said { user: number, host: "", privacy: "" };
             let number = CallerNumber::read(said, &DialPlan::default());
             let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
-            let displays = [CallerDisplay::Name, CallerDisplay::Masked, CallerDisplay::Hidden];
+            use CallerDisplay as D;
+            let displays = [D::Number, D::Name, D::Masked, D::Hidden];
             let shown = displays.map(|display| shown_name(display, &caller, Language::En));
             assert_eq!(shown, expected);
         };
-        check(Who::Room, "+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
-        check(Who::Room, "+4930123456", None, ["Telephone …456", "Telephone …456", "Telephone"]);
-        check(Who::Room, "anonymous", None, ["Telephone"; 3]);
+        check(Who::Room, "+4930123456", Some("Ann"), ["Ann", "Ann", "Telephone …456", "Telephone"]);
+        let masked = "Telephone …456";
+        check(Who::Room, "+4930123456", None, ["Telephone +4930123456", masked, masked, "Telephone"]);
+        check(Who::Room, "anonymous", None, ["Telephone"; 4]);
         let called = |is_named| Who::Called(Called { is_named, ..Called::default() });
-        check(called(true), "+4930123456", Some("Ann"), ["Ann"; 3]);
-        check(called(false), "+4930123456", Some("Ann"), ["Ann", "Telephone …456", "Telephone"]);
+        check(called(true), "+4930123456", Some("Ann"), ["Ann"; 4]);
+        check(called(false), "+4930123456", Some("Ann"), ["Ann", "Ann", "Telephone …456", "Telephone"]);
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
         is_locked: session.is_locked,
         is_audio_only: rules.audio_only,
         caller: match rules.caller_display {
+            CallerDisplay::Number => CallerRule::Number,
             CallerDisplay::Name => CallerRule::Name,
             CallerDisplay::Masked => CallerRule::Masked,
             CallerDisplay::Hidden => CallerRule::Hidden,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::language::Language;
+use crate::rooms::policy;
 
 use super::words;
 
@@ -16,9 +17,6 @@ const MAX_DIGITS: usize = 15;
 
 /// Fewest digits of a number that is one outside of a telephone system.
 const MIN_DIGITS: usize = 5;
-
-/// Digits that others see.
-const SHOWN_DIGITS: usize = 3;
 
 /// What switches say instead of a number they do not tell (RFC 3323 §4.1, and what is found in the wild).
 const NO_NUMBERS: [&str; 7] =
@@ -167,11 +165,15 @@ impl CallerNumber {
         self.last_digits().map_or_else(|| telephone.to_owned(), |digits| format!("{telephone} {digits}"))
     }
 
+    /// What others see where the meeting hides nothing: the whole number, unless the caller withholds it.
+    pub(crate) fn whole(&self, language: Language) -> String {
+        let telephone = words::telephone(language);
+        self.told().map_or_else(|| telephone.to_owned(), |number| format!("{telephone} {}", number.as_str()))
+    }
+
     /// The digits that others see, if any.
     pub(super) fn last_digits(&self) -> Option<String> {
-        let digits = self.told()?.as_str().trim_start_matches('+');
-        let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
-        Some(format!("…{}", &digits[shown..]))
+        policy::last_digits(self.told()?.as_str())
     }
 }
 

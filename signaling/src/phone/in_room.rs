@@ -41,7 +41,7 @@ impl Attendant {
         }
     }
 
-    /// What LiveKit's clients look for in somebody who calls. The number is shown as far as anybody may see it.
+    /// What LiveKit's clients look for in somebody who calls. Of the number the room shows as much as the meeting wants seen.
     fn attributes(&self) -> BTreeMap<String, String> {
         let caller = &self.caller;
         let mut attributes = BTreeMap::from([
@@ -52,7 +52,7 @@ impl Attendant {
         ]);
         attributes.extend(caller.is_on_hold.then(|| (HOLD, "true".to_owned())));
         attributes.extend(caller.own_number.clone().map(|number| ("sip.trunkPhoneNumber", number)));
-        attributes.extend(caller.number.last_digits().map(|digits| ("sip.phoneNumber", digits)));
+        attributes.extend(caller.number.told().map(|number| ("sip.phoneNumber", number.as_str().to_owned())));
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 

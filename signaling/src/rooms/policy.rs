@@ -64,7 +64,9 @@ pub(crate) enum ChatRule {
 /// How somebody at the telephone is shown to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallerRule {
-    /// By name or number.
+    /// By name, or else by the whole number.
+    Number,
+    /// By name, or else by the number's last digits.
     Name,
     /// By the number's last digits.
     Masked,
@@ -84,7 +86,7 @@ impl Default for RoomPolicy {
             keeps_chat: false,
             is_locked: false,
             is_audio_only: false,
-            caller: CallerRule::Name,
+            caller: CallerRule::Number,
             ends_at: None,
         }
     }
@@ -120,25 +122,36 @@ pub(crate) fn fits(kind: MediaKind, source: TrackSource) -> bool {
 }
 
 impl CallerRule {
-    /// The same for somebody whom the meeting let in: what they are called was decided then.
-    pub(crate) fn hide_number(self, details: &mut Details) {
-        if self != Self::Name {
-            details.attributes.remove(PHONE_NUMBER);
-        }
-    }
-
-    /// Has somebody's details say no more than that.
-    pub(crate) fn apply(self, details: &mut Details) {
-        if self == Self::Name {
-            return;
-        }
-        self.hide_number(details);
-        let digits: Vec<char> = details.name.chars().filter(char::is_ascii_digit).collect();
-        let shown = &digits[digits.len().saturating_sub(SHOWN_DIGITS)..];
-        details.name = match self {
-            // Fewer would be all of it.
-            Self::Masked if digits.len() > 2 * SHOWN_DIGITS => format!("…{}", shown.iter().collect::<String>()),
-            _ => String::new(),
+    /// The same for somebody whom the meeting let in: what they are called was decided then, and the number is there whole.
+    pub(crate) fn mask_number(self, details: &mut Details) {
+        let number = match self {
+            Self::Number => return,
+            Self::Name | Self::Masked => details.attributes.get(PHONE_NUMBER).and_then(|number| last_digits(number)),
+            Self::Hidden => None,
+        };
+        match number {
+            Some(number) => details.attributes.insert(PHONE_NUMBER.to_owned(), number),
+            None => details.attributes.remove(PHONE_NUMBER),
         };
     }
+
+    /// Has the details of somebody whom LiveKit's own bridge let in say no more than that.
+    pub(crate) fn apply(self, details: &mut Details) {
+        if self == Self::Number {
+            return;
+        }
+        self.mask_number(details);
+        // That bridge calls those by their number whose name it does not know.
+        let digits = last_digits(&details.name).filter(|_| self != Self::Hidden);
+        if digits.is_some() || self != Self::Name {
+            details.name = digits.unwrap_or_default();
+        }
+    }
+}
+
+/// The digits at the end of a number that others may see. None where that would be half of it, or all.
+pub(crate) fn last_digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
+    Some(format!("…{}", &digits[shown..]))
 }

@@ -62,7 +62,9 @@ words! {
 
     /// How somebody who calls is shown to others.
     CallerDisplay {
-        /// By the name that is known, or else the number.
+        /// By the name that is known, or else the whole number, unless it is withheld.
+        Number = "number",
+        /// By the name that is known, or else some digits of the number.
         Name = "name",
         /// By some digits of the number.
         Masked = "masked",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What a meeting's policy does, and what moderators do by it.
 
+use super::calling::caller;
 use super::*;
 use crate::rooms::chat::{DataContent, MessageChange, StreamHeader};
 use crate::rooms::details::{DetailsChange, HAND, HELD};
@@ -424,19 +425,43 @@ fn a_meeting_of_sound_alone_has_no_pictures_of_anybody() {
 
 #[test]
 fn a_caller_is_shown_as_the_meeting_wants() {
-    for (rule, shown) in
-        [(CallerRule::Name, "Phone +49 30 1234567"), (CallerRule::Masked, "…567"), (CallerRule::Hidden, "")]
-    {
+    let name = "Phone +49 30 1234567";
+    for (rule, shown, number) in [
+        (CallerRule::Number, name, Some("+49301234567")),
+        (CallerRule::Name, "…567", Some("…567")),
+        (CallerRule::Masked, "…567", Some("…567")),
+        (CallerRule::Hidden, "", None),
+    ] {
         let mut room = room_of(RoomPolicy { caller: rule, ..RoomPolicy::default() });
         let ann = room.join("ann");
         let mut caller = joiner_of_kind("sip_1", ParticipantKind::Sip);
-        caller.profile.details.name = "Phone +49 30 1234567".to_owned();
+        caller.profile.details.name = name.to_owned();
         caller.profile.details.attributes = [("sip.phoneNumber".to_owned(), "+49301234567".to_owned())].into();
         let caller = room.join_as(caller);
         let info = room.update(&ann, &caller).expect("an update");
         assert_eq!(info.profile.details.name, shown);
-        assert_eq!(attribute(&info, "sip.phoneNumber").is_some(), rule == CallerRule::Name);
+        assert_eq!(attribute(&info, "sip.phoneNumber").as_deref(), number);
         let other = room.join("Phone 12345");
         assert_eq!(room.update(&ann, &other).expect("an update").profile.details.name, "PHONE 12345");
+    }
+}
+
+#[test]
+fn of_a_callers_number_everybody_sees_what_the_meeting_wants() {
+    for (rule, number, shown) in [
+        (CallerRule::Number, "+49301234567", Some("+49301234567")),
+        (CallerRule::Name, "+49301234567", Some("…567")),
+        (CallerRule::Masked, "+49301234567", Some("…567")),
+        (CallerRule::Masked, "+123456", None),
+        (CallerRule::Hidden, "+49301234567", None),
+    ] {
+        let mut room = room_of(RoomPolicy { caller: rule, ..RoomPolicy::default() });
+        let ann = room.join("ann");
+        let mut join = caller("phone");
+        join.profile.details.attributes.insert("sip.phoneNumber".to_owned(), number.to_owned());
+        let phone = room.join_as(join);
+        let info = room.update(&ann, &phone).expect("an update");
+        assert_eq!(attribute(&info, "sip.phoneNumber").as_deref(), shown, "{rule:?} {number}");
+        assert_eq!(info.profile.details.name, "PHONE", "what they are called was decided before");
     }
 }

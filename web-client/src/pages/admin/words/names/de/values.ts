@@ -11,6 +11,7 @@ export const values: Names['values'] = {
   phone: 'Telefon',
   all: 'Alle',
   name: 'Mit Namen',
+  number: 'Mit Namen oder ganzer Nummer',
   masked: 'Nummer gekürzt',
   hidden: 'Ohne Nummer',
   mail: 'Saal per E-Mail',
