@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: EUPL-1.2
+//! What comes of a PIN that somebody has typed: it is charged, looked up, and answered. Whose it is says
+//! [`pin_check`]; how many wrong ones are borne, [`attempts`](super::attempts).
+
+use std::time::Duration;
+
+use store::StoreError;
+
+use super::attempts::Target;
+use super::pin_check::STRANGER;
+use super::{Answer, Call, Known, Moment, Step, pin_check, shared_budgets};
+use crate::app::App;
+
+impl Call {
+    /// A PIN was typed, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database does; then nothing was counted.
+    pub(crate) async fn pin(&mut self, app: &App, at: Moment, digits: &str) -> Result<Answer, StoreError> {
+        if digits.is_empty()
+            && self.tries.skips()
+            && let Some(found) = self.found.clone()
+        {
+            let known = self.known(app, &found, STRANGER).await?;
+            self.is_in(app, at);
+            return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
+        }
+        let (target, used) = self.target(app, at, digits).await?;
+        let (pin, _) = app.phone.with(|attempts| {
+            if let Some(target) = &target {
+                attempts.adopt_pins(at.instant, target, used);
+            }
+            self.tries.pin(at.instant, attempts, target)
+        });
+        let pin = match pin {
+            Ok(pin) => pin,
+            Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
+        };
+        let recognised = self.recognise(app, at, digits, pin.is_place_guessed).await;
+        if recognised.is_err() {
+            app.phone.with(|attempts| attempts.right_pin(pin));
+        }
+        let recognised = recognised?;
+        if let (None, Some(target)) = (&recognised, &pin.charged) {
+            // Before it is answered, as with ids.
+            let mut tx = app.store.write().await?;
+            shared_budgets::charge_pin(&mut tx, target, at.utc).await?;
+            tx.commit().await?;
+        }
+        let ((reply, after), alarms) =
+            app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
+        if let Some(known) = recognised {
+            self.is_in(app, at);
+            return Ok(Answer { step: Step::Known(known), after });
+        }
+        Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// What a PIN could hit, and what of that is used up: how long until all of it is there again.
+    async fn target(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Target>, Duration), StoreError> {
+        let Some(found) = &self.found else { return Ok((None, Duration::ZERO)) };
+        let mut tx = app.store.read().await?;
+        let target = pin_check::target(&mut tx, &app.installation, found.place(), digits).await?;
+        let used = match &target {
+            Some(target) => shared_budgets::used_up_of_pins(&mut tx, target, at.utc).await?,
+            None => Duration::ZERO,
+        };
+        Ok((target, used))
+    }
+
+    /// Who has that PIN. Where PINs are guessed, one proves nothing: then its owner waits like a stranger, unless the meeting
+    /// invites the number as well.
+    async fn recognise(
+        &self,
+        app: &App,
+        at: Moment,
+        digits: &str,
+        is_guessed: bool,
+    ) -> Result<Option<Known>, StoreError> {
+        let mut tx = app.store.read().await?;
+        let found = self.found.as_ref();
+        let shown = pin_check::recognise(&mut tx, &app.installation, found, digits, at.utc).await?;
+        let (Some(found), Some(shown)) = (found, shown) else { return Ok(None) };
+        let is_proof = !is_guessed || self.is_invited(&mut tx, found).await?;
+        drop(tx);
+        if is_proof {
+            return self.known(app, found, shown).await.map(Some);
+        }
+        Ok(Some(Known { waits: true, ..self.known(app, found, STRANGER).await? }))
+    }
+}
