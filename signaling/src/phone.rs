@@ -44,6 +44,7 @@ mod tenant_slug;
 mod tests;
 pub(crate) mod transfer;
 pub(crate) mod trunks;
+mod turns;
 mod verdicts;
 mod words;
 
@@ -68,6 +69,7 @@ use self::id_and_pin::{Closed, Found};
 use self::in_progress::EndedBy;
 use self::lines::Lines;
 use self::trunks::Trunks;
+use self::turns::Turns;
 use crate::api::client_address::network;
 use crate::api::context::Context;
 use crate::api::ids::{InviteeId, PhoneCallId, TenantId, UserId};
@@ -83,6 +85,8 @@ pub(crate) use self::id_and_pin::{Shown, takes_strangers, waits};
 /// What all calls share.
 pub(crate) struct Phone {
     attempts: Arc<Mutex<Attempts>>,
+    /// Whose PIN is looked up.
+    turns: Turns,
     counters: Counters,
     /// Where numbers lead.
     lines: Lines,
@@ -99,8 +103,8 @@ impl Phone {
     pub(crate) fn new(now: Instant, is_dev: bool, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
-        let (lines, calls, trunks) = (Lines::new(is_dev), Calls::default(), Trunks::default());
-        Ok(Self { attempts, counters, lines, calls, trunks, dial_out: DialOut::default() })
+        let (turns, lines, calls, trunks) = (Turns::default(), Lines::new(is_dev), Calls::default(), Trunks::default());
+        Ok(Self { attempts, turns, counters, lines, calls, trunks, dial_out: DialOut::default() })
     }
 
     /// Has a call ended that a moderator has made, if it still goes on.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::Who;
-use super::attempts::{PinLength, Target};
+use super::attempts::{Key, PinLength, Target};
 use super::id_and_pin::{Found, Shown};
 use crate::api::ids::MeetingId;
 use crate::identity::keys::{Keys, Purpose};
@@ -17,18 +17,32 @@ use crate::meetings::{invitees, phone_pins};
 /// Whoever knows no more than what everybody may know.
 pub(super) const STRANGER: Shown = Shown { who: Who::Room, has_account: false, lobby_bypass: false };
 
-/// What these digits could hit there. None: they are as long as nobody's PIN.
-pub(super) async fn target(tx: &mut Tx, keys: &Keys, at: Place, digits: &str) -> Result<Option<Target>, StoreError> {
+/// Whose PINs are as long as these digits. None: nobody's.
+pub(super) const fn length(digits: &str) -> Option<PinLength> {
     const ROOM: usize = PinKind::Room.digits();
     const PERSON: usize = PinKind::Personal.digits();
     const { assert!(PERSON == PinKind::Host.digits()) };
-    let (length, kinds): (_, &[PinKind]) = match digits.len() {
-        ROOM => (PinLength::Place, &[PinKind::Room]),
-        PERSON => (PinLength::Person, &[PinKind::Personal, PinKind::Host]),
-        _ => return Ok(None),
+    match digits.len() {
+        ROOM => Some(PinLength::Place),
+        PERSON => Some(PinLength::Person),
+        _ => None,
+    }
+}
+
+/// By what tries of a place's PINs are counted.
+pub(super) fn key(keys: &Keys, place: Place) -> Key {
+    keys.derive(Purpose::PhoneCaller, &[b"place", place.id().as_bytes()])
+}
+
+/// What these digits could hit there. None: they are as long as nobody's PIN.
+pub(super) async fn target(tx: &mut Tx, keys: &Keys, at: Place, digits: &str) -> Result<Option<Target>, StoreError> {
+    let Some(length) = length(digits) else { return Ok(None) };
+    let kinds: &[PinKind] = match length {
+        PinLength::Place => &[PinKind::Room],
+        PinLength::Person => &[PinKind::Personal, PinKind::Host],
     };
     let pins = phone_pins::table::count(tx, at, kinds).await?;
-    let place = keys.derive(Purpose::PhoneCaller, &[b"place", at.id().as_bytes()]);
+    let place = key(keys, at);
     let pins = u32::try_from(pins).ok().filter(|pins| *pins > 0);
     Ok(pins.map(|pins| Target { place, length, pins }))
 }

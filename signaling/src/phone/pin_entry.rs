@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use store::StoreError;
 
-use super::attempts::Target;
+use super::attempts::{PinTry, Target};
 use super::pin_check::STRANGER;
+use super::turns::Turn;
 use super::{Answer, Call, Known, Moment, Step, pin_check, shared_budgets};
 use crate::app::App;
 
@@ -26,6 +27,8 @@ impl Call {
             self.is_in(app, at);
             return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
         }
+        // Until it is known whether what it takes of the budgets is given back.
+        let turn = self.turn(app, digits).await?;
         let (target, used) = self.target(app, at, digits).await?;
         let (pin, _) = app.phone.with(|attempts| {
             if let Some(target) = &target {
@@ -35,26 +38,45 @@ impl Call {
         });
         let pin = match pin {
             Ok(pin) => pin,
-            Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
+            Err(reply) => {
+                drop(turn);
+                return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await);
+            }
         };
         let recognised = self.recognise(app, at, digits, pin.is_place_guessed).await;
         if recognised.is_err() {
             app.phone.with(|attempts| attempts.right_pin(pin));
         }
-        let recognised = recognised?;
-        if let (None, Some(target)) = (&recognised, &pin.charged) {
+        let Some(known) = recognised? else {
+            drop(turn);
+            return self.wrong_pin(app, at, pin).await;
+        };
+        let ((_, after), _) = app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, true));
+        drop(turn);
+        self.is_in(app, at);
+        Ok(Answer { step: Step::Known(known), after })
+    }
+
+    /// It is nobody's.
+    async fn wrong_pin(&mut self, app: &App, at: Moment, pin: PinTry) -> Result<Answer, StoreError> {
+        if let Some(target) = &pin.charged {
             // Before it is answered, as with ids.
             let mut tx = app.store.write().await?;
             shared_budgets::charge_pin(&mut tx, target, at.utc).await?;
             tx.commit().await?;
         }
         let ((reply, after), alarms) =
-            app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
-        if let Some(known) = recognised {
-            self.is_in(app, at);
-            return Ok(Answer { step: Step::Known(known), after });
-        }
+            app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, false));
         Ok(self.wrong(app, at, reply, after, &alarms).await)
+    }
+
+    /// Waits until no other PIN is looked up which these digits could be as well. Where they can be none, there is nothing to
+    /// wait for. Whoever was not told whether there is such a meeting learns nothing by it: a turn is far shorter than the
+    /// time after which they are answered.
+    async fn turn<'a>(&self, app: &'a App, digits: &str) -> Result<Option<Turn<'a>>, StoreError> {
+        let (Some(found), Some(length)) = (&self.found, pin_check::length(digits)) else { return Ok(None) };
+        let place = pin_check::key(&app.installation, found.place());
+        app.phone.turns.take(&place, length).await.map(Some)
     }
 
     /// What a PIN could hit, and what of that is used up: how long until all of it is there again.

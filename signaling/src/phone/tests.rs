@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From a call to who calls, with databases.
 
+mod at_once;
 mod several_servers;
 
 use std::net::Ipv4Addr;
