@@ -11,7 +11,7 @@ use super::id_and_pin::{Found, Shown};
 use crate::api::ids::MeetingId;
 use crate::identity::keys::{Keys, Purpose};
 use crate::joining::person;
-use crate::meetings::phone_pins::model::{PinKind, Place};
+use crate::meetings::phone_pins::model::{PhonePin, PinKind, Place};
 use crate::meetings::{invitees, phone_pins};
 
 /// Whoever knows no more than what everybody may know.
@@ -47,6 +47,13 @@ pub(super) async fn target(tx: &mut Tx, keys: &Keys, at: Place, digits: &str) ->
     Ok(pins.map(|pins| Target { place, length, pins }))
 }
 
+/// A PIN that is valid where it was typed.
+pub(super) struct Recognised {
+    pub(super) shown: Shown,
+    /// As it is stored.
+    pub(super) pin: PhonePin,
+}
+
 /// Whose it is, if it is valid there. Where no meeting was found, it is looked up all the same and is nobody's.
 pub(super) async fn recognise(
     tx: &mut Tx,
@@ -54,13 +61,13 @@ pub(super) async fn recognise(
     found: Option<&Found>,
     digits: &str,
     now: DateTime<Utc>,
-) -> Result<Option<Shown>, StoreError> {
+) -> Result<Option<Recognised>, StoreError> {
     let place = found.map_or_else(|| Place::Meeting(MeetingId::new()), Found::place);
     let pin = phone_pins::by_digits(tx, keys, place, digits).await?;
     let Some(pin) = pin.filter(|pin| pin.expires_at.is_none_or(|end| end > now)) else { return Ok(None) };
-    match (pin.kind, place, pin.invitee_id) {
-        (PinKind::Room, ..) => Ok(Some(STRANGER)),
-        (PinKind::Host, ..) => Ok(Some(Shown { who: Who::Host, ..STRANGER })),
+    let shown = match (pin.kind, place, pin.invitee_id) {
+        (PinKind::Room, ..) => STRANGER,
+        (PinKind::Host, ..) => Shown { who: Who::Host, ..STRANGER },
         (PinKind::Personal, Place::Meeting(meeting), Some(id)) => {
             let invitee = invitees::table::find(tx, meeting, id).await?;
             let Some(invitee) = invitee.filter(|invitee| invitee.revoked_at.is_none()) else { return Ok(None) };
@@ -71,8 +78,9 @@ pub(super) async fn recognise(
                 return Ok(None);
             }
             let has_account = invitee.user_id.is_some();
-            Ok(Some(Shown { who: Who::Invitee(id), has_account, lobby_bypass: invitee.lobby_bypass }))
+            Shown { who: Who::Invitee(id), has_account, lobby_bypass: invitee.lobby_bypass }
         }
-        (PinKind::Personal, ..) => Ok(None),
-    }
+        (PinKind::Personal, ..) => return Ok(None),
+    };
+    Ok(Some(Recognised { shown, pin }))
 }

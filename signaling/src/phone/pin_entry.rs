@@ -6,11 +6,20 @@ use std::time::Duration;
 
 use store::StoreError;
 
-use super::attempts::{PinTry, Target};
-use super::pin_check::STRANGER;
+use super::attempts::{PinTry, Reach, Target};
+use super::pin_check::{Recognised, STRANGER};
 use super::turns::Turn;
-use super::{Answer, Call, Known, Moment, Step, pin_check, shared_budgets};
+use super::{Answer, Call, Known, Moment, Step, alarms, pin_check, shared_budgets};
+use crate::api::ids::TenantId;
 use crate::app::App;
+use crate::meetings::phone_pins::model::PhonePin;
+
+/// Somebody whose PIN is right.
+struct Right {
+    known: Known,
+    /// Their PIN and whose meeting it is of, where it is to be noted that they may have guessed it.
+    exposed: Option<(TenantId, PhonePin)>,
+}
 
 impl Call {
     /// A PIN was typed, or nothing.
@@ -43,18 +52,22 @@ impl Call {
                 return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await);
             }
         };
-        let recognised = self.recognise(app, at, digits, pin.is_place_guessed).await;
+        let recognised = self.recognise(app, at, digits, pin).await;
         if recognised.is_err() {
             app.phone.with(|attempts| attempts.right_pin(pin));
         }
-        let Some(known) = recognised? else {
+        let Some(right) = recognised? else {
             drop(turn);
             return self.wrong_pin(app, at, pin).await;
         };
         let ((_, after), _) = app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, true));
         drop(turn);
+        if let Some((tenant, pin)) = &right.exposed {
+            // Before it is answered: whoever hears that it is right can call again with it.
+            alarms::expose(&app.store, *tenant, pin, at.utc).await?;
+        }
         self.is_in(app, at);
-        Ok(Answer { step: Step::Known(known), after })
+        Ok(Answer { step: Step::Known(right.known), after })
     }
 
     /// It is nobody's.
@@ -91,24 +104,21 @@ impl Call {
         Ok((target, used))
     }
 
-    /// Who has that PIN. Where PINs are guessed, one proves nothing: then its owner waits like a stranger, unless the meeting
-    /// invites the number as well.
-    async fn recognise(
-        &self,
-        app: &App,
-        at: Moment,
-        digits: &str,
-        is_guessed: bool,
-    ) -> Result<Option<Known>, StoreError> {
+    /// Who has that PIN. Where PINs are guessed, one proves nothing, and neither does one later that was right then: its owner
+    /// waits like a stranger, unless the meeting invites the number as well.
+    async fn recognise(&self, app: &App, at: Moment, digits: &str, pin: PinTry) -> Result<Option<Right>, StoreError> {
         let mut tx = app.store.read().await?;
         let found = self.found.as_ref();
-        let shown = pin_check::recognise(&mut tx, &app.installation, found, digits, at.utc).await?;
-        let (Some(found), Some(shown)) = (found, shown) else { return Ok(None) };
-        let is_proof = !is_guessed || self.is_invited(&mut tx, found).await?;
+        let recognised = pin_check::recognise(&mut tx, &app.installation, found, digits, at.utc).await?;
+        let (Some(found), Some(Recognised { shown, pin: stored })) = (found, recognised) else { return Ok(None) };
+        let is_invited = self.is_invited(&mut tx, found).await?;
         drop(tx);
-        if is_proof {
-            return self.known(app, found, shown).await.map(Some);
+        match pin.reach(stored.exposed_at.is_some(), is_invited) {
+            Reach::Full => Ok(Some(Right { known: self.known(app, found, shown).await?, exposed: None })),
+            Reach::Lobby { exposes } => {
+                let known = Known { waits: true, ..self.known(app, found, STRANGER).await? };
+                Ok(Some(Right { known, exposed: exposes.then(|| (found.venue.tenant_id(), stored)) }))
+            }
         }
-        Ok(Some(Known { waits: true, ..self.known(app, found, STRANGER).await? }))
     }
 }

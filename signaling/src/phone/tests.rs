@@ -2,6 +2,7 @@
 //! From a call to who calls, with databases.
 
 mod at_once;
+mod exposed_pins;
 mod several_servers;
 
 use std::net::Ipv4Addr;
