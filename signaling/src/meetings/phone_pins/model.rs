@@ -111,6 +111,8 @@ pub(crate) struct PhonePinView {
     pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Since when it has these digits.
     pub(crate) created_at: DateTime<Utc>,
+    /// Since when somebody may know it who guessed PINs by telephone: it leads to the lobby at most until it has other digits.
+    pub(crate) exposed_at: Option<DateTime<Utc>>,
 }
 
 /// What a PIN is made of.
