@@ -3,8 +3,8 @@
 //! [`dial_out`], and looked after in the same way once somebody has answered.
 //!
 //! The one place where digits typed on a telephone are checked: from a call ([`Call::begin`]) over an id ([`Call::id`]) and a
-//! PIN ([`Call::pin`]) to who calls, and where ([`Known`]). Whoever speaks to the caller does what the [`Answer`] says, after the
-//! time that it says, and nothing else: how long an answer takes must tell nothing.
+//! PIN ([`pin_entry`]) to who calls, and where ([`Known`]). Whoever speaks to the caller does what the [`Answer`] says, after
+//! the time that it says, and nothing else: how long an answer takes must tell nothing.
 //!
 //! How many wrong codes are borne, and why that is few enough, is in [`attempts`]; `docs/operations/telephone-codes.md` is the
 //! same for operators. Whether somebody is let in is not decided here but in `joining`, as for browsers. Who was has a place in
@@ -35,6 +35,7 @@ mod number_format;
 pub(crate) mod numbers;
 mod operator;
 mod pin_check;
+mod pin_entry;
 pub(crate) mod seat;
 mod shared_budgets;
 mod sources;
@@ -43,6 +44,7 @@ mod tenant_slug;
 mod tests;
 pub(crate) mod transfer;
 pub(crate) mod trunks;
+mod turns;
 mod verdicts;
 mod words;
 
@@ -58,7 +60,7 @@ use tracing::warn;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::alarms::Counters;
-use self::attempts::{Alarm, Attempts, IdTry, Key, Source, Target};
+use self::attempts::{Alarm, Attempts, IdTry, Key, Source};
 use self::call::{Looked, Reply, Tries};
 use self::caller_number::{CallerNumber, DialPlan, E164};
 use self::desk::Calls;
@@ -66,8 +68,8 @@ use self::dial_out::DialOut;
 use self::id_and_pin::{Closed, Found};
 use self::in_progress::EndedBy;
 use self::lines::Lines;
-use self::pin_check::STRANGER;
 use self::trunks::Trunks;
+use self::turns::Turns;
 use crate::api::client_address::network;
 use crate::api::context::Context;
 use crate::api::ids::{InviteeId, PhoneCallId, TenantId, UserId};
@@ -83,6 +85,8 @@ pub(crate) use self::id_and_pin::{Shown, takes_strangers, waits};
 /// What all calls share.
 pub(crate) struct Phone {
     attempts: Arc<Mutex<Attempts>>,
+    /// Whose PIN is looked up.
+    turns: Turns,
     counters: Counters,
     /// Where numbers lead.
     lines: Lines,
@@ -99,8 +103,8 @@ impl Phone {
     pub(crate) fn new(now: Instant, is_dev: bool, registry: &Registry) -> Result<Self, prometheus::Error> {
         let attempts = Arc::new(Mutex::new(Attempts::new(now)));
         let counters = Counters::new(registry, &attempts)?;
-        let (lines, calls, trunks) = (Lines::new(is_dev), Calls::default(), Trunks::default());
-        Ok(Self { attempts, counters, lines, calls, trunks, dial_out: DialOut::default() })
+        let (turns, lines, calls, trunks) = (Turns::default(), Lines::new(is_dev), Calls::default(), Trunks::default());
+        Ok(Self { attempts, turns, counters, lines, calls, trunks, dial_out: DialOut::default() })
     }
 
     /// Has a call ended that a moderator has made, if it still goes on.
@@ -354,63 +358,6 @@ impl Call {
         Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await)
     }
 
-    /// A PIN was typed, or nothing.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the database does; then nothing was counted.
-    pub(crate) async fn pin(&mut self, app: &App, at: Moment, digits: &str) -> Result<Answer, StoreError> {
-        if digits.is_empty()
-            && self.tries.skips()
-            && let Some(found) = self.found.clone()
-        {
-            let known = self.known(app, &found, STRANGER).await?;
-            self.is_in(app, at);
-            return Ok(Answer { step: Step::Known(known), after: Duration::ZERO });
-        }
-        let (target, used) = self.target(app, at, digits).await?;
-        let (pin, _) = app.phone.with(|attempts| {
-            if let Some(target) = &target {
-                attempts.adopt_pins(at.instant, target, used);
-            }
-            self.tries.pin(at.instant, attempts, target)
-        });
-        let pin = match pin {
-            Ok(pin) => pin,
-            Err(reply) => return Ok(self.wrong(app, at, reply, Duration::ZERO, &[]).await),
-        };
-        let recognised = self.recognise(app, at, digits, pin.is_place_guessed).await;
-        if recognised.is_err() {
-            app.phone.with(|attempts| attempts.right_pin(pin));
-        }
-        let recognised = recognised?;
-        if let (None, Some(target)) = (&recognised, &pin.charged) {
-            // Before it is answered, as with ids.
-            let mut tx = app.store.write().await?;
-            shared_budgets::charge_pin(&mut tx, target, at.utc).await?;
-            tx.commit().await?;
-        }
-        let ((reply, after), alarms) =
-            app.phone.with(|attempts| self.tries.pin_looked_up(at.instant, attempts, pin, recognised.is_some()));
-        if let Some(known) = recognised {
-            self.is_in(app, at);
-            return Ok(Answer { step: Step::Known(known), after });
-        }
-        Ok(self.wrong(app, at, reply, after, &alarms).await)
-    }
-
-    /// What a PIN could hit, and what of that is used up: how long until all of it is there again.
-    async fn target(&self, app: &App, at: Moment, digits: &str) -> Result<(Option<Target>, Duration), StoreError> {
-        let Some(found) = &self.found else { return Ok((None, Duration::ZERO)) };
-        let mut tx = app.store.read().await?;
-        let target = pin_check::target(&mut tx, &app.installation, found.place(), digits).await?;
-        let used = match &target {
-            Some(target) => shared_budgets::used_up_of_pins(&mut tx, target, at.utc).await?,
-            None => Duration::ZERO,
-        };
-        Ok((target, used))
-    }
-
     /// They have given what is right.
     fn is_in(&mut self, app: &App, at: Moment) {
         self.is_right = true;
@@ -446,27 +393,6 @@ impl Call {
             (Place::Meeting(meeting), Some(number)) => known_callers::is_invited(tx, meeting, number).await,
             _ => Ok(false),
         }
-    }
-
-    /// Who has that PIN. Where PINs are guessed, one proves nothing: then its owner waits like a stranger, unless the meeting
-    /// invites the number as well.
-    async fn recognise(
-        &self,
-        app: &App,
-        at: Moment,
-        digits: &str,
-        is_guessed: bool,
-    ) -> Result<Option<Known>, StoreError> {
-        let mut tx = app.store.read().await?;
-        let found = self.found.as_ref();
-        let shown = pin_check::recognise(&mut tx, &app.installation, found, digits, at.utc).await?;
-        let (Some(found), Some(shown)) = (found, shown) else { return Ok(None) };
-        let is_proof = !is_guessed || self.is_invited(&mut tx, found).await?;
-        drop(tx);
-        if is_proof {
-            return self.known(app, found, shown).await.map(Some);
-        }
-        Ok(Some(Known { waits: true, ..self.known(app, found, STRANGER).await? }))
     }
 
     async fn known(&self, app: &App, found: &Found, shown: Shown) -> Result<Known, StoreError> {

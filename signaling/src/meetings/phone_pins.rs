@@ -77,15 +77,16 @@ pub(crate) async fn create(
         generation: now.timestamp_millis(),
         expires_at: None,
         created_at: now,
+        exposed_at: None,
     };
     let pin = next_free(tx, keys, pin).await?;
     table::insert(tx, &pin, &lookup(keys, place, &digits(keys, &pin))).await?;
     Ok(pin)
 }
 
-/// Gives a PIN other digits; the old ones are not valid any more.
+/// Gives a PIN other digits, which nobody has guessed; the old ones are not valid any more.
 pub(crate) async fn rotate(tx: &mut Tx, keys: &Keys, pin: PhonePin) -> Result<PhonePin, StoreError> {
-    let pin = next_free(tx, keys, PhonePin { created_at: Utc::now(), ..pin }).await?;
+    let pin = next_free(tx, keys, PhonePin { created_at: Utc::now(), exposed_at: None, ..pin }).await?;
     table::renew(tx, &pin, &lookup(keys, pin.place, &digits(keys, &pin))).await?;
     Ok(pin)
 }

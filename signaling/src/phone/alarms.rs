@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Tells whoever runs Saal that somebody guesses codes: by counters, and by events in the installation's audit log. Neither has
-//! digits, numbers or addresses in it.
+//! Tells whoever runs Saal that somebody guesses codes: by counters, and by events in the installation's audit log; and a tenant,
+//! by its own, which PIN somebody may have found. Nothing of it has digits, numbers or addresses in it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
@@ -13,7 +14,10 @@ use tracing::warn;
 
 use super::attempts::{Alarm, Attempts};
 use super::call::Reply;
+use crate::api::ids::TenantId;
 use crate::identity::secret::hex;
+use crate::meetings::phone_pins::model::{PhonePin, Place};
+use crate::meetings::phone_pins::table;
 use crate::records::audit::{self, Cause, Event};
 
 /// How much of a number's hash stands in the audit log: enough to tell one from another.
@@ -92,6 +96,28 @@ pub(super) async fn write(store: &Store, alarms: &[Alarm], trunk: &str) {
     if let Err(error) = written {
         warn!(%error, "that somebody guesses codes at telephones could not be written down");
     }
+}
+
+/// Notes that somebody may have guessed a PIN, and tells its tenant: it needs other digits. Both once for each PIN.
+pub(super) async fn expose(
+    store: &Store,
+    tenant: TenantId,
+    pin: &PhonePin,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    if table::expose(&mut tx, pin, now).await? {
+        audit::append(&mut tx, Cause::system(Some(tenant)), &exposure(pin)).await?;
+    }
+    tx.commit().await
+}
+
+fn exposure(pin: &PhonePin) -> Event {
+    let place = match pin.place {
+        Place::Meeting(_) => "meeting_id",
+        Place::Room(_) => "room_id",
+    };
+    Event::new("phone_pin.expose", pin.id).with("kind", pin.kind.as_str().into()).with(place, pin.place.id().into())
 }
 
 fn event(alarm: &Alarm, trunk: &str) -> Event {

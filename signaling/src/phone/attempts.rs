@@ -19,6 +19,10 @@
 //!   **3.2·10⁻⁵**; and [`OF_PERSONS`] for the longer ones. A wrong one of these costs as many as there are, for so many it could have
 //!   hit: 3,006 + 1,440 a day, 4,446 · 10⁻⁸ = **4.5·10⁻⁵**, however many people are invited. Beyond that no PIN of that length leads
 //!   further than to that meeting's lobby, unless it invites the caller's number.
+//! * **What is found beyond that** is worth no more later. Right and wrong PINs are still told apart there, and [`OF_PINS`] bears 2.2
+//!   million wrong ones a day: 2.2 · 10⁶ · 101 · 10⁻⁸ = 2.2 right ones. So whoever found one would only have to come back once
+//!   something may be tried again. A PIN that was right then is therefore exposed from then on, until it has other digits
+//!   ([`PinTry::reach`]).
 //! * Together: **9.6·10⁻⁵** hits a day at all limits, one in 28 years of attack without a pause. What a hit of an id, or of the
 //!   meeting's PIN, is worth: a place in the lobby, unless the policy lets strangers in.
 //!
@@ -166,6 +170,29 @@ pub(super) struct PinTry {
     pub(super) charged: Option<Target>,
     /// Somebody guesses this meeting's PINs of that length: they lead no further than to the lobby.
     pub(super) is_place_guessed: bool,
+}
+
+/// How far a right PIN leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// As far as it says.
+    Full,
+    /// No further than to the lobby, as a stranger.
+    Lobby {
+        /// It must be noted, before it is answered, that whoever called may have guessed it.
+        exposes: bool,
+    },
+}
+
+impl PinTry {
+    /// How far it leads if it is right. A number that the meeting invites proves who calls, whatever is guessed. `is_exposed` is
+    /// whether somebody may have guessed it before.
+    pub(super) const fn reach(self, is_exposed: bool, is_invited: bool) -> Reach {
+        if is_invited || !(self.is_place_guessed || is_exposed) {
+            return Reach::Full;
+        }
+        Reach::Lobby { exposes: !is_exposed }
+    }
 }
 
 /// Something that whoever runs Saal is to know.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From a call to who calls, with databases.
 
+mod at_once;
+mod exposed_pins;
 mod several_servers;
 
 use std::net::Ipv4Addr;

@@ -56,6 +56,7 @@ const STEPS: &[Step] = steps![
     "0093_calls_out",
     "0094_phone_budgets",
     "0095_dial_attempts",
+    "0096_exposed_pins",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

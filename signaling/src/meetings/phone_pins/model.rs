@@ -74,6 +74,8 @@ pub(crate) struct PhonePin {
     pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Of the digits that it has now.
     pub(crate) created_at: DateTime<Utc>,
+    /// Since when somebody may know these digits who has guessed them.
+    pub(crate) exposed_at: Option<DateTime<Utc>>,
 }
 
 impl FromRow for PhonePin {
@@ -88,6 +90,7 @@ impl FromRow for PhonePin {
             generation: row.get("generation")?,
             expires_at: row.get("expires_at")?,
             created_at: row.get("created_at")?,
+            exposed_at: row.get("exposed_at")?,
         })
     }
 }
@@ -108,6 +111,8 @@ pub(crate) struct PhonePinView {
     pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Since when it has these digits.
     pub(crate) created_at: DateTime<Utc>,
+    /// Since when somebody may know it who guessed PINs by telephone: it leads to the lobby at most until it has other digits.
+    pub(crate) exposed_at: Option<DateTime<Utc>>,
 }
 
 /// What a PIN is made of.

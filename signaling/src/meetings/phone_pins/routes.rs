@@ -44,6 +44,7 @@ pub(in crate::meetings) fn view(keys: &Keys, pin: &PhonePin) -> PhonePinView {
         invitee_id: pin.invitee_id,
         expires_at: pin.expires_at,
         created_at: pin.created_at,
+        exposed_at: pin.exposed_at,
     }
 }
 

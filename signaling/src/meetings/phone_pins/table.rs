@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! PINs in the database.
 
+use chrono::{DateTime, Utc};
 use store::{Single, StoreError, Tx, sql};
 
 use super::model::{PhonePin, PinKind, Place};
@@ -9,8 +10,8 @@ use crate::api::ids::{InviteeId, MeetingId, PhonePinId};
 /// Most PINs of one meeting: as many as people whom it invites, and two.
 const MAX_PINS: i64 = 1002;
 
-const COLUMNS: &str =
-    "SELECT id, meeting_id, room_id, kind, invitee_id, generation, expires_at, created_at FROM phone_pins";
+const COLUMNS: &str = "SELECT id, meeting_id, room_id, kind, invitee_id, generation, expires_at, created_at, exposed_at
+     FROM phone_pins";
 
 fn select() -> store::Statement {
     store::sql(COLUMNS)
@@ -91,9 +92,18 @@ pub(super) async fn insert(tx: &mut Tx, pin: &PhonePin, lookup: &str) -> Result<
 
 /// Stores its new generation.
 pub(super) async fn renew(tx: &mut Tx, pin: &PhonePin, lookup: &str) -> Result<(), StoreError> {
-    let update = sql("UPDATE phone_pins SET generation = $1, lookup = $2, created_at = $3 WHERE id = $4");
-    tx.execute(update.bind(pin.generation).bind(lookup).bind(pin.created_at).bind(pin.id)).await?;
+    let update =
+        sql("UPDATE phone_pins SET generation = $1, lookup = $2, created_at = $3, exposed_at = $4 WHERE id = $5");
+    let update = update.bind(pin.generation).bind(lookup).bind(pin.created_at).bind(pin.exposed_at);
+    tx.execute(update.bind(pin.id)).await?;
     Ok(())
+}
+
+/// Notes that somebody may have guessed it. Returns whether that is new. It is not where it was noted before, or where the PIN
+/// has other digits by now.
+pub(crate) async fn expose(tx: &mut Tx, pin: &PhonePin, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let update = sql("UPDATE phone_pins SET exposed_at = $1 WHERE id = $2 AND generation = $3 AND exposed_at IS NULL");
+    Ok(tx.execute(update.bind(now).bind(pin.id).bind(pin.generation)).await? > 0)
 }
 
 /// Removes somebody's.

@@ -213,6 +213,19 @@ fn who_guesses_the_pins_of_one_meeting_gets_no_further_than_to_its_lobby() {
 }
 
 #[test]
+fn a_pin_that_is_right_while_pins_are_guessed_is_exposed_once_unless_the_number_proves_who_calls() {
+    let calm = PinTry { from_all: true, charged: None, is_place_guessed: false };
+    let guessed = PinTry { is_place_guessed: true, ..calm };
+    assert_eq!(calm.reach(false, false), Reach::Full);
+    assert_eq!(guessed.reach(false, false), Reach::Lobby { exposes: true });
+    assert_eq!(guessed.reach(true, false), Reach::Lobby { exposes: false }, "that is known");
+    assert_eq!(calm.reach(true, false), Reach::Lobby { exposes: false }, "also once nobody guesses any more");
+    for (pin, is_exposed) in [(calm, true), (guessed, false), (guessed, true)] {
+        assert_eq!(pin.reach(is_exposed, true), Reach::Full);
+    }
+}
+
+#[test]
 fn who_guesses_the_short_pins_of_a_meeting_keeps_nobody_out_who_has_a_long_one() {
     let now = Instant::now();
     let mut attempts = Attempts::new(now);
@@ -315,6 +328,16 @@ fn attack(day: &mut Day, rng: &mut StdRng, now: Instant, attempts: &mut Attempts
     }
 }
 
+/// How often a try gets in that finds a PIN so often: with this call, or with another one, once some may be tried again.
+fn guessed_hits(pin: PinTry, hit: f64) -> f64 {
+    let is_exposed = match pin.reach(false, false) {
+        Reach::Full => return hit,
+        Reach::Lobby { exposes } => exposes,
+    };
+    let later = PinTry { is_place_guessed: false, ..pin };
+    if later.reach(is_exposed, false) == Reach::Full { hit } else { 0.0 }
+}
+
 /// Somebody who knows the number of one meeting and tries its PINs, those of 100 people, too.
 fn guess_pins(day: &mut Day, now: Instant, attempts: &mut Attempts) {
     let mut tries = Tries::new(Source { number: None, peer: key(5, 0), is_known: false });
@@ -323,9 +346,7 @@ fn guess_pins(day: &mut Day, now: Instant, attempts: &mut Attempts) {
     for (length, pins) in [(PinLength::Place, 1), (PinLength::Person, 101), (PinLength::Person, 101)] {
         let Ok(pin) = tries.pin(now, attempts, Some(target(key(9, 0), length, pins))) else { return };
         day.guessed += 1;
-        if !pin.is_place_guessed {
-            day.hits += f64::from(pins) * pin_hit(length);
-        }
+        day.hits += guessed_hits(pin, f64::from(pins) * pin_hit(length));
         tries.pin_looked_up(now, attempts, pin, false);
     }
 }

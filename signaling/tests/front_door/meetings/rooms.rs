@@ -2,6 +2,7 @@
 //! Permanent rooms: making, changing and removing them, their PINs and links, and the way in.
 
 use serde_json::json;
+use store::sql;
 use store::testing::TestStore;
 
 use crate::identity::installation::{Installation, Shows};
@@ -38,16 +39,21 @@ async fn a_room_has_a_link_a_number_and_pins_that_can_be_renewed() {
         assert_eq!((taken.status, &taken.json()["errors"][0]["pointer"]), (409, &json!("/slug")));
         let given = saal.patch(&ann, &path, &json!({ "owner_id": "0190f3a0-0000-7000-8000-000000000000" })).await;
         assert_eq!(given.json()["errors"][0]["code"], "unknown-reference");
-        // Its PINs and its link are renewed one by one.
+        // Its PINs and its link are renewed one by one. What somebody may have guessed is not what it is from then on.
+        let mut tx = saal.server.database.store.write().await.expect("a transaction");
+        tx.execute(sql("UPDATE phone_pins SET exposed_at = 0")).await.expect("noted");
+        tx.commit().await.expect("kept");
         let pins = saal.get(&ann, &format!("{path}/phone_pins")).await.json()["items"].clone();
         let kinds: Vec<_> = pins.as_array().expect("PINs").iter().map(|pin| pin["kind"].clone()).collect();
         assert_eq!(kinds, [json!("room"), json!("host")]);
+        assert_eq!(pins[0]["exposed_at"], "1970-01-01T00:00:00Z");
         let rotate = format!("POST /phone_pins/{}/rotate", pins[0]["id"].as_str().expect("an id"));
         assert_eq!(saal.ask(&bob, &rotate, &[], None).await.status, 404);
         let rotated = saal.ask(&ann, &rotate, &[], None).await.json();
         let before = saal.get(&ann, &path).await.json();
         assert_eq!(before["dial_in"]["pin"], rotated["pin"]);
         assert_ne!(rotated["pin"], pins[0]["pin"]);
+        assert_eq!(rotated.get("exposed_at"), Some(&json!(null)));
         let renewed = saal.ask(&ann, &format!("POST {path}/renew_link"), &[], None).await.json();
         assert_ne!(renewed["join_url"], before["join_url"]);
         assert_eq!(renewed["dial_in"], before["dial_in"]);

@@ -59,7 +59,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   meetings: ['title', 'starts_at', 'status', 'type', 'organizer'],
   occurrences: ['meeting_title', 'starts_at', 'ends_at', 'status', 'organizer_name'],
   invitees: ['name', 'email', 'role', 'response_status'],
-  phone_pins: ['kind', 'pin', 'invitee_id', 'expires_at'],
+  phone_pins: ['kind', 'pin', 'invitee_id', 'expires_at', 'exposed_at'],
   meeting_sessions: ['meeting_id', 'room_id', 'status', 'started_at', 'ended_at', 'current_participants', 'peak_participants'],
   lobby: ['name', 'kind', 'role', 'waits_for', 'since'],
   audit_events: ['occurred_at', 'action', 'actor', 'target', 'result'],

@@ -95,6 +95,7 @@ export const fields: Names['fields'] = {
   expected_participants: 'Erwartete Teilnehmende',
   expires_at: 'Gültig bis',
   expires_seconds: 'Gültig für (Sekunden)',
+  exposed_at: 'Vielleicht erraten seit',
   external_id: 'Externe Kennung',
   failed_at: 'Aufgegeben',
   failing_since: 'Gestört seit',
