@@ -2,6 +2,7 @@
 //! Transactions (RFC 3261 §17, RFC 6026): a request and its answers, what is sent again when it is lost, and what of others is
 //! a repetition. The four state machines are in files of their own; here are the tables and the messages.
 
+mod client;
 mod client_invite;
 mod client_request;
 mod kept_answer;
@@ -12,6 +13,7 @@ mod server_request;
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
+use client::{Client, ClientMachine};
 use client_invite::ClientInvite;
 use client_request::ClientRequest;
 use kept_answer::KeptAnswer;
@@ -23,7 +25,7 @@ use super::challenge::Attempts;
 use super::config::Timers;
 use super::deadlines::Deadlines;
 use super::event::CallId;
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow, reply_flow_without_connection};
+use super::flow::{Flow, Transmit, reply_flow, reply_flow_without_connection};
 use super::message::{Message, Method, Request, Response};
 use super::owner::Owner;
 
@@ -50,24 +52,6 @@ enum Expiry {
     Finished,
 }
 
-enum ClientMachine {
-    Invite(ClientInvite),
-    Other(ClientRequest),
-}
-
-struct Client {
-    key: ClientKey,
-    owner: Owner,
-    flow: Flow,
-    request: Request,
-    machine: ClientMachine,
-    attempts: Attempts,
-    /// The connection that broke before there was an answer, so that the request was sent once more on another.
-    left: Option<ConnectionId>,
-    /// The ACKs of 2xx, by the tag of To, for when the 2xx is repeated (RFC 3261 §13.2.2.4).
-    acks: Vec<(String, Transmit)>,
-}
-
 enum ServerMachine {
     Invite(ServerInvite),
     Other(ServerRequest),
@@ -90,44 +74,6 @@ impl Server {
     fn answer_again(&self) -> Option<Transmit> {
         let answer = self.last_answer.as_ref()?.response()?;
         Some(Transmit { flow: self.flow, message: Message::Response(answer) })
-    }
-}
-
-impl Client {
-    fn is_open(&self) -> bool {
-        match &self.machine {
-            ClientMachine::Invite(machine) => machine.is_open(),
-            ClientMachine::Other(machine) => machine.is_open(),
-        }
-    }
-
-    /// Whether a failure concerns it. The end of a connection may be told after it was left.
-    fn is_hit_by(&self, failed: &Flow) -> bool {
-        self.flow.is_hit_by(failed) && (self.left.is_none() || self.left != failed.connection)
-    }
-
-    /// The request once more, by another way than the connection that broke. Only once.
-    fn go_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) -> Option<Transmit> {
-        if self.left.is_some() || failed.connection.is_none() || self.flow.connection != failed.connection {
-            return None;
-        }
-        // Its Via says by what it travels.
-        let flow = other_way(self.owner, &self.request).filter(|flow| flow.transport == self.flow.transport)?;
-        self.left = failed.connection;
-        self.flow = flow;
-        Some(Transmit { flow, message: Message::Request(self.request.clone()) })
-    }
-
-    /// Whoever repeats a 2xx has not got its ACK.
-    fn acknowledge_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) {
-        for (_, Transmit { flow, message }) in &mut self.acks {
-            let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
-            if let (true, Message::Request(ack)) = (is_gone, &*message)
-                && let Some(way) = other_way(self.owner, ack)
-            {
-                *flow = way;
-            }
-        }
     }
 }
 
