@@ -33,7 +33,7 @@ use crate::sip::config::Config;
 use crate::sip::deadlines::Deadlines;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{CallId, Cause, Event};
-use crate::sip::flow::{ConnectionId, Flow, Transmit};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::Message;
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
 use crate::trunks::{Callers, Locals, LookUp, Operations, Trunks};
@@ -191,6 +191,11 @@ impl ControlCore {
     pub(crate) fn handle_message(&mut self, now: Instant, flow: Flow, message: Message) {
         self.endpoint.handle_message(now, flow, message);
         self.settle(now);
+    }
+
+    /// A message was given to a connection.
+    pub(crate) fn handle_sent(&mut self, transmit: &Transmit, carrier: Carrier) {
+        self.endpoint.handle_sent(transmit, carrier);
     }
 
     /// A message could not be sent, or a connection broke.

@@ -21,7 +21,7 @@ use super::core::Core;
 use super::deadlines::Deadlines;
 use super::dialog::DialogKey;
 use super::event::{CallId, Event, OptionsId, RegistrationId};
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow, stamp_source};
+use super::flow::{Carrier, ConnectionId, Flow, Transmit, reply_flow, stamp_source};
 use super::message::{Message, Method, Request, Response};
 use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
@@ -87,6 +87,14 @@ impl Endpoint {
             Message::Response(response) => self.handle_response(now, flow, response),
         }
         self.handle_failures(now);
+    }
+
+    /// A message was given to a connection, which need not be open yet. To be told before anything else of that connection.
+    pub fn handle_sent(&mut self, transmit: &Transmit, carrier: Carrier) {
+        // An answer is not sent again by who made it, and an ACK goes by whatever there is when it is repeated.
+        if let Message::Request(request) = &transmit.message {
+            self.core.transactions.handle_sent(&transmit.flow, request, carrier);
+        }
     }
 
     /// A connection broke or could not be opened, or a datagram was refused. Calls outlive it: peers close connections that have

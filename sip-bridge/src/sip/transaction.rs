@@ -25,7 +25,7 @@ use super::challenge::Attempts;
 use super::config::Timers;
 use super::deadlines::Deadlines;
 use super::event::CallId;
-use super::flow::{Flow, Transmit, reply_flow, reply_flow_without_connection};
+use super::flow::{Carrier, Flow, Transmit, reply_flow, reply_flow_without_connection};
 use super::message::{Message, Method, Request, Response};
 use super::owner::Owner;
 
@@ -195,19 +195,24 @@ impl Transactions {
         let id = self.allot();
         self.transmits.push_back(Transmit { flow, message: Message::Request(request.clone()) });
         self.client_keys.insert(key.clone(), id);
-        let client = Client { key, owner, flow, request, machine, attempts, left: None, acks: Vec::new() };
-        self.clients.insert(id, client);
+        self.clients.insert(id, Client::new(key, owner, flow, request, machine, attempts));
         self.arm(id);
         Ok(id)
+    }
+
+    /// A request that was handed out for `flow` was given to a connection.
+    pub(super) fn handle_sent(&mut self, flow: &Flow, request: &Request, carrier: Carrier) {
+        let id = ClientKey::of_request(request).and_then(|key| self.client_keys.get(&key));
+        if let Some(client) = id.and_then(|id| self.clients.get_mut(id)) {
+            client.handle_sent(flow, carrier);
+        }
     }
 
     /// An answer came. `None`: it belongs to nothing, or has been seen to.
     pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: Response) -> Option<Delivery> {
         let id = *self.client_keys.get(&ClientKey::of_response(&response)?)?;
         let client = self.clients.get_mut(&id)?;
-        if client.flow.connection.is_none() && client.flow.transport == flow.transport {
-            client.flow.connection = flow.connection;
-        }
+        client.handle_heard(&flow);
         let verdict = match &mut client.machine {
             ClientMachine::Invite(machine) => machine.handle_response(now, response.status, &self.timers),
             ClientMachine::Other(machine) => machine.handle_response(now, response.status, &self.timers),
@@ -372,7 +377,7 @@ impl Transactions {
     ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
-            let clients = self.clients.iter().filter(|(_, client)| client.is_hit_by(failed));
+            let clients = self.clients.iter().filter(|(_, client)| is_hit(&client.flow));
             clients.map(|(id, _)| *id).collect()
         };
         for id in hit {

@@ -66,6 +66,21 @@ fn a_request_that_was_lost_with_its_connection_is_sent_once_more() {
 }
 
 #[test]
+fn a_change_by_a_new_connection_outlives_a_second_word_of_the_old_one_s_end() {
+    let mut net = Net::with(8, Transport::Tcp, |_, _| {});
+    let (a, _) = net.connect();
+    lose(&mut net, A);
+    let now = net.now;
+    net.ends[A].reinvite(now, a, b"hold".to_vec()).unwrap();
+    let change = sent(&mut net, A);
+    assert!(is_new(&net, A, change.flow));
+    lose(&mut net, A);
+    net.run(ms(100));
+    assert_eq!(ended(&net.take(A)), None);
+    assert!(net.take(B).iter().any(|event| matches!(event, Event::Reinvite { .. })));
+}
+
+#[test]
 fn where_the_new_connection_fails_too_the_request_has() {
     let mut net = Net::with(3, Transport::Tcp, |_, _| {});
     let (a, _) = net.connect();
