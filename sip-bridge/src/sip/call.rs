@@ -17,7 +17,7 @@ use super::owner::{Job, LegId, Owner};
 use super::reinvite::{Ours, Theirs};
 use super::reliable_provisional::{Receiver, Sender};
 use super::session_timer::{self, SessionTimer};
-use super::transaction::{Delivery, TransactionId};
+use super::transaction::{Delivery, OtherWay, TransactionId};
 use super::uac::Calling;
 use super::uas::Called;
 
@@ -144,11 +144,12 @@ impl Call {
         }
     }
 
-    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs, and begins none that is wanted.
-    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<Flow> {
-        let Some(tag) = request.headers.to.tag() else { return self.way_of_invite() };
+    /// How a request of ours goes on whose connection is gone. `None`: it is in none of the call's dialogs, and begins none that is
+    /// wanted.
+    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<OtherWay> {
+        let Some(tag) = request.headers.to.tag() else { return self.way_of_invite(&request.method) };
         let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;
-        Some(leg.dialog.next_flow(config))
+        Some(OtherWay::Again(leg.dialog.next_flow(config)))
     }
 
     /// Sends a request in the call's dialog.

@@ -27,7 +27,7 @@ use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
 use super::registration::Registrar;
 use super::tokens::Tokens;
-use super::transaction::{Arrival, Delivery, TransactionId, Transactions};
+use super::transaction::{Arrival, Delivery, OtherWay, TransactionId, Transactions};
 
 /// Who has a deadline. Transactions keep their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +113,7 @@ impl Endpoint {
         let (calls, registrations, config) = (&self.calls, &self.registrations, &self.core.config);
         let other_way = |owner: Owner, request: &Request| match owner {
             Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
-            Owner::Registration(id) => registrations.get(&id).map(Registrar::other_way),
+            Owner::Registration(id) => registrations.get(&id).map(|one| OtherWay::Again(one.other_way())),
             Owner::Options(_) | Owner::Nobody => None,
         };
         self.core.transactions.handle_transport_failed(&flow, other_way);

@@ -13,6 +13,7 @@ mod server_request;
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
+pub(super) use client::OtherWay;
 use client::{Client, ClientMachine};
 use client_invite::ClientInvite;
 use client_request::ClientRequest;
@@ -373,7 +374,7 @@ impl Transactions {
     pub(super) fn handle_transport_failed(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<Flow>,
+        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
     ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
@@ -387,8 +388,8 @@ impl Transactions {
             if !client.is_open() {
                 continue;
             }
-            if let Some(transmit) = client.go_elsewhere(failed, &other_way) {
-                self.transmits.push_back(transmit);
+            if let Ok(transmit) = client.go_elsewhere(failed, &other_way) {
+                self.transmits.extend(transmit);
             } else {
                 self.failures.push_back(Failure { owner: client.owner, is_transport: true });
                 self.end(id);

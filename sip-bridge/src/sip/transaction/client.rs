@@ -9,6 +9,25 @@ use crate::sip::flow::{Carrier, Flow, Transmit};
 use crate::sip::message::{Message, Request};
 use crate::sip::owner::Owner;
 
+/// How a request goes on whose connection is gone.
+pub(in crate::sip) enum OtherWay {
+    /// It is sent once more, by this.
+    Again(Flow),
+    /// It got there, and only its answer is waited for. What belongs to it goes by this.
+    Waiting(Flow),
+}
+
+/// There is none that it could take.
+pub(super) struct NoWay;
+
+impl OtherWay {
+    const fn flow(&self) -> Flow {
+        match self {
+            Self::Again(flow) | Self::Waiting(flow) => *flow,
+        }
+    }
+}
+
 pub(super) enum ClientMachine {
     Invite(ClientInvite),
     Other(ClientRequest),
@@ -65,30 +84,42 @@ impl Client {
         }
     }
 
-    /// The request once more, by another way than the connection that broke. Only once, and not where that was opened for it: then
-    /// nobody is there.
+    /// It goes on by another way than the connection that broke: with the request once more, or with nothing to be sent. That is sent
+    /// only once, and not where the connection was opened for it: then nobody is there.
     pub(super) fn go_elsewhere(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<Flow>,
-    ) -> Option<Transmit> {
-        if self.has_moved || self.has_opened || failed.connection.is_none() {
-            return None;
+        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
+    ) -> Result<Option<Transmit>, NoWay> {
+        if failed.connection.is_none() {
+            return Err(NoWay);
         }
         // Its Via says by what it travels.
-        let flow = other_way(self.owner, &self.request).filter(|flow| flow.transport == self.flow.transport)?;
-        (self.flow, self.has_moved) = (flow, true);
-        Some(Transmit { flow, message: Message::Request(self.request.clone()) })
+        match other_way(self.owner, &self.request).filter(|way| way.flow().transport == self.flow.transport) {
+            Some(OtherWay::Waiting(flow)) => {
+                self.flow = flow;
+                Ok(None)
+            }
+            Some(OtherWay::Again(flow)) if !self.has_moved && !self.has_opened => {
+                (self.flow, self.has_moved) = (flow, true);
+                Ok(Some(Transmit { flow, message: Message::Request(self.request.clone()) }))
+            }
+            Some(OtherWay::Again(_)) | None => Err(NoWay),
+        }
     }
 
     /// Whoever repeats a 2xx has not got its ACK.
-    pub(super) fn acknowledge_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) {
+    pub(super) fn acknowledge_elsewhere(
+        &mut self,
+        failed: &Flow,
+        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
+    ) {
         for (_, Transmit { flow, message }) in &mut self.acks {
             let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
             if let (true, Message::Request(ack)) = (is_gone, &*message)
                 && let Some(way) = other_way(self.owner, ack)
             {
-                *flow = way;
+                *flow = way.flow();
             }
         }
     }

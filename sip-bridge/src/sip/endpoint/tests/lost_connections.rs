@@ -126,9 +126,37 @@ fn a_call_that_is_given_up_does_not_ring_by_another_connection() {
     net.run(ms(100));
     let now = net.now;
     net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
-    net.collect();
+    // Nobody gets it.
+    let cancel = net.ends[A].poll_transmit().unwrap();
     lose(&mut net, A);
-    assert!(net.ends[A].poll_transmit().is_none());
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow));
+    assert!(is_method(Method::Cancel)(&again.message) && again.message == cancel.message);
+    assert!(net.ends[A].poll_transmit().is_none(), "the INVITE would ring anew");
+    // The end of the connection is told twice.
+    lose(&mut net, A);
+    net.run(s(1));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::Cancelled));
+    assert_eq!(ended(&net.take(B)), Some(&Cause::Cancelled));
+    assert_eq!(net.sent(A, is_method(Method::Ack)), 1, "that of 487");
+    net.assert_empty();
+}
+
+#[test]
+fn an_answer_that_crosses_with_a_lost_cancel_is_hung_up() {
+    let mut net = Net::with(9, Transport::Tcp, |_, _| {});
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
+    net.ends[A].poll_transmit().unwrap();
+    lose(&mut net, A);
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.run(s(1));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::Cancelled));
+    assert!(matches!(ended(&net.take(B)), Some(Cause::HungUpByPeer { .. })));
+    net.assert_empty();
 }
 
 #[test]
