@@ -70,6 +70,8 @@ pub(super) struct Outgoing {
     pub(super) rings_until: Instant,
     /// Where it was tried; the last of these is where it is. As many as the trunk has addresses.
     pub(super) tried: Vec<Flow>,
+    /// An address was taken from these, to be tried once more by another connection.
+    pub(super) has_tried_again: bool,
     /// Signaling knows that it rings.
     pub(super) has_rung: bool,
     /// What signaling is told when it is over.

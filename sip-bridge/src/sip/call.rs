@@ -17,7 +17,7 @@ use super::owner::{Job, LegId, Owner};
 use super::reinvite::{Ours, Theirs};
 use super::reliable_provisional::{Receiver, Sender};
 use super::session_timer::{self, SessionTimer};
-use super::transaction::{Delivery, OtherWay, TransactionId};
+use super::transaction::{Delivery, NoAnswer, OtherWay, TransactionId};
 use super::uac::Calling;
 use super::uas::Called;
 
@@ -301,8 +301,12 @@ impl Call {
     }
 
     /// A request of the call has no answer.
-    pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core, job: Job, is_transport: bool) {
-        let cause = if is_transport { Cause::TransportFailed } else { Cause::Unreachable };
+    pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core, job: Job, why: NoAnswer) {
+        let cause = match why {
+            NoAnswer::TimedOut => Cause::Unreachable,
+            NoAnswer::NotSent => Cause::TransportFailed,
+            NoAnswer::ConnectionLost => Cause::ConnectionLost,
+        };
         match job {
             Job::Invite => self.handle_invite_failure(now, core, cause),
             Job::Bye => self.handle_bye_response(now, core, 408),

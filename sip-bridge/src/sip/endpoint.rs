@@ -27,7 +27,7 @@ use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
 use super::registration::Registrar;
 use super::tokens::Tokens;
-use super::transaction::{Arrival, Delivery, OtherWay, TransactionId, Transactions};
+use super::transaction::{Arrival, Delivery, NoAnswer, OtherWay, TransactionId, Transactions};
 
 /// Who has a deadline. Transactions keep their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,10 +111,11 @@ impl Endpoint {
             }
         }
         let (calls, registrations, config) = (&self.calls, &self.registrations, &self.core.config);
-        let other_way = |owner: Owner, request: &Request| match owner {
+        let other_way = |owner: Owner, request: &Request, flow: Flow| match owner {
             Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
             Owner::Registration(id) => registrations.get(&id).map(|one| OtherWay::Again(one.other_way())),
-            Owner::Options(_) | Owner::Nobody => None,
+            Owner::Options(_) => Some(OtherWay::Again(Flow { connection: None, ..flow })),
+            Owner::Nobody => None,
         };
         self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);
@@ -399,15 +400,15 @@ impl Endpoint {
 
     fn handle_failures(&mut self, now: Instant) {
         while let Some(failure) = self.core.transactions.poll_failure() {
-            self.fail(now, failure.owner, failure.is_transport);
+            self.fail(now, failure.owner, failure.why);
         }
     }
 
     /// A request will have no answer.
-    fn fail(&mut self, now: Instant, owner: Owner, is_transport: bool) {
+    fn fail(&mut self, now: Instant, owner: Owner, why: NoAnswer) {
         match owner {
             Owner::Call(id, job) => {
-                self.with_call(id, |call, core| call.handle_failure(now, core, job, is_transport));
+                self.with_call(id, |call, core| call.handle_failure(now, core, job, why));
             }
             Owner::Registration(id) => {
                 self.with_registration(id, |one, core| one.handle_failure(now, core));

@@ -64,6 +64,8 @@ pub enum Cause {
     Unreachable,
     /// What we sent could not be delivered.
     TransportFailed,
+    /// The connection by which we sent had been there before, and broke with nothing heard. By another one they may be reached.
+    ConnectionLost,
     /// We answered, and the ACK never came.
     NoAck,
     /// A provisional answer was never acknowledged (RFC 3262 §3).
@@ -90,6 +92,7 @@ impl fmt::Debug for Cause {
             Self::RingTimeout => f.write_str("RingTimeout"),
             Self::Unreachable => f.write_str("Unreachable"),
             Self::TransportFailed => f.write_str("TransportFailed"),
+            Self::ConnectionLost => f.write_str("ConnectionLost"),
             Self::NoAck => f.write_str("NoAck"),
             Self::NoPrack => f.write_str("NoPrack"),
             Self::NoDescription => f.write_str("NoDescription"),

@@ -13,8 +13,8 @@ mod server_request;
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-pub(super) use client::OtherWay;
 use client::{Client, ClientMachine};
+pub(super) use client::{NoAnswer, OtherWay};
 use client_invite::ClientInvite;
 use client_request::ClientRequest;
 use kept_answer::KeptAnswer;
@@ -104,8 +104,7 @@ pub(super) struct Delivery {
 /// A request of ours that will have no answer.
 pub(super) struct Failure {
     pub(super) owner: Owner,
-    /// Whether it could not even be sent.
-    pub(super) is_transport: bool,
+    pub(super) why: NoAnswer,
 }
 
 /// The table of clients is full.
@@ -374,7 +373,7 @@ impl Transactions {
     pub(super) fn handle_transport_failed(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
+        other_way: impl Fn(Owner, &Request, Flow) -> Option<OtherWay>,
     ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
@@ -388,11 +387,12 @@ impl Transactions {
             if !client.is_open() {
                 continue;
             }
-            if let Ok(transmit) = client.go_elsewhere(failed, &other_way) {
-                self.transmits.extend(transmit);
-            } else {
-                self.failures.push_back(Failure { owner: client.owner, is_transport: true });
-                self.end(id);
+            match client.go_elsewhere(failed, &other_way) {
+                Ok(transmit) => self.transmits.extend(transmit),
+                Err(why) => {
+                    self.failures.push_back(Failure { owner: client.owner, why });
+                    self.end(id);
+                }
             }
         }
         for server in self.servers.values_mut().filter(|server| is_hit(&server.flow)) {
@@ -421,7 +421,7 @@ impl Transactions {
                     self.transmits.push_back(Transmit { flow: client.flow, message });
                 }
                 Expiry::TimedOut => {
-                    self.failures.push_back(Failure { owner: client.owner, is_transport: false });
+                    self.failures.push_back(Failure { owner: client.owner, why: NoAnswer::TimedOut });
                     self.end(id);
                 }
                 Expiry::Finished => self.end(id),

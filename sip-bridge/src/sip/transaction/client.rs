@@ -17,8 +17,16 @@ pub(in crate::sip) enum OtherWay {
     Waiting(Flow),
 }
 
-/// There is none that it could take.
-pub(super) struct NoWay;
+/// Why a request of ours will have no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sip) enum NoAnswer {
+    /// None came in time.
+    TimedOut,
+    /// It could not be delivered.
+    NotSent,
+    /// Its connection, which was there before it, broke, and it was not sent by another.
+    ConnectionLost,
+}
 
 impl OtherWay {
     const fn flow(&self) -> Flow {
@@ -89,22 +97,24 @@ impl Client {
     pub(super) fn go_elsewhere(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
-    ) -> Result<Option<Transmit>, NoWay> {
+        other_way: impl Fn(Owner, &Request, Flow) -> Option<OtherWay>,
+    ) -> Result<Option<Transmit>, NoAnswer> {
         if failed.connection.is_none() {
-            return Err(NoWay);
+            return Err(NoAnswer::NotSent);
         }
         // Its Via says by what it travels.
-        match other_way(self.owner, &self.request).filter(|way| way.flow().transport == self.flow.transport) {
+        let way = other_way(self.owner, &self.request, self.flow);
+        match way.filter(|way| way.flow().transport == self.flow.transport) {
             Some(OtherWay::Waiting(flow)) => {
                 self.flow = flow;
                 Ok(None)
             }
-            Some(OtherWay::Again(flow)) if !self.has_moved && !self.has_opened => {
+            _ if self.has_moved || self.has_opened => Err(NoAnswer::NotSent),
+            Some(OtherWay::Again(flow)) => {
                 (self.flow, self.has_moved) = (flow, true);
                 Ok(Some(Transmit { flow, message: Message::Request(self.request.clone()) }))
             }
-            Some(OtherWay::Again(_)) | None => Err(NoWay),
+            None => Err(NoAnswer::ConnectionLost),
         }
     }
 
@@ -112,12 +122,12 @@ impl Client {
     pub(super) fn acknowledge_elsewhere(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<OtherWay>,
+        other_way: impl Fn(Owner, &Request, Flow) -> Option<OtherWay>,
     ) {
         for (_, Transmit { flow, message }) in &mut self.acks {
             let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
             if let (true, Message::Request(ack)) = (is_gone, &*message)
-                && let Some(way) = other_way(self.owner, ack)
+                && let Some(way) = other_way(self.owner, ack, *flow)
             {
                 *flow = way.flow();
             }

@@ -495,7 +495,7 @@ fn a_broken_connection_ends_a_call_that_was_being_made() {
     net.call(Some("offer"));
     let (now, flow) = (net.now, net.flow(A));
     net.ends[A].handle_transport_failed(now, flow);
-    assert_eq!(ended(&net.take(A)), Some(&Cause::TransportFailed));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::ConnectionLost));
     net.assert_empty();
 }
 

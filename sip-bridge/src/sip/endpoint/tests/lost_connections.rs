@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Connections that end while calls go on.
 
-use super::network::{A, B, Net, ended, is_method, ms, s};
-use crate::sip::command::Reason;
+use super::network::{A, B, Net, ended, is_method, ms, name, s, uri};
+use crate::sip::command::{Invite, Reason};
 use crate::sip::event::{Cause, Event};
-use crate::sip::flow::{Flow, Transmit};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::{CSeq, Message, Method, Transport};
 
 /// The connection breaks, as an end sees it.
@@ -117,6 +117,34 @@ fn an_invitation_that_rings_goes_on_by_another_connection() {
     net.run(ms(200));
     assert!(net.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
     assert!(net.take(B).contains(&Event::Acked { call: b, sdp: None }));
+}
+
+#[test]
+fn a_connection_that_was_opened_for_an_invitation_is_not_opened_twice() {
+    for (is_new, cause) in [(true, Cause::TransportFailed), (false, Cause::ConnectionLost)] {
+        let mut net = Net::with(11, Transport::Tcp, |_, _| {});
+        let (now, flow) = (net.now, Flow { connection: None, ..net.flow(A) });
+        let invite = Invite { flow, ..net.invitation(Some("offer")) };
+        net.ends[A].invite(now, invite).unwrap();
+        let invite = net.ends[A].poll_transmit().unwrap();
+        net.ends[A].handle_sent(&invite, Carrier { connection: ConnectionId(1), is_new });
+        lose(&mut net, A);
+        assert_eq!(ended(&net.take(A)), Some(&cause));
+    }
+}
+
+#[test]
+fn a_probe_that_met_a_dead_connection_is_sent_by_another() {
+    let mut net = Net::with(10, Transport::Tcp, |_, _| {});
+    let (now, flow) = (net.now, Flow { connection: None, ..net.flow(A) });
+    net.ends[A].options(now, flow, uri("saal", "10.0.0.2"), name("alice", "10.0.0.1")).unwrap();
+    let probe = net.ends[A].poll_transmit().unwrap();
+    net.ends[A].handle_sent(&probe, Carrier { connection: ConnectionId(1), is_new: false });
+    lose(&mut net, A);
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow) && again.message == probe.message);
+    net.run(s(1));
+    assert!(matches!(net.take(A)[..], [Event::OptionsAnswered { status: 200, .. }]));
 }
 
 #[test]
