@@ -9,8 +9,8 @@ use super::config::Config;
 use super::core::Core;
 use super::dialog::Dialog;
 use super::event::{CallId, Cause, Event};
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow_without_connection};
-use super::message::{Message, Method, Request, Response};
+use super::flow::{ConnectionId, Flow, Transmit};
+use super::message::{Method, Request, Response};
 use super::offer_answer::Negotiation;
 use super::own_headers::description;
 use super::owner::{Job, LegId, Owner};
@@ -51,6 +51,7 @@ pub(super) enum Phase {
 
 /// A 2xx of ours that waits for its ACK (RFC 3261 §13.3.1.4).
 pub(super) struct Unacknowledged {
+    transaction: TransactionId,
     cseq: u32,
     transmit: Transmit,
     interval: Duration,
@@ -135,13 +136,6 @@ impl Call {
         for leg in &mut self.legs {
             leg.dialog.handle_connection_lost(connection);
         }
-        if let Some(Transmit { flow, message: Message::Response(answer) }) =
-            self.unacknowledged.as_mut().map(|one| &mut one.transmit)
-            && flow.connection == Some(connection)
-            && let Some(via) = answer.headers.via.first()
-        {
-            *flow = reply_flow_without_connection(*flow, via.port);
-        }
     }
 
     /// How a request of ours goes on whose connection is gone. `None`: it is in none of the call's dialogs, and begins none that is
@@ -180,6 +174,7 @@ impl Call {
         let timers = core.config.timers;
         let Some(transmit) = core.respond(now, id, response) else { return };
         self.unacknowledged = Some(Unacknowledged {
+            transaction: id,
             cseq,
             transmit,
             interval: timers.t1,
@@ -190,13 +185,13 @@ impl Call {
     }
 
     /// The ACK of a 2xx.
-    pub(super) fn handle_ack(&mut self, now: Instant, core: &mut Core, ack: &Request) {
-        let tag = ack.headers.from.tag().unwrap_or_default();
-        if self.leg_by_tag(tag).is_none()
-            || self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number)
-        {
+    pub(super) fn handle_ack(&mut self, now: Instant, core: &mut Core, flow: Flow, ack: &Request) {
+        if self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number) {
             return;
         }
+        let tag = ack.headers.from.tag().unwrap_or_default();
+        let Some(leg) = self.leg_by_tag(tag) else { return };
+        leg.dialog.handle_heard(flow);
         let sdp = description(&ack.headers, &ack.body);
         self.settle_ack(now, core, sdp);
     }
@@ -383,6 +378,10 @@ impl Call {
         } else if one.retransmit_at <= now {
             one.interval = (one.interval * 2).min(core.config.timers.t2);
             one.retransmit_at = now + one.interval;
+            // Their INVITE may have come by another connection since, or that of the first be gone.
+            if let Some(flow) = core.transactions.reply_flow(one.transaction) {
+                one.transmit.flow = flow;
+            }
             core.transactions.send_once(one.transmit.flow, one.transmit.message.clone());
         }
     }

@@ -214,7 +214,7 @@ impl Endpoint {
         let is_of_call = self.is_of_call(&request);
         match self.core.transactions.handle_request(now, flow, &request, is_of_call) {
             Arrival::New(id) => self.handle_new_request(now, flow, id, request),
-            Arrival::StrayAck => self.handle_stray_ack(now, &request),
+            Arrival::StrayAck => self.handle_stray_ack(now, flow, &request),
             Arrival::Absorbed => {}
             Arrival::Merged(id) => self.core.refuse(now, id, &request, 482, "Loop Detected"),
             Arrival::Full => self.refuse_without_state(flow, &request),
@@ -238,10 +238,10 @@ impl Endpoint {
         self.core.transactions.send_once(reply_flow(flow, via), Message::Response(response));
     }
 
-    fn handle_stray_ack(&mut self, now: Instant, ack: &Request) {
+    fn handle_stray_ack(&mut self, now: Instant, flow: Flow, ack: &Request) {
         let call = DialogKey::of(ack).and_then(|key| self.core.dialogs.get(&key)).copied();
         if let Some(id) = call {
-            self.with_call(id, |call, core| call.handle_ack(now, core, ack));
+            self.with_call(id, |call, core| call.handle_ack(now, core, flow, ack));
         }
     }
 

@@ -284,7 +284,7 @@ impl Transactions {
                 // Of a 2xx, with the INVITE's branch, as before RFC 3261: it is for the call (RFC 6026 §7.1).
                 return Arrival::StrayAck;
             }
-            self.handle_repetition(now, id, request);
+            self.handle_repetition(now, id, flow, request);
             return Arrival::Absorbed;
         }
         if request.method == Method::Ack {
@@ -321,8 +321,12 @@ impl Transactions {
         matches!(machine, Some(ServerMachine::Invite(machine)) if machine.is_accepted())
     }
 
-    fn handle_repetition(&mut self, now: Instant, id: TransactionId, request: &Request) {
+    fn handle_repetition(&mut self, now: Instant, id: TransactionId, flow: Flow, request: &Request) {
         let Some(server) = self.servers.get_mut(&id) else { return };
+        // By the connection by which it came last: that of the first may be gone, and we not know it yet (RFC 3261 §18.2.2).
+        if flow.transport.is_reliable() && flow.transport == server.flow.transport {
+            server.flow = flow;
+        }
         let answers_again = match &mut server.machine {
             ServerMachine::Invite(machine) if request.method == Method::Ack => {
                 machine.handle_ack(now, &self.timers);
@@ -348,6 +352,11 @@ impl Transactions {
     pub(super) fn cancelled(&self, cancel: &Request) -> Option<Option<CallId>> {
         let id = self.server_keys.get(&ServerKey::of_cancelled(cancel)?)?;
         self.servers.get(id).map(|server| server.call)
+    }
+
+    /// Where the answers to a request go, as far as that is known.
+    pub(super) fn reply_flow(&self, id: TransactionId) -> Option<Flow> {
+        self.servers.get(&id).map(|server| server.flow)
     }
 
     /// Answers a request. Gives what was sent, for who repeats it; `None` when it is too late for this answer.

@@ -206,6 +206,52 @@ fn a_request_whose_connection_is_gone_is_answered_by_another() {
     assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
 }
 
+/// Another connection between the two, as B sees it.
+fn other(net: &Net) -> Flow {
+    Flow { connection: Some(ConnectionId(2)), ..net.flow(B) }
+}
+
+#[test]
+fn a_repetition_by_another_connection_is_answered_there_and_the_call_goes_on_by_that() {
+    let mut net = Net::with(12, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let invite = net.requests(A, &Method::Invite).remove(0);
+    let (now, flow) = (net.now, other(&net));
+    net.ends[B].handle_message(now, flow, Message::Request(invite));
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, flow, "100 once more");
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    assert_eq!(sent(&mut net, B).flow, flow);
+    let ack = net.ends[A].poll_transmit().unwrap();
+    assert!(is_method(Method::Ack)(&ack.message));
+    net.ends[B].handle_message(now, flow, ack.message);
+    net.ends[B].hang_up(now, b, &Reason::Normal).unwrap();
+    let bye = net.ends[B].poll_transmit().unwrap();
+    assert!(is_method(Method::Bye)(&bye.message));
+    assert_eq!(bye.flow, flow);
+}
+
+#[test]
+fn an_answer_is_repeated_by_the_connection_by_which_its_invitation_came_last() {
+    let mut net = Net::with(13, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    // Nobody gets it.
+    net.ends[B].poll_transmit().unwrap();
+    let invite = net.requests(A, &Method::Invite).remove(0);
+    let flow = other(&net);
+    net.ends[B].handle_message(now, flow, Message::Request(invite));
+    assert!(net.ends[B].poll_transmit().is_none(), "it is repeated in its time");
+    net.now += ms(500);
+    let now = net.now;
+    net.ends[B].handle_timeout(now);
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, flow);
+}
+
 #[test]
 fn an_answer_without_its_ack_is_repeated_by_another_connection() {
     let mut net = Net::with(4, Transport::Tcp, |_, _| {});
