@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 
 use super::call::Call;
 use super::challenge::{Challenge, Challenges, Held};
+use super::check::is_for_sender;
 use super::config::{Config, Timers};
 use super::core::Core;
 use super::deadlines::Deadlines;
@@ -248,13 +249,10 @@ impl Endpoint {
     fn handle_new_request(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
         // The one place where a request is checked against the rules and the extensions that it requires.
         if let Some(check) = self.core.config.check
-            && let Err(refusal) = check(&request)
+            && let Err(rejection) = check(&request)
         {
-            let tag = self.core.tokens.tag();
-            let mut response = own_headers::answer(&request, refusal.status, &refusal.reason, &tag, &self.core.config);
-            for (name, value) in refusal.headers {
-                response.headers.push(&name, value);
-            }
+            let mut response = rejection.response(&request);
+            own_headers::set_tag(&mut response, &self.core.tokens.tag());
             self.core.respond(now, id, response);
             return;
         }
@@ -324,7 +322,7 @@ impl Endpoint {
 
     fn handle_response(&mut self, now: Instant, flow: Flow, response: Response) {
         // What belongs to no request of ours is dropped; so is what went through somebody else (§8.1.3.3).
-        if response.headers.via.len() != 1 {
+        if !is_for_sender(&response) {
             return;
         }
         let Some(delivery) = self.core.transactions.handle_response(now, flow, response) else { return };
