@@ -13,6 +13,7 @@ use crate::prompts::Language;
 use crate::sdp::{Capabilities, Encryption, Negotiated, SessionDescription};
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
+use crate::sip::message::Transport;
 use crate::sound::RtpSockets;
 
 /// A call, from its INVITE until it is hung up.
@@ -114,6 +115,13 @@ impl Call {
             self.capabilities.encryption = Encryption::Required;
         }
         self.agreed = Some(Box::new(agreed));
+    }
+
+    /// What we can, in a description that travels by that way. Keys are agreed on only where the call began over TLS and this does,
+    /// too.
+    pub(super) fn capabilities_by(&self, flow: &Flow) -> Capabilities {
+        let is_signaling_encrypted = self.capabilities.is_signaling_encrypted && flow.transport == Transport::Tls;
+        Capabilities { is_signaling_encrypted, ..self.capabilities.clone() }
     }
 
     /// Whether the thread has it.

@@ -207,7 +207,8 @@ impl Call {
         if !matches!(self.phase, Phase::Up) {
             return;
         }
-        core.events.push_back(Event::Acked { call: self.id, sdp: sdp.filter(|_| is_answer) });
+        let flow = leg.dialog.heard_on();
+        core.events.push_back(Event::Acked { call: self.id, flow, sdp: sdp.filter(|_| is_answer) });
         if let Some(reason) = self.hang_up.take() {
             self.bye(now, core, reason, Cause::HungUp);
         }

@@ -150,6 +150,8 @@ pub enum Event {
     Acked {
         /// The call.
         call: CallId,
+        /// By which way it came.
+        flow: Flow,
         /// Their answer, when we had made the offer.
         sdp: Option<Vec<u8>>,
     },
@@ -275,7 +277,7 @@ impl fmt::Debug for Event {
             Self::Ringing { call, status } => write!(f, "Ringing({call:?}, {status})"),
             Self::Progress { call, status, .. } => write!(f, "Progress({call:?}, {status})"),
             Self::Answered { call, is_offer, .. } => write!(f, "Answered({call:?}, offer: {is_offer})"),
-            Self::Acked { call, sdp } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
+            Self::Acked { call, sdp, .. } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
             Self::Reinvite { call, sdp, .. } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
             Self::ReinviteAnswered { call, .. } => write!(f, "ReinviteAnswered({call:?})"),
             Self::ReinviteFailed { call, status } => write!(f, "ReinviteFailed({call:?}, {status:?})"),

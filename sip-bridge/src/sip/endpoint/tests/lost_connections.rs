@@ -116,7 +116,7 @@ fn an_invitation_that_rings_goes_on_by_another_connection() {
     net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
     net.run(ms(200));
     assert!(net.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
-    assert!(net.take(B).contains(&Event::Acked { call: b, sdp: None }));
+    assert!(net.take(B).contains(&Event::Acked { call: b, flow: net.flow(B), sdp: None }));
 }
 
 #[test]
@@ -269,5 +269,5 @@ fn an_answer_without_its_ack_is_repeated_by_another_connection() {
     assert!(is_new(&net, B, answer.flow));
     assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
     net.run(s(1));
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
 }

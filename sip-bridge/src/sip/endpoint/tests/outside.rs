@@ -212,7 +212,7 @@ fn a_caller_is_challenged_and_the_next_try_is_a_new_call() {
     let now = net.now;
     net.ends[B].answer(now, second, b"answer".to_vec()).unwrap();
     net.run(ms(200));
-    assert_eq!(net.take(B), [Event::Acked { call: second, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: second, flow: net.flow(B), sdp: None }]);
     let ack = net.requests(A, &Method::Ack).pop().unwrap();
     assert!(ack.headers.get("Authorization").is_some(), "the ACK carries the same credentials");
 }
