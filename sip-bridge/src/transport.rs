@@ -132,7 +132,7 @@ impl Wires {
     }
 
     /// Sends a message. It never waits: a datagram that the kernel does not take is dropped and counted, because SIP repeats
-    /// it, and a connection that takes no more is closed. Gives the connection that has it, which is none for a datagram.
+    /// it, and a connection that takes no more is closed. Gives the connection that has it; a datagram has none.
     pub(crate) fn send(&self, transmit: &Transmit) -> Result<Option<Carrier>, Unsent> {
         let bytes = transmit.message.to_bytes();
         match transmit.flow.transport {

@@ -117,8 +117,8 @@ impl Call {
         self.agreed = Some(Box::new(agreed));
     }
 
-    /// What we can, in a description that travels by that way. Keys are agreed on only where the call began over TLS and this does,
-    /// too.
+    /// What we can, in a description that travels by that way. Keys are agreed on only where the call began over TLS
+    /// and this travels so, too.
     pub(super) fn capabilities_by(&self, flow: &Flow) -> Capabilities {
         let is_signaling_encrypted = self.capabilities.is_signaling_encrypted && flow.transport == Transport::Tls;
         Capabilities { is_signaling_encrypted, ..self.capabilities.clone() }

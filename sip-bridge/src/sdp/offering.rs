@@ -213,7 +213,7 @@ fn keys(offered: &Media, answered: &Media, ours: &Capabilities) -> Result<Option
             false => Ok(None),
         };
     };
-    // They may have been read on their way (RFC 4568 §8), and whoever sent them encrypts: sound in the open is no way out.
+    // They may have been read on their way (RFC 4568 §8). Whoever sent them encrypts, so sound in the open is no way out.
     if !ours.can_encrypt() {
         return Err(Refusal::EncryptionUnavailable);
     }

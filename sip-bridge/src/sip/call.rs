@@ -138,8 +138,8 @@ impl Call {
         }
     }
 
-    /// How a request of ours goes on whose connection is gone. `None`: it is in none of the call's dialogs, and begins none that is
-    /// wanted.
+    /// How a request of ours goes on whose connection is gone. `None`: it is in none of the call's dialogs, and begins
+    /// none that is wanted.
     pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<OtherWay> {
         let Some(tag) = request.headers.to.tag() else { return self.way_of_invite(&request.method) };
         let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;

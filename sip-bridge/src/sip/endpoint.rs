@@ -90,7 +90,8 @@ impl Endpoint {
         self.handle_failures(now);
     }
 
-    /// A message was given to a connection, which need not be open yet. To be told before anything else of that connection.
+    /// A message was given to a connection, which need not be open yet. To be told before anything else of that
+    /// connection.
     pub fn handle_sent(&mut self, transmit: &Transmit, carrier: Carrier) {
         // An answer is not sent again by who made it, and an ACK goes by whatever there is when it is repeated.
         if let Message::Request(request) = &transmit.message {

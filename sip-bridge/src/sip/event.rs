@@ -64,7 +64,8 @@ pub enum Cause {
     Unreachable,
     /// What we sent could not be delivered.
     TransportFailed,
-    /// The connection by which we sent had been there before, and broke with nothing heard. By another one they may be reached.
+    /// The connection by which we sent had been there before, and broke with nothing heard. By another one they may be
+    /// reached.
     ConnectionLost,
     /// We answered, and the ACK never came.
     NoAck,

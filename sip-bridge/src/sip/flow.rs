@@ -51,8 +51,8 @@ impl fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Whether a failure of `failed` concerns messages of this flow. Connections are compared by their numbers alone: the end of an
-    /// old one, which may be told more than once, is no matter to what goes by a new one to the same address.
+    /// Whether a failure of `failed` concerns messages of this flow. Connections are compared by their numbers alone:
+    /// the end of an old one, which may be told more than once, is no matter to what goes by a new one to the same address.
     pub(super) fn is_hit_by(&self, failed: &Self) -> bool {
         self.transport == failed.transport
             && self.connection == failed.connection

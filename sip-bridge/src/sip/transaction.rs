@@ -323,7 +323,7 @@ impl Transactions {
 
     fn handle_repetition(&mut self, now: Instant, id: TransactionId, flow: Flow, request: &Request) {
         let Some(server) = self.servers.get_mut(&id) else { return };
-        // By the connection by which it came last: that of the first may be gone, and we not know it yet (RFC 3261 §18.2.2).
+        // That of the first may be gone, and we not know it yet (RFC 3261 §18.2.2).
         if flow.transport.is_reliable() && flow.transport == server.flow.transport {
             server.flow = flow;
         }

@@ -69,9 +69,9 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 impl Call {
-    /// How the INVITE or its CANCEL goes on by another connection, if they have the INVITE. `None` where nothing was heard, so that
-    /// somebody else may be asked at once. Of a call that is given up the CANCEL alone is sent once more, since it would ring on;
-    /// an INVITE that came after that would ring anew.
+    /// How the INVITE or its CANCEL goes on by another connection, if they have the INVITE. `None` where nothing was
+    /// heard, so that somebody else may be asked at once. Of a call that is given up the CANCEL alone is sent once more,
+    /// since it would ring on; an INVITE that came after that would ring anew.
     pub(super) fn way_of_invite(&self, method: &Method) -> Option<OtherWay> {
         let Phase::Calling(calling) = &self.phase else { return None };
         let flow = Flow { connection: None, ..calling.flow };

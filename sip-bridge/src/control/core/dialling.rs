@@ -194,8 +194,8 @@ impl ControlCore {
         self.remove(now, key);
     }
 
-    /// An exchange that has begun anew does not know the connections from before. Where no other address is left, the last one is tried
-    /// once more.
+    /// An exchange that has begun anew does not know the connections from before. Where no other address is left, the
+    /// last one is tried once more.
     fn allow_again(&mut self, now: Instant, key: CallKey) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let Some(outgoing) = &mut call.outgoing else { return };

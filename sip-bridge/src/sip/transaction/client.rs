@@ -17,6 +17,14 @@ pub(in crate::sip) enum OtherWay {
     Waiting(Flow),
 }
 
+impl OtherWay {
+    const fn flow(&self) -> Flow {
+        match self {
+            Self::Again(flow) | Self::Waiting(flow) => *flow,
+        }
+    }
+}
+
 /// Why a request of ours will have no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sip) enum NoAnswer {
@@ -26,14 +34,6 @@ pub(in crate::sip) enum NoAnswer {
     NotSent,
     /// Its connection, which was there before it, broke, and it was not sent by another.
     ConnectionLost,
-}
-
-impl OtherWay {
-    const fn flow(&self) -> Flow {
-        match self {
-            Self::Again(flow) | Self::Waiting(flow) => *flow,
-        }
-    }
 }
 
 pub(super) enum ClientMachine {
@@ -92,8 +92,8 @@ impl Client {
         }
     }
 
-    /// It goes on by another way than the connection that broke: with the request once more, or with nothing to be sent. That is sent
-    /// only once, and not where the connection was opened for it: then nobody is there.
+    /// It goes on by another way than the connection that broke: with the request once more, or with nothing to be sent.
+    /// It is sent once more only once, and not where the connection was opened for it: then nobody is there.
     pub(super) fn go_elsewhere(
         &mut self,
         failed: &Flow,
