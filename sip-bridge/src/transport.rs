@@ -31,7 +31,7 @@ use self::tls::Tls;
 pub use self::tls::{Roots, TlsConfig, TlsError};
 use self::udp::UdpListener;
 use crate::metrics::Metrics;
-use crate::sip::flow::{ConnectionId, Flow, Transmit};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::{Message, Transport};
 use crate::trunks::Trunks;
 
@@ -132,12 +132,12 @@ impl Wires {
     }
 
     /// Sends a message. It never waits: a datagram that the kernel does not take is dropped and counted, because SIP repeats
-    /// it, and a connection that takes no more is closed.
-    pub(crate) fn send(&self, transmit: &Transmit) -> Result<(), Unsent> {
+    /// it, and a connection that takes no more is closed. Gives the connection that has it; a datagram has none.
+    pub(crate) fn send(&self, transmit: &Transmit) -> Result<Option<Carrier>, Unsent> {
         let bytes = transmit.message.to_bytes();
         match transmit.flow.transport {
-            Transport::Udp => self.send_datagram(&transmit.flow, &bytes),
-            Transport::Tcp | Transport::Tls => self.connections.send(&transmit.flow, bytes),
+            Transport::Udp => self.send_datagram(&transmit.flow, &bytes).map(|()| None),
+            Transport::Tcp | Transport::Tls => self.connections.send(&transmit.flow, bytes).map(Some),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::prompts::Language;
 use crate::sdp::{Capabilities, Encryption, Negotiated, SessionDescription};
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
+use crate::sip::message::Transport;
 use crate::sound::RtpSockets;
 
 /// A call, from its INVITE until it is hung up.
@@ -70,6 +71,8 @@ pub(super) struct Outgoing {
     pub(super) rings_until: Instant,
     /// Where it was tried; the last of these is where it is. As many as the trunk has addresses.
     pub(super) tried: Vec<Flow>,
+    /// An address was taken from these, to be tried once more by another connection.
+    pub(super) has_tried_again: bool,
     /// Signaling knows that it rings.
     pub(super) has_rung: bool,
     /// What signaling is told when it is over.
@@ -112,6 +115,13 @@ impl Call {
             self.capabilities.encryption = Encryption::Required;
         }
         self.agreed = Some(Box::new(agreed));
+    }
+
+    /// What we can, in a description that travels by that way. Keys are agreed on only where the call began over TLS
+    /// and this travels so, too.
+    pub(super) fn capabilities_by(&self, flow: &Flow) -> Capabilities {
+        let is_signaling_encrypted = self.capabilities.is_signaling_encrypted && flow.transport == Transport::Tls;
+        Capabilities { is_signaling_encrypted, ..self.capabilities.clone() }
     }
 
     /// Whether the thread has it.

@@ -33,7 +33,7 @@ use crate::sip::config::Config;
 use crate::sip::deadlines::Deadlines;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::{CallId, Cause, Event};
-use crate::sip::flow::{ConnectionId, Flow, Transmit};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::Message;
 use crate::sound::{CallKey, RtpSockets, SoundOrder};
 use crate::trunks::{Callers, Locals, LookUp, Operations, Trunks};
@@ -193,6 +193,11 @@ impl ControlCore {
         self.settle(now);
     }
 
+    /// A message was given to a connection.
+    pub(crate) fn handle_sent(&mut self, transmit: &Transmit, carrier: Carrier) {
+        self.endpoint.handle_sent(transmit, carrier);
+    }
+
     /// A message could not be sent, or a connection broke.
     pub(crate) fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
         self.endpoint.handle_transport_failed(now, flow);
@@ -304,9 +309,9 @@ impl ControlCore {
             Event::Incoming { call, request, flow, sdp } => self.handle_incoming(now, call, &request, flow, sdp),
             Event::Ringing { call, .. } | Event::Progress { call, .. } => self.handle_ringing(self.key_of(call)),
             Event::Answered { call, sdp, .. } => self.handle_answered(now, self.key_of(call), sdp),
-            Event::Acked { call, sdp } => self.handle_acked(now, self.key_of(call), sdp),
+            Event::Acked { call, flow, sdp } => self.handle_acked(now, self.key_of(call), flow, sdp),
             Event::Reinvite { call, flow, sdp } => self.handle_reinvite(now, call, flow, sdp),
-            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(self.key_of(call), &sdp),
+            Event::ReinviteAnswered { call, sdp: Some(sdp) } => self.handle_answer(self.key_of(call), None, &sdp),
             Event::Info { call, content_type: Some(kind), body } => self.handle_info(self.key_of(call), &kind, &body),
             Event::ReferProgress { call, status } => self.handle_refer_progress(now, self.key_of(call), status),
             Event::Ended { call, cause } => self.handle_ended(now, call, &cause),

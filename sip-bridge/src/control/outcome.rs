@@ -27,6 +27,7 @@ pub(super) fn of_cause(cause: &Cause) -> NotReached {
         Cause::RefusedByUs { .. }
         | Cause::Unreachable
         | Cause::TransportFailed
+        | Cause::ConnectionLost
         | Cause::NoAck
         | Cause::NoPrack
         | Cause::SessionExpired
@@ -53,10 +54,13 @@ const fn of_status(status: u16) -> NotReachedReason {
 
 /// Whether another of the trunk's addresses may do better (RFC 3263 §4.3).
 pub(super) const fn may_go_elsewhere(cause: &Cause) -> bool {
-    matches!(cause, Cause::Unreachable | Cause::TransportFailed | Cause::Refused { status: 503, .. })
+    matches!(
+        cause,
+        Cause::Unreachable | Cause::TransportFailed | Cause::ConnectionLost | Cause::Refused { status: 503, .. }
+    )
 }
 
-/// What it shows of where it was tried.
+/// What it shows of where it was tried. That a connection was gone says nothing of who is there.
 pub(super) const fn shown(cause: &Cause) -> Option<Tried> {
     match cause {
         Cause::Refused { status: 503, retry_after: Some(time), .. } => Some(Tried::Busy(*time)),
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn only_who_is_out_of_order_is_left_for_another() {
-        for cause in [refused(503), Cause::Unreachable, Cause::TransportFailed] {
+        for cause in [refused(503), Cause::Unreachable, Cause::TransportFailed, Cause::ConnectionLost] {
             assert!(may_go_elsewhere(&cause), "{cause:?}");
         }
         for cause in [refused(500), refused(486), refused(302), refused(408), Cause::RingTimeout, Cause::Cancelled] {
@@ -148,5 +152,6 @@ mod tests {
         assert_eq!(shown(&cause), Some(Tried::Busy(time)));
         assert_eq!(shown(&refused(503)), Some(Tried::Heard));
         assert_eq!(shown(&Cause::Unreachable), Some(Tried::Unheard));
+        assert_eq!(shown(&Cause::ConnectionLost), None);
     }
 }

@@ -3,8 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::sip::check::{self, Supported};
-use crate::sip::config::Refusal;
+use crate::sip::check::{self, Rejection, Supported};
 use crate::sip::message::{Method, Request};
 use crate::sip::own_headers::{ACCEPT, ALLOW, SDP, SUPPORTED};
 
@@ -20,10 +19,6 @@ static RULES: LazyLock<Supported> = LazyLock::new(|| {
 });
 
 /// For [`Config::check`](crate::sip::config::Config::check).
-pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
-    check::check(request, &RULES).map_err(|rejection| Refusal {
-        status: rejection.status,
-        reason: rejection.reason.to_owned(),
-        headers: rejection.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-    })
+pub(crate) fn check(request: &Request) -> Result<(), Rejection> {
+    check::check(request, &RULES)
 }

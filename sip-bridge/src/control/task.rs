@@ -16,7 +16,7 @@ use super::look_ups::LookUps;
 use super::media_sockets::discard;
 use super::sound_orders::SoundOrders;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
-use crate::transport::{Arrival, TlsError, Wires};
+use crate::transport::{Arrival, TlsError, Unsent, Wires};
 
 /// Notices of all calls that wait for the core. When it is full, the calls' lines wait, each of which has its own bound.
 const NOTICES: usize = 1_024;
@@ -166,11 +166,11 @@ impl ControlTask {
     fn perform(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Transmit(transmit) => {
-                    if self.wires.send(&transmit).is_err() {
-                        self.core.handle_transport_failed(Instant::now(), transmit.flow);
-                    }
-                }
+                Output::Transmit(transmit) => match self.wires.send(&transmit) {
+                    Ok(Some(carrier)) => self.core.handle_sent(&transmit, carrier),
+                    Ok(None) => {}
+                    Err(Unsent) => self.core.handle_transport_failed(Instant::now(), transmit.flow),
+                },
                 Output::OpenLine { call, incoming } => {
                     let is_open = self.open_line(call, *incoming);
                     self.core.handle_line(Instant::now(), call, is_open);

@@ -213,6 +213,10 @@ fn keys(offered: &Media, answered: &Media, ours: &Capabilities) -> Result<Option
             false => Ok(None),
         };
     };
+    // They may have been read on their way (RFC 4568 §8). Whoever sent them encrypts, so sound in the open is no way out.
+    if !ours.can_encrypt() {
+        return Err(Refusal::EncryptionUnavailable);
+    }
     let picked = CryptoLine::all(offered).find(|line| line.tag == theirs.tag);
     match picked {
         Some(ours) if ours.key.suite() == theirs.key.suite() => {

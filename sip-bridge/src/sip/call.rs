@@ -9,15 +9,15 @@ use super::config::Config;
 use super::core::Core;
 use super::dialog::Dialog;
 use super::event::{CallId, Cause, Event};
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow_without_connection};
-use super::message::{Message, Method, Request, Response};
+use super::flow::{ConnectionId, Flow, Transmit};
+use super::message::{Method, Request, Response};
 use super::offer_answer::Negotiation;
 use super::own_headers::description;
 use super::owner::{Job, LegId, Owner};
 use super::reinvite::{Ours, Theirs};
 use super::reliable_provisional::{Receiver, Sender};
 use super::session_timer::{self, SessionTimer};
-use super::transaction::{Delivery, TransactionId};
+use super::transaction::{Delivery, NoAnswer, OtherWay, TransactionId};
 use super::uac::Calling;
 use super::uas::Called;
 
@@ -51,6 +51,7 @@ pub(super) enum Phase {
 
 /// A 2xx of ours that waits for its ACK (RFC 3261 §13.3.1.4).
 pub(super) struct Unacknowledged {
+    transaction: TransactionId,
     cseq: u32,
     transmit: Transmit,
     interval: Duration,
@@ -135,20 +136,14 @@ impl Call {
         for leg in &mut self.legs {
             leg.dialog.handle_connection_lost(connection);
         }
-        if let Some(Transmit { flow, message: Message::Response(answer) }) =
-            self.unacknowledged.as_mut().map(|one| &mut one.transmit)
-            && flow.connection == Some(connection)
-            && let Some(via) = answer.headers.via.first()
-        {
-            *flow = reply_flow_without_connection(*flow, via.port);
-        }
     }
 
-    /// The way that a request of ours would take now. `None`: it is in none of the call's dialogs, and begins none that is wanted.
-    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<Flow> {
-        let Some(tag) = request.headers.to.tag() else { return self.way_of_invite() };
+    /// How a request of ours goes on whose connection is gone. `None`: it is in none of the call's dialogs, and begins
+    /// none that is wanted.
+    pub(super) fn way_of(&self, request: &Request, config: &Config) -> Option<OtherWay> {
+        let Some(tag) = request.headers.to.tag() else { return self.way_of_invite(&request.method) };
         let leg = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag)?;
-        Some(leg.dialog.next_flow(config))
+        Some(OtherWay::Again(leg.dialog.next_flow(config)))
     }
 
     /// Sends a request in the call's dialog.
@@ -179,6 +174,7 @@ impl Call {
         let timers = core.config.timers;
         let Some(transmit) = core.respond(now, id, response) else { return };
         self.unacknowledged = Some(Unacknowledged {
+            transaction: id,
             cseq,
             transmit,
             interval: timers.t1,
@@ -189,13 +185,13 @@ impl Call {
     }
 
     /// The ACK of a 2xx.
-    pub(super) fn handle_ack(&mut self, now: Instant, core: &mut Core, ack: &Request) {
-        let tag = ack.headers.from.tag().unwrap_or_default();
-        if self.leg_by_tag(tag).is_none()
-            || self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number)
-        {
+    pub(super) fn handle_ack(&mut self, now: Instant, core: &mut Core, flow: Flow, ack: &Request) {
+        if self.unacknowledged.as_ref().is_none_or(|one| one.cseq != ack.headers.cseq.number) {
             return;
         }
+        let tag = ack.headers.from.tag().unwrap_or_default();
+        let Some(leg) = self.leg_by_tag(tag) else { return };
+        leg.dialog.handle_heard(flow);
         let sdp = description(&ack.headers, &ack.body);
         self.settle_ack(now, core, sdp);
     }
@@ -211,7 +207,8 @@ impl Call {
         if !matches!(self.phase, Phase::Up) {
             return;
         }
-        core.events.push_back(Event::Acked { call: self.id, sdp: sdp.filter(|_| is_answer) });
+        let flow = leg.dialog.heard_on();
+        core.events.push_back(Event::Acked { call: self.id, flow, sdp: sdp.filter(|_| is_answer) });
         if let Some(reason) = self.hang_up.take() {
             self.bye(now, core, reason, Cause::HungUp);
         }
@@ -300,8 +297,12 @@ impl Call {
     }
 
     /// A request of the call has no answer.
-    pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core, job: Job, is_transport: bool) {
-        let cause = if is_transport { Cause::TransportFailed } else { Cause::Unreachable };
+    pub(super) fn handle_failure(&mut self, now: Instant, core: &mut Core, job: Job, why: NoAnswer) {
+        let cause = match why {
+            NoAnswer::TimedOut => Cause::Unreachable,
+            NoAnswer::NotSent => Cause::TransportFailed,
+            NoAnswer::ConnectionLost => Cause::ConnectionLost,
+        };
         match job {
             Job::Invite => self.handle_invite_failure(now, core, cause),
             Job::Bye => self.handle_bye_response(now, core, 408),
@@ -378,6 +379,10 @@ impl Call {
         } else if one.retransmit_at <= now {
             one.interval = (one.interval * 2).min(core.config.timers.t2);
             one.retransmit_at = now + one.interval;
+            // Their INVITE may have come by another connection since, or that of the first be gone.
+            if let Some(flow) = core.transactions.reply_flow(one.transaction) {
+                one.transmit.flow = flow;
+            }
             core.transactions.send_once(one.transmit.flow, one.transmit.message.clone());
         }
     }

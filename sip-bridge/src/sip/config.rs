@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::check::Rejection;
 use super::message::{Host, Request, Transport};
 
 /// The timers of RFC 3261 §17 (table 4), all of which follow from these.
@@ -46,20 +47,9 @@ pub enum ReliableUse {
     IfSupported,
 }
 
-/// A request is not acceptable, and what it is answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// 400 to 699.
-    pub status: u16,
-    /// For people.
-    pub reason: String,
-    /// Such as Unsupported.
-    pub headers: Vec<(String, String)>,
-}
-
 /// Looks at each request that is new, before anything else does: whether it keeps the rules, and asks for no extension that
 /// we do not have (RFC 3261 §8.2). Never called for ACK.
-pub type Check = fn(&Request) -> Result<(), Refusal>;
+pub type Check = fn(&Request) -> Result<(), Rejection>;
 
 /// All of it.
 #[derive(Clone)]

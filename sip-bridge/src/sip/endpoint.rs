@@ -16,18 +16,19 @@ use rand::rngs::StdRng;
 
 use super::call::Call;
 use super::challenge::{Challenge, Challenges, Held};
+use super::check::is_for_sender;
 use super::config::{Config, Timers};
 use super::core::Core;
 use super::deadlines::Deadlines;
 use super::dialog::DialogKey;
 use super::event::{CallId, Event, OptionsId, RegistrationId};
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow, stamp_source};
+use super::flow::{Carrier, ConnectionId, Flow, Transmit, reply_flow, stamp_source};
 use super::message::{Message, Method, Request, Response};
 use super::own_headers::{self, ALLOW};
 use super::owner::{Job, Owner};
 use super::registration::Registrar;
 use super::tokens::Tokens;
-use super::transaction::{Arrival, Delivery, TransactionId, Transactions};
+use super::transaction::{Arrival, Delivery, NoAnswer, OtherWay, TransactionId, Transactions};
 
 /// Who has a deadline. Transactions keep their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +90,15 @@ impl Endpoint {
         self.handle_failures(now);
     }
 
+    /// A message was given to a connection, which need not be open yet. To be told before anything else of that
+    /// connection.
+    pub fn handle_sent(&mut self, transmit: &Transmit, carrier: Carrier) {
+        // An answer is not sent again by who made it, and an ACK goes by whatever there is when it is repeated.
+        if let Message::Request(request) = &transmit.message {
+            self.core.transactions.handle_sent(&transmit.flow, request, carrier);
+        }
+    }
+
     /// A connection broke or could not be opened, or a datagram was refused. Calls outlive it: peers close connections that have
     /// been quiet (Kamailio after two minutes), and what was sent in a call on one that is gone is sent once more on another.
     pub fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
@@ -103,10 +113,11 @@ impl Endpoint {
             }
         }
         let (calls, registrations, config) = (&self.calls, &self.registrations, &self.core.config);
-        let other_way = |owner: Owner, request: &Request| match owner {
+        let other_way = |owner: Owner, request: &Request, flow: Flow| match owner {
             Owner::Call(id, _) => calls.get(&id).and_then(|call| call.way_of(request, config)),
-            Owner::Registration(id) => registrations.get(&id).map(Registrar::other_way),
-            Owner::Options(_) | Owner::Nobody => None,
+            Owner::Registration(id) => registrations.get(&id).map(|one| OtherWay::Again(one.other_way())),
+            Owner::Options(_) => Some(OtherWay::Again(Flow { connection: None, ..flow })),
+            Owner::Nobody => None,
         };
         self.core.transactions.handle_transport_failed(&flow, other_way);
         self.handle_failures(now);
@@ -205,7 +216,7 @@ impl Endpoint {
         let is_of_call = self.is_of_call(&request);
         match self.core.transactions.handle_request(now, flow, &request, is_of_call) {
             Arrival::New(id) => self.handle_new_request(now, flow, id, request),
-            Arrival::StrayAck => self.handle_stray_ack(now, &request),
+            Arrival::StrayAck => self.handle_stray_ack(now, flow, &request),
             Arrival::Absorbed => {}
             Arrival::Merged(id) => self.core.refuse(now, id, &request, 482, "Loop Detected"),
             Arrival::Full => self.refuse_without_state(flow, &request),
@@ -229,23 +240,20 @@ impl Endpoint {
         self.core.transactions.send_once(reply_flow(flow, via), Message::Response(response));
     }
 
-    fn handle_stray_ack(&mut self, now: Instant, ack: &Request) {
+    fn handle_stray_ack(&mut self, now: Instant, flow: Flow, ack: &Request) {
         let call = DialogKey::of(ack).and_then(|key| self.core.dialogs.get(&key)).copied();
         if let Some(id) = call {
-            self.with_call(id, |call, core| call.handle_ack(now, core, ack));
+            self.with_call(id, |call, core| call.handle_ack(now, core, flow, ack));
         }
     }
 
     fn handle_new_request(&mut self, now: Instant, flow: Flow, id: TransactionId, request: Request) {
         // The one place where a request is checked against the rules and the extensions that it requires.
         if let Some(check) = self.core.config.check
-            && let Err(refusal) = check(&request)
+            && let Err(rejection) = check(&request)
         {
-            let tag = self.core.tokens.tag();
-            let mut response = own_headers::answer(&request, refusal.status, &refusal.reason, &tag, &self.core.config);
-            for (name, value) in refusal.headers {
-                response.headers.push(&name, value);
-            }
+            let mut response = rejection.response(&request);
+            own_headers::set_tag(&mut response, &self.core.tokens.tag());
             self.core.respond(now, id, response);
             return;
         }
@@ -315,7 +323,7 @@ impl Endpoint {
 
     fn handle_response(&mut self, now: Instant, flow: Flow, response: Response) {
         // What belongs to no request of ours is dropped; so is what went through somebody else (§8.1.3.3).
-        if response.headers.via.len() != 1 {
+        if !is_for_sender(&response) {
             return;
         }
         let Some(delivery) = self.core.transactions.handle_response(now, flow, response) else { return };
@@ -391,15 +399,15 @@ impl Endpoint {
 
     fn handle_failures(&mut self, now: Instant) {
         while let Some(failure) = self.core.transactions.poll_failure() {
-            self.fail(now, failure.owner, failure.is_transport);
+            self.fail(now, failure.owner, failure.why);
         }
     }
 
     /// A request will have no answer.
-    fn fail(&mut self, now: Instant, owner: Owner, is_transport: bool) {
+    fn fail(&mut self, now: Instant, owner: Owner, why: NoAnswer) {
         match owner {
             Owner::Call(id, job) => {
-                self.with_call(id, |call, core| call.handle_failure(now, core, job, is_transport));
+                self.with_call(id, |call, core| call.handle_failure(now, core, job, why));
             }
             Owner::Registration(id) => {
                 self.with_registration(id, |one, core| one.handle_failure(now, core));

@@ -64,6 +64,9 @@ pub enum Cause {
     Unreachable,
     /// What we sent could not be delivered.
     TransportFailed,
+    /// The connection by which we sent had been there before, and broke with nothing heard. By another one they may be
+    /// reached.
+    ConnectionLost,
     /// We answered, and the ACK never came.
     NoAck,
     /// A provisional answer was never acknowledged (RFC 3262 §3).
@@ -90,6 +93,7 @@ impl fmt::Debug for Cause {
             Self::RingTimeout => f.write_str("RingTimeout"),
             Self::Unreachable => f.write_str("Unreachable"),
             Self::TransportFailed => f.write_str("TransportFailed"),
+            Self::ConnectionLost => f.write_str("ConnectionLost"),
             Self::NoAck => f.write_str("NoAck"),
             Self::NoPrack => f.write_str("NoPrack"),
             Self::NoDescription => f.write_str("NoDescription"),
@@ -147,6 +151,8 @@ pub enum Event {
     Acked {
         /// The call.
         call: CallId,
+        /// By which way it came.
+        flow: Flow,
         /// Their answer, when we had made the offer.
         sdp: Option<Vec<u8>>,
     },
@@ -272,7 +278,7 @@ impl fmt::Debug for Event {
             Self::Ringing { call, status } => write!(f, "Ringing({call:?}, {status})"),
             Self::Progress { call, status, .. } => write!(f, "Progress({call:?}, {status})"),
             Self::Answered { call, is_offer, .. } => write!(f, "Answered({call:?}, offer: {is_offer})"),
-            Self::Acked { call, sdp } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
+            Self::Acked { call, sdp, .. } => write!(f, "Acked({call:?}, answer: {})", sdp.is_some()),
             Self::Reinvite { call, sdp, .. } => write!(f, "Reinvite({call:?}, offer: {})", sdp.is_some()),
             Self::ReinviteAnswered { call, .. } => write!(f, "ReinviteAnswered({call:?})"),
             Self::ReinviteFailed { call, status } => write!(f, "ReinviteFailed({call:?}, {status:?})"),

@@ -51,15 +51,23 @@ impl fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Whether a failure of `failed` concerns messages of this flow.
+    /// Whether a failure of `failed` concerns messages of this flow. Connections are compared by their numbers alone:
+    /// the end of an old one, which may be told more than once, is no matter to what goes by a new one to the same address.
     pub(super) fn is_hit_by(&self, failed: &Self) -> bool {
         self.transport == failed.transport
-            && match (self.connection, failed.connection) {
-                (Some(ours), Some(theirs)) => ours == theirs,
-                // What waits for one trunk's connection is not hit by another's of the same address, nor by one of somebody else.
-                _ => self.remote == failed.remote && self.tls_name == failed.tls_name,
-            }
+            && self.connection == failed.connection
+            // What is to go to one trunk is not hit by another's of the same address, nor by somebody else's.
+            && (self.connection.is_some() || (self.remote == failed.remote && self.tls_name == failed.tls_name))
     }
+}
+
+/// The connection that took a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Which.
+    pub connection: ConnectionId,
+    /// Whether it is opened for this message.
+    pub is_new: bool,
 }
 
 /// A message to be sent.
@@ -122,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_could_not_be_opened_concerns_those_who_wait_for_it() {
+    fn a_failure_concerns_what_goes_by_that_connection_or_could_not_be_given_to_one() {
         let address: SocketAddr = "192.0.2.1:5061".parse().unwrap();
         let flow = |name: Option<&str>, connection: Option<u64>| Flow {
             transport: Transport::Tls,
@@ -131,10 +139,13 @@ mod tests {
             connection: connection.map(ConnectionId),
             tls_name: name.map(TlsName::of),
         };
-        let failed = flow(Some("a.example"), Some(1));
+        let failed = flow(Some("a.example"), None);
         assert!(flow(Some("a.example"), None).is_hit_by(&failed));
         assert!(!flow(Some("b.example"), None).is_hit_by(&failed));
-        assert!(!flow(Some("a.example"), None).is_hit_by(&flow(None, Some(1))), "one that others have opened");
-        assert!(!flow(Some("a.example"), Some(2)).is_hit_by(&failed));
+        assert!(!flow(Some("a.example"), Some(1)).is_hit_by(&failed), "it has its connection");
+        let ended = flow(Some("a.example"), Some(1));
+        assert!(flow(Some("a.example"), Some(1)).is_hit_by(&ended));
+        assert!(!flow(Some("a.example"), Some(2)).is_hit_by(&ended));
+        assert!(!flow(Some("a.example"), None).is_hit_by(&ended), "it goes by another");
     }
 }

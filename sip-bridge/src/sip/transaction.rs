@@ -2,6 +2,7 @@
 //! Transactions (RFC 3261 §17, RFC 6026): a request and its answers, what is sent again when it is lost, and what of others is
 //! a repetition. The four state machines are in files of their own; here are the tables and the messages.
 
+mod client;
 mod client_invite;
 mod client_request;
 mod kept_answer;
@@ -12,6 +13,8 @@ mod server_request;
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
+use client::{Client, ClientMachine};
+pub(super) use client::{NoAnswer, OtherWay};
 use client_invite::ClientInvite;
 use client_request::ClientRequest;
 use kept_answer::KeptAnswer;
@@ -23,7 +26,7 @@ use super::challenge::Attempts;
 use super::config::Timers;
 use super::deadlines::Deadlines;
 use super::event::CallId;
-use super::flow::{ConnectionId, Flow, Transmit, reply_flow, reply_flow_without_connection};
+use super::flow::{Carrier, Flow, Transmit, reply_flow, reply_flow_without_connection};
 use super::message::{Message, Method, Request, Response};
 use super::owner::Owner;
 
@@ -50,24 +53,6 @@ enum Expiry {
     Finished,
 }
 
-enum ClientMachine {
-    Invite(ClientInvite),
-    Other(ClientRequest),
-}
-
-struct Client {
-    key: ClientKey,
-    owner: Owner,
-    flow: Flow,
-    request: Request,
-    machine: ClientMachine,
-    attempts: Attempts,
-    /// The connection that broke before there was an answer, so that the request was sent once more on another.
-    left: Option<ConnectionId>,
-    /// The ACKs of 2xx, by the tag of To, for when the 2xx is repeated (RFC 3261 §13.2.2.4).
-    acks: Vec<(String, Transmit)>,
-}
-
 enum ServerMachine {
     Invite(ServerInvite),
     Other(ServerRequest),
@@ -90,44 +75,6 @@ impl Server {
     fn answer_again(&self) -> Option<Transmit> {
         let answer = self.last_answer.as_ref()?.response()?;
         Some(Transmit { flow: self.flow, message: Message::Response(answer) })
-    }
-}
-
-impl Client {
-    fn is_open(&self) -> bool {
-        match &self.machine {
-            ClientMachine::Invite(machine) => machine.is_open(),
-            ClientMachine::Other(machine) => machine.is_open(),
-        }
-    }
-
-    /// Whether a failure concerns it. The end of a connection may be told after it was left.
-    fn is_hit_by(&self, failed: &Flow) -> bool {
-        self.flow.is_hit_by(failed) && (self.left.is_none() || self.left != failed.connection)
-    }
-
-    /// The request once more, by another way than the connection that broke. Only once.
-    fn go_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) -> Option<Transmit> {
-        if self.left.is_some() || failed.connection.is_none() || self.flow.connection != failed.connection {
-            return None;
-        }
-        // Its Via says by what it travels.
-        let flow = other_way(self.owner, &self.request).filter(|flow| flow.transport == self.flow.transport)?;
-        self.left = failed.connection;
-        self.flow = flow;
-        Some(Transmit { flow, message: Message::Request(self.request.clone()) })
-    }
-
-    /// Whoever repeats a 2xx has not got its ACK.
-    fn acknowledge_elsewhere(&mut self, failed: &Flow, other_way: impl Fn(Owner, &Request) -> Option<Flow>) {
-        for (_, Transmit { flow, message }) in &mut self.acks {
-            let is_gone = failed.connection.is_some() && flow.connection == failed.connection;
-            if let (true, Message::Request(ack)) = (is_gone, &*message)
-                && let Some(way) = other_way(self.owner, ack)
-            {
-                *flow = way;
-            }
-        }
     }
 }
 
@@ -157,8 +104,7 @@ pub(super) struct Delivery {
 /// A request of ours that will have no answer.
 pub(super) struct Failure {
     pub(super) owner: Owner,
-    /// Whether it could not even be sent.
-    pub(super) is_transport: bool,
+    pub(super) why: NoAnswer,
 }
 
 /// The table of clients is full.
@@ -249,19 +195,24 @@ impl Transactions {
         let id = self.allot();
         self.transmits.push_back(Transmit { flow, message: Message::Request(request.clone()) });
         self.client_keys.insert(key.clone(), id);
-        let client = Client { key, owner, flow, request, machine, attempts, left: None, acks: Vec::new() };
-        self.clients.insert(id, client);
+        self.clients.insert(id, Client::new(key, owner, flow, request, machine, attempts));
         self.arm(id);
         Ok(id)
+    }
+
+    /// A request that was handed out for `flow` was given to a connection.
+    pub(super) fn handle_sent(&mut self, flow: &Flow, request: &Request, carrier: Carrier) {
+        let id = ClientKey::of_request(request).and_then(|key| self.client_keys.get(&key));
+        if let Some(client) = id.and_then(|id| self.clients.get_mut(id)) {
+            client.handle_sent(flow, carrier);
+        }
     }
 
     /// An answer came. `None`: it belongs to nothing, or has been seen to.
     pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: Response) -> Option<Delivery> {
         let id = *self.client_keys.get(&ClientKey::of_response(&response)?)?;
         let client = self.clients.get_mut(&id)?;
-        if client.flow.connection.is_none() && client.flow.transport == flow.transport {
-            client.flow.connection = flow.connection;
-        }
+        client.handle_heard(&flow);
         let verdict = match &mut client.machine {
             ClientMachine::Invite(machine) => machine.handle_response(now, response.status, &self.timers),
             ClientMachine::Other(machine) => machine.handle_response(now, response.status, &self.timers),
@@ -333,7 +284,7 @@ impl Transactions {
                 // Of a 2xx, with the INVITE's branch, as before RFC 3261: it is for the call (RFC 6026 §7.1).
                 return Arrival::StrayAck;
             }
-            self.handle_repetition(now, id, request);
+            self.handle_repetition(now, id, flow, request);
             return Arrival::Absorbed;
         }
         if request.method == Method::Ack {
@@ -370,8 +321,12 @@ impl Transactions {
         matches!(machine, Some(ServerMachine::Invite(machine)) if machine.is_accepted())
     }
 
-    fn handle_repetition(&mut self, now: Instant, id: TransactionId, request: &Request) {
+    fn handle_repetition(&mut self, now: Instant, id: TransactionId, flow: Flow, request: &Request) {
         let Some(server) = self.servers.get_mut(&id) else { return };
+        // That of the first may be gone, and we not know it yet (RFC 3261 §18.2.2).
+        if flow.transport.is_reliable() && flow.transport == server.flow.transport {
+            server.flow = flow;
+        }
         let answers_again = match &mut server.machine {
             ServerMachine::Invite(machine) if request.method == Method::Ack => {
                 machine.handle_ack(now, &self.timers);
@@ -399,6 +354,11 @@ impl Transactions {
         self.servers.get(id).map(|server| server.call)
     }
 
+    /// Where the answers to a request go, as far as that is known.
+    pub(super) fn reply_flow(&self, id: TransactionId) -> Option<Flow> {
+        self.servers.get(&id).map(|server| server.flow)
+    }
+
     /// Answers a request. Gives what was sent, for who repeats it; `None` when it is too late for this answer.
     pub(super) fn respond(&mut self, now: Instant, id: TransactionId, response: Response) -> Option<Transmit> {
         let server = self.servers.get_mut(&id)?;
@@ -422,11 +382,11 @@ impl Transactions {
     pub(super) fn handle_transport_failed(
         &mut self,
         failed: &Flow,
-        other_way: impl Fn(Owner, &Request) -> Option<Flow>,
+        other_way: impl Fn(Owner, &Request, Flow) -> Option<OtherWay>,
     ) {
         let is_hit = |flow: &Flow| flow.is_hit_by(failed);
         let hit: Vec<TransactionId> = {
-            let clients = self.clients.iter().filter(|(_, client)| client.is_hit_by(failed));
+            let clients = self.clients.iter().filter(|(_, client)| is_hit(&client.flow));
             clients.map(|(id, _)| *id).collect()
         };
         for id in hit {
@@ -436,11 +396,12 @@ impl Transactions {
             if !client.is_open() {
                 continue;
             }
-            if let Some(transmit) = client.go_elsewhere(failed, &other_way) {
-                self.transmits.push_back(transmit);
-            } else {
-                self.failures.push_back(Failure { owner: client.owner, is_transport: true });
-                self.end(id);
+            match client.go_elsewhere(failed, &other_way) {
+                Ok(transmit) => self.transmits.extend(transmit),
+                Err(why) => {
+                    self.failures.push_back(Failure { owner: client.owner, why });
+                    self.end(id);
+                }
             }
         }
         for server in self.servers.values_mut().filter(|server| is_hit(&server.flow)) {
@@ -469,7 +430,7 @@ impl Transactions {
                     self.transmits.push_back(Transmit { flow: client.flow, message });
                 }
                 Expiry::TimedOut => {
-                    self.failures.push_back(Failure { owner: client.owner, is_transport: false });
+                    self.failures.push_back(Failure { owner: client.owner, why: NoAnswer::TimedOut });
                     self.end(id);
                 }
                 Expiry::Finished => self.end(id),

@@ -15,7 +15,7 @@ use super::offer_answer::Negotiation;
 use super::own_headers::{self, ALLOW, SUPPORTED, allows, describe, description};
 use super::owner::{Job, LegId, Owner};
 use super::reliable_provisional::{Kind, Receiver};
-use super::transaction::{Delivery, TransactionId};
+use super::transaction::{Delivery, OtherWay, TransactionId};
 
 /// Phones that one call rings at the same time. Those beyond ring on unheard; if one of them answers, it is the call.
 const MAX_LEGS: usize = 16;
@@ -69,14 +69,17 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 impl Call {
-    /// Where the INVITE went, by another connection, if they have it. `None` where nothing was heard, so that somebody else may be
-    /// asked at once; and for a call that is given up, since an INVITE that came after its CANCEL would ring anew.
-    pub(super) fn way_of_invite(&self) -> Option<Flow> {
-        match &self.phase {
-            Phase::Calling(calling) if calling.was_heard() && !calling.is_cancelled() => {
-                Some(Flow { connection: None, ..calling.flow })
-            }
-            _ => None,
+    /// How the INVITE or its CANCEL goes on by another connection, if they have the INVITE. `None` where nothing was
+    /// heard, so that somebody else may be asked at once. Of a call that is given up the CANCEL alone is sent once more,
+    /// since it would ring on; an INVITE that came after that would ring anew.
+    pub(super) fn way_of_invite(&self, method: &Method) -> Option<OtherWay> {
+        let Phase::Calling(calling) = &self.phase else { return None };
+        let flow = Flow { connection: None, ..calling.flow };
+        match &calling.cancel {
+            None if calling.was_heard() => Some(OtherWay::Again(flow)),
+            Some(cancel) if cancel.is_sent && *method == Method::Cancel => Some(OtherWay::Again(flow)),
+            Some(cancel) if cancel.is_sent => Some(OtherWay::Waiting(flow)),
+            None | Some(_) => None,
         }
     }
 

@@ -23,7 +23,7 @@ use super::stream::Connection;
 use super::tls::{Tls, TlsError};
 use super::{Arrival, Unsent};
 use crate::metrics::Metrics;
-use crate::sip::flow::{ConnectionId, Flow, TlsName};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, TlsName};
 use crate::sip::message::Transport;
 
 pub(super) struct Connections {
@@ -120,11 +120,9 @@ impl Table {
     }
 
     /// The connection for a message: the one that it names, or one of ours to where it goes.
-    fn find(&self, flow: &Flow) -> Option<ConnectionId> {
-        match flow.connection {
-            Some(id) => self.by_id.contains_key(&id).then_some(id),
-            None => self.opened.get(&destination(flow)).copied(),
-        }
+    fn find(&self, flow: &Flow) -> Option<(ConnectionId, Queue)> {
+        let id = flow.connection.or_else(|| self.opened.get(&destination(flow)).copied())?;
+        self.by_id.get(&id).map(|entry| (id, entry.queue.clone()))
     }
 }
 
@@ -221,17 +219,17 @@ impl Connections {
         });
     }
 
-    /// Queues a message for its connection, which is opened if there is none.
-    pub(super) fn send(self: &Arc<Self>, flow: &Flow, bytes: Vec<u8>) -> Result<(), Unsent> {
+    /// Queues a message for its connection, which is opened if there is none. Says which one that is.
+    pub(super) fn send(self: &Arc<Self>, flow: &Flow, bytes: Vec<u8>) -> Result<Carrier, Unsent> {
         let mut table = lock(&self.table);
-        let id = table.find(flow);
-        if let Some(queue) = id.and_then(|id| table.by_id.get(&id)).map(|entry| entry.queue.clone()) {
-            return queue.try_send(bytes).map_err(|_| {
-                // Full: the other side does not read. Without its entry the connection ends.
-                id.into_iter().for_each(|id| table.remove(id));
-                self.metrics.closed_connections.with_label_values(&["not_reading"]).inc();
-                Unsent
-            });
+        if let Some((id, queue)) = table.find(flow) {
+            if queue.try_send(bytes).is_ok() {
+                return Ok(Carrier { connection: id, is_new: false });
+            }
+            // Full: the other side does not read. Without its entry the connection ends.
+            table.remove(id);
+            self.metrics.closed_connections.with_label_values(&["not_reading"]).inc();
+            return Err(Unsent);
         }
         if flow.connection.is_some() || self.gate.sender(Instant::now(), flow.remote.ip()) != Sender::Trunk {
             return Err(Unsent);
@@ -264,7 +262,7 @@ impl Connections {
                 }
             }
         });
-        Ok(())
+        Ok(Carrier { connection: id, is_new: true })
     }
 
     /// Where nothing is listened for, our Contact names a port that nobody can connect to. A connection from that port is
@@ -393,6 +391,10 @@ mod tests {
         table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).unwrap().id
     }
 
+    fn found(table: &Table, flow: &Flow) -> Option<ConnectionId> {
+        table.find(flow).map(|(id, _)| id)
+    }
+
     fn flow(transport: Transport, tls_name: Option<&str>, connection: Option<ConnectionId>) -> Flow {
         let remote = SocketAddr::from(([192, 0, 0, 1], 5061));
         Flow { transport, local: remote, remote, connection, tls_name: tls_name.map(TlsName::of) }
@@ -403,12 +405,12 @@ mod tests {
         let mut table = Table::default();
         let to = |connection| flow(Transport::Tcp, None, connection);
         let (old, new) = (open(&mut table, &to(None)), open(&mut table, &to(None)));
-        assert_eq!(table.find(&to(Some(old))), Some(old));
-        assert_eq!(table.find(&to(None)), Some(new));
+        assert_eq!(found(&table, &to(Some(old))), Some(old));
+        assert_eq!(found(&table, &to(None)), Some(new));
         table.remove(new);
-        assert_eq!(table.find(&to(Some(new))), None, "its requests came by another way");
+        assert_eq!(found(&table, &to(Some(new))), None, "its requests came by another way");
         table.remove(old);
-        assert_eq!(table.find(&to(None)), None);
+        assert_eq!(found(&table, &to(None)), None);
     }
 
     #[test]
@@ -416,11 +418,11 @@ mod tests {
         let mut table = Table::default();
         let theirs = add(&mut table, 1, Sender::Trunk).unwrap();
         let to = |connection| flow(Transport::Tls, None, connection);
-        assert_eq!(table.find(&to(Some(theirs))), Some(theirs));
-        assert_eq!(table.find(&to(None)), None);
+        assert_eq!(found(&table, &to(Some(theirs))), Some(theirs));
+        assert_eq!(found(&table, &to(None)), None);
         let ours = open(&mut table, &to(None));
         add(&mut table, 1, Sender::Trunk).unwrap();
-        assert_eq!(table.find(&to(None)), Some(ours), "not the youngest from that address");
+        assert_eq!(found(&table, &to(None)), Some(ours), "not the youngest from that address");
     }
 
     #[test]
@@ -428,8 +430,8 @@ mod tests {
         let mut table = Table::default();
         let to = |name| flow(Transport::Tls, name, None);
         let one = open(&mut table, &to(Some("one.example")));
-        assert_eq!(table.find(&to(Some("one.example"))), Some(one));
-        assert_eq!(table.find(&to(Some("other.example"))), None);
-        assert_eq!(table.find(&to(None)), None);
+        assert_eq!(found(&table, &to(Some("one.example"))), Some(one));
+        assert_eq!(found(&table, &to(Some("other.example"))), None);
+        assert_eq!(found(&table, &to(None)), None);
     }
 }

@@ -57,6 +57,7 @@ impl ControlCore {
             rings_until: now + order.ring_time.min(LONGEST_RING),
             order,
             tried: Vec::new(),
+            has_tried_again: false,
             has_rung: false,
             outcome: DialProgress::NotReached(not_reached(NotReachedReason::TrunkFailed)),
         };
@@ -184,10 +185,24 @@ impl ControlCore {
         let outcome = of_cause(cause);
         // Where it has rung, it would ring again.
         if may_go_elsewhere(cause) && !outgoing.has_rung {
+            if *cause == Cause::ConnectionLost {
+                self.allow_again(now, key);
+            }
             return self.try_next(now, key, outcome);
         }
         self.note_outcome(key, DialProgress::NotReached(outcome));
         self.remove(now, key);
+    }
+
+    /// An exchange that has begun anew does not know the connections from before. Where no other address is left, the
+    /// last one is tried once more.
+    fn allow_again(&mut self, now: Instant, key: CallKey) {
+        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(outgoing) = &mut call.outgoing else { return };
+        if !outgoing.has_tried_again && self.operations.route(now, &call.trunk, &outgoing.tried).is_none() {
+            outgoing.has_tried_again = true;
+            outgoing.tried.pop();
+        }
     }
 
     /// Nobody wants a call of ours any more.

@@ -8,19 +8,18 @@ use bus::phone::PhoneRequest;
 use super::{ControlCore, Output};
 use crate::caller::Input;
 use crate::control::info_digits;
-use crate::sdp::{self, Capabilities, SessionDescription};
+use crate::sdp::{self, SessionDescription};
 use crate::sip::command::Reason;
 use crate::sip::event::CallId;
 use crate::sip::flow::Flow;
-use crate::sip::message::Transport;
 use crate::sip::own_headers::NO_SUCH_CALL;
 use crate::sound::{CallKey, SoundOrder};
 
 impl ControlCore {
     /// An ACK, of our answer or of a change.
-    pub(super) fn handle_acked(&mut self, now: Instant, key: CallKey, answer: Option<Vec<u8>>) {
+    pub(super) fn handle_acked(&mut self, now: Instant, key: CallKey, flow: Flow, answer: Option<Vec<u8>>) {
         if let Some(answer) = answer {
-            self.handle_answer(key, &answer);
+            self.handle_answer(key, Some(flow), &answer);
         }
         let Some(call) = self.calls.get_mut(&key) else { return };
         if call.agreed.is_none() {
@@ -36,14 +35,15 @@ impl ControlCore {
     }
 
     /// Their answer to an offer of ours: to that of a call that came without one, or to a refresh. One that cannot be used
-    /// changes nothing.
-    pub(super) fn handle_answer(&mut self, key: CallKey, answer: &[u8]) {
+    /// changes nothing. `flow` is by which way it came, unless by that of a request of ours.
+    pub(super) fn handle_answer(&mut self, key: CallKey, flow: Option<Flow>, answer: &[u8]) {
         let Some(call) = self.calls.get_mut(&key) else { return };
         let offered = call.offered.take();
         let offer = offered.as_ref().or_else(|| call.agreed.as_ref().map(|agreed| agreed.local()));
         let Some(offer) = offer else { return };
         let Ok(answer) = SessionDescription::parse(answer) else { return };
-        let Ok(agreed) = sdp::accept_answer(offer, &answer, &call.capabilities) else { return };
+        let capabilities = flow.map_or_else(|| call.capabilities.clone(), |flow| call.capabilities_by(&flow));
+        let Ok(agreed) = sdp::accept_answer(offer, &answer, &capabilities) else { return };
         if call.has_begun() {
             self.change(key, agreed);
         } else {
@@ -52,8 +52,7 @@ impl ControlCore {
         }
     }
 
-    /// They want something else, or want to know what we would like. Keys travel only where the call began over TLS and this does,
-    /// too.
+    /// They want something else, or want to know what we would like.
     pub(super) fn handle_reinvite(&mut self, now: Instant, id: CallId, flow: Flow, offer: Option<Vec<u8>>) {
         let key = self.key_of(id);
         let Some(call) = self.calls.get_mut(&key) else {
@@ -66,8 +65,7 @@ impl ControlCore {
             let _ = self.endpoint.reject_reinvite(now, id, 488, "Not Acceptable Here");
             return;
         }
-        let is_signaling_encrypted = call.capabilities.is_signaling_encrypted && flow.transport == Transport::Tls;
-        let capabilities = Capabilities { is_signaling_encrypted, ..call.capabilities.clone() };
+        let capabilities = call.capabilities_by(&flow);
         // What the endpoint says to these commands, it says because the call or the change is gone; that comes as an event.
         let Some(offer) = offer else {
             match sdp::offer(&capabilities, call.agreed.as_deref(), &mut self.rng) {

@@ -39,6 +39,24 @@ fn sound_that_is_encrypted_stays_so_and_its_keys_do_not_travel_in_the_open() {
 }
 
 #[test]
+fn keys_in_an_ack_are_taken_only_if_it_came_over_tls() {
+    for (transport, is_taken) in [(Transport::Tls, true), (Transport::Udp, false)] {
+        // The call brings no offer, and ours is answered in the ACK.
+        let mut rig = Rig::new(1);
+        rig.transport = Transport::Tls;
+        rig.invite("one", "", "");
+        let call = *rig.calls().last().unwrap();
+        rig.begun(call);
+        let ours = String::from_utf8_lossy(&rig.answer("one").body).into_owned();
+        let line = ours.lines().find(|line| line.contains("AES_CM_128_HMAC_SHA1_80")).unwrap();
+        rig.transport = transport;
+        rig.in_dialog("ACK", "one", SDP, &format!("{OFFER}{line}\r\n"));
+        let has_begun = rig.orders().iter().any(|(_, name)| *name == "begin");
+        assert_eq!((has_begun, rig.requests("BYE").len()), (is_taken, usize::from(!is_taken)));
+    }
+}
+
+#[test]
 fn sound_in_the_open_can_still_be_changed() {
     let mut rig = answered(OFFER);
     assert_eq!(change(&mut rig, Transport::Tls, OFFER), 200);

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use bus::phone::{CallPurpose, DialProgress, NotReachedReason};
+use bus::phone::{CallPurpose, DialProgress, NotReachedReason, TrunkConfig, TrunkTransport};
 
 use super::callee::{FIRST, SECOND, dialling, not_reached, order};
 use super::rig::{OFFER, Rig};
-use crate::sip::flow::Flow;
+use crate::control::core::Output;
+use crate::sip::flow::{Carrier, ConnectionId, Flow};
 use crate::sip::message::Transport;
+use crate::trunks::testing::{config, destination};
 
 const ANSWERED: DialProgress = DialProgress::Answered { bridge: 0 };
 
@@ -117,6 +119,67 @@ fn a_connection_that_cannot_be_opened_is_the_next_one_s_turn() {
     rig.respond("INVITE", 180, "", &[]);
     rig.respond("INVITE", 503, "", &[]);
     assert_eq!(rig.progress()[1..], [not_reached(NotReachedReason::TrunkFailed, Some(503))]);
+}
+
+/// A trunk by TCP with these servers, which were spoken to by connection 1, of which nobody knew that it was dead.
+fn dialling_by_a_dead_connection(servers: &[&str]) -> Rig {
+    let destination = |server: &&str| {
+        let (host, port) = server.split_once(':').unwrap();
+        destination(host, port.parse().ok(), TrunkTransport::Tcp)
+    };
+    let mut rig = Rig::new(1);
+    rig.transport = Transport::Tcp;
+    rig.list(&[TrunkConfig { destinations: servers.iter().map(destination).collect(), ..config("a", &[]) }]);
+    rig.dial(order(CallPurpose::Invitation));
+    break_last(&mut rig, 1, false);
+    rig
+}
+
+/// The last INVITE was given to a connection, which breaks.
+fn break_last(rig: &mut Rig, connection: u64, is_new: bool) {
+    let sent = rig.outputs.iter().rev().find_map(|output| match output {
+        Output::Transmit(transmit) => Some(transmit.clone()),
+        _ => None,
+    });
+    let transmit = sent.unwrap();
+    assert_eq!(transmit.flow.connection, None);
+    let connection = ConnectionId(connection);
+    rig.tell(|core, now| {
+        core.handle_sent(&transmit, Carrier { connection, is_new });
+        core.handle_transport_failed(now, Flow { connection: Some(connection), ..transmit.flow });
+    });
+}
+
+#[test]
+fn an_exchange_that_was_begun_anew_is_called_by_another_connection() {
+    let mut rig = dialling_by_a_dead_connection(&[FIRST]);
+    assert_eq!((rig.requests("INVITE").len(), tried(&rig)), (2, vec![FIRST.to_owned()]));
+    rig.source = FIRST;
+    rig.respond("INVITE", 200, OFFER, &[]);
+    assert_eq!(rig.progress(), [ANSWERED]);
+}
+
+#[test]
+fn an_exchange_that_takes_no_connection_is_not_called_again() {
+    let mut rig = dialling_by_a_dead_connection(&[FIRST]);
+    break_last(&mut rig, 2, true);
+    assert_eq!(rig.requests("INVITE").len(), 2);
+    assert_eq!(rig.progress(), [not_reached(NotReachedReason::TrunkFailed, None)]);
+    assert_eq!((rig.closed_lines(), rig.metrics.calls.get()), (1, 0));
+}
+
+#[test]
+fn connections_that_break_one_after_the_other_end_the_call() {
+    let mut rig = dialling_by_a_dead_connection(&[FIRST]);
+    break_last(&mut rig, 2, false);
+    assert_eq!(rig.requests("INVITE").len(), 2);
+    assert_eq!(rig.progress(), [not_reached(NotReachedReason::TrunkFailed, None)]);
+}
+
+#[test]
+fn another_server_is_called_before_the_connection_to_the_first_is_made_again() {
+    let rig = dialling_by_a_dead_connection(&[FIRST, SECOND]);
+    assert_eq!((rig.requests("INVITE").len(), tried(&rig)), (2, vec![FIRST.to_owned(), SECOND.to_owned()]));
 }
 
 #[test]

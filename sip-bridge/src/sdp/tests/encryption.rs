@@ -127,6 +127,15 @@ fn answers_that_weaken_are_refused() {
 }
 
 #[test]
+fn keys_in_an_answer_that_travelled_in_the_open_are_refused() {
+    let ours = encrypted(Encryption::Preferred);
+    let offer = offer(&ours, None, &mut rng()).unwrap();
+    let answer = sound("RTP/AVP", &[format!("3 AES_CM_128_HMAC_SHA1_80 {KEY_30}")]);
+    let in_the_open = Capabilities { is_signaling_encrypted: false, ..ours };
+    assert_eq!(accept_answer(&offer, &answer, &in_the_open).unwrap_err(), Refusal::EncryptionUnavailable);
+}
+
+#[test]
 fn required_encryption_needs_encrypted_signalling() {
     let ours = Capabilities { encryption: Encryption::Required, ..ours() };
     assert_eq!(offer(&ours, None, &mut rng()).unwrap_err(), Refusal::EncryptionRequired);

@@ -14,6 +14,7 @@ use crate::sip::message::{CSeq, Method, NameAddr, Request, Uri};
 use crate::sip::own_headers;
 use crate::sip::owner::{Job, Owner};
 use crate::sip::registration::Registrar;
+use crate::sip::transaction::NoAnswer;
 
 impl Endpoint {
     fn command(
@@ -292,7 +293,7 @@ impl Endpoint {
             }
             (Ok(_), _) => Ok(()),
             (Err(_), owner) => {
-                self.fail(now, owner, true);
+                self.fail(now, owner, NoAnswer::NotSent);
                 Err(CommandError::Full)
             }
         }

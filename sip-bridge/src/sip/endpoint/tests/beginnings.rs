@@ -65,7 +65,7 @@ fn an_answer_is_repeated_until_its_ack_and_each_repetition_is_acknowledged() {
     net.run(s(10));
     assert_eq!(net.sent(B, is_status(200)), 4);
     assert_eq!(net.sent(A, is_method(Method::Ack)), 4);
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
     assert_eq!(net.take(A).iter().filter(|event| matches!(event, Event::Answered { .. })).count(), 1);
     let now = net.now;
     net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
@@ -87,7 +87,7 @@ fn an_ack_with_the_branch_of_its_invite_is_one() {
     ack.headers.via.clone_from(&net.requests(A, &Method::Invite)[0].headers.via);
     let (now, flow) = (net.now, net.flow(B));
     net.ends[B].handle_message(now, flow, Message::Request(ack));
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
     let answers = net.sent(B, is_status(200));
     net.run(s(40));
     assert_eq!(net.sent(B, is_status(200)), answers, "it is not repeated any more");
@@ -384,7 +384,7 @@ fn an_invite_without_an_offer_is_answered_with_one_and_the_ack_has_the_answer() 
     let now = net.now;
     net.ends[A].answer_offer(now, a, b"our answer".to_vec()).unwrap();
     net.run(s(1));
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: Some(b"our answer".to_vec()) }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: Some(b"our answer".to_vec()) }]);
     assert_eq!(net.ends[A].calls(), 1);
 }
 
@@ -406,7 +406,7 @@ fn a_reliable_ringing_is_repeated_until_its_prack() {
     let progress = Event::Progress { call: a, status: 183, sdp: b"early".to_vec(), is_offer: false };
     let sdp = Some(b"early".to_vec());
     assert_eq!(net.take(A), [progress, Event::Answered { call: a, sdp, is_offer: false }]);
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
     assert_eq!(net.responses(B, &Method::Invite).last().unwrap().body, b"");
 }
 
@@ -444,7 +444,7 @@ fn an_offer_in_a_reliable_ringing_is_answered_in_the_prack() {
     net.ends[B].answer(now, b, b"unused".to_vec()).unwrap();
     net.run(s(1));
     assert_eq!(net.take(A), [Event::Answered { call: a, sdp: None, is_offer: false }]);
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
 }
 
 #[test]
@@ -495,7 +495,7 @@ fn a_broken_connection_ends_a_call_that_was_being_made() {
     net.call(Some("offer"));
     let (now, flow) = (net.now, net.flow(A));
     net.ends[A].handle_transport_failed(now, flow);
-    assert_eq!(ended(&net.take(A)), Some(&Cause::TransportFailed));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::ConnectionLost));
     net.assert_empty();
 }
 
@@ -511,7 +511,7 @@ fn a_bad_network_loses_no_call() {
         net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
         net.run(s(30));
         assert!(net.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
-        assert!(net.take(B).contains(&Event::Acked { call: b, sdp: None }), "seed {seed}");
+        assert!(net.take(B).contains(&Event::Acked { call: b, flow: net.flow(B), sdp: None }), "seed {seed}");
         let now = net.now;
         net.ends[B].hang_up(now, b, &Reason::Normal).unwrap();
         net.run(s(40));

@@ -55,7 +55,7 @@ fn a_session_is_changed_by_either() {
         net.ends[to].answer_reinvite(now, calls[to], b"held".to_vec()).unwrap();
         net.run(ms(100));
         assert_eq!(net.take(from), [Event::ReinviteAnswered { call: calls[from], sdp: Some(b"held".to_vec()) }]);
-        assert_eq!(net.take(to), [Event::Acked { call: calls[to], sdp: None }]);
+        assert_eq!(net.take(to), [Event::Acked { call: calls[to], flow, sdp: None }]);
     }
 }
 
@@ -167,7 +167,7 @@ fn a_change_without_an_offer_gets_ours_and_the_answer_comes_in_the_ack() {
     // Until the answer is here, another offer of theirs is glare.
     assert_eq!(ask(&mut net, Method::Update, "y", 2, Some("o")), Some(491));
     assert_eq!(ask(&mut net, Method::Ack, "z", 1, Some("their answer")), None);
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: Some(b"their answer".to_vec()) }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: Some(b"their answer".to_vec()) }]);
 }
 
 #[test]

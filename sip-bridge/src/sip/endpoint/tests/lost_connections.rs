@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Connections that end while calls go on.
 
-use super::network::{A, B, Net, ended, is_method, ms, s};
-use crate::sip::command::Reason;
+use super::network::{A, B, Net, ended, is_method, ms, name, s, uri};
+use crate::sip::command::{Invite, Reason};
 use crate::sip::event::{Cause, Event};
-use crate::sip::flow::{Flow, Transmit};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::{CSeq, Message, Method, Transport};
 
 /// The connection breaks, as an end sees it.
@@ -66,6 +66,21 @@ fn a_request_that_was_lost_with_its_connection_is_sent_once_more() {
 }
 
 #[test]
+fn a_change_by_a_new_connection_outlives_a_second_word_of_the_old_one_s_end() {
+    let mut net = Net::with(8, Transport::Tcp, |_, _| {});
+    let (a, _) = net.connect();
+    lose(&mut net, A);
+    let now = net.now;
+    net.ends[A].reinvite(now, a, b"hold".to_vec()).unwrap();
+    let change = sent(&mut net, A);
+    assert!(is_new(&net, A, change.flow));
+    lose(&mut net, A);
+    net.run(ms(100));
+    assert_eq!(ended(&net.take(A)), None);
+    assert!(net.take(B).iter().any(|event| matches!(event, Event::Reinvite { .. })));
+}
+
+#[test]
 fn where_the_new_connection_fails_too_the_request_has() {
     let mut net = Net::with(3, Transport::Tcp, |_, _| {});
     let (a, _) = net.connect();
@@ -101,7 +116,35 @@ fn an_invitation_that_rings_goes_on_by_another_connection() {
     net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
     net.run(ms(200));
     assert!(net.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
-    assert!(net.take(B).contains(&Event::Acked { call: b, sdp: None }));
+    assert!(net.take(B).contains(&Event::Acked { call: b, flow: net.flow(B), sdp: None }));
+}
+
+#[test]
+fn a_connection_that_was_opened_for_an_invitation_is_not_opened_twice() {
+    for (is_new, cause) in [(true, Cause::TransportFailed), (false, Cause::ConnectionLost)] {
+        let mut net = Net::with(11, Transport::Tcp, |_, _| {});
+        let (now, flow) = (net.now, Flow { connection: None, ..net.flow(A) });
+        let invite = Invite { flow, ..net.invitation(Some("offer")) };
+        net.ends[A].invite(now, invite).unwrap();
+        let invite = net.ends[A].poll_transmit().unwrap();
+        net.ends[A].handle_sent(&invite, Carrier { connection: ConnectionId(1), is_new });
+        lose(&mut net, A);
+        assert_eq!(ended(&net.take(A)), Some(&cause));
+    }
+}
+
+#[test]
+fn a_probe_that_met_a_dead_connection_is_sent_by_another() {
+    let mut net = Net::with(10, Transport::Tcp, |_, _| {});
+    let (now, flow) = (net.now, Flow { connection: None, ..net.flow(A) });
+    net.ends[A].options(now, flow, uri("saal", "10.0.0.2"), name("alice", "10.0.0.1")).unwrap();
+    let probe = net.ends[A].poll_transmit().unwrap();
+    net.ends[A].handle_sent(&probe, Carrier { connection: ConnectionId(1), is_new: false });
+    lose(&mut net, A);
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow) && again.message == probe.message);
+    net.run(s(1));
+    assert!(matches!(net.take(A)[..], [Event::OptionsAnswered { status: 200, .. }]));
 }
 
 #[test]
@@ -111,9 +154,37 @@ fn a_call_that_is_given_up_does_not_ring_by_another_connection() {
     net.run(ms(100));
     let now = net.now;
     net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
-    net.collect();
+    // Nobody gets it.
+    let cancel = net.ends[A].poll_transmit().unwrap();
     lose(&mut net, A);
-    assert!(net.ends[A].poll_transmit().is_none());
+    let again = sent(&mut net, A);
+    assert!(is_new(&net, A, again.flow));
+    assert!(is_method(Method::Cancel)(&again.message) && again.message == cancel.message);
+    assert!(net.ends[A].poll_transmit().is_none(), "the INVITE would ring anew");
+    // The end of the connection is told twice.
+    lose(&mut net, A);
+    net.run(s(1));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::Cancelled));
+    assert_eq!(ended(&net.take(B)), Some(&Cause::Cancelled));
+    assert_eq!(net.sent(A, is_method(Method::Ack)), 1, "that of 487");
+    net.assert_empty();
+}
+
+#[test]
+fn an_answer_that_crosses_with_a_lost_cancel_is_hung_up() {
+    let mut net = Net::with(9, Transport::Tcp, |_, _| {});
+    let a = net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[A].hang_up(now, a, &Reason::Normal).unwrap();
+    net.ends[A].poll_transmit().unwrap();
+    lose(&mut net, A);
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    net.run(s(1));
+    assert_eq!(ended(&net.take(A)), Some(&Cause::Cancelled));
+    assert!(matches!(ended(&net.take(B)), Some(Cause::HungUpByPeer { .. })));
+    net.assert_empty();
 }
 
 #[test]
@@ -135,6 +206,52 @@ fn a_request_whose_connection_is_gone_is_answered_by_another() {
     assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
 }
 
+/// Another connection between the two, as B sees it.
+fn other(net: &Net) -> Flow {
+    Flow { connection: Some(ConnectionId(2)), ..net.flow(B) }
+}
+
+#[test]
+fn a_repetition_by_another_connection_is_answered_there_and_the_call_goes_on_by_that() {
+    let mut net = Net::with(12, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let invite = net.requests(A, &Method::Invite).remove(0);
+    let (now, flow) = (net.now, other(&net));
+    net.ends[B].handle_message(now, flow, Message::Request(invite));
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, flow, "100 once more");
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    assert_eq!(sent(&mut net, B).flow, flow);
+    let ack = net.ends[A].poll_transmit().unwrap();
+    assert!(is_method(Method::Ack)(&ack.message));
+    net.ends[B].handle_message(now, flow, ack.message);
+    net.ends[B].hang_up(now, b, &Reason::Normal).unwrap();
+    let bye = net.ends[B].poll_transmit().unwrap();
+    assert!(is_method(Method::Bye)(&bye.message));
+    assert_eq!(bye.flow, flow);
+}
+
+#[test]
+fn an_answer_is_repeated_by_the_connection_by_which_its_invitation_came_last() {
+    let mut net = Net::with(13, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let b = net.incoming();
+    let now = net.now;
+    net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
+    // Nobody gets it.
+    net.ends[B].poll_transmit().unwrap();
+    let invite = net.requests(A, &Method::Invite).remove(0);
+    let flow = other(&net);
+    net.ends[B].handle_message(now, flow, Message::Request(invite));
+    assert!(net.ends[B].poll_transmit().is_none(), "it is repeated in its time");
+    net.now += ms(500);
+    let now = net.now;
+    net.ends[B].handle_timeout(now);
+    assert_eq!(net.ends[B].poll_transmit().unwrap().flow, flow);
+}
+
 #[test]
 fn an_answer_without_its_ack_is_repeated_by_another_connection() {
     let mut net = Net::with(4, Transport::Tcp, |_, _| {});
@@ -152,5 +269,5 @@ fn an_answer_without_its_ack_is_repeated_by_another_connection() {
     assert!(is_new(&net, B, answer.flow));
     assert!(matches!(&answer.message, Message::Response(response) if response.status == 200));
     net.run(s(1));
-    assert_eq!(net.take(B), [Event::Acked { call: b, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: b, flow: net.flow(B), sdp: None }]);
 }

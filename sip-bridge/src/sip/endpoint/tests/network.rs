@@ -197,7 +197,7 @@ impl Net {
         self.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
         self.run(ms(200));
         assert!(self.take(A).contains(&Event::Answered { call: a, sdp: Some(b"answer".to_vec()), is_offer: false }));
-        assert!(self.take(B).contains(&Event::Acked { call: b, sdp: None }));
+        assert!(self.take(B).contains(&Event::Acked { call: b, flow: self.flow(B), sdp: None }));
         (a, b)
     }
 

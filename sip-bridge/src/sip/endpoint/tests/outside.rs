@@ -2,8 +2,8 @@
 //! Requests outside of calls, full tables, strays, and draining.
 
 use super::network::{A, B, Net, ended, is_method, ms, name, next_response, request, s, uri};
+use crate::sip::check::Rejection;
 use crate::sip::command::{CommandError, Reason};
-use crate::sip::config::Refusal;
 use crate::sip::event::Event;
 use crate::sip::message::{Message, Method, Request, Response, Transport};
 
@@ -111,8 +111,8 @@ fn the_check_comes_before_all_else() {
         config.check = Some(|request| {
             let unknown = request.headers.tokens("Require").next().map(str::to_owned);
             unknown.map_or(Ok(()), |unknown| {
-                let headers = vec![("Unsupported".to_owned(), unknown)];
-                Err(Refusal { status: 420, reason: "Bad Extension".to_owned(), headers })
+                let headers = vec![("Unsupported", unknown)];
+                Err(Rejection { status: 420, reason: "Bad Extension", headers })
             })
         });
     });
@@ -212,7 +212,7 @@ fn a_caller_is_challenged_and_the_next_try_is_a_new_call() {
     let now = net.now;
     net.ends[B].answer(now, second, b"answer".to_vec()).unwrap();
     net.run(ms(200));
-    assert_eq!(net.take(B), [Event::Acked { call: second, sdp: None }]);
+    assert_eq!(net.take(B), [Event::Acked { call: second, flow: net.flow(B), sdp: None }]);
     let ack = net.requests(A, &Method::Ack).pop().unwrap();
     assert!(ack.headers.get("Authorization").is_some(), "the ACK carries the same credentials");
 }

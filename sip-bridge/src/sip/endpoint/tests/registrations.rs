@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::network::{A, Net, name, s, uri};
 use crate::sip::command::Registration;
 use crate::sip::event::{Event, RegistrationId};
-use crate::sip::flow::{ConnectionId, Flow};
+use crate::sip::flow::{Carrier, ConnectionId, Flow};
 use crate::sip::message::{Message, Method, Request, Response, Transport};
 
 fn register(net: &mut Net) -> RegistrationId {
     let registration = Registration {
         registrar: uri("", "10.0.0.2"),
-        flow: net.flow(A),
+        flow: Flow { connection: None, ..net.flow(A) },
         address_of_record: name("alice", "10.0.0.2"),
         contact_user: "line1".to_owned(),
         expires: s(3600),
@@ -95,6 +95,36 @@ fn a_renewal_whose_connection_breaks_goes_by_another() {
     let again = net.ends[A].poll_transmit().unwrap();
     assert!(again.message == Message::Request(renewal) && again.flow.connection.is_none());
     assert!(net.take(A).is_empty(), "nothing has failed");
+}
+
+#[test]
+fn what_goes_by_a_new_connection_outlives_a_second_word_of_the_old_one_s_end() {
+    let mut net = Net::with(11, Transport::Tcp, |_, _| {});
+    register(&mut net);
+    let (request, _) = next_register(&mut net);
+    registered_by(&mut net, &request, 1);
+    lose(&mut net, 1);
+    let (again, _) = next_register(&mut net);
+    // First it is told by who wanted to write, then by who read.
+    let (now, flow) = (net.now, Flow { connection: Some(ConnectionId(1)), ..net.flow(A) });
+    net.ends[A].handle_transport_failed(now, flow);
+    assert!(net.take(A).is_empty(), "nothing has failed");
+    registered_by(&mut net, &again, 2);
+}
+
+#[test]
+fn a_request_that_met_a_dead_connection_opens_another_and_one_that_opened_it_fails() {
+    for is_new in [false, true] {
+        let mut net = Net::with(12, Transport::Tcp, |_, _| {});
+        register(&mut net);
+        let first = net.ends[A].poll_transmit().unwrap();
+        net.ends[A].handle_sent(&first, Carrier { connection: ConnectionId(3), is_new });
+        let (now, flow) = (net.now, Flow { connection: Some(ConnectionId(3)), ..first.flow });
+        net.ends[A].handle_transport_failed(now, flow);
+        let again = net.ends[A].poll_transmit();
+        let has_failed = matches!(net.take(A)[..], [Event::RegistrationFailed { .. }]);
+        assert_eq!((again.map(|again| again.flow), has_failed), ((!is_new).then_some(first.flow), is_new));
+    }
 }
 
 fn answer(net: &mut Net, response: Response) {
