@@ -87,6 +87,7 @@ pub struct UplinkStatistics {
 /// See the [module](self).
 pub struct Uplink {
     settings: UplinkSettings,
+    is_on_hold: bool,
     jitter: JitterBuffer,
     decoder: PhoneDecoder,
     concealment: Concealment,
@@ -113,6 +114,7 @@ impl Uplink {
     pub fn new(settings: UplinkSettings, rng: &mut impl Rng) -> Result<Self, CodecError> {
         Ok(Self {
             settings,
+            is_on_hold: false,
             jitter: JitterBuffer::new(settings.codec.rtp_clock_hz()),
             decoder: PhoneDecoder::new(settings.codec)?,
             concealment: Concealment::new(),
@@ -158,6 +160,20 @@ impl Uplink {
         self.has_noise = false;
     }
 
+    /// Whether the telephone's side holds the call. Whoever holds it is not there: what comes meanwhile is music for us alone, of
+    /// which nothing is heard and nothing is learnt, and what still waits of it in the end is dropped.
+    pub fn set_on_hold(&mut self, is_on_hold: bool) {
+        let was_on_hold = std::mem::replace(&mut self.is_on_hold, is_on_hold);
+        if was_on_hold && !is_on_hold {
+            self.restart();
+            self.queued = 0;
+            // What made up sound or told speech by what was just heard would go on from music, or from before the hold.
+            self.concealment = Concealment::new();
+            self.activity = VoiceActivity::new();
+            self.digits = InBandDigits::new();
+        }
+    }
+
     /// A packet has come, with the payload type of the codec, of comfort noise, or another one of the stream.
     pub fn handle_payload(&mut self, now: Instant, seq_no: u16, rtp_timestamp: u32, kind: PacketKind, payload: &[u8]) {
         let rtp_ticks = match kind {
@@ -182,6 +198,9 @@ impl Uplink {
         // What was left out may have been more than there was beyond the frame.
         self.fill_queue(now);
         self.take_frame();
+        if self.is_on_hold {
+            return self.heard_on_hold();
+        }
         let digit = if self.settings.listens_for_digits { self.digits.hear(&self.frame) } else { None };
         let is_speech = self.activity.hear(&self.frame);
         if self.settings.controls_level {
@@ -199,6 +218,17 @@ impl Uplink {
     /// What has happened so far.
     pub fn statistics(&self) -> UplinkStatistics {
         UplinkStatistics { jitter: self.jitter.statistics(), ..self.statistics }
+    }
+
+    fn heard_on_hold(&mut self) -> Heard<'_> {
+        self.frame = SILENCE;
+        // Its limiter still has the last words, which would otherwise be the first after the hold.
+        if self.settings.controls_level {
+            self.level.process(&mut self.frame, false);
+            self.frame = SILENCE;
+        }
+        let level_dbov = level_dbov(&self.frame);
+        Heard { frame: &self.frame, is_speech: false, is_worth_sending: false, level_dbov, digit: None }
     }
 
     fn ahead(&self) -> Duration {

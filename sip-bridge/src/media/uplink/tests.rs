@@ -243,6 +243,34 @@ fn the_level_is_brought_towards_minus_20() {
 }
 
 #[test]
+fn music_during_a_hold_leaves_the_level_as_it_was() {
+    let start = Instant::now();
+    let settings = UplinkSettings { controls_level: true, ..settings(PhoneCodec::Pcma) };
+    let mut uplink = Uplink::new(settings, &mut StdRng::seed_from_u64(1)).unwrap();
+    let quiet: Vec<Frame> =
+        std::iter::repeat_n(speech(), 2).flatten().map(|frame| frame.map(|sample| sample / 6)).collect();
+    let (words, song) = (payloads(PhoneCodec::Pcma, &quiet), payloads(PhoneCodec::Pcma, &speech()));
+    let (mut now, mut gain) = (start, 1.0);
+    for (n, payload) in words.iter().chain(&song).enumerate() {
+        now = start + Duration::from_millis(20) * n as u32;
+        if n == words.len() {
+            gain = uplink.level.gain();
+            assert!(gain > 2.0, "{gain}");
+            uplink.set_on_hold(true);
+        }
+        uplink.handle_payload(now, n as u16, 160 * n as u32, PacketKind::Sound, payload);
+        let heard = uplink.pull(now);
+        if n >= words.len() {
+            assert!(*heard.frame == SILENCE && !heard.is_speech && !heard.is_worth_sending);
+        }
+    }
+    uplink.set_on_hold(false);
+    assert_eq!(uplink.level.gain(), gain);
+    let heard = uplink.pull(now + Duration::from_millis(20));
+    assert!(*heard.frame == SILENCE && !heard.is_speech && !heard.is_worth_sending);
+}
+
+#[test]
 fn payloads_that_are_nonsense_end_in_silence() {
     let mut rng = StdRng::seed_from_u64(17);
     for codec in CODECS {

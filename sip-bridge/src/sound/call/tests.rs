@@ -272,6 +272,23 @@ fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
 }
 
 #[test]
+fn what_waits_of_the_music_is_not_heard_after_the_hold() {
+    let mut rig = Rig::new("m=audio 4000 RTP/AVP 8\na=sendonly\n");
+    for tick in 0..100 {
+        rig.tick(Some(&whistle(tick, 1_000.0)), None);
+    }
+    for tick in 100..105 {
+        let packet = rig.phone.say(&whistle(tick, 1_000.0));
+        rig.receive(packet);
+    }
+    rig.change("m=audio 4000 RTP/AVP 8\n");
+    for _ in 0..20 {
+        rig.tick(None, None);
+        assert!(rig.call.said().frame == SILENCE);
+    }
+}
+
+#[test]
 fn who_takes_short_packets_gets_them() {
     let mut rig = Rig::new("m=audio 4000 RTP/AVP 8\na=maxptime:10\n");
     rig.pass(20);
