@@ -8,6 +8,7 @@ pub mod downlink;
 pub mod in_band_digits;
 pub mod jitter_buffer;
 pub mod level;
+pub(crate) mod opus_packet;
 pub mod resample;
 pub mod rtp;
 pub mod time_scaling;

@@ -17,7 +17,6 @@ mod limiter;
 mod loudest;
 mod music;
 mod opus_decoding;
-mod opus_packet;
 mod player;
 mod room_caller;
 mod room_mix;

@@ -9,8 +9,8 @@ use super::fade;
 use super::jitter_buffer::{JitterBuffer, Next};
 use super::loudest::Loudness;
 use super::opus_decoding::{DecoderPool, OpusDecoding};
-use super::opus_packet::{self, RTP_TICKS_PER_FRAME};
 use crate::audio::Frame;
+use crate::media::opus_packet::{self, RTP_TICKS_PER_FRAME};
 
 /// How loud somebody is taken to be whose packets do not say: audible, and less than most who speak.
 const ASSUMED_LEVEL_DBOV: u8 = 45;
