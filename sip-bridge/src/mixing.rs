@@ -48,6 +48,3 @@ pub enum Speaker {
     /// On the telephone.
     Caller(CallerId),
 }
-
-/// Silence, as a level of RFC 6464 says it: 127 dB below overload.
-pub const SILENT_DBOV: u8 = 127;

@@ -14,7 +14,7 @@ use super::comfort_noise::{ComfortNoise, TOWARDS_PHONES_DBOV};
 use super::concealment::Concealment;
 use super::in_band_digits::InBandDigits;
 use super::jitter_buffer::{JitterBuffer, JitterStatistics, Pace, Packet, PacketKind, Pulled};
-use super::level::{LevelControl, level_dbov};
+use super::level::{LevelControl, level_dbov, power};
 use super::time_scaling::{self, Care, MAX_ADDED_SAMPLES};
 use super::voice_activity::VoiceActivity;
 use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
@@ -35,7 +35,7 @@ const MAX_PULLS: usize = 16;
 const FRAMES_BETWEEN_CHANGES: u32 = 4;
 
 /// Quieter than -50 dBov, the end and the beginning of a piece need not be alike.
-const SILENT_DBOV: u8 = 50;
+const SEAM_THRESHOLD_DBOV: u8 = 50;
 
 /// How much alike they must be otherwise; after so many frames without such a place, any is taken.
 const ALIKE: f32 = 0.75;
@@ -367,7 +367,6 @@ fn make_up(concealment: &mut Concealment, statistics: &mut UplinkStatistics, out
 
 /// Whether nothing is heard in it.
 fn is_silent(sound: &[i16]) -> bool {
-    let sum: i64 = sound.iter().map(|sample| i64::from(*sample) * i64::from(*sample)).sum();
-    let limit = 32_768.0 * 10f64.powf(-f64::from(SILENT_DBOV) / 20.0);
-    sum as f64 <= limit * limit * sound.len() as f64
+    let limit = 32_768.0 * 10f32.powf(-f32::from(SEAM_THRESHOLD_DBOV) / 20.0);
+    power(sound) <= limit * limit
 }

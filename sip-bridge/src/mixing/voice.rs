@@ -6,8 +6,8 @@
 
 use ropus::{Application, Bitrate, Channels, Encoder, Signal};
 
-use super::SILENT_DBOV;
 use crate::audio::{Frame, SAMPLE_RATE_HZ};
+use crate::media::level::SILENT_DBOV;
 use crate::media::opus_packet::RTP_TICKS_PER_FRAME;
 
 /// Good for wideband speech; a telephone has no more.

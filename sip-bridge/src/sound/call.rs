@@ -26,9 +26,9 @@ use crate::media::codec::{CodecError, MAX_PAYLOAD_BYTES};
 use crate::media::comfort_noise::TOWARDS_PHONES_DBOV;
 use crate::media::downlink::Downlink;
 use crate::media::jitter_buffer::PacketKind;
+use crate::media::level::SILENT_DBOV;
 use crate::media::rtp::{AudioPacket, Event, KeyError, Received, RtpConfig, RtpSession, Transmit};
 use crate::media::uplink::Uplink;
-use crate::mixing::SILENT_DBOV;
 use crate::prompts::{Language, PromptId};
 use crate::sdp::{Codec, Negotiated};
 
