@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::api::ids::{InviteeId, MeetingId, UserId};
     use crate::meetings::phone_pins::model::Place;
-    use crate::phone::caller_number::{DialPlan, Said};
+    use crate::phone::caller_number::DialPlan;
 
     #[test]
     fn who_answers_elsewhere_is_kept_out_by_the_number_alone() {
@@ -116,8 +116,7 @@ mod tests {
         let check = |who: Who, number: &str, name: Option<&str>, expected: [&str; 3]| {
             let known =
                 Known { place: Place::Meeting(MeetingId::new()), who, waits: true, name: name.map(str::to_owned) };
-            let said = Said { user: number, host: "", privacy: "" };
-            let number = CallerNumber::read(said, &DialPlan::default());
+            let number = CallerNumber::read(number, false, &DialPlan::default());
             let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
             let displays = [CallerDisplay::Name, CallerDisplay::Masked, CallerDisplay::Hidden];
             let shown = displays.map(|display| shown_name(display, &caller, Language::En));

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::attendant::Attendant;
 use super::caller::{Caller, Way, now};
-use super::caller_number::{CallerNumber, Said};
+use super::caller_number::CallerNumber;
 use super::{Begun, Call, Incoming, known_callers, tenant_slug};
 use crate::app::App;
 use crate::identity::keys::Purpose;
@@ -53,10 +53,8 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     };
     let tenant = tenant_slug::of_called(&mut tx, &called).await?;
     drop(tx);
-    // The bridge has read what SIP says of privacy; `id` is what hides the number (RFC 3325 §9.3).
-    let privacy = if incoming.is_withheld { "id" } else { "" };
-    let said = Said { user: incoming.caller.as_deref().unwrap_or_default(), host: "", privacy };
-    let number = CallerNumber::read(said, &called.trunk.dial_plan);
+    let user = incoming.caller.as_deref().unwrap_or_default();
+    let number = CallerNumber::read(user, incoming.is_withheld, &called.trunk.dial_plan);
     let (trunk, peer, serves) = (&called.trunk, incoming.peer, called.serves.clone());
     let call = match Call::begin(app, now(), Incoming { trunk, peer, number: number.clone(), serves }).await? {
         Begun::Call(call) => call,
