@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::media::codec::{OpusSettings, PhoneEncoder};
+use crate::media::key_tone::KeyTone;
 use crate::media::sample_speech::speech;
-use crate::media::tones::ToneGenerator;
 
 const CODECS: [PhoneCodec; 4] = [PhoneCodec::Pcma, PhoneCodec::Pcmu, PhoneCodec::G722, PhoneCodec::Opus];
 
@@ -184,7 +184,7 @@ fn keys_are_heard_as_tones_when_that_is_wanted() {
         let mut uplink = Uplink::new(settings, &mut StdRng::seed_from_u64(1)).unwrap();
         let mut sound = Vec::new();
         for key in "42#".chars() {
-            let mut tone = ToneGenerator::key(key, Duration::from_millis(80)).unwrap();
+            let mut tone = KeyTone::new(key, Duration::from_millis(80));
             for _ in 0..10 {
                 let mut frame = SILENCE;
                 tone.fill(&mut frame);

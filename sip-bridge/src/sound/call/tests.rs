@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::audio::FRAME_TIME;
 use crate::media::codec::PhoneCodec;
+use crate::media::key_tone::KeyTone;
 use crate::media::rtp::Component;
-use crate::media::tones::ToneGenerator;
 use crate::prompts::Prompts;
 use crate::sdp::ReceiveFormat;
 use crate::sound::testing::{Phone, USUAL, Whistler, agreed, agreed_with, is_whistled, whistle};
@@ -198,7 +198,7 @@ fn a_refresh_leaves_the_decoder_of_a_codec_that_is_still_agreed_on() {
 fn tones_are_keys_where_events_were_not_agreed_on() {
     for (lines, expected) in [("m=audio 4000 RTP/AVP 8\n", "5"), (USUAL, "")] {
         let mut rig = Rig::new(lines);
-        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        let mut tone = KeyTone::new('5', Duration::from_millis(120));
         for tick in 0..60 {
             let mut frame = SILENCE;
             if tick >= 20 {
@@ -248,7 +248,7 @@ fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
             assert!(speech.count() > 20);
             rig.change(held);
         }
-        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        let mut tone = KeyTone::new('5', Duration::from_millis(120));
         for tick in 0..200 {
             let mut music = caller.next();
             if tick >= 150 {
