@@ -27,7 +27,7 @@ mod voice;
 
 pub use chimes::Chimes;
 pub use music::HoldMusic;
-pub use player::{Finished, Player, PlayerFull, Seam, SoundToken};
+pub use player::{Finished, Player, PlayerFull, SoundToken};
 pub use room_caller::MAX_VOLUME_STEPS;
 pub use room_mix::{DEFAULT_SPEAKERS, Heard, MAX_CALLERS, MAX_SOURCES, MAX_SPEAKERS, Mixes, RoomFull, RoomMix};
 pub use voice::{OpusPacket, Voice, VoiceError};
