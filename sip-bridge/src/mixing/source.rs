@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// A packet has come. False if it is of no use.
+    /// A packet has come.
     pub(super) fn handle_packet(
         &mut self,
         now: Instant,
@@ -57,9 +57,10 @@ impl Source {
         timestamp: u32,
         level_dbov: Option<u8>,
         payload: &[u8],
-    ) -> bool {
+    ) {
         if !self.buffer.handle_packet(now, seq_no, timestamp, payload) {
-            return false;
+            // Malformed, late, or there already.
+            return;
         }
         self.last_packet = now;
         self.is_leaving = false;
@@ -72,7 +73,6 @@ impl Source {
             None => *self.measured_dbov.get_or_insert(ASSUMED_LEVEL_DBOV),
         };
         self.level_dbov = Some(self.level_dbov.map_or(level, |loudest| loudest.min(level)));
-        true
     }
 
     /// Nothing more will come of it.

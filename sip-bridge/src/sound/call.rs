@@ -290,6 +290,8 @@ impl CallSound {
             lost: statistics.packets_lost,
             sent: statistics.packets_sent,
             jitter_ms: statistics.jitter.as_secs_f32() * 1_000.0,
+            round_trip_ms: statistics.round_trip.map(|trip| trip.as_secs_f32() * 1_000.0),
+            remote_lost_percent: statistics.remote_fraction_lost.map(|lost| lost * 100.0),
         }
     }
 

@@ -122,6 +122,31 @@ fn what_the_caller_says_comes_out_and_what_the_meeting_says_goes_in() {
 }
 
 #[test]
+fn what_the_telephone_reports_is_in_the_summary() {
+    let mut rig = Rig::new(USUAL);
+    let mut caller = Whistler::new();
+    let report = (0..500).find_map(|_| {
+        rig.tick(Some(&caller.next()), None);
+        let mut reports = rig.sent.iter().filter(|(component, _)| *component == Component::Rtcp);
+        reports.next().map(|(_, report)| report.clone())
+    });
+    let report = report.unwrap();
+    rig.now += Duration::from_millis(40);
+    // A quarter was lost, and the answer was sent as soon as our report had come (RFC 3550 §6.4.2).
+    let mut about_us = vec![0x81, 201, 0, 7, 0, 0, 0x51, 0x51];
+    about_us.extend(&report[4..8]);
+    about_us.extend([64, 0, 0, 0]);
+    about_us.extend([0; 8]);
+    about_us.extend(&report[10..14]);
+    about_us.extend([0; 4]);
+    rig.receive(about_us);
+    let summary = rig.call.close(rig.now, &mut Vec::new(), |_, _| {});
+    let round_trip_ms = summary.round_trip_ms.unwrap();
+    assert!((39.0..41.0).contains(&round_trip_ms), "{round_trip_ms}");
+    assert_eq!(summary.remote_lost_percent, Some(25.0));
+}
+
+#[test]
 fn a_key_is_told_once_by_whichever_ways_it_comes() {
     let mut rig = Rig::new(USUAL);
     let mut caller = Whistler::new();
