@@ -51,7 +51,7 @@ const USUAL_PACKET_BYTES: usize = MAX_PAYLOAD_BYTES + 64;
 /// How a thread is set up. All threads of a bridge share the library.
 #[derive(Clone)]
 pub struct SoundConfig {
-    /// What the operator chooses about media.
+    /// The limits of calls' media.
     pub rtp: RtpConfig,
     /// How many are heard at once in a room.
     pub speakers: usize,

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 /// How long telephones may go on to send after the end of a call.
 const REST: Duration = Duration::from_secs(30);
 
-/// All ports are in use or rest: a call is refused with 503, or with 486 if nobody else could take it.
+/// All ports are in use or rest: a call is refused with 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no media port is free")]
 pub struct NoPortFree;
