@@ -19,8 +19,8 @@ use crate::app::App;
 use crate::identity::keys::Purpose;
 use crate::joining::by_phone::WaitsFrom;
 
-/// Bytes of what a call is called: 22 characters.
-const TOKEN_BYTES: usize = 16;
+/// Bytes of a call's id: 22 characters.
+const CALL_ID_BYTES: usize = 16;
 
 /// Looks after a call until it is over.
 pub(super) async fn attend(app: Arc<App>, call: CallEnd, is_over: watch::Receiver<bool>) {
@@ -60,7 +60,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
         Begun::Call(call) => call,
         Begun::Blocked(wait) => return Ok(Err(Decline::Blocked(wait))),
     };
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
+    let id = URL_SAFE_NO_PAD.encode(rand::random::<[u8; CALL_ID_BYTES]>());
     let vouched = number.number().filter(|_| trunk.trusts_caller_ids);
     let known = vouched.map(|number| known_callers::mark(&app.installation, number.as_str()));
     let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), known.as_deref().unwrap_or_default().as_bytes()];
@@ -69,7 +69,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     // A number that nobody vouches for is no proof, but whoever is banned has to say another from then on.
     let said =
         || number.stated(incoming.caller.as_deref()).map(|said| known_callers::said_mark(&app.installation, &said));
-    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&token));
+    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&id));
     let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
     let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some(), tenant: tenant.clone() };
     let caller = Caller {
@@ -81,8 +81,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
         number,
         mark,
         source,
-        name: token.clone(),
-        token,
+        call: id,
         is_on_hold: false,
         entry,
     };

@@ -215,8 +215,7 @@ impl Prepared<'_> {
             source: WaitsFrom { mark: mark.clone(), is_trunk: false },
             mark,
             // Behind one number there may be several people, so each call is somebody else. A ban is of the mark.
-            name: id.to_string(),
-            token: id.to_string(),
+            call: id.to_string(),
             is_on_hold: false,
         };
         let identity = caller.identity();
