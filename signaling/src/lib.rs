@@ -12,6 +12,7 @@ mod background;
 pub mod commands;
 mod config;
 mod dev;
+mod forgetting;
 mod health;
 mod identity;
 mod invitations;

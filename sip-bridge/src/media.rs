@@ -7,13 +7,16 @@ pub mod concealment;
 pub mod downlink;
 pub mod in_band_digits;
 pub mod jitter_buffer;
+pub mod keypad;
 pub mod level;
+pub(crate) mod opus_packet;
 pub mod resample;
 pub mod rtp;
 pub mod time_scaling;
-pub mod tones;
 pub mod uplink;
 pub mod voice_activity;
 
+#[cfg(test)]
+pub(crate) mod key_tone;
 #[cfg(test)]
 pub(crate) mod sample_speech;

@@ -17,7 +17,6 @@ mod limiter;
 mod loudest;
 mod music;
 mod opus_decoding;
-mod opus_packet;
 mod player;
 mod room_caller;
 mod room_mix;
@@ -28,7 +27,8 @@ mod voice;
 
 pub use chimes::Chimes;
 pub use music::HoldMusic;
-pub use player::{Finished, Player, PlayerFull, Seam, SoundToken};
+pub use player::{Finished, Player, PlayerFull, SoundToken};
+pub use room_caller::MAX_VOLUME_STEPS;
 pub use room_mix::{DEFAULT_SPEAKERS, Heard, MAX_CALLERS, MAX_SOURCES, MAX_SPEAKERS, Mixes, RoomFull, RoomMix};
 pub use voice::{OpusPacket, Voice, VoiceError};
 
@@ -48,6 +48,3 @@ pub enum Speaker {
     /// On the telephone.
     Caller(CallerId),
 }
-
-/// Silence, as a level of RFC 6464 says it: 127 dB below overload.
-pub const SILENT_DBOV: u8 = 127;

@@ -29,7 +29,6 @@ pub mod session_body;
 mod session_timer;
 mod tokens;
 mod transaction;
-pub mod trunk;
 mod uac;
 mod uas;
 mod write;

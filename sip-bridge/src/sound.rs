@@ -241,4 +241,8 @@ pub struct SoundSummary {
     pub sent: u64,
     /// Interarrival jitter (RFC 3550 §6.4.1), the last, in ms.
     pub jitter_ms: f32,
+    /// To the other side and back, when it was reported last, in ms.
+    pub round_trip_ms: Option<f32>,
+    /// How much of ours the other side lost before its last report.
+    pub remote_lost_percent: Option<f32>,
 }

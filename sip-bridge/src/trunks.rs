@@ -6,6 +6,7 @@
 //! `Trunks` is what both let others see: the gate of the sockets reads it for each message.
 
 mod callers;
+mod destinations;
 mod dns;
 mod locals;
 mod locate;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use counting_allocator::{CountingAllocator, allocations_of};
 use ropus::{Application, Bitrate, Channels, Encoder, OpusDecoder};
 use sip_bridge::audio::{FRAME_SAMPLES, FRAME_TIME, Frame, SILENCE};
-use sip_bridge::mixing::{CallerId, HoldMusic, Player, RoomMix, Seam, SoundToken, SourceId, Voice};
+use sip_bridge::mixing::{CallerId, HoldMusic, Player, RoomMix, SoundToken, SourceId, Voice};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -144,7 +144,7 @@ fn a_voice_that_pauses_allocates_nothing_and_one_that_speaks_only_in_the_codec()
 #[test]
 fn a_player_allocates_nothing_while_it_plays() {
     let mut player = Player::new();
-    player.start_music(HoldMusic::generate(), Seam::Seamless);
+    player.start_music(HoldMusic::generate());
     player.play(vec![1_000; 16_000].into(), SoundToken(1)).unwrap();
     let mut out = SILENCE;
     let meeting = tone(0);

@@ -11,12 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api::client_address::network;
 use crate::api::problem::{Code, Problem};
+use crate::forgetting::forget_least;
 
 /// Counts that are kept. When there are more, those are forgotten that block least.
 const REMEMBERED: usize = 20_000;
-
-/// One of so many is forgotten at once.
-const FORGOTTEN_OF: usize = 16;
 
 /// So many tries at once, and one more each time `every` has passed.
 #[derive(Clone, Copy, Debug)]
@@ -88,17 +86,10 @@ impl Limit {
     }
 }
 
-/// Forgets what is over, and if that is not enough, those that block least: many at once, since each look costs as much as
-/// all that is kept.
+/// Forgets what is over, and if that is not enough, those that block least.
 fn make_room(tries: &mut HashMap<Key, Instant>, now: Instant) {
     tries.retain(|_, until| *until > now);
-    if tries.len() >= REMEMBERED {
-        let mut all: Vec<Instant> = tries.values().copied().collect();
-        let (_, limit, _) = all.select_nth_unstable(REMEMBERED / FORGOTTEN_OF);
-        let limit = *limit;
-        // Those that end at the same time go together.
-        tries.retain(|_, until| *until > limit);
-    }
+    forget_least(tries, REMEMBERED, |until| *until);
 }
 
 /// Of one length, whatever somebody sends.

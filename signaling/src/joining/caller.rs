@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::api::ids::{InviteeId, MeetingId, UserId};
     use crate::meetings::phone_pins::model::Place;
-    use crate::phone::caller_number::{DialPlan, Said};
+    use crate::phone::caller_number::DialPlan;
 
     #[test]
     fn who_answers_elsewhere_is_kept_out_by_the_number_alone() {
@@ -117,8 +117,7 @@ mod tests {
         let check = |who: Who, number: &str, name: Option<&str>, expected: [&str; 4]| {
             let known =
                 Known { place: Place::Meeting(MeetingId::new()), who, waits: true, name: name.map(str::to_owned) };
-            let said = Said { user: number, host: "", privacy: "" };
-            let number = CallerNumber::read(said, &DialPlan::default());
+            let number = CallerNumber::read(number, false, &DialPlan::default());
             let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
             use CallerDisplay as D;
             let displays = [D::Number, D::Name, D::Masked, D::Hidden];

@@ -311,12 +311,12 @@ impl Attendant {
         if self.tell_tenant(known.place).await == Goes::Over {
             return Goes::Over;
         }
-        let Caller { number, mark, name, source, .. } = &self.caller;
+        let Caller { number, mark, call, source, .. } = &self.caller;
         let caller = PhoneCaller {
             known,
             number: number.clone(),
             mark: mark.clone(),
-            call: name.clone(),
+            call: call.clone(),
             remembered: self.caller.remembered().cloned(),
         };
         let visit = Arc::new(Visit::new(self.app.clone(), caller, source.clone()));

@@ -6,13 +6,11 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::attempts::Key;
+use crate::forgetting::forget_least;
 
 /// A day.
 #[cfg(test)]
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// One of so many is forgotten at once when a table is full.
-const FORGOTTEN_OF: usize = 16;
 
 /// So many at once, and one more each time `every` has passed.
 #[derive(Clone, Copy, Debug)]
@@ -137,16 +135,10 @@ impl Buckets {
         self.until.entry(*key).or_insert(now)
     }
 
-    /// Forgets what is over, and if that is not enough, many at once, since each look costs as much as all that is kept.
+    /// Forgets what is over, and if that is not enough, what will be first.
     fn make_room(&mut self, now: Instant) {
         self.until.retain(|_, until| *until > now);
-        if self.until.len() >= self.most {
-            let mut all: Vec<Instant> = self.until.values().copied().collect();
-            let (_, limit, _) = all.select_nth_unstable(self.most / FORGOTTEN_OF);
-            let limit = *limit;
-            // Those that end at the same time go together.
-            self.until.retain(|_, until| *until > limit);
-        }
+        forget_least(&mut self.until, self.most, |until| *until);
     }
 }
 

@@ -31,10 +31,8 @@ pub(super) struct Caller {
     pub(super) mark: String,
     /// By what those are counted who wait.
     pub(super) source: WaitsFrom,
-    /// By what they are known in the meeting.
-    pub(super) name: String,
-    /// Of this call alone.
-    pub(super) token: String,
+    /// Our own id of this call, by which they are known in the meeting, too. SIP's may have an address in it.
+    pub(super) call: String,
     /// Their telephone holds the call.
     pub(super) is_on_hold: bool,
     /// How far it is, for others to see.
@@ -90,7 +88,7 @@ impl Caller {
 
     /// Who they are in the meeting, if it is not an invitation that says so.
     pub(super) fn identity(&self) -> String {
-        identity(&self.name)
+        identity(&self.call)
     }
 }
 

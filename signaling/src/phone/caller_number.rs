@@ -18,16 +18,6 @@ const MAX_DIGITS: usize = 15;
 /// Fewest digits of a number that is one outside of a telephone system.
 const MIN_DIGITS: usize = 5;
 
-/// What switches say instead of a number they do not tell (RFC 3323 §4.1, and what is found in the wild).
-const NO_NUMBERS: [&str; 7] =
-    ["anonymous", "restricted", "unavailable", "unknown", "private", "withheld", "asserted-id-withheld"];
-
-/// What stands for a host that is not told (RFC 3323 §4.1.1.3).
-const NO_HOST: &str = "anonymous.invalid";
-
-/// What a `Privacy` header can ask for that hides the number (RFC 3323 §4.2, RFC 3325 §9.3).
-const HIDING: [&str; 3] = ["id", "user", "header"];
-
 /// What a trunk means by a number that begins with a digit which is no prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -101,17 +91,6 @@ impl fmt::Debug for E164 {
     }
 }
 
-/// What a call says of its caller.
-#[derive(Clone, Copy)]
-pub(crate) struct Said<'a> {
-    /// Before the `@`.
-    pub(crate) user: &'a str,
-    /// Behind it.
-    pub(crate) host: &'a str,
-    /// The values of all `Privacy` headers.
-    pub(crate) privacy: &'a str,
-}
-
 /// From where somebody calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerNumber {
@@ -122,17 +101,9 @@ pub(crate) struct CallerNumber {
 }
 
 impl CallerNumber {
-    /// Reads what a call says.
-    pub(crate) fn read(said: Said<'_>, plan: &DialPlan) -> Self {
-        let asks = |wanted: &str| {
-            let mut values = said.privacy.split([';', ',', ' ']);
-            values.any(|value| value.trim().eq_ignore_ascii_case(wanted))
-        };
-        let is_nobody = NO_NUMBERS.iter().any(|word| said.user.trim().eq_ignore_ascii_case(word));
-        Self {
-            number: normalised(said.user, plan),
-            is_withheld: is_nobody || said.host.eq_ignore_ascii_case(NO_HOST) || HIDING.into_iter().any(asks),
-        }
+    /// What the trunk wrote as the number, and whether the caller withholds it, which the bridge has read from SIP.
+    pub(crate) fn read(user: &str, is_withheld: bool, plan: &DialPlan) -> Self {
+        Self { number: normalised(user, plan), is_withheld }
     }
 
     /// The number of somebody whom we call.
@@ -210,14 +181,10 @@ mod tests {
         DialPlan { area: Some("30".to_owned()), bare, ..DialPlan::default() }
     }
 
-    fn said(user: &str) -> Said<'_> {
-        Said { user, host: "sip.example.org", privacy: "" }
-    }
-
     #[test]
     fn numbers_have_one_form() {
         let check = |bare, user: &str, expected: Option<&str>| {
-            let read = CallerNumber::read(said(user), &berlin(bare));
+            let read = CallerNumber::read(user, false, &berlin(bare));
             assert_eq!(read.number().map(E164::as_str), expected, "{user}");
         };
         for user in
@@ -257,7 +224,7 @@ mod tests {
         };
         let italy = DialPlan { area: None, ..italy };
         let read =
-            |user: &str, plan| CallerNumber::read(said(user), plan).number().map(|number| number.as_str().to_owned());
+            |user: &str, plan| CallerNumber::read(user, false, plan).number().map(|number| number.as_str().to_owned());
         assert_eq!(read("0612345678", &italy).as_deref(), Some("+390612345678"), "the zero belongs to the number");
         let america = DialPlan {
             country: "1".to_owned(),
@@ -273,7 +240,7 @@ mod tests {
 
     #[test]
     fn others_see_three_digits_at_most() {
-        let shown = |user: &str| CallerNumber::read(said(user), &DialPlan::default()).masked(Language::En);
+        let shown = |user: &str| CallerNumber::read(user, false, &DialPlan::default()).masked(Language::En);
         assert_eq!(shown("+4930123456"), "Telephone …456");
         assert_eq!(shown("+493012"), "Telephone", "three would be half of it");
         assert_eq!(shown("+4930123"), "Telephone …123");
@@ -283,28 +250,16 @@ mod tests {
     #[test]
     fn whoever_withholds_the_number_is_nobody_in_particular() {
         let number = "+4930123456";
-        for (user, host, privacy) in [
-            ("anonymous", "anonymous.invalid", ""),
-            ("Anonymous", "sip.example.org", ""),
-            ("Restricted", "sip.example.org", ""),
-            (number, "anonymous.invalid", ""),
-            (number, "sip.example.org", "id"),
-            (number, "sip.example.org", "critical; ID"),
-            (number, "sip.example.org", "header;user"),
-        ] {
-            let read = CallerNumber::read(Said { user, host, privacy }, &DialPlan::default());
-            assert_eq!(read.told(), None, "{user} {host} {privacy}");
-            assert_eq!(read.masked(Language::En), "Telephone");
-        }
-        let counted = CallerNumber::read(Said { privacy: "id", ..said(number) }, &DialPlan::default());
-        assert_eq!(counted.number().map(E164::as_str), Some(number), "wrong codes are counted all the same");
-        let open = CallerNumber::read(Said { privacy: "none", ..said(number) }, &DialPlan::default());
-        assert!(open.told().is_some());
+        let withheld = CallerNumber::read(number, true, &DialPlan::default());
+        assert_eq!((withheld.told(), withheld.last_digits()), (None, None));
+        assert_eq!(withheld.masked(Language::En), "Telephone");
+        assert_eq!(withheld.number().map(E164::as_str), Some(number), "wrong codes are counted all the same");
+        assert!(CallerNumber::read(number, false, &DialPlan::default()).told().is_some());
     }
 
     #[test]
     fn a_number_is_in_no_log() {
-        let read = CallerNumber::read(said("+4930123456"), &DialPlan::default());
+        let read = CallerNumber::read("+4930123456", false, &DialPlan::default());
         assert!(!format!("{read:?}").contains("123"));
     }
 }

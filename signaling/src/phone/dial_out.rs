@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Calls that we make: moderators call people into meetings, and whoever looks after the installation tries out trunks.
 //!
-//! Who may be called is decided in [`number`] and by the tenant's settings, for how long in [`minutes`], how often in [`attempts`]. A call is ordered at the
-//! bridge ([`place`]) and followed until somebody comes in ([`ringing`]); from then on it is like any caller's. How each goes on is
-//! in [`records`].
+//! Who may be called is decided in [`number`] and by the tenant's settings, for how long in [`minutes`], how often in
+//! [`attempts`]. A call is ordered at the bridge ([`place`]) and followed until somebody comes in ([`ringing`]); from then on it
+//! is like any caller's. How each goes on is in [`records`].
 
 pub(in crate::phone) mod allowance;
 pub(crate) mod attempts;

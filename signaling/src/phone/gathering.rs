@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Which of the node's bridges the callers of a room gather on. Whoever is let in first decides it, and it holds until the
-//! last of them is gone, or that bridge is full: then the first who stays elsewhere decides it for those who come later. On one bridge callers hear each other without a codec in between, and what the room says is
-//! decoded once for all.
+//! last of them is gone, or that bridge is full: then the first who stays elsewhere decides it for those who come later. On
+//! one bridge callers hear each other without a codec in between, and what the room says is decoded once for all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

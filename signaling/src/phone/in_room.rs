@@ -45,8 +45,7 @@ impl Attendant {
     fn attributes(&self) -> BTreeMap<String, String> {
         let caller = &self.caller;
         let mut attributes = BTreeMap::from([
-            // Our own name of the call: SIP's may have an address in it.
-            ("sip.callID", caller.token.clone()),
+            ("sip.callID", caller.call.clone()),
             ("sip.callStatus", "active".to_owned()),
             ("sip.trunkID", caller.trunk.clone()),
         ]);

@@ -13,14 +13,14 @@ use tracing::{debug, warn};
 
 use super::attendant::Attendant;
 use super::caller::{Caller, Way, now};
-use super::caller_number::{CallerNumber, Said};
+use super::caller_number::CallerNumber;
 use super::{Begun, Call, Incoming, known_callers, tenant_slug};
 use crate::app::App;
 use crate::identity::keys::Purpose;
 use crate::joining::by_phone::WaitsFrom;
 
-/// Bytes of what a call is called: 22 characters.
-const TOKEN_BYTES: usize = 16;
+/// Bytes of a call's id: 22 characters.
+const CALL_ID_BYTES: usize = 16;
 
 /// Looks after a call until it is over.
 pub(super) async fn attend(app: Arc<App>, call: CallEnd, is_over: watch::Receiver<bool>) {
@@ -53,16 +53,14 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     };
     let tenant = tenant_slug::of_called(&mut tx, &called).await?;
     drop(tx);
-    // The bridge has read what SIP says of privacy; `id` is what hides the number (RFC 3325 §9.3).
-    let privacy = if incoming.is_withheld { "id" } else { "" };
-    let said = Said { user: incoming.caller.as_deref().unwrap_or_default(), host: "", privacy };
-    let number = CallerNumber::read(said, &called.trunk.dial_plan);
+    let user = incoming.caller.as_deref().unwrap_or_default();
+    let number = CallerNumber::read(user, incoming.is_withheld, &called.trunk.dial_plan);
     let (trunk, peer, serves) = (&called.trunk, incoming.peer, called.serves.clone());
     let call = match Call::begin(app, now(), Incoming { trunk, peer, number: number.clone(), serves }).await? {
         Begun::Call(call) => call,
         Begun::Blocked(wait) => return Ok(Err(Decline::Blocked(wait))),
     };
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
+    let id = URL_SAFE_NO_PAD.encode(rand::random::<[u8; CALL_ID_BYTES]>());
     let vouched = number.number().filter(|_| trunk.trusts_caller_ids);
     let known = vouched.map(|number| known_callers::mark(&app.installation, number.as_str()));
     let parts: [&[u8]; 3] = [b"waiting", trunk.id.as_bytes(), known.as_deref().unwrap_or_default().as_bytes()];
@@ -71,7 +69,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
     // A number that nobody vouches for is no proof, but whoever is banned has to say another from then on.
     let said =
         || number.stated(incoming.caller.as_deref()).map(|said| known_callers::said_mark(&app.installation, &said));
-    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&token));
+    let mark = known.or_else(said).unwrap_or_else(|| known_callers::call_mark(&id));
     let entry = app.phone.calls.in_progress.enter(trunk.id.clone(), number.last_digits(), Utc::now());
     let terms = CallTerms { languages: called.languages, is_direct: called.direct.is_some(), tenant: tenant.clone() };
     let caller = Caller {
@@ -83,8 +81,7 @@ async fn begin(app: &App, incoming: &IncomingCall) -> Result<Result<(Caller, Cal
         number,
         mark,
         source,
-        name: token.clone(),
-        token,
+        call: id,
         is_on_hold: false,
         entry,
     };

@@ -33,8 +33,8 @@ pub(super) fn said_mark(keys: &Keys, number: &str) -> String {
 }
 
 /// What is kept of somebody who calls without a number: the next call has another.
-pub(super) fn call_mark(token: &str) -> String {
-    format!("{OF_CALL}{token}")
+pub(super) fn call_mark(id: &str) -> String {
+    format!("{OF_CALL}{id}")
 }
 
 /// Whether a mark is of one call alone, so that whoever has it is somebody else with the next.

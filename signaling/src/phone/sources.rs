@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::attempts::Key;
+use crate::forgetting::forget_least;
 
 /// Wrong codes of a number before it is not answered for a while. Two calls, so that nobody is kept out by one bad call.
 const WRONG_BEFORE_BLOCK: u32 = 6;
@@ -34,9 +35,6 @@ const TELL_INTERVAL: Duration = Duration::from_secs(3600);
 /// Numbers that are remembered. When there are more, those go that are blocked least, and of these the oldest; what all
 /// together may try is counted elsewhere.
 pub(super) const REMEMBERED: usize = 20_000;
-
-/// One of so many is forgotten at once.
-const FORGOTTEN_OF: usize = 16;
 
 /// A number's record.
 #[derive(Clone, Copy, Debug)]
@@ -112,15 +110,10 @@ impl Sources {
     }
 
     /// Forgets what means nothing any more, and if that is not enough, those that are blocked least and were wrong longest
-    /// ago: many at once, since each look costs as much as all that is kept.
+    /// ago.
     fn make_room(&mut self, now: Instant) {
         self.0.retain(|_, record| !record.is_over(now));
-        if self.0.len() >= REMEMBERED {
-            let mut all: Vec<_> = self.0.values().map(Record::weight).collect();
-            let (_, limit, _) = all.select_nth_unstable(REMEMBERED / FORGOTTEN_OF);
-            let limit = *limit;
-            self.0.retain(|_, record| record.weight() > limit);
-        }
+        forget_least(&mut self.0, REMEMBERED, Record::weight);
     }
 }
 

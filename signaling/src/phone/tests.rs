@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::testing::TestStore;
 use store::{Single, sql};
 
-use super::caller_number::{Bare, Said};
+use super::caller_number::Bare;
 use super::*;
 use crate::api::ids::{MeetingId, PhoneNumberId, PhonePinId, RoomId, UserId};
 use crate::auth::secret::ApiKey;
@@ -157,8 +157,7 @@ impl Exchange {
     async fn begin(&self, number: &str, serves: Serves, trusts_caller_ids: bool) -> Begun {
         let dial_plan = DialPlan { bare: Bare::Extension, ..DialPlan::default() };
         let trunk = Trunk { id: "provider".to_owned(), trusts_caller_ids, dial_plan };
-        let said = Said { user: number, host: "sip.example.org", privacy: "" };
-        let number = CallerNumber::read(said, &trunk.dial_plan);
+        let number = CallerNumber::read(number, false, &trunk.dial_plan);
         let incoming = Incoming { trunk: &trunk, peer: Ipv4Addr::new(192, 0, 2, 1).into(), number, serves };
         Call::begin(&self.app, self.at, incoming).await.expect("the database")
     }

@@ -13,13 +13,13 @@ use tokio::time::timeout;
 
 use super::attendant::{Attendant, Goes, Stage};
 use super::dial_out::number::{Destination, NotCallable};
+use super::dial_out::place::calling_tenant;
 use super::dial_out::{attempts, minutes};
 use super::trunks::ways_out;
 use crate::api::ids::PhoneCallId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::meeting_sessions::model::Session;
-use crate::meetings::tenant;
 use crate::records::audit::{self, Cause, Event};
 
 /// How long it is waited for what comes of it: a telephone rings there, and a bridge gives up by itself after 190 seconds.
@@ -61,25 +61,23 @@ pub(crate) async fn by_operator(
 ) -> Result<TransferEnd, Problem> {
     let call = app.phone.calls.in_progress.in_room(room, identity).ok_or(Code::NotFound)?;
     let mut tx = app.store.write().await?;
-    let tenant = tenant::find(&mut tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
+    let tenant = calling_tenant(&mut tx, session.tenant_id).await?;
     let terms = &tenant.settings.dial_out;
-    if !terms.is_enabled {
-        return Err(Code::DialOutOff.into());
-    }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(&mut tx, &states, Some(&call.trunk_id)).await?.ok_or(Code::NoTrunk)?;
-    let judged = Destination::of(number, &trunk, Some(&terms.countries));
-    if matches!(judged, Err(NotCallable::NoNumber)) {
-        return Err(Problem::field("/number", "no-number"));
-    }
     let event =
         Event::new("phone_call.transfer", call.id).with("session_id", json!(session.id)).with("trunk", json!(trunk.id));
     let cause = Cause::system(Some(session.tenant_id));
-    let Ok(destination) = judged else {
-        // Who tries numbers that cost much should be seen.
-        audit::append(&mut tx, cause, &event.denied()).await?;
-        tx.commit().await?;
-        return Err(Code::NumberNotAllowed.into());
+    let destination = match Destination::of(number, &trunk, Some(&terms.countries)) {
+        Ok(destination) => destination,
+        Err(why) => {
+            if why == NotCallable::Forbidden {
+                // Who tries numbers that cost much should be seen.
+                audit::append(&mut tx, cause, &event.denied()).await?;
+                tx.commit().await?;
+            }
+            return Err(why.into());
+        }
     };
     let now = Utc::now();
     attempts::count(&mut tx, &app.installation, session.tenant_id, &destination.number, now).await?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Trunks: providers and exchanges whose calls come to meetings, and by which meetings call. They belong to the installation; whoever looks after it makes
-//! and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
+//! Trunks: providers and exchanges whose calls come to meetings, and by which meetings call. They belong to the installation;
+//! whoever looks after it makes and changes them ([`routes`]), and bridges are told of them at once ([`mod@follow`]).
 
 pub(crate) mod by_operator;
 mod changes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! What all steps of a caller's way share: what goes out, what is playing, in which language, and how many tries are left.
+//! What all steps of a caller's way share: what goes out, what is playing, in which language, and how many codes were wrong.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -28,9 +28,6 @@ const MUTED_REMINDER_INTERVAL: Duration = Duration::from_secs(60);
 /// How often somebody is told that their line is bad, which they can seldom change.
 const BAD_LINE_INTERVAL: Duration = Duration::from_secs(120);
 
-/// Steps from the usual volume to the loudest and to the quietest.
-const MAX_VOLUME_STEPS: i8 = 4;
-
 /// Something the caller asked for that has not been confirmed.
 #[derive(Clone, Copy)]
 struct Wish {
@@ -196,13 +193,9 @@ impl Meeting {
     }
 
     fn change_volume(&mut self, step: VolumeStep, line: &mut Line) {
-        let volume = match step {
-            VolumeStep::Quieter => self.volume - 1,
-            VolumeStep::Louder => self.volume + 1,
-        };
-        if volume.abs() > MAX_VOLUME_STEPS {
+        let Some(volume) = step.of(self.volume) else {
             return line.chime(Chime::Unknown);
-        }
+        };
         self.volume = volume;
         line.push(Output::Volume(step));
         line.chime(Chime::Done);

@@ -3,6 +3,7 @@
 
 use bus::phone::{CheckToken, Digits, Refusal};
 
+use crate::mixing::MAX_VOLUME_STEPS;
 use crate::prompts::{Language, PromptId};
 
 /// Which `Play` it was.
@@ -77,6 +78,18 @@ pub enum Chime {
 pub enum VolumeStep {
     Quieter,
     Louder,
+}
+
+impl VolumeStep {
+    /// What it makes of a volume, which is in steps from the usual one. `None`: it goes no further.
+    #[must_use]
+    pub fn of(self, volume: i8) -> Option<i8> {
+        let changed = match self {
+            Self::Quieter => volume.saturating_sub(1),
+            Self::Louder => volume.saturating_add(1),
+        };
+        (-MAX_VOLUME_STEPS..=MAX_VOLUME_STEPS).contains(&changed).then_some(changed)
+    }
 }
 
 /// Why the bridge ends a call.

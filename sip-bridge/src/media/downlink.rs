@@ -9,7 +9,7 @@ use super::level::level_dbov;
 use crate::audio::{Frame, SILENCE};
 
 /// Quieter than -70 dBov nobody speaks.
-const SILENT_DBOV: u8 = 70;
+const SILENCE_THRESHOLD_DBOV: u8 = 70;
 
 /// How many silent frames are still sent before sending stops: 400 ms.
 const SENT_SILENT_FRAMES: u32 = 20;
@@ -97,7 +97,7 @@ impl Downlink {
 
     /// Appends the frame's payload to `payload`. `None`: it is left out, because nobody speaks (or could not be encoded).
     pub fn push(&mut self, frame: &Frame, payload: &mut Vec<u8>) -> Option<Appended> {
-        let is_silent = level_dbov(frame) >= SILENT_DBOV;
+        let is_silent = level_dbov(frame) >= SILENCE_THRESHOLD_DBOV;
         self.silent_frames = if is_silent { self.silent_frames.saturating_add(1) } else { 0 };
         self.last = *frame;
         if is_silent {

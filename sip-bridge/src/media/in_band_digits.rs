@@ -7,8 +7,8 @@
 
 use std::f64::consts::{PI, TAU};
 
+use super::keypad::{COLUMNS_HZ, KEYS, ROWS_HZ};
 use super::resample::Halver;
-use super::tones::{COLUMNS_HZ, KEYS, ROWS_HZ};
 use crate::audio::{FRAME_SAMPLES, Frame};
 
 #[cfg(test)]

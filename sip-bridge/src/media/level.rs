@@ -38,19 +38,22 @@ const RELEASE: f32 = 1.023_3;
 /// By how many samples the control delays: 2.5 ms.
 pub const LATENCY_SAMPLES: usize = PIECE;
 
+/// Silence, as a level of RFC 6464 §3 says it: 127 dB below overload.
+pub const SILENT_DBOV: u8 = 127;
+
 /// A frame's level as RFC 6464 §3 tells it: 0 is the loudest, 127 is silence. The unit is -dBov, root mean square.
 pub fn level_dbov(frame: &Frame) -> u8 {
     let power = power(frame);
     if power < 1.0 / FRAME_SAMPLES as f32 {
-        return 127;
+        return SILENT_DBOV;
     }
     let dbov = 10.0 * (power / (32_768.0 * 32_768.0)).log10();
     // The cast saturates.
-    (-dbov).round().clamp(0.0, 127.0) as u8
+    (-dbov).round().clamp(0.0, f32::from(SILENT_DBOV)) as u8
 }
 
 /// The mean square.
-fn power(sound: &[i16]) -> f32 {
+pub(super) fn power(sound: &[i16]) -> f32 {
     let sum: i64 = sound.iter().map(|sample| i64::from(*sample) * i64::from(*sample)).sum();
     sum as f32 / sound.len().max(1) as f32
 }

@@ -14,7 +14,7 @@ use super::comfort_noise::{ComfortNoise, TOWARDS_PHONES_DBOV};
 use super::concealment::Concealment;
 use super::in_band_digits::InBandDigits;
 use super::jitter_buffer::{JitterBuffer, JitterStatistics, Pace, Packet, PacketKind, Pulled};
-use super::level::{LevelControl, level_dbov};
+use super::level::{LevelControl, level_dbov, power};
 use super::time_scaling::{self, Care, MAX_ADDED_SAMPLES};
 use super::voice_activity::VoiceActivity;
 use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
@@ -35,7 +35,7 @@ const MAX_PULLS: usize = 16;
 const FRAMES_BETWEEN_CHANGES: u32 = 4;
 
 /// Quieter than -50 dBov, the end and the beginning of a piece need not be alike.
-const SILENT_DBOV: u8 = 50;
+const SEAM_THRESHOLD_DBOV: u8 = 50;
 
 /// How much alike they must be otherwise; after so many frames without such a place, any is taken.
 const ALIKE: f32 = 0.75;
@@ -87,6 +87,7 @@ pub struct UplinkStatistics {
 /// See the [module](self).
 pub struct Uplink {
     settings: UplinkSettings,
+    is_on_hold: bool,
     jitter: JitterBuffer,
     decoder: PhoneDecoder,
     concealment: Concealment,
@@ -113,6 +114,7 @@ impl Uplink {
     pub fn new(settings: UplinkSettings, rng: &mut impl Rng) -> Result<Self, CodecError> {
         Ok(Self {
             settings,
+            is_on_hold: false,
             jitter: JitterBuffer::new(settings.codec.rtp_clock_hz()),
             decoder: PhoneDecoder::new(settings.codec)?,
             concealment: Concealment::new(),
@@ -158,6 +160,20 @@ impl Uplink {
         self.has_noise = false;
     }
 
+    /// Whether the telephone's side holds the call. Whoever holds it is not there: what comes meanwhile is music for us alone, of
+    /// which nothing is heard and nothing is learnt, and what still waits of it in the end is dropped.
+    pub fn set_on_hold(&mut self, is_on_hold: bool) {
+        let was_on_hold = std::mem::replace(&mut self.is_on_hold, is_on_hold);
+        if was_on_hold && !is_on_hold {
+            self.restart();
+            self.queued = 0;
+            // What made up sound or told speech by what was just heard would go on from music, or from before the hold.
+            self.concealment = Concealment::new();
+            self.activity = VoiceActivity::new();
+            self.digits = InBandDigits::new();
+        }
+    }
+
     /// A packet has come, with the payload type of the codec, of comfort noise, or another one of the stream.
     pub fn handle_payload(&mut self, now: Instant, seq_no: u16, rtp_timestamp: u32, kind: PacketKind, payload: &[u8]) {
         let rtp_ticks = match kind {
@@ -182,6 +198,9 @@ impl Uplink {
         // What was left out may have been more than there was beyond the frame.
         self.fill_queue(now);
         self.take_frame();
+        if self.is_on_hold {
+            return self.heard_on_hold();
+        }
         let digit = if self.settings.listens_for_digits { self.digits.hear(&self.frame) } else { None };
         let is_speech = self.activity.hear(&self.frame);
         if self.settings.controls_level {
@@ -199,6 +218,17 @@ impl Uplink {
     /// What has happened so far.
     pub fn statistics(&self) -> UplinkStatistics {
         UplinkStatistics { jitter: self.jitter.statistics(), ..self.statistics }
+    }
+
+    fn heard_on_hold(&mut self) -> Heard<'_> {
+        self.frame = SILENCE;
+        // Its limiter still has the last words, which would otherwise be the first after the hold.
+        if self.settings.controls_level {
+            self.level.process(&mut self.frame, false);
+            self.frame = SILENCE;
+        }
+        let level_dbov = level_dbov(&self.frame);
+        Heard { frame: &self.frame, is_speech: false, is_worth_sending: false, level_dbov, digit: None }
     }
 
     fn ahead(&self) -> Duration {
@@ -337,7 +367,6 @@ fn make_up(concealment: &mut Concealment, statistics: &mut UplinkStatistics, out
 
 /// Whether nothing is heard in it.
 fn is_silent(sound: &[i16]) -> bool {
-    let sum: i64 = sound.iter().map(|sample| i64::from(*sample) * i64::from(*sample)).sum();
-    let limit = 32_768.0 * 10f64.powf(-f64::from(SILENT_DBOV) / 20.0);
-    sum as f64 <= limit * limit * sound.len() as f64
+    let limit = 32_768.0 * 10f32.powf(-f32::from(SEAM_THRESHOLD_DBOV) / 20.0);
+    power(sound) <= limit * limit
 }

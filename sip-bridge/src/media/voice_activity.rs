@@ -14,7 +14,7 @@ const WINDOW: usize = 256;
 const SPEECH_SCORE: f32 = 0.5;
 
 /// Quieter than -60 dBov is silence on any telephone line, and the network need not be asked.
-const SILENT_DBOV: u8 = 60;
+const SPEECH_THRESHOLD_DBOV: u8 = 60;
 
 /// How many frames after the last word still count as speech, so that words keep their ends: 240 ms.
 const SPEECH_HANGOVER_FRAMES: u32 = 12;
@@ -50,7 +50,7 @@ impl VoiceActivity {
     /// Hears a frame and says whether somebody speaks in it, or has just spoken.
     pub fn hear(&mut self, frame: &Frame) -> bool {
         self.frames_since_speech = self.frames_since_speech.saturating_add(1);
-        if level_dbov(frame) < SILENT_DBOV {
+        if level_dbov(frame) < SPEECH_THRESHOLD_DBOV {
             self.ask(frame);
         }
         self.is_speech()

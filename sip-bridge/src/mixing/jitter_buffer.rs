@@ -12,8 +12,8 @@ mod tests;
 
 use std::time::Instant;
 
-use super::opus_packet::{self, MAX_PACKET_BYTES, RTP_TICKS_PER_FRAME};
 use super::rtp_counters::{RtpTimes, SeqNos};
+use crate::media::opus_packet::{self, MAX_PACKET_BYTES, RTP_TICKS_PER_FRAME};
 use delays::Delays;
 
 /// Packets kept at most: 320 ms of those that browsers send. When one more comes, the oldest is dropped.

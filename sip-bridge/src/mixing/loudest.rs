@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Who of a room is heard: the few that are loudest, without changing places at every syllable.
 
-use super::{SILENT_DBOV, Speaker};
+use super::Speaker;
+use crate::media::level::SILENT_DBOV;
 
 /// Nobody who is quieter begins to be heard: -60 dBov. Voices are at -15 to -45, a quiet room below -65.
 const ENTER: f32 = (SILENT_DBOV - 60) as f32;

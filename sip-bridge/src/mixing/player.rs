@@ -7,13 +7,12 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::fade;
 use super::limiter::Limiter;
 use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ};
 
-/// Sounds and gaps that wait. A number is read out by as many sounds as it has digits, and a sentence has a few more.
+/// Sounds that wait. A number is read out by as many sounds as it has digits, and a sentence has a few more.
 const MAX_QUEUE: usize = 64;
 
 /// What the meeting and the music are multiplied with under a prompt: -12 dB.
@@ -31,9 +30,6 @@ const EDGE_SAMPLES: usize = 32;
 /// Music comes, goes, and makes place for other music within half a second.
 const LOOP_FADE_STEP: f32 = 2.0 / SAMPLE_RATE_HZ as f32;
 
-/// Where music was not made to begin again after its end, its end goes over into its beginning for 100 ms.
-const SEAM_SAMPLES: usize = 1_600;
-
 /// Names a sound towards whoever had it played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SoundToken(pub u64);
@@ -47,31 +43,18 @@ pub struct Finished(pub SoundToken);
 #[error("too many sounds wait to be played")]
 pub struct PlayerFull;
 
-/// How a sound that is played over and over begins anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seam {
-    /// It was made so that its beginning follows its end.
-    Seamless,
-    /// Its end fades into its beginning.
-    CrossFade,
-}
-
 #[derive(Debug)]
-enum Item {
-    Sound { sound: Arc<[i16]>, token: SoundToken, at: usize, ducks: bool },
-    Gap { samples: usize },
-}
-
-impl Item {
-    fn ducks(&self) -> bool {
-        matches!(self, Item::Sound { ducks: true, .. })
-    }
+struct Queued {
+    sound: Arc<[i16]>,
+    token: SoundToken,
+    at: usize,
+    /// Whether the meeting and the music step back for it.
+    ducks: bool,
 }
 
 #[derive(Debug)]
 struct Looping {
     sound: Arc<[i16]>,
-    seam: Seam,
     at: usize,
     gain: f32,
 }
@@ -79,8 +62,8 @@ struct Looping {
 /// What one caller is played.
 #[derive(Debug)]
 pub struct Player {
-    queue: VecDeque<Item>,
-    stopped: Option<Item>,
+    queue: VecDeque<Queued>,
+    stopped: Option<Queued>,
     music: Option<Looping>,
     music_before: Option<Looping>,
     duck: f32,
@@ -114,7 +97,7 @@ impl Player {
     ///
     /// Too many wait; this one is not played.
     pub fn play(&mut self, sound: Arc<[i16]>, token: SoundToken) -> Result<(), PlayerFull> {
-        self.enqueue(Item::Sound { sound, token, at: 0, ducks: true })
+        self.enqueue(Queued { sound, token, at: 0, ducks: true })
     }
 
     /// Plays a short sound like [`Self::play`], but the meeting goes on beside it as it is.
@@ -123,37 +106,26 @@ impl Player {
     ///
     /// Too many wait; this one is not played.
     pub fn chime(&mut self, sound: Arc<[i16]>, token: SoundToken) -> Result<(), PlayerFull> {
-        self.enqueue(Item::Sound { sound, token, at: 0, ducks: false })
-    }
-
-    /// Leaves so much time between what was enqueued last and what comes next.
-    ///
-    /// # Errors
-    ///
-    /// Too many wait; there is no gap.
-    pub fn gap(&mut self, time: Duration) -> Result<(), PlayerFull> {
-        let samples =
-            usize::try_from(time.as_millis()).unwrap_or(usize::MAX).saturating_mul(SAMPLE_RATE_HZ as usize / 1_000);
-        self.enqueue(Item::Gap { samples })
+        self.enqueue(Queued { sound, token, at: 0, ducks: false })
     }
 
     /// Ends what is played and forgets what waits, at once but without a click: the caller has pressed a key. None of it
     /// is reported as finished. Music goes on.
     pub fn stop(&mut self) {
-        let first = self.queue.pop_front();
-        if matches!(first, Some(Item::Sound { at: 1.., .. })) {
-            self.stopped = first;
+        if let Some(begun) = self.queue.pop_front().filter(|first| first.at > 0) {
+            self.stopped = Some(begun);
         }
         self.queue.clear();
     }
 
-    /// Plays music over and over, until [`Self::stop_music`]. Other music that plays makes place for it.
-    pub fn start_music(&mut self, sound: Arc<[i16]>, seam: Seam) {
+    /// Plays music over and over, until [`Self::stop_music`]. It was made so that its beginning follows its end. Other music that
+    /// plays makes place for it.
+    pub fn start_music(&mut self, sound: Arc<[i16]>) {
         if sound.is_empty() {
             return self.stop_music();
         }
         self.stop_music();
-        self.music = Some(Looping { sound, seam, at: 0, gain: 0.0 });
+        self.music = Some(Looping { sound, at: 0, gain: 0.0 });
     }
 
     /// Lets the music fade out.
@@ -164,7 +136,7 @@ impl Player {
         }
     }
 
-    /// Whether a prompt, or a gap between prompts, is played.
+    /// Whether a prompt is played.
     pub fn is_playing(&self) -> bool {
         !self.queue.is_empty()
     }
@@ -219,11 +191,11 @@ impl Player {
         true
     }
 
-    fn enqueue(&mut self, item: Item) -> Result<(), PlayerFull> {
+    fn enqueue(&mut self, queued: Queued) -> Result<(), PlayerFull> {
         if self.queue.len() >= MAX_QUEUE {
             return Err(PlayerFull);
         }
-        self.queue.push_back(item);
+        self.queue.push_back(queued);
         Ok(())
     }
 
@@ -233,7 +205,7 @@ impl Player {
 
     /// Makes what is under a prompt quieter, and after it louder again.
     fn step_back(&mut self, sum: &mut [f32; FRAME_SAMPLES]) {
-        let target = if self.queue.iter().any(Item::ducks) { DUCKED } else { 1.0 };
+        let target = if self.queue.iter().any(|queued| queued.ducks) { DUCKED } else { 1.0 };
         for sample in sum {
             self.duck = if self.duck > target {
                 (self.duck - DUCK_STEP).max(target)
@@ -245,7 +217,7 @@ impl Player {
     }
 
     fn add_stopped(&mut self, sum: &mut [i32; FRAME_SAMPLES]) {
-        let Some(Item::Sound { sound, at, .. }) = self.stopped.take() else { return };
+        let Some(Queued { sound, at, .. }) = self.stopped.take() else { return };
         for (index, sum) in sum.iter_mut().enumerate() {
             *sum += (edged(&sound, at + index) * (1.0 - fade::rise(index))) as i32;
         }
@@ -254,27 +226,17 @@ impl Player {
     fn add_queue(&mut self, sum: &mut [i32; FRAME_SAMPLES]) {
         let mut rest = &mut sum[..];
         // Each round fills the frame or shortens the queue.
-        while let Some(item) = self.queue.front_mut() {
-            let left = match item {
-                Item::Sound { sound, at, .. } => {
-                    let left = sound.len().saturating_sub(*at);
-                    for (index, sum) in rest.iter_mut().take(left).enumerate() {
-                        *sum += edged(sound, *at + index) as i32;
-                    }
-                    *at += left.min(rest.len());
-                    left
-                }
-                Item::Gap { samples } => {
-                    let left = *samples;
-                    *samples = left.saturating_sub(rest.len());
-                    left
-                }
-            };
+        while let Some(Queued { sound, at, .. }) = self.queue.front_mut() {
+            let left = sound.len().saturating_sub(*at);
+            for (index, sum) in rest.iter_mut().take(left).enumerate() {
+                *sum += edged(sound, *at + index) as i32;
+            }
+            *at += left.min(rest.len());
             if left > rest.len() {
                 return;
             }
             rest = &mut rest[left..];
-            if let Some(Item::Sound { token, .. }) = self.queue.pop_front() {
+            if let Some(Queued { token, .. }) = self.queue.pop_front() {
                 if self.finished.len() >= MAX_QUEUE {
                     // Nobody asks. Who waits for the newest is helped better than who waited for the oldest.
                     self.finished.pop_front();
@@ -298,22 +260,12 @@ impl Looping {
     }
 
     fn next_sample(&mut self) -> f32 {
-        let length = self.sound.len();
-        let seam = if self.seam == Seam::CrossFade { SEAM_SAMPLES.min(length / 2) } else { 0 };
-        let sample = |at: usize| self.sound.get(at).copied().map_or(0.0, f32::from);
-        let into_seam = (self.at + seam).checked_sub(length);
-        let value = match into_seam {
-            Some(into) if seam > 0 => {
-                let share = (into as f32 + 0.5) / seam as f32;
-                sample(self.at) * (1.0 - share) + sample(into) * share
-            }
-            _ => sample(self.at),
-        };
+        let sample = self.sound.get(self.at).copied().map_or(0.0, f32::from);
         self.at += 1;
-        if self.at >= length {
-            self.at = seam;
+        if self.at >= self.sound.len() {
+            self.at = 0;
         }
-        value
+        sample
     }
 }
 

@@ -7,8 +7,8 @@ use super::limiter::Limiter;
 use super::loudest::Loudness;
 use crate::audio::{FRAME_SAMPLES, Frame, SILENCE};
 
-/// Volume keys go so many steps up and down.
-const MAX_VOLUME_STEPS: i8 = 4;
+/// Steps from the usual volume to the loudest and to the quietest.
+pub const MAX_VOLUME_STEPS: i8 = 4;
 
 /// One step: 3 dB.
 const VOLUME_STEP: f32 = 1.412_537_5;

@@ -91,7 +91,6 @@ pub struct RoomMix {
     has_sound: bool,
     shared: Frame,
     limiter: Limiter,
-    useless_packets: u64,
 }
 
 impl Default for RoomMix {
@@ -112,7 +111,6 @@ impl RoomMix {
             has_sound: false,
             shared: SILENCE,
             limiter: Limiter::default(),
-            useless_packets: 0,
         }
     }
 
@@ -138,9 +136,7 @@ impl RoomMix {
                 at
             }
         };
-        if !self.sources[at].handle_packet(now, seq_no, timestamp, level_dbov, payload) {
-            self.useless_packets += 1;
-        }
+        self.sources[at].handle_packet(now, seq_no, timestamp, level_dbov, payload);
     }
 
     /// A source has ended. What was heard of it fades out.
@@ -217,11 +213,6 @@ impl RoomMix {
     /// Callers in the room.
     pub fn callers(&self) -> usize {
         self.callers.iter().filter(|caller| !caller.has_left()).count()
-    }
-
-    /// Packets that were malformed, late or twice there, ever.
-    pub fn useless_packets(&self) -> u64 {
-        self.useless_packets
     }
 
     /// Decides who is heard in this tick, and forgets who is gone.

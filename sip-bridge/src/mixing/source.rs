@@ -3,14 +3,14 @@
 
 use std::time::Instant;
 
-use super::SILENT_DBOV;
 use super::SourceId;
 use super::fade;
 use super::jitter_buffer::{JitterBuffer, Next};
 use super::loudest::Loudness;
 use super::opus_decoding::{DecoderPool, OpusDecoding};
-use super::opus_packet::{self, RTP_TICKS_PER_FRAME};
 use crate::audio::Frame;
+use crate::media::level::{SILENT_DBOV, level_dbov};
+use crate::media::opus_packet::{self, RTP_TICKS_PER_FRAME};
 
 /// How loud somebody is taken to be whose packets do not say: audible, and less than most who speak.
 const ASSUMED_LEVEL_DBOV: u8 = 45;
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// A packet has come. False if it is of no use.
+    /// A packet has come.
     pub(super) fn handle_packet(
         &mut self,
         now: Instant,
@@ -57,9 +57,10 @@ impl Source {
         timestamp: u32,
         level_dbov: Option<u8>,
         payload: &[u8],
-    ) -> bool {
+    ) {
         if !self.buffer.handle_packet(now, seq_no, timestamp, payload) {
-            return false;
+            // Malformed, late, or there already.
+            return;
         }
         self.last_packet = now;
         self.is_leaving = false;
@@ -72,7 +73,6 @@ impl Source {
             None => *self.measured_dbov.get_or_insert(ASSUMED_LEVEL_DBOV),
         };
         self.level_dbov = Some(self.level_dbov.map_or(level, |loudest| loudest.min(level)));
-        true
     }
 
     /// Nothing more will come of it.
@@ -128,7 +128,7 @@ impl Source {
         let Some(decoding) = &mut self.decoding else { return false };
         let sounds = decoding.next_frame(now, &mut self.buffer, frame);
         if sounds && self.measured_dbov.is_some() {
-            self.measured_dbov = Some(level_of(frame));
+            self.measured_dbov = Some(level_dbov(frame));
         }
         if !is_heard {
             if sounds {
@@ -166,27 +166,5 @@ impl Source {
             };
         }
         self.passed_over_rtp_ticks = self.passed_over_rtp_ticks.saturating_sub(RTP_TICKS_PER_FRAME);
-    }
-}
-
-/// How loud a frame is, in -dBov as RFC 6465 §3 counts: 0 is a square wave of full scale.
-fn level_of(frame: &Frame) -> u8 {
-    let energy: i64 = frame.iter().map(|sample| i64::from(*sample).pow(2)).sum();
-    let mean = energy as f32 / frame.len() as f32 / (32_768.0 * 32_768.0);
-    // The cast saturates, also for the logarithm of nothing.
-    ((-10.0 * mean.log10()).round() as u8).min(SILENT_DBOV)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audio::FRAME_SAMPLES;
-
-    #[test]
-    fn levels_are_those_of_the_standard() {
-        assert_eq!(level_of(&[0; FRAME_SAMPLES]), 127);
-        assert_eq!(level_of(&[i16::MIN; FRAME_SAMPLES]), 0);
-        assert_eq!(level_of(&[3_277; FRAME_SAMPLES]), 20);
-        assert_eq!(level_of(&[1; FRAME_SAMPLES]), 90);
     }
 }

@@ -6,9 +6,9 @@
 
 use ropus::{Application, Bitrate, Channels, Encoder, Signal};
 
-use super::SILENT_DBOV;
-use super::opus_packet::RTP_TICKS_PER_FRAME;
 use crate::audio::{Frame, SAMPLE_RATE_HZ};
+use crate::media::level::SILENT_DBOV;
+use crate::media::opus_packet::RTP_TICKS_PER_FRAME;
 
 /// Good for wideband speech; a telephone has no more.
 const BITRATE_BPS: u32 = 24_000;

@@ -26,9 +26,9 @@ use crate::media::codec::{CodecError, MAX_PAYLOAD_BYTES};
 use crate::media::comfort_noise::TOWARDS_PHONES_DBOV;
 use crate::media::downlink::Downlink;
 use crate::media::jitter_buffer::PacketKind;
+use crate::media::level::SILENT_DBOV;
 use crate::media::rtp::{AudioPacket, Event, KeyError, Received, RtpConfig, RtpSession, Transmit};
 use crate::media::uplink::Uplink;
-use crate::mixing::SILENT_DBOV;
 use crate::prompts::{Language, PromptId};
 use crate::sdp::{Codec, Negotiated};
 
@@ -103,11 +103,14 @@ impl CallSound {
         agreed: &Negotiated,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, CallSoundError> {
+        let session = RtpSession::new(config, agreed, rng, now)?;
+        let mut uplink = Uplink::new(uplink_settings(agreed, agreed.codec), rng)?;
+        uplink.set_on_hold(agreed.is_on_hold);
         Ok(Self {
             call,
             is_open: false,
-            session: RtpSession::new(config, agreed, rng, now)?,
-            uplink: Uplink::new(uplink_settings(agreed, agreed.codec), rng)?,
+            session,
+            uplink,
             downlink: Downlink::new(downlink_settings(agreed), rng)?,
             playing: Playing::default(),
             presses: Presses::default(),
@@ -140,6 +143,7 @@ impl CallSound {
         self.drop_payload();
         self.session.reconfigure(now, agreed)?;
         self.uplink.switch(uplink_settings(agreed, self.codec_to_expect(agreed)))?;
+        self.uplink.set_on_hold(agreed.is_on_hold);
         self.downlink.switch(downlink_settings(agreed))?;
         self.presence.restart();
         self.line.restart();
@@ -208,20 +212,13 @@ impl CallSound {
                 Event::Goodbye => {}
             }
         }
-        let is_on_hold = self.session.agreed().is_on_hold;
         let heard = self.uplink.pull(now);
-        // Whoever holds the call is not there. What comes meanwhile is music for us alone: nobody in the room is to hear it or to
-        // be shown as speaking by it, and a tone in it is no key.
-        let digit = heard.digit.filter(|_| !is_on_hold).and_then(Digit::from_char);
-        self.said = if is_on_hold {
-            Said::NOTHING
-        } else {
-            Said {
-                frame: *heard.frame,
-                is_speech: heard.is_speech,
-                is_worth_sending: heard.is_worth_sending,
-                level_dbov: heard.level_dbov,
-            }
+        let digit = heard.digit.and_then(Digit::from_char);
+        self.said = Said {
+            frame: *heard.frame,
+            is_speech: heard.is_speech,
+            is_worth_sending: heard.is_worth_sending,
+            level_dbov: heard.level_dbov,
         };
         if let Some(digit) = digit {
             self.note_press(now, digit, Duration::ZERO, Way::Tone);
@@ -293,6 +290,8 @@ impl CallSound {
             lost: statistics.packets_lost,
             sent: statistics.packets_sent,
             jitter_ms: statistics.jitter.as_secs_f32() * 1_000.0,
+            round_trip_ms: statistics.round_trip.map(|trip| trip.as_secs_f32() * 1_000.0),
+            remote_lost_percent: statistics.remote_fraction_lost.map(|lost| lost * 100.0),
         }
     }
 

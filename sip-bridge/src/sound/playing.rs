@@ -4,7 +4,7 @@
 use super::library::SoundLibrary;
 use crate::audio::{Frame, SILENCE};
 use crate::caller::{Chime, PlayToken};
-use crate::mixing::{Finished, Player, Seam, SoundToken};
+use crate::mixing::{Finished, Player, SoundToken};
 use crate::prompts::{Language, PromptId};
 
 /// Chimes that wait for one another. One more is left out: who hears three of them in a row knows that much goes on.
@@ -59,7 +59,7 @@ impl Playing {
 
     pub(super) fn set_music(&mut self, library: &SoundLibrary, is_on: bool) {
         match is_on {
-            true if !self.prompts.has_music() => self.prompts.start_music(library.music(), Seam::Seamless),
+            true if !self.prompts.has_music() => self.prompts.start_music(library.music()),
             true => {}
             false => self.prompts.stop_music(),
         }

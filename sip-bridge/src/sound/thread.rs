@@ -45,16 +45,13 @@ const ORDERS: usize = 1_024;
 /// How often a thread without calls looks after its end of the node.
 const REST: Duration = Duration::from_millis(100);
 
-/// What a mix takes at most, in either direction.
-const MAX_VOLUME_STEPS: i8 = 4;
-
 /// A packet of sound with its header and tag; it grows once should one be longer.
 const USUAL_PACKET_BYTES: usize = MAX_PAYLOAD_BYTES + 64;
 
 /// How a thread is set up. All threads of a bridge share the library.
 #[derive(Clone)]
 pub struct SoundConfig {
-    /// What the operator chooses about media.
+    /// The limits of calls' media.
     pub rtp: RtpConfig,
     /// How many are heard at once in a room.
     pub speakers: usize,
@@ -272,12 +269,10 @@ impl SoundThread {
 
     fn change_volume(&mut self, key: CallKey, step: VolumeStep) {
         let Some(call) = self.calls.get_mut(&key) else { return };
-        let volume = match step {
-            VolumeStep::Quieter => call.volume - 1,
-            VolumeStep::Louder => call.volume + 1,
-        };
-        call.volume = volume.clamp(-MAX_VOLUME_STEPS, MAX_VOLUME_STEPS);
-        self.rooms.set_volume(key, call.volume);
+        if let Some(volume) = step.of(call.volume) {
+            call.volume = volume;
+            self.rooms.set_volume(key, volume);
+        }
     }
 
     /// What the node and its shards have for us.

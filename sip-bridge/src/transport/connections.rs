@@ -334,6 +334,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Roots;
 
     fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
@@ -377,6 +378,23 @@ mod tests {
         let ids: Vec<_> = table.by_id.keys().copied().collect();
         ids.into_iter().for_each(|id| table.remove(id));
         assert!(table.by_source.is_empty() && table.opened.is_empty() && table.strangers == 0);
+    }
+
+    #[test]
+    fn those_that_are_to_stay_are_told_and_the_others_too() {
+        let (arrivals, _arrived) = mpsc::channel(1);
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let tls = Tls::load(None, &Roots::System).unwrap();
+        let connections = Connections::new(Arc::new(Gate::new(Arc::default())), tls, arrivals, metrics);
+        let [one, other] = [1, 2].map(|last| {
+            let source = IpAddr::from([192, 0, 2, last]);
+            lock(&connections.table).add(source, None, Sender::Trunk).unwrap()
+        });
+        let are_kept = || [&one, &other].map(|added| added.is_kept.load(Ordering::Relaxed));
+        connections.keep(&BTreeSet::from([one.id]));
+        assert_eq!(are_kept(), [true, false]);
+        connections.keep(&BTreeSet::from([other.id]));
+        assert_eq!(are_kept(), [false, true]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Whether a trunk's destinations are there: each of their addresses is asked by OPTIONS, and [`Trunk`] reckons what that
-//! means.
+//! Whether a trunk's destinations are there: each of their addresses is asked by OPTIONS, and [`Destinations`] reckons what
+//! that means.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use bus::phone::DestinationState;
 use rand::rngs::StdRng;
 
+use super::destinations::{Destination, DestinationId, Destinations, ProbeTimes};
 use crate::sip::endpoint::Endpoint;
 use crate::sip::event::OptionsId;
 use crate::sip::flow::Flow;
 use crate::sip::message::{NameAddr, Uri};
-use crate::sip::trunk::{Destination, DestinationId, ProbeTimes, Trunk};
 
 /// For how long an answer is waited for. The transaction goes on (32 s), and an answer that comes late counts; but callers do
 /// not wait so long for a trunk that is gone.
@@ -49,7 +49,7 @@ struct Probe {
 pub(super) struct Probing {
     /// Whether anybody is asked.
     is_on: bool,
-    trunk: Trunk,
+    destinations: Destinations,
     targets: Vec<Target>,
     /// Whether it answered last, for each target; `None`: nobody has asked.
     answers: Vec<Option<bool>>,
@@ -66,7 +66,7 @@ impl Probing {
         let times = ProbeTimes { interval, first_backoff: usual.first_backoff.min(interval), ..usual };
         Self {
             is_on: keep_alive.is_some(),
-            trunk: Trunk::new(now, &[], times),
+            destinations: Destinations::new(now, &[], times),
             targets: Vec::new(),
             answers: Vec::new(),
             refusals: Vec::new(),
@@ -79,7 +79,7 @@ impl Probing {
         let before: Vec<_> = targets.iter().map(|target| self.find(target.flow)).collect();
         let destination = |target: &Target| Destination { priority: target.rank, weight: target.weight };
         let arranged: Vec<_> = targets.iter().map(destination).zip(before.iter().copied()).collect();
-        self.trunk.rearrange(now, &arranged);
+        self.destinations.rearrange(now, &arranged);
         let answer = |id: &Option<DestinationId>| id.and_then(|id| self.answers.get(id.0).copied().flatten());
         self.answers = before.iter().map(answer).collect();
         let refusal = |id: &Option<DestinationId>| id.is_some_and(|id| self.refusals.get(id.0) == Some(&true));
@@ -103,13 +103,13 @@ impl Probing {
 
     /// Whether that address is one of ours and gets calls.
     pub(super) fn is_healthy(&self, now: Instant, flow: Flow) -> bool {
-        self.find(flow).is_some_and(|id| self.trunk.is_healthy(now, id))
+        self.find(flow).is_some_and(|id| self.destinations.is_healthy(now, id))
     }
 
     /// The next address to try: a healthy one if there is any that was not tried.
     pub(super) fn choose(&self, now: Instant, tried: &[Flow], rng: &mut StdRng) -> Option<&Target> {
         let tried: Vec<_> = tried.iter().filter_map(|flow| self.find(*flow)).collect();
-        self.trunk.choose(now, &tried, rng).and_then(|id| self.targets.get(id.0))
+        self.destinations.choose(now, &tried, rng).and_then(|id| self.targets.get(id.0))
     }
 
     /// Whether an address that answers is to be taken before that one.
@@ -117,7 +117,7 @@ impl Probing {
         let Some(at) = self.find(flow).and_then(|id| self.targets.get(id.0)) else { return false };
         self.targets.iter().enumerate().any(|(index, target)| {
             let answers = self.answers.get(index) == Some(&Some(true));
-            target.rank < at.rank && answers && self.trunk.is_healthy(now, DestinationId(index))
+            target.rank < at.rank && answers && self.destinations.is_healthy(now, DestinationId(index))
         })
     }
 
@@ -145,7 +145,7 @@ impl Probing {
         for flow in silent {
             self.note_silence(now, flow, rng);
         }
-        while let Some(id) = self.trunk.poll_probe(now) {
+        while let Some(id) = self.destinations.poll_probe(now) {
             let Some(target) = self.targets.get(id.0) else { continue };
             match endpoint.options(now, target.flow, target.uri.clone(), from(&target.flow)) {
                 Ok(options) => {
@@ -153,13 +153,13 @@ impl Probing {
                     self.under_way.insert(options, probe);
                 }
                 // Without room for a transaction it is tried again as after silence.
-                Err(_) => self.trunk.handle_probe_failed(now, id, rng),
+                Err(_) => self.destinations.handle_probe_failed(now, id, rng),
             }
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let next_probe = self.is_on.then(|| self.trunk.poll_timeout()).flatten();
+        let next_probe = self.is_on.then(|| self.destinations.poll_timeout()).flatten();
         let silence = self.under_way.values().filter_map(|probe| probe.silent_at).min();
         [next_probe, silence].into_iter().flatten().min()
     }
@@ -173,7 +173,7 @@ impl Probing {
         let Some(id) = self.under_way.remove(&options).and_then(|probe| self.find(probe.flow)) else { return false };
         let answer = |answers: &[Option<bool>]| answers.get(id.0).copied().flatten();
         let before = answer(&self.answers);
-        self.trunk.handle_probe_answered(now, id, status, rng);
+        self.destinations.handle_probe_answered(now, id, status, rng);
         self.judge(now, id);
         let has_refused = self.refusals.get(id.0) == Some(&true);
         before == Some(false) && answer(&self.answers) == Some(true) && !has_refused
@@ -190,9 +190,9 @@ impl Probing {
 
     fn note_silence(&mut self, now: Instant, flow: Flow, rng: &mut StdRng) {
         if let Some(id) = self.find(flow) {
-            self.trunk.handle_probe_failed(now, id, rng);
+            self.destinations.handle_probe_failed(now, id, rng);
             // One may be lost.
-            if !self.trunk.is_healthy(now, id) {
+            if !self.destinations.is_healthy(now, id) {
                 self.judge(now, id);
             }
         }
@@ -202,7 +202,7 @@ impl Probing {
     pub(super) fn handle_heard(&mut self, now: Instant, flow: Flow) {
         if let Some(id) = self.find(flow)
             && let Some(answer) = self.answers.get_mut(id.0)
-            && self.trunk.is_healthy(now, id)
+            && self.destinations.is_healthy(now, id)
         {
             *answer = Some(true);
             self.note_refusal(id, false);
@@ -219,7 +219,7 @@ impl Probing {
     pub(super) fn handle_unheard(&mut self, now: Instant, flow: Flow, has_refused: bool) {
         let Some(id) = self.find(flow) else { return };
         self.note_refusal(id, has_refused);
-        self.trunk.handle_call_failed(now, id, (!self.is_on).then_some(UNASKED_PAUSE));
+        self.destinations.handle_call_failed(now, id, (!self.is_on).then_some(UNASKED_PAUSE));
         if let Some(answer) = self.answers.get_mut(id.0) {
             *answer = Some(false);
         }
@@ -228,13 +228,13 @@ impl Probing {
     /// Somebody is there, and wants no calls for so long.
     pub(super) fn handle_busy(&mut self, now: Instant, flow: Flow, time: Duration) {
         if let Some(id) = self.find(flow) {
-            self.trunk.handle_call_failed(now, id, Some(time));
+            self.destinations.handle_call_failed(now, id, Some(time));
         }
     }
 
     fn judge(&mut self, now: Instant, id: DestinationId) {
         if let Some(answer) = self.answers.get_mut(id.0) {
-            *answer = Some(self.trunk.is_healthy(now, id));
+            *answer = Some(self.destinations.is_healthy(now, id));
         }
     }
 

@@ -3,11 +3,11 @@
 //! before a call was held and after it. sipp writes such packets itself, also their IP headers, which the kernel allows to root
 //! alone. So each test has a network namespace to itself, in which it is.
 
-use std::time::Duration;
+use std::f64::consts::TAU;
 
-use sip_bridge::audio::SILENCE;
+use sip_bridge::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 use sip_bridge::media::codec::{OpusSettings, PhoneCodec, PhoneEncoder};
-use sip_bridge::media::tones::ToneGenerator;
+use sip_bridge::media::keypad::{COLUMNS_HZ, KEYS, ROWS_HZ};
 use sip_bridge::sip::message::Transport;
 use tokio::time::timeout;
 
@@ -19,6 +19,9 @@ use super::{pcap, sipp};
 /// So many packets, half a second, come before keys: the first only show that somebody is there.
 const SILENT_PACKETS: usize = 25;
 
+/// The peak of each of a key's tones: about -9 dBm0, as telephones send it.
+const KEY_AMPLITUDE: f64 = 7_300.0;
+
 /// A telephone that goes on from there.
 fn telephone() -> Sound {
     Sound { seq_no: 1_000, timestamp: 1_000 }
@@ -28,15 +31,25 @@ fn silence(own: &mut Sound) -> Vec<Vec<u8>> {
     (0..SILENT_PACKETS).map(|_| own.silence()).collect()
 }
 
+/// 20 ms of a key's two tones, from that sample on.
+fn tone(key: char, from: usize) -> Frame {
+    let row = KEYS.iter().position(|keys| keys.contains(&key)).unwrap();
+    let column = KEYS[row].iter().position(|other| *other == key).unwrap();
+    std::array::from_fn(|at| {
+        let time = (from + at) as f64 / f64::from(SAMPLE_RATE_HZ);
+        let sum: f64 = [ROWS_HZ[row], COLUMNS_HZ[column]].iter().map(|hz| (TAU * hz * time).sin()).sum();
+        (KEY_AMPLITUDE * sum) as i16
+    })
+}
+
 /// Keys as tones of 100 ms, with as long pauses.
 fn tones(own: &mut Sound, keys: &str) -> Vec<Vec<u8>> {
     let mut encoder = PhoneEncoder::new(PhoneCodec::Pcma, OpusSettings::default()).unwrap();
     let mut packets = silence(own);
     for key in keys.chars() {
-        let mut tone = ToneGenerator::key(key, Duration::from_millis(100)).unwrap();
-        for _ in 0..10 {
-            let (mut frame, mut payload) = (SILENCE, Vec::new());
-            tone.fill(&mut frame);
+        for at in 0..10 {
+            let mut payload = Vec::new();
+            let frame = if at < 5 { tone(key, at * FRAME_SAMPLES) } else { SILENCE };
             encoder.encode(&frame, &mut payload).unwrap();
             packets.push(own.packet(&payload));
         }

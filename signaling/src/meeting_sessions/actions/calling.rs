@@ -69,7 +69,7 @@ async fn call(
 ) -> Result<Response, Problem> {
     let mut tx = context.read().await?;
     let found = rights::find_running(&context, &mut tx, id).await?;
-    place::check_is_on(&mut tx, found.session.tenant_id).await?;
+    place::calling_tenant(&mut tx, found.session.tenant_id).await?;
     let (own_name, called) = if input.is_for_me {
         let me = whoever_asks(&context, &mut tx, &found).await?;
         me.ok_or_else(|| Problem::field("/is_for_me", "forbidden-value"))?

@@ -4,6 +4,7 @@
 //! from here. It looks nothing up.
 
 use super::countries;
+use crate::api::problem::{Code, Problem};
 use crate::identity::tenants::settings::CallingCode;
 use crate::phone::caller_number::{DialPlan, E164};
 use crate::phone::trunks::ways_out::WayOut;
@@ -15,6 +16,15 @@ pub(in crate::phone) enum NotCallable {
     NoNumber,
     /// It is a service's, such as emergency and premium ones, or a country's that is not allowed.
     Forbidden,
+}
+
+impl From<NotCallable> for Problem {
+    fn from(why: NotCallable) -> Self {
+        match why {
+            NotCallable::NoNumber => Problem::field("/number", "no-number"),
+            NotCallable::Forbidden => Code::NumberNotAllowed.into(),
+        }
+    }
 }
 
 /// A number that may be called by a trunk.

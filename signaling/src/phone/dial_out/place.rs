@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::meter::Metered;
 use super::minutes::Reservation;
-use super::number::{Destination, NotCallable};
+use super::number::Destination;
 use super::records::{Callee, DialledCall, NewRecord, OwnRecord, Purpose};
 use super::ringing::{self, Ringing};
 use super::{RING_TIME, attempts, minutes};
@@ -64,17 +64,8 @@ pub(crate) struct Wish<'a> {
 /// Makes the call, and answers with its record.
 pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response, Problem> {
     let (app, session) = (&context.app, wish.session);
-    let mut tx = context.write().await?;
-    let prepared = prepare(app, &mut tx, wish).await;
-    let prepared = match prepared {
-        Err(problem) if problem.code() == Code::NumberNotAllowed => {
-            drop(tx);
-            note_refused(app, Cause::of(&context.caller, Some(session.tenant_id), context.request_id()), session)
-                .await?;
-            return Err(problem);
-        }
-        prepared => prepared?,
-    };
+    let cause = Cause::of(&context.caller, Some(session.tenant_id), context.request_id());
+    let (tx, prepared) = prepare_or_note(app, context.write().await?, cause, wish).await?;
     let answer = Answer::with_status(StatusCode::ACCEPTED, &prepared.shown)?;
     let response = context.commit(tx, Some(session.tenant_id), &prepared.event, answer).await?;
     let _: String = prepared.make();
@@ -86,16 +77,7 @@ pub(crate) async fn place(context: &Context, wish: Wish<'_>) -> Result<Response,
 pub(crate) async fn by_operator(app: &Arc<App>, wish: Wish<'_>) -> Result<(PhoneCallId, String), Problem> {
     let session = wish.session;
     let cause = Cause::system(Some(session.tenant_id));
-    let mut tx = app.store.write().await?;
-    let prepared = prepare(app, &mut tx, wish).await;
-    let prepared = match prepared {
-        Err(problem) if problem.code() == Code::NumberNotAllowed => {
-            drop(tx);
-            note_refused(app, cause, session).await?;
-            return Err(problem);
-        }
-        prepared => prepared?,
-    };
+    let (mut tx, prepared) = prepare_or_note(app, app.store.write().await?, cause, wish).await?;
     audit::append(&mut tx, cause, &prepared.event).await?;
     tx.commit().await?;
     let id = prepared.id;
@@ -126,21 +108,35 @@ struct Prepared<'a> {
     room: RoomHandle,
 }
 
+/// Prepares a call. That somebody wanted one to a number that is not called is written down.
+async fn prepare_or_note<'a>(
+    app: &'a Arc<App>,
+    mut tx: Tx,
+    cause: Cause<'_>,
+    wish: Wish<'_>,
+) -> Result<(Tx, Prepared<'a>), Problem> {
+    let session = wish.session;
+    let prepared = prepare(app, &mut tx, wish).await;
+    match prepared {
+        Ok(prepared) => Ok((tx, prepared)),
+        Err(problem) => {
+            drop(tx);
+            if problem.code() == Code::NumberNotAllowed {
+                note_refused(app, cause, session).await?;
+            }
+            Err(problem)
+        }
+    }
+}
+
 /// Looks whether a call may be made, and writes down what it takes.
 async fn prepare<'a>(app: &'a Arc<App>, tx: &mut Tx, wish: Wish<'_>) -> Result<Prepared<'a>, Problem> {
     let session = wish.session;
-    let tenant = tenant::find(tx, session.tenant_id).await?.ok_or(Code::NotFound)?;
+    let tenant = calling_tenant(tx, session.tenant_id).await?;
     let terms = &tenant.settings.dial_out;
-    if !terms.is_enabled {
-        return Err(Code::DialOutOff.into());
-    }
     let states = app.phone.trunks.states();
     let trunk = ways_out::find(tx, &states, wish.trunk.as_deref()).await?.ok_or(Code::NoTrunk)?;
-    let destination = match Destination::of(&wish.number, &trunk, Some(&terms.countries)) {
-        Ok(destination) => destination,
-        Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
-        Err(NotCallable::Forbidden) => return Err(Code::NumberNotAllowed.into()),
-    };
+    let destination = Destination::of(&wish.number, &trunk, Some(&terms.countries))?;
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;
     let (id, now, place) = (PhoneCallId::new(), Utc::now(), place_of(session)?);
@@ -219,8 +215,7 @@ impl Prepared<'_> {
             source: WaitsFrom { mark: mark.clone(), is_trunk: false },
             mark,
             // Behind one number there may be several people, so each call is somebody else. A ban is of the mark.
-            name: id.to_string(),
-            token: id.to_string(),
+            call: id.to_string(),
             is_on_hold: false,
         };
         let identity = caller.identity();
@@ -302,9 +297,11 @@ async fn invited_as(tx: &mut Tx, place: Place, number: &E164) -> Result<Option<S
     }
 }
 
-/// Fails unless telephones may be called from a tenant's meetings. Whoever asks before more is looked at learns it first.
-pub(crate) async fn check_is_on(tx: &mut Tx, tenant: TenantId) -> Result<(), Problem> {
-    if is_on(tx, tenant).await? { Ok(()) } else { Err(Code::DialOutOff.into()) }
+/// A tenant from whose meetings telephones may be called; fails where they may not. Whoever asks before more is looked at learns it
+/// first.
+pub(crate) async fn calling_tenant(tx: &mut Tx, tenant: TenantId) -> Result<Tenant, Problem> {
+    let tenant = tenant::find(tx, tenant).await?.ok_or(Code::NotFound)?;
+    if tenant.settings.dial_out.is_enabled { Ok(tenant) } else { Err(Code::DialOutOff.into()) }
 }
 
 /// Whether telephones may be called from a tenant's meetings.

@@ -80,11 +80,11 @@ async fn try_out(
     let trunk = ways_out::find(&mut tx, &states, Some(&trunk_id)).await?.ok_or(Code::NoTrunk)?;
     let destination = match Destination::of(&input.number, &trunk, None) {
         Ok(destination) => destination,
-        Err(NotCallable::NoNumber) => return Err(Problem::field("/number", "no-number")),
         Err(NotCallable::Forbidden) => {
             drop(tx);
             return Err(note_refused(&context, &trunk.id).await?);
         }
+        Err(why) => return Err(why.into()),
     };
     let order = app.phone.dial_out.order()?;
     let (guard, is_over) = app.phone.calls.begin().ok_or(Code::Unavailable)?;

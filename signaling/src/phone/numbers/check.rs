@@ -20,18 +20,14 @@ pub(super) async fn checked(
     found: Option<&PhoneNumber>,
 ) -> Result<PhoneNumberInput, Problem> {
     let mut invalid = Invalid::default();
-    input.number = input.number.trim().to_owned();
-    let is_e164 = input.number.starts_with('+');
-    if is_e164 {
-        match E164::read(&input.number, &DialPlan::default()) {
-            Some(number) => number.as_str().clone_into(&mut input.number),
-            None => invalid.add_with("/number", "wrong-format", EXAMPLE),
-        }
-    } else if input.number.is_empty() {
-        invalid.add("/number", "required");
-    } else if input.is_shown {
+    match stored_form(&input.number) {
+        Some(number) if number.is_empty() => invalid.add("/number", "required"),
         // Nobody outside could call it.
-        invalid.add_with("/number", "wrong-format", EXAMPLE);
+        Some(number) if input.is_shown && !number.starts_with('+') => {
+            invalid.add_with("/number", "wrong-format", EXAMPLE);
+        }
+        Some(number) => input.number = number,
+        None => invalid.add_with("/number", "wrong-format", EXAMPLE),
     }
     if input.is_shown && input.direct.is_some() {
         // Invitations to other meetings would lead there.
@@ -61,6 +57,17 @@ pub(super) async fn checked(
         tenants.sort_unstable();
     }
     Ok(input)
+}
+
+/// The form in which a number is stored: that of E.164 where it begins with a plus, else as it is written. `None`: it begins with
+/// one and is no number.
+pub(super) fn stored_form(number: &str) -> Option<String> {
+    let number = number.trim();
+    if number.starts_with('+') {
+        E164::read(number, &DialPlan::default()).map(|number| number.as_str().to_owned())
+    } else {
+        Some(number.to_owned())
+    }
 }
 
 async fn check_tenants(tx: &mut Tx, input: &PhoneNumberInput, invalid: &mut Invalid) -> Result<(), Problem> {

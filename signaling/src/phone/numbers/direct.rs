@@ -50,8 +50,8 @@ pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<DirectNumber>, StoreError> {
     Ok(table::direct(tx).await?.iter().filter_map(DirectNumber::of).collect())
 }
 
-/// Has a number that led nowhere alone become what a merge patch says. It is the only one that is written like that and can be called by that trunk
-/// alone; one of both is enough where it says which number is meant.
+/// Has a number that led nowhere alone become what a merge patch says. It is the only one that is written like that and can be
+/// called by that trunk alone; one of both is enough where it says which number is meant.
 pub(crate) async fn lead(
     app: &App,
     number: Option<&str>,

@@ -4,12 +4,12 @@
 use serde_json::json;
 use store::Tx;
 
+use super::check::stored_form;
 use super::{changes, table};
 use crate::api::body::Patch;
 use crate::api::ids::PhoneNumberId;
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::phone::caller_number::{DialPlan, E164};
 use crate::phone::list_change::ListChange;
 use crate::records::audit::Event;
 
@@ -58,7 +58,5 @@ pub(in crate::phone) async fn change_of_trunk(
 
 /// A number in the form in which it is stored; as it is where it will not be.
 pub(super) fn in_one_form(number: &str) -> String {
-    let number = number.trim();
-    let read = number.starts_with('+').then(|| E164::read(number, &DialPlan::default())).flatten();
-    read.map_or_else(|| number.to_owned(), |number| number.as_str().to_owned())
+    stored_form(number).unwrap_or_else(|| number.trim().to_owned())
 }

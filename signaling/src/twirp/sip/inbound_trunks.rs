@@ -4,7 +4,7 @@
 
 use livekit_protocol as proto;
 use proto::update_sip_inbound_trunk_request::Action;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::error::TwirpError;
 use super::super::service::Caller;
@@ -68,11 +68,8 @@ impl Wish {
         check_metadata(&trunk.metadata)?;
         check_callers(!trunk.allowed_numbers.is_empty())?;
         check_realm(&trunk.auth_realm)?;
-        let (no_headers, no_attributes) = ("Saal sends no headers of others.", "Headers become no attributes.");
-        unset("headers", !trunk.headers.is_empty(), no_headers)?;
-        unset("headers_to_attributes", !trunk.headers_to_attributes.is_empty(), no_attributes)?;
-        unset("attributes_to_headers", !trunk.attributes_to_headers.is_empty(), no_headers)?;
-        unset("include_headers", trunk.include_headers != 0, no_attributes)?;
+        let (from_attributes, to_attributes) = (&trunk.attributes_to_headers, &trunk.headers_to_attributes);
+        wishes::no_headers(&trunk.headers, from_attributes, to_attributes, trunk.include_headers)?;
         let answers = "An attendant answers each call at once.";
         unset("ringing_timeout", trunk.ringing_timeout.is_some(), answers)?;
         unset("ringing_timeout_status", trunk.ringing_timeout_status != 0, answers)?;
@@ -112,13 +109,12 @@ impl Wish {
     /// In words of the REST API, for a trunk that is as `current` says.
     fn change(self, current: &Value) -> TrunkChange {
         let networks = self.networks.applied(wishes::texts(&current["networks"]), in_one_form);
-        let named = [
+        let patch = wishes::named([
             ("name", self.name.map(Value::from)),
             ("networks", networks.map(Value::from)),
             ("caller_credentials", wishes::credentials(self.username, self.password)),
-        ];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        TrunkChange { patch: Map::from_iter(named), numbers: self.numbers }
+        ]);
+        TrunkChange { patch, numbers: self.numbers }
     }
 }
 

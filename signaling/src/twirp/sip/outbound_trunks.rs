@@ -83,11 +83,8 @@ fn shown(trunk: Result<TrunkOverview, Problem>) -> Result<proto::SipOutboundTrun
 impl Wish {
     #[expect(deprecated, reason = "clients of every age write these messages")]
     fn of_whole(trunk: proto::SipOutboundTrunkInfo) -> Result<Self, TwirpError> {
-        let (no_headers, no_attributes) = ("Saal sends no headers of others.", "Headers become no attributes.");
-        unset("headers", !trunk.headers.is_empty(), no_headers)?;
-        unset("headers_to_attributes", !trunk.headers_to_attributes.is_empty(), no_attributes)?;
-        unset("attributes_to_headers", !trunk.attributes_to_headers.is_empty(), no_headers)?;
-        unset("include_headers", trunk.include_headers != 0, no_attributes)?;
+        let (from_attributes, to_attributes) = (&trunk.attributes_to_headers, &trunk.headers_to_attributes);
+        wishes::no_headers(&trunk.headers, from_attributes, to_attributes, trunk.include_headers)?;
         check_details(&trunk.metadata, &trunk.destination_country, &trunk.from_host)?;
         let older = Some(trunk.media_encryption).filter(|wish| *wish != 0);
         Ok(Self {
@@ -140,14 +137,13 @@ impl Wish {
         if numbers.as_ref().is_some_and(|numbers| numbers.len() > 1) {
             return Err(wrong("/numbers", "too-many", "1"));
         }
-        let named = [
+        let patch = wishes::named([
             ("name", self.name.map(Value::from)),
             ("destinations", is_elsewhere.then(|| destinations(first, transport, current))),
             ("outgoing", numbers.map(|numbers| json!({ "from": numbers.first() }))),
             ("credentials", wishes::credentials(self.username, self.password)),
-        ];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Ok(TrunkChange { patch: Map::from_iter(named), numbers: ListChange::None })
+        ]);
+        Ok(TrunkChange { patch, numbers: ListChange::None })
     }
 }
 
@@ -204,9 +200,7 @@ fn destination(address: &str) -> Result<Map<String, Value>, Problem> {
         },
     };
     let port = port.map(str::parse::<u16>).transpose().map_err(|_| refused())?;
-    let named = [("host", Some(Value::from(host))), ("port", port.map(Value::from))];
-    let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Ok(Map::from_iter(named))
+    Ok(wishes::named([("host", Some(Value::from(host))), ("port", port.map(Value::from))]))
 }
 
 fn wrong(pointer: &str, code: &'static str, value: &str) -> Problem {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! What LiveKit's messages wish of several kinds of things, in words of the REST API: lists, credentials, and how sound travels.
 
+use std::collections::HashMap;
+
 use livekit_protocol as proto;
 use serde_json::{Map, Value};
 
@@ -47,10 +49,28 @@ pub(super) fn credentials(username: Option<String>, password: Option<String>) ->
     if username.is_some() && is_empty(username.as_deref()) && is_empty(password.as_deref()) {
         return Some(Value::Null);
     }
-    let named = [("username", username), ("password", password)].into_iter();
-    let named: Map<String, Value> =
-        named.filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect();
+    let named = named([("username", username.map(Value::from)), ("password", password.map(Value::from))]);
     (!named.is_empty()).then_some(Value::Object(named))
+}
+
+/// The values that are there.
+pub(super) fn named<const COUNT: usize>(values: [(&str, Option<Value>); COUNT]) -> Map<String, Value> {
+    values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// Refuses all that a trunk can say of headers: those that are to be sent, the attributes that are to become headers or are to be
+/// made of them, and which headers are to be passed on.
+pub(super) fn no_headers(
+    headers: &HashMap<String, String>,
+    from_attributes: &HashMap<String, String>,
+    to_attributes: &HashMap<String, String>,
+    included: i32,
+) -> Result<(), TwirpError> {
+    let (no_headers, no_attributes) = ("Saal sends no headers of others.", "Headers become no attributes.");
+    unset("headers", !headers.is_empty(), no_headers)?;
+    unset("headers_to_attributes", !to_attributes.is_empty(), no_attributes)?;
+    unset("attributes_to_headers", !from_attributes.is_empty(), no_headers)?;
+    unset("include_headers", included != 0, no_attributes)
 }
 
 /// Whether sound is wished to be encrypted; `older` is where the wish stood before there was a message for it. Other wishes of how

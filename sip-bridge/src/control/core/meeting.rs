@@ -119,6 +119,8 @@ impl ControlCore {
                     lost = summary.lost,
                     sent = summary.sent,
                     jitter_ms = summary.jitter_ms,
+                    round_trip_ms = summary.round_trip_ms,
+                    remote_lost_percent = summary.remote_lost_percent,
                     "the sound of a call has ended"
                 );
             }

@@ -14,7 +14,7 @@ use crate::control::{bind, check};
 use crate::media::rtp::Ports;
 use crate::metrics::Metrics;
 use crate::sip::config::Config;
-use crate::sip::flow::Flow;
+use crate::sip::flow::{ConnectionId, Flow};
 use crate::sip::message::{Message, Response, Transport};
 use crate::sip::parse::parse;
 use crate::sound::{CallKey, SoundEvent, SoundOrder};
@@ -34,6 +34,8 @@ pub(super) struct Rig {
     pub(super) source: &'static str,
     /// And by what.
     pub(super) transport: Transport,
+    /// And on which connection, if by one.
+    pub(super) connection: Option<ConnectionId>,
     cseq: u32,
 }
 
@@ -60,6 +62,7 @@ impl Rig {
             trunks,
             source: "127.0.0.1:5062",
             transport: Transport::Udp,
+            connection: None,
             cseq: 1,
         }
     }
@@ -110,7 +113,7 @@ impl Rig {
             transport: self.transport,
             local: "127.0.0.1:5060".parse().unwrap(),
             remote: self.source.parse().unwrap(),
-            connection: None,
+            connection: self.connection,
             tls_name: None,
         };
         let text = text.replace("SIP/2.0/UDP", &format!("SIP/2.0/{}", self.transport.as_str()));

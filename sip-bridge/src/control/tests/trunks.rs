@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Calls of trunks that are administered: how many, by whose password, by a registration, and while trunks change.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bus::phone::{RegistrationState, TrunkConfig, TrunkStates};
+use bus::phone::{RegistrationState, TrunkConfig, TrunkStates, TrunkTransport};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::rig::{OFFER, Rig};
 use crate::control::core::Output;
 use crate::sip::digest::Account;
+use crate::sip::flow::ConnectionId;
+use crate::sip::message::Transport;
 use crate::sound::SoundEvent;
-use crate::trunks::testing::{config, credentials, registering};
+use crate::trunks::testing::{config, credentials, destination, registering};
 
 const SDP: &str = "Content-Type: application/sdp\r\n";
 
@@ -168,6 +171,27 @@ fn states_are_told_when_they_change_and_registrations_end_at_shutdown() {
     assert!(!rig.core.is_shut_down(rig.now));
     answer(&mut rig, "REGISTER", 200, &[]);
     assert!(rig.core.is_shut_down(rig.now));
+}
+
+#[test]
+fn the_connection_of_a_registration_is_to_be_kept_until_that_ends() {
+    let mut rig = Rig::new(1);
+    let destinations = vec![destination("198.51.100.7", Some(5060), TrunkTransport::Tcp)];
+    rig.list(&[TrunkConfig { destinations, ..registering("a", &[]) }]);
+    let kept = |rig: &Rig| {
+        let kept = rig.outputs.iter().filter_map(|output| match output {
+            Output::Keep(connections) => Some(connections.clone()),
+            _ => None,
+        });
+        kept.collect::<Vec<_>>()
+    };
+    assert!(kept(&rig).is_empty());
+    (rig.source, rig.transport, rig.connection) = (SERVER, Transport::Tcp, Some(ConnectionId(3)));
+    answer(&mut rig, "REGISTER", 200, &[("Expires", "600")]);
+    assert_eq!(kept(&rig), [BTreeSet::from([ConnectionId(3)])]);
+    rig.list(&[]);
+    answer(&mut rig, "REGISTER", 200, &[]);
+    assert_eq!(kept(&rig).last(), Some(&BTreeSet::new()));
 }
 
 #[test]

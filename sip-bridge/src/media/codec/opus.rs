@@ -3,30 +3,20 @@
 
 use ropus::{Application, Bitrate, Channels, DecodeMode, Decoder, Encoder, InbandFec, Signal};
 
-use super::{CodecError, DecodeError, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, OpusSettings};
-use crate::audio::{Frame, SAMPLE_RATE_HZ};
+use super::{CodecError, DecodeError, MAX_PAYLOAD_BYTES, OpusSettings};
+use crate::audio::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ};
+use crate::media::opus_packet::{self, RTP_TICKS_PER_FRAME};
 
 /// The granularity of what the library can conceal: 2.5 ms.
 const SHORTEST_FRAME_SAMPLES: usize = 40;
 
-/// How many samples of 16 kHz a packet holds, by its first one or two bytes (RFC 6716 §3.1 and §3.2).
+/// Opus counts in 48,000 parts of a second, whatever it is decoded to (RFC 7587 §4.1).
+const RTP_TICKS_PER_SAMPLE: u32 = RTP_TICKS_PER_FRAME / FRAME_SAMPLES as u32;
+
+/// How many samples of 16 kHz a packet holds.
 pub(super) fn samples_in(payload: &[u8]) -> Option<usize> {
-    let (toc, rest) = payload.split_first()?;
-    let frame = match toc >> 3 {
-        // SILK: 10, 20, 40, 60 ms.
-        config @ 0..12 => [160, 320, 640, 960][usize::from(config & 3)],
-        // Hybrid: 10, 20 ms.
-        config @ 12..16 => [160, 320][usize::from(config & 1)],
-        // CELT: 2.5, 5, 10, 20 ms.
-        config => SHORTEST_FRAME_SAMPLES << (config & 3),
-    };
-    let frames = match toc & 3 {
-        0 => 1,
-        1 | 2 => 2,
-        _ => usize::from(rest.first()? & 0x3f),
-    };
-    let samples = frame * frames;
-    (1..=MAX_PACKET_SAMPLES).contains(&samples).then_some(samples)
+    let rtp_ticks = opus_packet::duration_rtp_ticks(payload)?;
+    usize::try_from(rtp_ticks / RTP_TICKS_PER_SAMPLE).ok()
 }
 
 pub(super) struct OpusDecoder {

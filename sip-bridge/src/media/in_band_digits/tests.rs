@@ -9,8 +9,8 @@ use rand::{Rng, SeedableRng};
 use super::*;
 use crate::audio::SILENCE;
 use crate::media::codec::{OpusSettings, PhoneCodec, PhoneDecoder, PhoneEncoder};
+use crate::media::key_tone::{KeyTone, place_of};
 use crate::media::sample_speech::speech;
-use crate::media::tones::{ToneGenerator, place_of};
 
 /// A tone pair: how far off its frequencies are, and how loud (peak) row and column are.
 struct Press {
@@ -23,7 +23,7 @@ struct Press {
 
 impl Press {
     fn new(key: char) -> Self {
-        let (row, column) = place_of(key).unwrap();
+        let (row, column) = place_of(key);
         Self { row, column, off: 0.0, amplitudes: [5000.0; 2], ms: 60 }
     }
 
@@ -127,7 +127,7 @@ fn keys_are_heard_through_noise_and_every_codec() {
         let mut digits = InBandDigits::new();
         let mut heard = String::new();
         for key in KEYS.into_iter().flatten() {
-            let mut tone = ToneGenerator::key(key, Duration::from_millis(80)).unwrap();
+            let mut tone = KeyTone::new(key, Duration::from_millis(80));
             for _ in 0..8 {
                 let mut frame = SILENCE;
                 tone.fill(&mut frame);

@@ -204,12 +204,6 @@ impl RtpSession {
         &self.agreed
     }
 
-    /// Whether it is certain from where the telephone sends.
-    #[must_use]
-    pub const fn is_latched(&self) -> bool {
-        self.latch.locked().is_some()
-    }
-
     pub(super) fn can_send(&self) -> bool {
         self.is_open && self.agreed.direction.sends()
     }

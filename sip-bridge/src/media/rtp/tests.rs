@@ -91,6 +91,11 @@ impl Call {
         self.events().into_iter().filter_map(digit).collect()
     }
 
+    /// Whether it is certain from where the telephone sends.
+    pub(super) fn is_latched(&self) -> bool {
+        self.session.latch.locked().is_some()
+    }
+
     pub(super) fn dropped(&self, reason: Dropped) -> u64 {
         self.session.statistics().dropped(reason)
     }

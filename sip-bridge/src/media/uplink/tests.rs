@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::media::codec::{OpusSettings, PhoneEncoder};
+use crate::media::key_tone::KeyTone;
 use crate::media::sample_speech::speech;
-use crate::media::tones::ToneGenerator;
 
 const CODECS: [PhoneCodec; 4] = [PhoneCodec::Pcma, PhoneCodec::Pcmu, PhoneCodec::G722, PhoneCodec::Opus];
 
@@ -184,7 +184,7 @@ fn keys_are_heard_as_tones_when_that_is_wanted() {
         let mut uplink = Uplink::new(settings, &mut StdRng::seed_from_u64(1)).unwrap();
         let mut sound = Vec::new();
         for key in "42#".chars() {
-            let mut tone = ToneGenerator::key(key, Duration::from_millis(80)).unwrap();
+            let mut tone = KeyTone::new(key, Duration::from_millis(80));
             for _ in 0..10 {
                 let mut frame = SILENCE;
                 tone.fill(&mut frame);
@@ -240,6 +240,34 @@ fn the_level_is_brought_towards_minus_20() {
     }
     let level = 10.0 * (power(&heard[heard.len() - 200..].concat()) / 32_768f64.powi(2)).log10();
     assert!((-23.5..-18.0).contains(&level), "{level}");
+}
+
+#[test]
+fn music_during_a_hold_leaves_the_level_as_it_was() {
+    let start = Instant::now();
+    let settings = UplinkSettings { controls_level: true, ..settings(PhoneCodec::Pcma) };
+    let mut uplink = Uplink::new(settings, &mut StdRng::seed_from_u64(1)).unwrap();
+    let quiet: Vec<Frame> =
+        std::iter::repeat_n(speech(), 2).flatten().map(|frame| frame.map(|sample| sample / 6)).collect();
+    let (words, song) = (payloads(PhoneCodec::Pcma, &quiet), payloads(PhoneCodec::Pcma, &speech()));
+    let (mut now, mut gain) = (start, 1.0);
+    for (n, payload) in words.iter().chain(&song).enumerate() {
+        now = start + Duration::from_millis(20) * n as u32;
+        if n == words.len() {
+            gain = uplink.level.gain();
+            assert!(gain > 2.0, "{gain}");
+            uplink.set_on_hold(true);
+        }
+        uplink.handle_payload(now, n as u16, 160 * n as u32, PacketKind::Sound, payload);
+        let heard = uplink.pull(now);
+        if n >= words.len() {
+            assert!(*heard.frame == SILENCE && !heard.is_speech && !heard.is_worth_sending);
+        }
+    }
+    uplink.set_on_hold(false);
+    assert_eq!(uplink.level.gain(), gain);
+    let heard = uplink.pull(now + Duration::from_millis(20));
+    assert!(*heard.frame == SILENCE && !heard.is_speech && !heard.is_worth_sending);
 }
 
 #[test]

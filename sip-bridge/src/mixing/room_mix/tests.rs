@@ -389,7 +389,6 @@ fn a_browser_that_pauses_comes_back_without_a_click() {
     assert!(steepest(&heard) < 600, "{}", steepest(&heard));
     assert!(heard[70 * FRAME_SAMPLES..90 * FRAME_SAMPLES].iter().all(|sample| *sample == 0));
     assert!(amplitude(&heard[110 * FRAME_SAMPLES..145 * FRAME_SAMPLES], 100.0) > 6_000.0);
-    assert_eq!(bench.room.useless_packets(), 0);
 }
 
 #[test]

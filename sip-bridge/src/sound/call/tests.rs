@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::audio::FRAME_TIME;
 use crate::media::codec::PhoneCodec;
+use crate::media::key_tone::KeyTone;
 use crate::media::rtp::Component;
-use crate::media::tones::ToneGenerator;
 use crate::prompts::Prompts;
 use crate::sdp::ReceiveFormat;
 use crate::sound::testing::{Phone, USUAL, Whistler, agreed, agreed_with, is_whistled, whistle};
@@ -122,6 +122,31 @@ fn what_the_caller_says_comes_out_and_what_the_meeting_says_goes_in() {
 }
 
 #[test]
+fn what_the_telephone_reports_is_in_the_summary() {
+    let mut rig = Rig::new(USUAL);
+    let mut caller = Whistler::new();
+    let report = (0..500).find_map(|_| {
+        rig.tick(Some(&caller.next()), None);
+        let mut reports = rig.sent.iter().filter(|(component, _)| *component == Component::Rtcp);
+        reports.next().map(|(_, report)| report.clone())
+    });
+    let report = report.unwrap();
+    rig.now += Duration::from_millis(40);
+    // A quarter was lost, and the answer was sent as soon as our report had come (RFC 3550 §6.4.2).
+    let mut about_us = vec![0x81, 201, 0, 7, 0, 0, 0x51, 0x51];
+    about_us.extend(&report[4..8]);
+    about_us.extend([64, 0, 0, 0]);
+    about_us.extend([0; 8]);
+    about_us.extend(&report[10..14]);
+    about_us.extend([0; 4]);
+    rig.receive(about_us);
+    let summary = rig.call.close(rig.now, &mut Vec::new(), |_, _| {});
+    let round_trip_ms = summary.round_trip_ms.unwrap();
+    assert!((39.0..41.0).contains(&round_trip_ms), "{round_trip_ms}");
+    assert_eq!(summary.remote_lost_percent, Some(25.0));
+}
+
+#[test]
 fn a_key_is_told_once_by_whichever_ways_it_comes() {
     let mut rig = Rig::new(USUAL);
     let mut caller = Whistler::new();
@@ -198,7 +223,7 @@ fn a_refresh_leaves_the_decoder_of_a_codec_that_is_still_agreed_on() {
 fn tones_are_keys_where_events_were_not_agreed_on() {
     for (lines, expected) in [("m=audio 4000 RTP/AVP 8\n", "5"), (USUAL, "")] {
         let mut rig = Rig::new(lines);
-        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        let mut tone = KeyTone::new('5', Duration::from_millis(120));
         for tick in 0..60 {
             let mut frame = SILENCE;
             if tick >= 20 {
@@ -248,7 +273,7 @@ fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
             assert!(speech.count() > 20);
             rig.change(held);
         }
-        let mut tone = ToneGenerator::key('5', Duration::from_millis(120)).unwrap();
+        let mut tone = KeyTone::new('5', Duration::from_millis(120));
         for tick in 0..200 {
             let mut music = caller.next();
             if tick >= 150 {
@@ -268,6 +293,23 @@ fn what_is_sent_while_the_call_is_held_is_not_heard_in_the_room() {
             whistled += usize::from(is_whistled(&rig.call.said().frame));
         }
         assert!(whistled > 30, "of 50 frames {whistled}");
+    }
+}
+
+#[test]
+fn what_waits_of_the_music_is_not_heard_after_the_hold() {
+    let mut rig = Rig::new("m=audio 4000 RTP/AVP 8\na=sendonly\n");
+    for tick in 0..100 {
+        rig.tick(Some(&whistle(tick, 1_000.0)), None);
+    }
+    for tick in 100..105 {
+        let packet = rig.phone.say(&whistle(tick, 1_000.0));
+        rig.receive(packet);
+    }
+    rig.change("m=audio 4000 RTP/AVP 8\n");
+    for _ in 0..20 {
+        rig.tick(None, None);
+        assert!(rig.call.said().frame == SILENCE);
     }
 }
 

@@ -12,7 +12,7 @@ fn a_third_address_never_gets_into_a_call() {
     for seq_no in 0..3 {
         let _ = call.receive("198.51.100.1:7", &sound(1, seq_no));
     }
-    assert!(call.session.is_latched(), "a telephone behind address translation");
+    assert!(call.is_latched(), "a telephone behind address translation");
     for seq_no in 3..500 {
         // With the right SSRC, the next number, and from everywhere.
         let source = format!("203.0.113.{}:4000", seq_no % 250);
@@ -143,7 +143,7 @@ fn repeated_changed_and_plain_packets_are_refused() {
     changed[20] ^= 1;
     assert_eq!(call.receive(PHONE, &changed), Err(Dropped::Unauthentic));
     assert_eq!(call.receive(PHONE, &sound(1, 1)), Err(Dropped::Unauthentic));
-    assert!(!call.session.is_latched(), "nobody without the key is the telephone");
+    assert!(!call.is_latched(), "nobody without the key is the telephone");
     assert_eq!(call.receive(PHONE, &packets[0]), Err(Dropped::Probation));
     // Who is somebody else anyway costs no decryption.
     assert_eq!(call.receive(STRANGER, &packets[1]), Err(Dropped::OtherSource));

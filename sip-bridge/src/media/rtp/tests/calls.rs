@@ -203,11 +203,11 @@ fn what_was_not_agreed_on_is_dropped() {
     assert_eq!(call.receive(PHONE, &rtp(1, 0, 1, 0, b"x")), Err(Dropped::UnknownPayloadType));
     assert_eq!(call.receive(PHONE, b"hello"), Err(Dropped::Malformed));
     assert_eq!(call.receive(PHONE, &[0x80; 3_000]), Err(Dropped::Malformed));
-    assert!(!call.session.is_latched());
+    assert!(!call.is_latched());
     call.reconfigure(&format!("{PLAIN}a=recvonly\n"));
     call.receive(PHONE, &sound(1, 0)).unwrap_err();
     assert_eq!(call.receive(PHONE, &sound(1, 1)), Err(Dropped::NotReceiving));
-    assert!(call.session.is_latched());
+    assert!(call.is_latched());
 }
 
 #[test]

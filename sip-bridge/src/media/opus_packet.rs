@@ -2,20 +2,21 @@
 //! What an Opus packet says of itself before it is decoded (RFC 6716 §3.1, §3.2).
 
 /// Ticks of Opus's RTP clock in 20 ms (RFC 7587 §4.1).
-pub(super) const RTP_TICKS_PER_FRAME: u32 = 960;
+pub(crate) const RTP_TICKS_PER_FRAME: u32 = 960;
 
 /// Packets that are longer are not Opus of 20 ms: a frame has at most 1,275 bytes (RFC 6716 §3.4), and an RTP packet
 /// that is not fragmented has little more.
-pub(super) const MAX_PACKET_BYTES: usize = 1_500;
+pub(crate) const MAX_PACKET_BYTES: usize = 1_500;
 
 /// No packet lasts longer (RFC 6716 §3.2.5): 120 ms.
 const MAX_PACKET_RTP_TICKS: u32 = 5_760;
 
 /// How long the sound in a packet lasts, in ticks of 1/48,000 s; nothing if it is no Opus packet.
-pub(super) fn duration_rtp_ticks(payload: &[u8]) -> Option<u32> {
+pub(crate) fn duration_rtp_ticks(payload: &[u8]) -> Option<u32> {
     let (&toc, rest) = payload.split_first()?;
     let config = toc >> 3;
     let frame = match config {
+        // SILK: 10, 20, 40, 60 ms. Hybrid: 10, 20 ms. CELT: 2.5, 5, 10, 20 ms.
         0..12 => [480, 960, 1_920, 2_880][usize::from(config & 3)],
         12..16 => [480, 960][usize::from(config & 1)],
         _ => [120, 240, 480, 960][usize::from(config & 3)],
@@ -30,7 +31,7 @@ pub(super) fn duration_rtp_ticks(payload: &[u8]) -> Option<u32> {
 
 /// Whether a packet only says that its sender pauses: libopus's encoder makes such of one or two bytes, and browsers know
 /// them by that.
-pub(super) fn is_pause(payload: &[u8]) -> bool {
+pub(crate) fn is_pause(payload: &[u8]) -> bool {
     payload.len() <= 2
 }
 

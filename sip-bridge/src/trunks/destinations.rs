@@ -11,28 +11,28 @@ use rand::Rng;
 /// Probes that a destination may leave unanswered before it counts as gone: over UDP, one may simply be lost.
 const FAILURES_ALLOWED: u32 = 1;
 
-/// The place of a destination in the list that the trunk was made of.
+/// The place of a destination in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DestinationId(pub usize);
+pub(super) struct DestinationId(pub(super) usize);
 
 /// How a destination is chosen, as by SRV records (RFC 2782): the lowest priority first, and among equals by weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Destination {
+pub(super) struct Destination {
     /// Lower ones are taken first.
-    pub priority: u16,
+    pub(super) priority: u16,
     /// The share of calls among those of the same priority. Zero: as little as possible.
-    pub weight: u16,
+    pub(super) weight: u16,
 }
 
 /// How often destinations are asked.
 #[derive(Clone, Copy, Debug)]
-pub struct ProbeTimes {
+pub(super) struct ProbeTimes {
     /// Between two probes of a destination that is there.
-    pub interval: Duration,
+    pub(super) interval: Duration,
     /// Between two of one that is not, at first. It doubles.
-    pub first_backoff: Duration,
+    pub(super) first_backoff: Duration,
     /// The longest pause.
-    pub longest_backoff: Duration,
+    pub(super) longest_backoff: Duration,
 }
 
 impl Default for ProbeTimes {
@@ -56,21 +56,20 @@ struct Entry {
     paused_until: Option<Instant>,
 }
 
-/// The state of a trunk.
-pub struct Trunk {
+/// A trunk's destinations, and how they are.
+pub(super) struct Destinations {
     entries: Vec<Entry>,
     times: ProbeTimes,
 }
 
-impl Trunk {
+impl Destinations {
     /// All are taken for healthy until they show otherwise, and are asked at once.
-    #[must_use]
-    pub fn new(now: Instant, destinations: &[Destination], times: ProbeTimes) -> Self {
+    pub(super) fn new(now: Instant, destinations: &[Destination], times: ProbeTimes) -> Self {
         Self { entries: destinations.iter().map(|destination| Entry::new(now, *destination)).collect(), times }
     }
 
     /// Takes other destinations, as after a look-up. Each may be one of those before: then what is known of it stays.
-    pub fn rearrange(&mut self, now: Instant, destinations: &[(Destination, Option<DestinationId>)]) {
+    pub(super) fn rearrange(&mut self, now: Instant, destinations: &[(Destination, Option<DestinationId>)]) {
         let entry = |(destination, before): &(Destination, Option<DestinationId>)| {
             let known = before.and_then(|id| self.entries.get(id.0));
             known.map_or_else(|| Entry::new(now, *destination), |known| Entry { destination: *destination, ..*known })
@@ -78,14 +77,13 @@ impl Trunk {
         self.entries = destinations.iter().map(entry).collect();
     }
 
-    /// When [`Trunk::poll_probe`] next has something.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    /// When [`Destinations::poll_probe`] next has something.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.entries.iter().filter_map(|entry| entry.probe_at).min()
     }
 
     /// One that is to be asked now. Its answer, or that there was none, has to be told.
-    pub fn poll_probe(&mut self, now: Instant) -> Option<DestinationId> {
+    pub(super) fn poll_probe(&mut self, now: Instant) -> Option<DestinationId> {
         let due = |entry: &Entry| entry.probe_at.is_some_and(|at| at <= now);
         let index = self.entries.iter().position(due)?;
         if let Some(entry) = self.entries.get_mut(index) {
@@ -95,7 +93,7 @@ impl Trunk {
     }
 
     /// A probe was answered. Any answer but 503 and 408 shows that somebody is there, who need not like OPTIONS.
-    pub fn handle_probe_answered(&mut self, now: Instant, id: DestinationId, status: u16, rng: &mut impl Rng) {
+    pub(super) fn handle_probe_answered(&mut self, now: Instant, id: DestinationId, status: u16, rng: &mut impl Rng) {
         if matches!(status, 503 | 408) {
             return self.handle_probe_failed(now, id, rng);
         }
@@ -108,7 +106,7 @@ impl Trunk {
     }
 
     /// A probe was not answered, or could not be sent.
-    pub fn handle_probe_failed(&mut self, now: Instant, id: DestinationId, rng: &mut impl Rng) {
+    pub(super) fn handle_probe_failed(&mut self, now: Instant, id: DestinationId, rng: &mut impl Rng) {
         let times = self.times;
         let Some(entry) = self.entries.get_mut(id.0) else { return };
         entry.failures = entry.failures.saturating_add(1);
@@ -121,7 +119,7 @@ impl Trunk {
     }
 
     /// A call to it got no answer, or 503 with the time after which it wants calls again. It is asked anew at once.
-    pub fn handle_call_failed(&mut self, now: Instant, id: DestinationId, retry_after: Option<Duration>) {
+    pub(super) fn handle_call_failed(&mut self, now: Instant, id: DestinationId, retry_after: Option<Duration>) {
         let longest = self.times.longest_backoff;
         let Some(entry) = self.entries.get_mut(id.0) else { return };
         if let Some(wait) = retry_after {
@@ -136,15 +134,13 @@ impl Trunk {
     }
 
     /// Whether a destination gets calls.
-    #[must_use]
-    pub fn is_healthy(&self, now: Instant, id: DestinationId) -> bool {
+    pub(super) fn is_healthy(&self, now: Instant, id: DestinationId) -> bool {
         self.entries.get(id.0).is_some_and(|entry| entry.takes_calls(now))
     }
 
     /// Where a call goes, leaving out those that it was tried at. When none is healthy, one that is not: a probe may be
     /// wrong, and no call is the worse result.
-    #[must_use]
-    pub fn choose(&self, now: Instant, tried: &[DestinationId], rng: &mut impl Rng) -> Option<DestinationId> {
+    pub(super) fn choose(&self, now: Instant, tried: &[DestinationId], rng: &mut impl Rng) -> Option<DestinationId> {
         let untried = || self.entries.iter().enumerate().filter(|(index, _)| !tried.contains(&DestinationId(*index)));
         let healthy: Vec<_> = untried().filter(|(_, entry)| entry.takes_calls(now)).collect();
         let candidates = if healthy.is_empty() { untried().collect() } else { healthy };
@@ -190,43 +186,43 @@ mod tests {
     const FIRST: DestinationId = DestinationId(0);
     const SECOND: DestinationId = DestinationId(1);
 
-    fn trunk(now: Instant, destinations: &[(u16, u16)]) -> Trunk {
+    fn of(now: Instant, ranks: &[(u16, u16)]) -> Destinations {
         let make = |(priority, weight): &(u16, u16)| Destination { priority: *priority, weight: *weight };
-        Trunk::new(now, &destinations.iter().map(make).collect::<Vec<_>>(), ProbeTimes::default())
+        Destinations::new(now, &ranks.iter().map(make).collect::<Vec<_>>(), ProbeTimes::default())
     }
 
     #[test]
     fn a_destination_that_stays_silent_gets_no_calls_until_it_answers() {
         let (now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(1));
-        let mut trunk = trunk(now, &[(1, 1), (2, 1)]);
-        assert_eq!(trunk.choose(now, &[], rng), Some(FIRST));
-        assert_eq!(trunk.poll_probe(now), Some(FIRST));
-        assert_eq!(trunk.poll_probe(now), Some(SECOND));
-        assert_eq!(trunk.poll_probe(now), None);
-        trunk.handle_probe_answered(now, SECOND, 405, rng);
-        trunk.handle_probe_failed(now, FIRST, rng);
-        assert_eq!(trunk.choose(now, &[], rng), Some(FIRST), "one probe may be lost");
-        let next = trunk.poll_timeout().unwrap();
+        let mut destinations = of(now, &[(1, 1), (2, 1)]);
+        assert_eq!(destinations.choose(now, &[], rng), Some(FIRST));
+        assert_eq!(destinations.poll_probe(now), Some(FIRST));
+        assert_eq!(destinations.poll_probe(now), Some(SECOND));
+        assert_eq!(destinations.poll_probe(now), None);
+        destinations.handle_probe_answered(now, SECOND, 405, rng);
+        destinations.handle_probe_failed(now, FIRST, rng);
+        assert_eq!(destinations.choose(now, &[], rng), Some(FIRST), "one probe may be lost");
+        let next = destinations.poll_timeout().unwrap();
         assert!(next > now && next <= now + Duration::from_secs(10));
-        assert_eq!(trunk.poll_probe(next), Some(FIRST));
-        trunk.handle_probe_failed(next, FIRST, rng);
-        assert!(!trunk.is_healthy(next, FIRST));
-        assert_eq!(trunk.choose(next, &[], rng), Some(SECOND));
+        assert_eq!(destinations.poll_probe(next), Some(FIRST));
+        destinations.handle_probe_failed(next, FIRST, rng);
+        assert!(!destinations.is_healthy(next, FIRST));
+        assert_eq!(destinations.choose(next, &[], rng), Some(SECOND));
         let later = next + Duration::from_secs(20);
-        assert_eq!(trunk.poll_probe(later), Some(FIRST));
-        trunk.handle_probe_answered(later, FIRST, 200, rng);
-        assert_eq!(trunk.choose(later, &[], rng), Some(FIRST));
+        assert_eq!(destinations.poll_probe(later), Some(FIRST));
+        destinations.handle_probe_answered(later, FIRST, 200, rng);
+        assert_eq!(destinations.choose(later, &[], rng), Some(FIRST));
     }
 
     #[test]
     fn pauses_between_probes_of_a_dead_destination_grow_to_a_limit() {
         let (mut now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(2));
-        let mut trunk = trunk(now, &[(1, 1)]);
+        let mut destinations = of(now, &[(1, 1)]);
         let mut pauses = Vec::new();
         for _ in 0..40 {
-            assert_eq!(trunk.poll_probe(now), Some(FIRST));
-            trunk.handle_probe_failed(now, FIRST, rng);
-            let next = trunk.poll_timeout().unwrap();
+            assert_eq!(destinations.poll_probe(now), Some(FIRST));
+            destinations.handle_probe_failed(now, FIRST, rng);
+            let next = destinations.poll_timeout().unwrap();
             pauses.push(next.saturating_duration_since(now));
             now = next;
         }
@@ -238,10 +234,10 @@ mod tests {
     #[test]
     fn calls_are_shared_by_weight_among_equals() {
         let (now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(3));
-        let trunk = trunk(now, &[(1, 3), (1, 1), (1, 0), (2, 100)]);
+        let destinations = of(now, &[(1, 3), (1, 1), (1, 0), (2, 100)]);
         let mut counts = [0_u32; 4];
         for _ in 0..4_000 {
-            counts[trunk.choose(now, &[], rng).unwrap().0] += 1;
+            counts[destinations.choose(now, &[], rng).unwrap().0] += 1;
         }
         assert!((2_800..3_200).contains(&counts[0]), "{counts:?}");
         assert!((800..1_200).contains(&counts[1]), "{counts:?}");
@@ -251,25 +247,25 @@ mod tests {
     #[test]
     fn a_call_moves_on_to_who_was_not_tried_and_tries_the_sick_last() {
         let (now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(4));
-        let mut trunk = trunk(now, &[(1, 1), (2, 1)]);
-        trunk.handle_call_failed(now, FIRST, None);
-        assert_eq!(trunk.choose(now, &[], rng), Some(SECOND));
-        assert_eq!(trunk.choose(now, &[SECOND], rng), Some(FIRST));
-        assert_eq!(trunk.choose(now, &[FIRST, SECOND], rng), None);
-        trunk.handle_call_failed(now, SECOND, Some(Duration::from_secs(30)));
-        assert!(!trunk.is_healthy(now, SECOND));
-        assert!(trunk.is_healthy(now + Duration::from_secs(30), SECOND));
+        let mut destinations = of(now, &[(1, 1), (2, 1)]);
+        destinations.handle_call_failed(now, FIRST, None);
+        assert_eq!(destinations.choose(now, &[], rng), Some(SECOND));
+        assert_eq!(destinations.choose(now, &[SECOND], rng), Some(FIRST));
+        assert_eq!(destinations.choose(now, &[FIRST, SECOND], rng), None);
+        destinations.handle_call_failed(now, SECOND, Some(Duration::from_secs(30)));
+        assert!(!destinations.is_healthy(now, SECOND));
+        assert!(destinations.is_healthy(now + Duration::from_secs(30), SECOND));
     }
 
     #[test]
     fn what_is_known_of_a_destination_survives_another_arrangement() {
         let (now, rng) = (Instant::now(), &mut StdRng::seed_from_u64(5));
-        let mut trunk = trunk(now, &[(1, 1), (2, 1)]);
-        trunk.handle_call_failed(now, FIRST, None);
+        let mut destinations = of(now, &[(1, 1), (2, 1)]);
+        destinations.handle_call_failed(now, FIRST, None);
         let at = |priority| Destination { priority, weight: 1 };
-        trunk.rearrange(now, &[(at(1), None), (at(2), Some(FIRST)), (at(3), Some(SECOND))]);
-        assert!(trunk.is_healthy(now, FIRST), "a new one");
-        assert!(!trunk.is_healthy(now, SECOND), "the first of before");
-        assert_eq!(trunk.choose(now, &[FIRST], rng), Some(DestinationId(2)));
+        destinations.rearrange(now, &[(at(1), None), (at(2), Some(FIRST)), (at(3), Some(SECOND))]);
+        assert!(destinations.is_healthy(now, FIRST), "a new one");
+        assert!(!destinations.is_healthy(now, SECOND), "the first of before");
+        assert_eq!(destinations.choose(now, &[FIRST], rng), Some(DestinationId(2)));
     }
 }
