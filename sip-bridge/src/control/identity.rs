@@ -42,6 +42,9 @@ pub(super) fn caller(invite: &Request, is_vouched_for: bool) -> CallerIdentity {
     }
 }
 
+/// What stands in From for who does not want to be shown: RFC 3323 §4.1.1.3 has the first, exchanges the others.
+const NOBODY: [&str; 5] = ["anonymous", "restricted", "private", "withheld", "asserted-id-withheld"];
+
 /// By Privacy (RFC 3323 §4.2, RFC 3325 §9.3), or by an anonymous From (RFC 3323 §4.1.1.3).
 fn is_withheld(invite: &Request) -> bool {
     let mut values = invite.headers.all("Privacy").flat_map(|value| value.split([';', ','])).map(str::trim);
@@ -49,7 +52,7 @@ fn is_withheld(invite: &Request) -> bool {
         values.any(|value| ["id", "user", "header", "full"].iter().any(|known| known.eq_ignore_ascii_case(value)));
     let is_anonymous = match &invite.headers.from.uri {
         Uri::Sip(uri) => {
-            uri.user.as_deref().is_some_and(|user| user.eq_ignore_ascii_case("anonymous"))
+            uri.user.as_deref().is_some_and(|user| NOBODY.iter().any(|known| known.eq_ignore_ascii_case(user)))
                 || matches!(&uri.host, crate::sip::message::Host::Name(name) if name == "anonymous.invalid")
         }
         Uri::Tel(_) | Uri::Other(_) => false,
@@ -150,6 +153,7 @@ mod tests {
         assert!(withheld("<sip:+491701@a>", "Privacy: id\r\n"));
         assert!(withheld("<sip:+491701@a>", "Privacy: user; critical\r\n"));
         assert!(withheld("\"Anonymous\" <sip:anonymous@anonymous.invalid>", ""));
+        assert!(withheld("<sip:Restricted@exchange.example>", "P-Asserted-Identity: <tel:+491703>\r\n"));
         let lines = "Privacy: id\r\nP-Asserted-Identity: <tel:+491703>\r\n";
         let identity = caller(&invite("sip:1@b", "<sip:anonymous@anonymous.invalid>", lines), true);
         assert_eq!(identity, CallerIdentity { number: Some("+491703".to_owned()), is_withheld: true });
