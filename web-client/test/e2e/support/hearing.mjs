@@ -33,12 +33,14 @@ export async function assertSweepIsHeard(page, identity) {
   }
 }
 
-/** Waits until somebody's microphone is off, or on. */
+/** Waits until somebody's microphone is off, or on, and whoever looks at the page sees it. */
 export function waitForMuted(page, identity, isMuted) {
   return page.waitUntil(
     ([who, wanted]) => {
       const caller = window.saalTest.room.remoteParticipants.get(who);
-      return Array.from(caller.audioTrackPublications.values())[0].isMuted === wanted;
+      const tile = document.querySelector(`[data-testid="tile"][data-participant="${who}"]`);
+      const isKnown = Array.from(caller.audioTrackPublications.values())[0].isMuted === wanted;
+      return isKnown && tile?.dataset.microphone === (wanted ? 'muted' : 'on');
     },
     [identity, isMuted],
   );
