@@ -2,10 +2,16 @@
 // Somebody calls a meeting by telephone: both sides hear each other, and a host keeps order among all alike.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { assertNoPackets, assertSweepIsHeard, otherPerson, waitForMuted, waitForPackets } from '../support/hearing.mjs';
+import {
+  assertNoPackets,
+  assertWordsAndSweepAreHeard,
+  otherPerson,
+  waitForMuted,
+  waitForPackets,
+} from '../support/hearing.mjs';
 import { identityOf, waitForPeople } from '../support/meeting.mjs';
 import { scheduleMeeting } from '../support/schedule.mjs';
-import { energyOf, makeSweep } from '../support/sound.mjs';
+import { energyOf, makeWordsAndSweep } from '../support/sound.mjs';
 import { prepareForCalls, startTelephone } from '../support/telephone.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -19,7 +25,7 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
   await host.click('join');
   await host.waitFor('room');
 
-  const sound = await makeSweep(folder, 16_000);
+  const sound = await makeWordsAndSweep(folder);
   const telephone = await startTelephone({ folder, sound, codec: 'G722/16000/1', number: NUMBER });
   try {
     await telephone.dial(`sip:+4961199999@${prepared.sip}`);
@@ -34,8 +40,8 @@ async function callerIsAParticipant({ server, saal, prepared, newPage, folder })
     const identity = await otherPerson(host);
     await host.screenshot(joinPath(folder, 'caller.png'));
 
-    // The page hears the caller up to 7 kHz, and the caller hears the page.
-    await assertSweepIsHeard(host, identity);
+    // The page hears the caller's words and tones up to 7 kHz, and the caller hears the page.
+    await assertWordsAndSweepAreHeard(host, identity);
     await waitUntil(async () => energyOf((await telephone.heard()).slice(-16_000 * 4)) > 1e-5, {
       describe: () => 'the caller does not hear the page',
     });
