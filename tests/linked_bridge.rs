@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! The bridge for telephones in a process of its own: a call through it into a room, a process that is killed, and who is not
-//! taken.
+//! The bridge for telephones in a process of its own: calls through it into a room, in which they hear each other, a process that
+//! is killed, and who is not taken.
 
 #[path = "linked_bridge/process.rs"]
 mod process;
+#[path = "linked_bridge/sound.rs"]
+mod sound;
 #[path = "linked_bridge/telephone.rs"]
 mod telephone;
 
@@ -41,6 +43,34 @@ fn a_caller_comes_into_a_room_and_a_killed_bridge_takes_no_room_along() {
     let bridge = Process::bridge(&folder, &node, "bridge.toml");
     bridge.wait_until(Process::is_attached);
     Telephone::call(bridge.sip()).listen(10);
+}
+
+#[test]
+fn telephones_in_a_room_hear_each_other_and_not_themselves() {
+    let folder = Folder::new("linked-sound");
+    let node = Process::node(&folder);
+    let bridge = Process::bridge(&folder, &node, "bridge.toml");
+    bridge.wait_until(Process::is_attached);
+
+    let (conference_id, pin) = node.meeting(&folder);
+    let mut telephones = [(); 2].map(|()| Telephone::call(bridge.sip()));
+    Telephone::all_listen(&mut telephones, 1);
+    for code in [&conference_id, &pin] {
+        for telephone in &mut telephones {
+            telephone.press(code);
+            telephone.press("#");
+        }
+        Telephone::all_listen(&mut telephones, CHECKING_FRAMES);
+    }
+    Telephone::all_listen_until(&mut telephones, |_| node.metric("signaling_participants") == 2);
+    assert!(!telephones.iter().any(Telephone::has_heard_tone), "nobody has said anything yet");
+
+    telephones[0].say(sound::words_and_tone());
+    Telephone::all_listen_until(&mut telephones, |telephones| telephones[1].has_heard_tone());
+    assert!(!telephones[0].has_heard_tone());
+    telephones[0].say(Vec::new());
+    telephones[1].say(sound::words_and_tone());
+    Telephone::all_listen_until(&mut telephones, |telephones| telephones[0].has_heard_tone());
 }
 
 #[test]

@@ -36,6 +36,10 @@ const NOTICES: usize = 64;
 /// Calls that wait for signaling to take them up. A bridge whose call does not fit answers it with 503.
 const NEW_CALLS: usize = 256;
 
+/// The most calls that bridges may have at a time: twice what the telephones of an installation are built for, which is 1,000.
+/// Settings that want more are refused, and signaling looks after that many.
+pub const MAX_CALLS: usize = 2_000;
+
 /// Where bridges hand in their calls.
 pub type PhoneDesk = mpsc::Sender<CallEnd>;
 

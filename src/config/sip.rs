@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bus::phone::MAX_CALLS;
 use serde::{Deserialize, Serialize};
 
 /// Where telephones call while somebody develops: the port that everybody knows, on this machine alone.
@@ -109,6 +110,10 @@ impl Sip {
         let room = usize::from(*ports.end() - *ports.start()) / 2;
         if self.max_calls == 0 || self.max_calls > room {
             let what = format!("{} calls do not fit sip.rtp_ports, which have room for {room}", self.max_calls);
+            problem(&["sip", "max_calls"], what);
+        } else if self.max_calls > MAX_CALLS {
+            let what =
+                format!("{} calls are more than an installation looks after: {MAX_CALLS} at most", self.max_calls);
             problem(&["sip", "max_calls"], what);
         }
     }

@@ -272,6 +272,20 @@ fn what_telephones_need_is_asked_for_at_the_start() {
 }
 
 #[test]
+fn more_calls_than_signaling_looks_after_are_refused_also_of_a_bridge_alone() {
+    let telephones = |calls: usize| format!("[sip]\nlisten = '192.0.2.1:5060'\nmax_calls = {calls}\n");
+    assert_eq!(read(&telephones(2_000), &[]).unwrap().sip.max_calls, 2_000);
+    let alone = |calls| {
+        let file = format!("{}[link]\nsecret_file = 'secret'\n", telephones(calls));
+        load(&file, &[], SettingsFlags::default(), Purpose::Bridge)
+    };
+    assert!(alone(2_000).is_ok());
+    for told in [read(&telephones(2_001), &[]).unwrap_err(), alone(2_001).unwrap_err()] {
+        assert!(told.contains("sip.max_calls (FILE): ") && told.contains("2001") && told.contains("2000"), "{told}");
+    }
+}
+
+#[test]
 fn a_bridge_elsewhere_needs_a_secret_and_excludes_one_here() {
     let link = "[link]\nlisten = '192.0.2.1:7884'\n";
     let told = read(link, &[]).unwrap_err();

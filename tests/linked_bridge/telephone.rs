@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: EUPL-1.2
 
-//! A small telephone: it calls, sends a silent packet for each that it hears, and presses keys by SIP INFO.
+//! A small telephone: it calls, sends a packet for each that it hears, silent until it is told what to say, and presses keys by
+//! SIP INFO.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::process::PATIENCE;
+use super::sound::Ear;
 
 /// RFC 3261 §17.1.1.1: how long an answer is waited for at first.
 const T1: Duration = Duration::from_millis(500);
+
+/// The head of an RTP packet of the bridge (RFC 3550 §5.1), which names no contributors.
+const RTP_HEADER_BYTES: usize = 12;
 
 /// RTP ticks and samples of a packet of 20 ms.
 const FRAME_SAMPLES: u32 = 160;
@@ -28,6 +33,9 @@ pub(crate) struct Telephone {
     /// Where the bridge receives sound.
     sound: SocketAddr,
     packets: u16,
+    /// Packets that are said one after the other and over and over. Silence without any.
+    voice: Vec<Vec<u8>>,
+    ear: Ear,
 }
 
 impl Telephone {
@@ -59,7 +67,8 @@ impl Telephone {
         rtp.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let id = format!("linked-{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
         let port = rtp.local_addr().expect("an address").port();
-        let mut telephone = Self { sip, rtp, id, to_tag: String::new(), cseq: 1, sound: bridge, packets: 0 };
+        let (to_tag, voice, ear) = (String::new(), Vec::new(), Ear::new());
+        let mut telephone = Self { sip, rtp, id, to_tag, cseq: 1, sound: bridge, packets: 0, voice, ear };
         let offer = format!(
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
              m=audio {port} RTP/AVP {PCMA}\r\na=rtpmap:{PCMA} PCMA/8000\r\n"
@@ -94,19 +103,50 @@ impl Telephone {
         }
     }
 
+    /// The same of several at a time, each of which hears a packet in turn.
+    pub(crate) fn all_listen(telephones: &mut [Self], packets: usize) {
+        for _ in 0..packets {
+            telephones.iter_mut().for_each(Self::hear);
+        }
+    }
+
+    /// The same until something has come about.
+    pub(crate) fn all_listen_until(telephones: &mut [Self], is_so: impl Fn(&[Self]) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(telephones) {
+            assert!(Instant::now() < deadline, "it did not come about");
+            Self::all_listen(telephones, 1);
+        }
+    }
+
+    /// Says that from now on.
+    pub(crate) fn say(&mut self, voice: Vec<Vec<u8>>) {
+        self.voice = voice;
+    }
+
+    /// Whether the tone was heard that another one says.
+    pub(crate) fn has_heard_tone(&self) -> bool {
+        self.ear.has_heard_tone()
+    }
+
     fn hear(&mut self) {
         let mut packet = [0; 1_500];
         let length = self.rtp.recv(&mut packet).expect("sound");
         // RTP's version, and the payload type without the marker.
-        assert!(length > 12 && packet[0] >> 6 == 2 && packet[1] & 0x7f == PCMA, "{:?}", &packet[..length]);
+        let heard = &packet[..length];
+        assert!(length > RTP_HEADER_BYTES && heard[0] >> 6 == 2 && heard[1] & 0x7f == PCMA, "{heard:?}");
+        self.ear.hear(&heard[RTP_HEADER_BYTES..]);
         self.packets = self.packets.wrapping_add(1);
         let timestamp = u32::from(self.packets) * FRAME_SAMPLES;
-        let mut silent = vec![0x80, PCMA];
-        silent.extend_from_slice(&self.packets.to_be_bytes());
-        silent.extend_from_slice(&timestamp.to_be_bytes());
-        silent.extend_from_slice(&7_u32.to_be_bytes());
-        silent.extend_from_slice(&[SILENCE; FRAME_SAMPLES as usize]);
-        self.rtp.send_to(&silent, self.sound).expect("sent");
+        let silence = [SILENCE; FRAME_SAMPLES as usize];
+        let place = usize::from(self.packets).checked_rem(self.voice.len());
+        let payload = place.map_or(&silence[..], |place| &self.voice[place][..]);
+        let mut said = vec![0x80, PCMA];
+        said.extend_from_slice(&self.packets.to_be_bytes());
+        said.extend_from_slice(&timestamp.to_be_bytes());
+        said.extend_from_slice(&7_u32.to_be_bytes());
+        said.extend_from_slice(payload);
+        self.rtp.send_to(&said, self.sound).expect("sent");
     }
 
     /// Sends a request, again while nothing comes, until it has its final answer.

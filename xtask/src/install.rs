@@ -38,7 +38,9 @@ pub(crate) fn postgres() -> Result<()> {
 }
 
 /// What tests call the bridge for telephones with, what it calls, and what it registers at: a file of each package, and the package.
-const SIP_PEERS: [(&str, &str); 4] = [
+/// `ip` sets up the network namespace in which strangers flood it.
+const SIP_PEERS: [(&str, &str); 5] = [
+    ("/sbin/ip", "iproute2"),
     ("/usr/bin/sipp", "sip-tester"),
     ("/usr/bin/baresip", "baresip-core"),
     ("/usr/sbin/kamailio", KAMAILIO),

@@ -2,7 +2,7 @@
 //! Many calls within seconds. Each dials, keys in the codes, hears the room, stays and hangs up; anything else is a failure.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -32,15 +32,19 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     }
     let before = site.server.process.usage()?;
     let stay = Duration::from_secs_f64(options.stay);
-    let mut rhythm = interval(Duration::from_secs_f64(1.0 / options.rate));
+    let pause = Duration::from_secs_f64(1.0 / options.rate);
+    let mut rhythm = interval(pause);
     // Late ones are made up for, so that the rate is what it is called.
     rhythm.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let began = Instant::now();
     for number in 0..calls {
         rhythm.tick().await;
         let plan = site.plan(number % rooms)?;
         site.callers.dial(CallPlan { stay: Some(stay), ..plan })?;
     }
+    // It is answered after all of them have dialled.
     let at_once = site.callers.look().await?;
+    let dialling = began.elapsed() + pause;
     let mut ended = Vec::with_capacity(calls);
     while ended.len() < calls {
         let next = timeout(END_PATIENCE + stay, site.callers.ended.recv()).await;
@@ -50,6 +54,7 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     let own = site.callers.look().await?;
     site.end().await?;
     let mut findings = Findings::default();
+    findings.judge_load("calls in a second", options.rate, calls as f64 / dialling.as_secs_f64());
     judge(&mut findings, &ended);
     findings.note("callers in their rooms when the last one dialled", at_once.in_room as f64);
     findings.note("CPU of the server for a call, ms", cost.cpu_seconds * 1e3 / calls as f64);

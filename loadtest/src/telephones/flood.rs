@@ -70,7 +70,7 @@ pub(super) async fn measure(options: &Options) -> Result<Findings> {
     let cpu = site.server.process.usage()?.since(&memory).cpu_seconds;
     site.end().await?;
     let mut findings = Findings::default();
-    findings.note("INVITEs of strangers in a second", sent as f64 / seconds);
+    findings.judge_load("INVITEs of strangers in a second", f64::from(options.strangers), sent as f64 / seconds);
     findings.note("cores of the server in the flood", cpu / seconds);
     findings.note("calls that go on", calls as f64);
     findings.note("RTP lost before, to telephones, %", calm.to_telephones * 100.0);

@@ -28,6 +28,10 @@ const SIP: &str = "127.0.0.1:5060";
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const END_PATIENCE: Duration = Duration::from_secs(15);
 
+/// Calls that it takes at a time: as in its settings unless there are to be more, and no more than those may say.
+const USUAL_CALLS: usize = 1_000;
+const MOST_CALLS: usize = 2_000;
+
 /// People with a link of their own in each meeting.
 const PEOPLE: usize = 4;
 
@@ -67,7 +71,7 @@ impl Server {
         if let Some(threads) = options.threads {
             command.env("SAAL_SIP__THREADS", threads.to_string()).env("SAAL_MEDIA__SHARDS", threads.to_string());
         }
-        command.env("SAAL_SIP__MAX_CALLS", options.calls.unwrap_or(0).max(1_000).to_string());
+        command.env("SAAL_SIP__MAX_CALLS", options.calls.unwrap_or(0).clamp(USUAL_CALLS, MOST_CALLS).to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("Saal cannot be started")?;
         let pid = child.id().context("a server without a process")?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bus::phone::{CallEnd, Decline, PhoneNotice};
+use bus::phone::{CallEnd, Decline, MAX_CALLS, PhoneNotice};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
@@ -13,9 +13,12 @@ use super::incoming;
 use crate::app::App;
 use crate::tasks::{TaskGuard, Tasks};
 
-/// Calls that are looked after at a time: twice what the telephones of an installation are built for, which is 1,000. A
-/// bridge that hands in more is told that they cannot be answered.
-const MAX_CALLS: usize = 2_000;
+/// Calls that are over for their bridge, while what became of them is still written down.
+const ENDING: usize = 500;
+
+/// Calls that are looked after at a time: all that bridges may have, and those that end. A bridge that hands in more is told that
+/// they cannot be answered.
+const LOOKED_AFTER: usize = MAX_CALLS + ENDING;
 
 /// The calls that go on, and the word that they are to end.
 pub(crate) struct Calls {
@@ -43,7 +46,7 @@ impl Calls {
 
     /// Another one, until the guard is dropped, and the word that it is to end. `None`: there may be no more of them.
     pub(super) fn begin(&self) -> Option<(TaskGuard, watch::Receiver<bool>)> {
-        let may_begin = !*self.is_over.borrow() && self.tasks.count() < MAX_CALLS;
+        let may_begin = !*self.is_over.borrow() && self.tasks.count() < LOOKED_AFTER;
         may_begin.then(|| (self.tasks.enter(), self.is_over.subscribe()))
     }
 }
@@ -70,4 +73,20 @@ pub(super) fn take_up(app: &Arc<App>, call: CallEnd) {
         incoming::attend(app, call, is_over).await;
         drop(guard);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_calls_as_settings_allow_are_looked_after_while_others_end() {
+        let calls = Calls::default();
+        let ending: Vec<_> = (0..ENDING).filter_map(|_| calls.begin()).collect();
+        let going_on: Vec<_> = (0..MAX_CALLS).filter_map(|_| calls.begin()).collect();
+        assert_eq!((ending.len(), going_on.len()), (ENDING, MAX_CALLS));
+        assert!(calls.begin().is_none(), "there is an end to it");
+        drop(ending);
+        assert!(calls.begin().is_some());
+    }
 }

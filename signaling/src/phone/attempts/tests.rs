@@ -81,7 +81,9 @@ fn what_is_allowed_makes_few_enough_hits_a_day() {
     // A long one costs as many as it could hit, so it does not matter how many there are.
     let with_id =
         OF_PLACE.most_a_day() * pin_hit(PinLength::Place) + OF_PERSONS.most_a_day() * pin_hit(PinLength::Person);
-    for hits in [without_id(OPEN) + with_id, without_id(MOST_OPEN)] {
+    let usual = ("1,000 meetings, and one whose number is known", without_id(OPEN) + with_id);
+    for (case, hits) in [usual, ("5,000 meetings", without_id(MOST_OPEN))] {
+        println!("{case}: {hits:.2e} hits a day at the most that is allowed");
         assert!(hits < MOST_HITS_A_DAY, "{hits:e} hits a day");
         assert!(hits > MOST_HITS_A_DAY * 0.9, "it could be more generous: {hits:e}");
     }
@@ -286,8 +288,12 @@ struct Person {
 /// What a day of guessing comes to.
 #[derive(Debug, Default)]
 struct Day {
-    /// Meetings that are hit, as far as chance goes.
-    hits: f64,
+    /// Meetings that are hit by guessing their numbers, as far as chance goes.
+    hits_of_ids: f64,
+    /// By guessing a PIN behind a number that was guessed.
+    hits_of_ids_with_pins: f64,
+    /// By guessing the PINs of a meeting whose number is known.
+    hits_of_pins: f64,
     guessed: u64,
     /// Real callers who are in.
     joined: usize,
@@ -295,6 +301,12 @@ struct Day {
     hosted: usize,
     calls: usize,
     was_attack: bool,
+}
+
+impl Day {
+    fn hits(&self) -> f64 {
+        self.hits_of_ids + self.hits_of_ids_with_pins + self.hits_of_pins
+    }
 }
 
 /// The attackers of one second: as many codes as the limits let them have answers for, and more. Each call has another
@@ -315,13 +327,13 @@ fn attack(day: &mut Day, rng: &mut StdRng, now: Instant, attempts: &mut Attempts
             let Ok(id) = tries.id(now, attempts) else { break };
             day.guessed += 1;
             if id != IdTry::OnlyWithPin {
-                day.hits += open / IDS;
+                day.hits_of_ids += open / IDS;
             }
             let (reply, _) = tries.id_looked_up(now, attempts, id, Looked::Nothing);
             if let Reply::AskPin { .. } = reply
                 && let Ok(pin) = tries.pin(now, attempts, None)
             {
-                day.hits += open / IDS * pin_hits();
+                day.hits_of_ids_with_pins += open / IDS * pin_hits();
                 tries.pin_looked_up(now, attempts, pin, false);
             }
         }
@@ -346,7 +358,7 @@ fn guess_pins(day: &mut Day, now: Instant, attempts: &mut Attempts) {
     for (length, pins) in [(PinLength::Place, 1), (PinLength::Person, 101), (PinLength::Person, 101)] {
         let Ok(pin) = tries.pin(now, attempts, Some(target(key(9, 0), length, pins))) else { return };
         day.guessed += 1;
-        day.hits += guessed_hits(pin, f64::from(pins) * pin_hit(length));
+        day.hits_of_pins += guessed_hits(pin, f64::from(pins) * pin_hit(length));
         tries.pin_looked_up(now, attempts, pin, false);
     }
 }
@@ -462,8 +474,16 @@ fn live_through_a_day(seed: u64, open: f64) -> Day {
 fn a_day_of_guessing_from_everywhere_hits_nothing_and_keeps_nobody_out() {
     let seed = 20_261_122;
     let day = live_through_a_day(seed, OPEN);
-    assert!(day.hits < MOST_HITS_A_DAY, "seed {seed}: {day:?}");
-    assert!(day.hits > MOST_HITS_A_DAY / 2.0, "otherwise nothing was tried: {day:?}");
+    for (case, hits) in [
+        ("ids alone", day.hits_of_ids),
+        ("ids with PINs", day.hits_of_ids_with_pins),
+        ("PINs of an id that is known", day.hits_of_pins),
+        ("all", day.hits()),
+    ] {
+        println!("{case}: {hits:.2e} expected hits in a day, at most {MOST_HITS_A_DAY:.0e}");
+    }
+    assert!(day.hits() < MOST_HITS_A_DAY, "seed {seed}: {day:?}");
+    assert!(day.hits() > MOST_HITS_A_DAY / 2.0, "otherwise nothing was tried: {day:?}");
     assert_eq!(day.joined, 1_000 + HOSTS as usize, "seed {seed}: {day:?}");
     assert_eq!(day.hosted, HOSTS as usize, "seed {seed}: {day:?}");
     assert!(day.was_attack && day.guessed > 500_000, "otherwise this shows nothing: {day:?}");

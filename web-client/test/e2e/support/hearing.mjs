@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What a page hears of somebody at a telephone.
 import assert from 'node:assert/strict';
-import { SWEEP_HZ } from './sound.mjs';
+import { SWEEP_HZ, WORDS_HZ } from './sound.mjs';
 import { waitUntil } from './wait.mjs';
 
-/** How long a page listens to them. The sweep takes six seconds, and somebody may be in the middle of it. */
+/** How long a page listens to them. Words and sweep take ten seconds, and somebody may be in the middle of it. */
 const LISTEN_MS = 14_000;
 
 /** For how long it is counted what arrives, by the reports' own time. Reports are cached, so two in a row may well be one. */
@@ -16,6 +16,9 @@ const VOICED_PACKETS = 50;
 /** What of a sweep is as quiet as that has not got through, in dB below full scale. */
 const INAUDIBLE_DB = -60;
 
+/** The same of words: in their place the sentence comes to -21 dB, and the sweep beside it to -61, where its tones change. */
+const WORDLESS_DB = -45;
+
 /** The identity of the only other person in the room. */
 export function otherPerson(page) {
   return page.evaluate(() => Array.from(window.saalTest.room.remoteParticipants.keys())[0]);
@@ -23,22 +26,42 @@ export function otherPerson(page) {
 
 /** Checks that a page hears somebody's sweep from one end to the other. */
 export async function assertSweepIsHeard(page, identity) {
-  await page.waitUntil((who) => {
+  await waitForTrack(page, identity);
+  assertSweep(await loudest(page, identity, SWEEP_HZ));
+}
+
+/** Checks that a page hears somebody's words, and their sweep from one end to the other. */
+export async function assertWordsAndSweepAreHeard(page, identity) {
+  await waitForTrack(page, identity);
+  const heard = await loudest(page, identity, [...WORDS_HZ, ...SWEEP_HZ]);
+  const words = Math.max(...heard.slice(0, WORDS_HZ.length));
+  assert.ok(words > WORDLESS_DB, `words reach the page at ${words} dB`);
+  assertSweep(heard.slice(WORDS_HZ.length));
+}
+
+/** Waits until a page has somebody's sound. */
+function waitForTrack(page, identity) {
+  return page.waitUntil((who) => {
     const caller = window.saalTest.room.remoteParticipants.get(who);
     return Array.from(caller.audioTrackPublications.values()).some(({ track }) => track !== undefined);
   }, identity);
-  const heard = await loudest(page, identity, SWEEP_HZ);
+}
+
+/** Whether each of the tones is among the levels. */
+function assertSweep(heard) {
   for (const [index, level] of heard.entries()) {
     assert.ok(level > INAUDIBLE_DB, `${SWEEP_HZ[index]} Hz reaches the page at ${level} dB`);
   }
 }
 
-/** Waits until somebody's microphone is off, or on. */
+/** Waits until somebody's microphone is off, or on, and whoever looks at the page sees it. */
 export function waitForMuted(page, identity, isMuted) {
   return page.waitUntil(
     ([who, wanted]) => {
       const caller = window.saalTest.room.remoteParticipants.get(who);
-      return Array.from(caller.audioTrackPublications.values())[0].isMuted === wanted;
+      const tile = document.querySelector(`[data-testid="tile"][data-participant="${who}"]`);
+      const isKnown = Array.from(caller.audioTrackPublications.values())[0].isMuted === wanted;
+      return isKnown && tile?.dataset.microphone === (wanted ? 'muted' : 'on');
     },
     [identity, isMuted],
   );

@@ -19,6 +19,25 @@ fn nothing_flows_before_the_call_is_open() {
     assert!(call.send().is_some());
 }
 
+/// RFC 3550 §5.1: nobody should know beforehand how a stream is called and where it begins.
+#[test]
+fn streams_have_names_and_beginnings_by_chance() {
+    let (mut ssrcs, mut seq_nos, mut timestamps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for seed in 0..10 {
+        let now = Instant::now();
+        let agreed = agreed(PLAIN, None, 1);
+        let session = RtpSession::new(RtpConfig::default(), &agreed, &mut StdRng::seed_from_u64(seed), now).unwrap();
+        let mut call = Call { now, session };
+        call.session.open(now);
+        let (_, packet) = call.send().unwrap();
+        assert!(packet[2] < 0x80, "seed {seed}: the sequence number may wrap before anybody has heard it");
+        seq_nos.insert(packet[2..4].to_vec());
+        timestamps.insert(packet[4..8].to_vec());
+        ssrcs.insert(packet[8..12].to_vec());
+    }
+    assert_eq!((ssrcs.len(), seq_nos.len(), timestamps.len()), (10, 10, 10));
+}
+
 #[test]
 fn every_packet_that_arrives_is_heard_once() {
     for seed in 0..50 {
