@@ -98,10 +98,10 @@ fn waits(person: &Person, rules: &Rules) -> bool {
 }
 
 /// What becomes of somebody whom a host has let in from the lobby: the host's word goes before what the policy says of
-/// strangers and before a lock, but not before a ban or the end.
-pub(crate) const fn decide_for_admitted(decision: Decision) -> Decision {
-    match decision {
-        Decision::Wait(_) | Decision::Refuse(Code::MeetingLocked) => Decision::Admit,
+/// strangers and before a lock, but not before a ban or the end, and it makes no place where there is none.
+pub(crate) fn decide_for_admitted(person: &Person, terms: &Terms, at: Circumstances, now: DateTime<Utc>) -> Decision {
+    match decide(person, terms, Circumstances { is_locked: false, ..at }, now) {
+        Decision::Wait(_) => Decision::Admit,
         decision => decision,
     }
 }
@@ -275,6 +275,26 @@ mod tests {
         assert_eq!(decide(&strong, &either, at, now()), Decision::Admit);
         let odd = Person { acr: Some("substantial high".into()), ..strong };
         assert_eq!(decide(&odd, &either, at, now()), Decision::Refuse(Code::AcrTooLow));
+    }
+
+    #[test]
+    fn a_hosts_word_goes_before_the_lobby_and_a_lock_and_before_nothing_else() {
+        let check = |at, expected| {
+            let terms = terms(json!({ "guests": "link", "max_participants": 2 }), Timing::Anytime);
+            for person in [guest(), caller(MeetingRole::Guest, Marks::default())] {
+                assert_eq!(decide_for_admitted(&person, &terms, at, now()), expected, "{person:?} {at:?}");
+            }
+        };
+        let locked = Circumstances { is_locked: true, ..with_host() };
+        check(with_host(), Decision::Admit);
+        check(locked, Decision::Admit);
+        check(Circumstances { participants: 2, ..locked }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_tenant_full: true, ..locked }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_banned: true, ..locked }, Decision::Refuse(Code::Banned));
+        check(
+            Circumstances { is_running: false, has_had_its_time: true, ..locked },
+            Decision::Refuse(Code::MeetingEnded),
+        );
     }
 
     #[test]

@@ -66,10 +66,10 @@ impl AtDoor {
         let at = admission::circumstances(tx, app, (venue, terms), session.as_ref(), &person, presence).await?;
         let at = Circumstances { must_wait, ..at };
         let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
-        let decision = decide(&person, terms, at, now);
         // Whoever loads the page anew, or calls again, has been let in all the same.
         let is_awaited = entry.as_ref().is_some_and(|entry| entry.status == LobbyStatus::Admitted) && !at.was_admitted;
-        let decision = if is_awaited { decide_for_admitted(decision) } else { decision };
+        let decision =
+            if is_awaited { decide_for_admitted(&person, terms, at, now) } else { decide(&person, terms, at, now) };
         Ok(Self { scene, person, at, entry, decision })
     }
 
