@@ -15,6 +15,7 @@ use super::decision::{Decision, WaitsFor};
 use super::door::{AtDoor, Scene};
 use super::routes::TRIES;
 use super::venue::Venue;
+use crate::api::ids::LobbyEntryId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::secret;
@@ -68,6 +69,8 @@ pub(crate) struct Admitted {
     pub(crate) room: String,
     /// Whose coming and going they hear there.
     pub(crate) announces: Announcements,
+    /// Their place in the queue, which is kept until they are in.
+    pub(crate) entry: Option<LobbyEntryId>,
 }
 
 /// Somebody who waits.
@@ -102,6 +105,15 @@ impl Visit {
         Err(Code::Unavailable.into())
     }
 
+    /// They are in, so that they do not need their place in the queue any more, and whoever is behind them moves up.
+    pub(crate) async fn arrived(&self, entry: LobbyEntryId) -> Result<(), StoreError> {
+        let mut tx = self.app.store.write_with_others().await?;
+        table::forget(&mut tx, entry).await?;
+        tx.commit().await?;
+        self.app.lobby.wake(&self.caller.known.place.id());
+        Ok(())
+    }
+
     /// Does not wait any more, if they did.
     pub(crate) async fn leave(&self) -> Result<(), StoreError> {
         let place = self.caller.known.place.id();
@@ -119,6 +131,7 @@ impl Visit {
         let seen = self.examine(&mut tx, Presence::UNKNOWN, now).await?;
         if let (Decision::Wait(waits_for), Some(entry)) = (seen.decision, seen.waiting_entry(now))
             && entry.waits_for == waits_for
+            && !entry.is_on_the_way()
             && now - entry.last_seen_at < SEEN_NOTED_EVERY
         {
             return waiting(&mut tx, &seen, entry, waits_for, now).await.map(Some);
@@ -162,20 +175,30 @@ impl Visit {
         if is_full && !matches!(self.caller.known.who, Who::Called(_)) {
             found.decision = Decision::Wait(WaitsFor::Place);
         }
-        // As many as there are places for, those first who have waited longest: else each place would be run for by all.
-        if found.decision == Decision::Admit
-            && let Some(entry) = found.waiting_entry(now).filter(|entry| entry.waits_for == WaitsFor::Place)
-        {
-            let most = found.scene.terms.rules.max_participants;
-            let places = most.map_or(1, |most| most.saturating_sub(found.at.participants)).max(1);
-            if table::ahead(tx, entry, now).await? >= i64::from(places) {
-                found.decision = Decision::Wait(WaitsFor::Place);
-            }
+        if found.decision == Decision::Admit && self.is_behind_others(tx, &found, now).await? {
+            found.decision = Decision::Wait(WaitsFor::Place);
         }
         if self.is_denied(tx, &found, now).await? {
             found.decision = Decision::Refuse(Code::NotAdmitted);
         }
         Ok(found)
+    }
+
+    /// Whether others have waited longer for the places that there are: as many are let in as there are places for, else
+    /// each place would be run for by all.
+    async fn is_behind_others(&self, tx: &mut Tx, found: &AtDoor, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let is_called = matches!(self.caller.known.who, Who::Called(_));
+        if is_called || found.at.is_inside || found.person.role == MeetingRole::Host {
+            return Ok(false);
+        }
+        let entry = found.entry.as_ref().filter(|entry| entry.holds_place(now));
+        // Whoever has waited for something else has not found it full.
+        if entry.is_some_and(|entry| entry.waits_for != WaitsFor::Place) {
+            return Ok(false);
+        }
+        let most = found.scene.terms.rules.max_participants;
+        let places = most.map_or(1, |most| most.saturating_sub(found.at.participants)).max(1);
+        Ok(table::ahead(tx, &found.scene.venue.id(), entry, now).await? >= i64::from(places))
     }
 
     /// Whether a host has said no: to this call, or a moment ago to whoever called from there.
@@ -200,11 +223,12 @@ impl Visit {
         if let Some(number) = &self.caller.remembered {
             known_callers::remember(&mut tx, &self.app.installation, number, Utc::now()).await?;
         }
+        let entry = found.entry.as_ref().map(|entry| entry.id);
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
         let announces = admission.rules.announcements();
-        Ok(Some(Standing::Admitted(Admitted { token, room, announces })))
+        Ok(Some(Standing::Admitted(Admitted { token, room, announces, entry })))
     }
 
     async fn wait(
@@ -214,11 +238,17 @@ impl Visit {
         waits_for: WaitsFor,
         now: DateTime<Utc>,
     ) -> Result<Standing, Problem> {
-        let venue = found.scene.venue.id();
+        let (venue, session) = (found.scene.venue.id(), found.scene.session.as_ref().map(|session| session.id));
         if let Some(entry) = found.waiting_entry(now) {
             table::note_seen(&mut tx, entry.id, waits_for, now).await?;
+            if entry.is_on_the_way() {
+                table::wait_again(&mut tx, entry.id).await?;
+            }
             let standing = waiting(&mut tx, &found, entry, waits_for, now).await?;
             tx.commit().await?;
+            if entry.is_on_the_way() {
+                lobby::changed(&self.app, &venue, session).await?;
+            }
             return Ok(standing);
         }
         if waits_for == WaitsFor::Start && opens_at(&found.scene).is_some_and(|opens_at| opens_at - now > WAITS_BEFORE)
@@ -237,7 +267,7 @@ impl Visit {
         let entry = queue::enter(&mut tx, newcomer, now).await?;
         let standing = waiting(&mut tx, &found, &entry, waits_for, now).await?;
         tx.commit().await?;
-        lobby::changed(&self.app, &venue, found.scene.session.map(|session| session.id)).await?;
+        lobby::changed(&self.app, &venue, session).await?;
         Ok(standing)
     }
 
