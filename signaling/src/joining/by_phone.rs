@@ -141,6 +141,7 @@ impl Visit {
         if let Decision::Refuse(code) = seen.decision
             && code != Code::Banned
             && !presence.is_inside()
+            && !presence.comes_back()
         {
             return Ok(Some(Standing::Refused(code)));
         }

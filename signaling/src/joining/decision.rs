@@ -51,6 +51,8 @@ pub(crate) struct Circumstances {
     pub(crate) is_tenant_full: bool,
     /// They are there themselves, in another window or before the connection broke.
     pub(crate) is_inside: bool,
+    /// They called, and the call has ended a moment ago.
+    pub(crate) comes_back: bool,
     /// They were let in before, in this run, and not removed since.
     pub(crate) was_admitted: bool,
     /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are
@@ -129,7 +131,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
         return Some(Code::MeetingEnded);
     }
     let is_host = person.role == MeetingRole::Host;
-    if at.is_locked && !is_host && !at.is_inside {
+    if at.is_locked && !is_host && !at.is_inside && !at.comes_back {
         return Some(Code::MeetingLocked);
     }
     let is_full = at.is_tenant_full || rules.max_participants.is_some_and(|most| at.participants >= most);
@@ -275,6 +277,19 @@ mod tests {
         assert_eq!(decide(&strong, &either, at, now()), Decision::Admit);
         let odd = Person { acr: Some("substantial high".into()), ..strong };
         assert_eq!(decide(&odd, &either, at, now()), Decision::Refuse(Code::AcrTooLow));
+    }
+
+    #[test]
+    fn a_lock_lets_back_in_whose_call_has_just_ended() {
+        let terms = terms(json!({ "max_participants": 2 }), Timing::Anytime);
+        let invited = caller(MeetingRole::Attendee, invitee().marks);
+        let check = |at, expected| assert_eq!(decide(&invited, &terms, at, now()), expected, "{at:?}");
+        let was_there = Circumstances { is_locked: true, was_admitted: true, ..with_host() };
+        check(was_there, Decision::Refuse(Code::MeetingLocked));
+        let comes_back = Circumstances { comes_back: true, ..was_there };
+        check(comes_back, Decision::Admit);
+        check(Circumstances { participants: 2, ..comes_back }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_banned: true, ..comes_back }, Decision::Refuse(Code::Banned));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! Callers before a meeting that is full or locked: who waits for a place keeps their turn, and who was there comes back.
 
 use bus::phone::{PhoneRequest, Refusal, Verdict, WaitReason};
+use livekit_protocol::participant_info::State;
 use serde_json::json;
 use store::sql;
 use store::testing::TestStore;
 
-use super::{ANNS_NUMBER, BOBS_NUMBER, Exchange, ID};
+use super::{ANNS_NUMBER, BOBS_NUMBER, Exchange, ID, pin};
 use crate::support::hall::{HOST, INVITEE};
 use crate::support::phone::Phone;
 
@@ -172,5 +173,32 @@ async fn who_is_let_in_by_hand_keeps_their_turn_though_it_is_locked_then() {
         drop(ann);
         assert_eq!(bob.verdict().await, Verdict::Admitted);
         assert_eq!(bob.arrive().await.count, 2);
+    }
+}
+
+#[tokio::test]
+async fn who_was_cut_off_comes_back_by_their_own_pin_though_it_is_locked() {
+    for database in TestStore::both().await {
+        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
+        let iris = pin(&exchange.hall, json!({ "kind": "personal", "invitee_id": INVITEE })).await;
+        let identity = format!("p_{INVITEE}");
+        let (mut client, host) = exchange.hall.come(HOST).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        ann.arrive().await;
+        let bob = exchange.comes_in(BOBS_NUMBER).await;
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        drop(bob);
+        let mut bob = exchange.dial(BOBS_NUMBER).await;
+        let locked = Verdict::Refused(Refusal::Locked);
+        assert_eq!(bob.enter(ID, &exchange.room_pin).await, locked, "nobody knows that it is him");
+        drop(ann);
+        client.update(|person| person.identity == identity && person.state() == State::Disconnected).await;
+        let mut ann = exchange.dial(ANNS_NUMBER).await;
+        assert_eq!(ann.enter(ID, &iris).await, Verdict::Admitted);
+        ann.arrive().await;
+        let removal = json!({ "identity": identity, "ban": false });
+        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "remove", Some(removal)).await, 204);
+        assert_eq!(exchange.dial(ANNS_NUMBER).await.enter(ID, &iris).await, locked, "was made to go");
     }
 }
