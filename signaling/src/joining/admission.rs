@@ -12,7 +12,7 @@ use store::{StoreError, Tx};
 use tokio::time::timeout;
 use tracing::error;
 
-use super::decision::Circumstances;
+use super::decision::{Circumstances, Doubt};
 use super::person::Person;
 use super::venue::{Terms, Venue};
 use crate::api::ids::{MeetingSessionId, TenantId};
@@ -123,7 +123,7 @@ pub(crate) async fn circumstances(
         // A browser comes back by its token.
         comes_back: was_admitted && person.calls() && presence.back_to == Some(session.id),
         was_admitted,
-        must_wait: false,
+        doubt: Doubt::None,
     })
 }
 

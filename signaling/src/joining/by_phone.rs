@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::admission::Presence;
 use super::caller::{self, PhoneCaller};
-use super::decision::{Decision, WaitsFor};
+use super::decision::{Decision, Doubt, WaitsFor};
 use super::door::{AtDoor, Scene};
 use super::routes::TRIES;
 use super::venue::Venue;
@@ -165,8 +165,13 @@ impl Visit {
         let venue = Venue::find(tx, meeting, room).await?.ok_or(Code::MeetingEnded)?;
         let scene = Scene::of(tx, venue, now).await?;
         let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
-        let must_wait = self.caller.known.waits && person.role != MeetingRole::Host;
-        let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, must_wait), now).await?;
+        let PhoneCaller { known, is_unproven, .. } = &self.caller;
+        let doubt = match (person.role, *is_unproven, known.waits) {
+            (MeetingRole::Host, ..) | (_, false, false) => Doubt::None,
+            (_, true, _) => Doubt::OwnPin,
+            (_, false, true) => Doubt::Caller,
+        };
+        let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, doubt), now).await?;
         // A moderator wants them to come: there is nobody and nothing to wait for. All else keeps them out like others.
         if matches!((self.caller.known.who, found.decision), (Who::Called(_), Decision::Wait(_))) {
             found.decision = Decision::Admit;

@@ -33,6 +33,19 @@ pub(crate) enum Decision {
     Refuse(Code),
 }
 
+/// What keeps somebody in the lobby beside the policy: nobody knows who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    #[default]
+    None,
+    /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are being
+    /// guessed.
+    Caller,
+    /// The same, of a caller whose PIN is one person's, and may be theirs: a host is to say whether it is somebody who may
+    /// come.
+    OwnPin,
+}
+
 /// How it stands at the venue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
@@ -55,9 +68,8 @@ pub(crate) struct Circumstances {
     pub(crate) comes_back: bool,
     /// They were let in before, in this run, and not removed since.
     pub(crate) was_admitted: bool,
-    /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are
-    /// being guessed.
-    pub(crate) must_wait: bool,
+    /// Whether it is known who they are.
+    pub(crate) doubt: Doubt,
 }
 
 /// Decides.
@@ -81,7 +93,7 @@ pub(crate) fn decide(person: &Person, terms: &Terms, at: Circumstances, now: Dat
             (false, _) => return Decision::Wait(WaitsFor::Host),
         }
     }
-    if at.must_wait || waits(person, rules) { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
+    if at.doubt != Doubt::None || waits(person, rules) { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
 }
 
 /// Whether the lobby is for them.
@@ -115,7 +127,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     }
     let may_be_guest = match rules.guests {
         // A caller who hosts has the organizer's PIN, and no way to show an account.
-        Guests::Forbidden => person.calls() && person.role == MeetingRole::Host,
+        Guests::Forbidden => person.calls() && (person.role == MeetingRole::Host || at.doubt == Doubt::OwnPin),
         // A meeting's PIN is told to those who are invited.
         Guests::InvitedOnly => person.marks.invitee_id.is_some() || person.calls(),
         Guests::Link => true,
@@ -226,9 +238,12 @@ mod tests {
         check(json!({ "phone_lobby_bypass": true }), &invited, with_host(), Decision::Admit);
         check(json!({ "phone_lobby_bypass": true }), &stranger, with_host(), waits);
         check(json!({ "lobby": "off" }), &stranger, with_host(), Decision::Admit);
-        check(json!({ "lobby": "off" }), &stranger, Circumstances { must_wait: true, ..with_host() }, waits);
+        let doubted = Circumstances { doubt: Doubt::Caller, ..with_host() };
+        check(json!({ "lobby": "off" }), &stranger, doubted, waits);
         let forbidden = json!({ "guests": "forbidden", "lobby": "off" });
         check(forbidden.clone(), &stranger, with_host(), Decision::Refuse(Code::GuestsForbidden));
+        check(forbidden.clone(), &stranger, doubted, Decision::Refuse(Code::GuestsForbidden));
+        check(forbidden.clone(), &stranger, Circumstances { doubt: Doubt::OwnPin, ..with_host() }, waits);
         check(forbidden.clone(), &host, with_host(), Decision::Admit);
         check(forbidden, &colleague, with_host(), Decision::Admit);
         check(json!({ "required_acr": "high" }), &host, with_host(), Decision::Refuse(Code::AcrTooLow));

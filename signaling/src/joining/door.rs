@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::admission::{self, Admission, Presence};
-use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
+use super::decision::{Circumstances, Decision, Doubt, WaitsFor, decide, decide_for_admitted};
 use super::person::Person;
 use super::venue::{Terms, Timing, Venue};
 use crate::api::problem::{Code, Problem};
@@ -53,18 +53,18 @@ pub(super) struct AtDoor {
 }
 
 impl AtDoor {
-    /// Looks how it stands for them. Whoever `must_wait` comes in by a host's word alone.
+    /// Looks how it stands for them. Whoever is in `doubt` comes in by a host's word alone.
     pub(super) async fn examine(
         tx: &mut Tx,
         app: &App,
         scene: Scene,
         person: Person,
-        (presence, must_wait): (Presence, bool),
+        (presence, doubt): (Presence, Doubt),
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
         let Scene { venue, session, terms } = &scene;
         let at = admission::circumstances(tx, app, (venue, terms), session.as_ref(), &person, presence).await?;
-        let at = Circumstances { must_wait, ..at };
+        let at = Circumstances { doubt, ..at };
         let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
         // Whoever loads the page anew, or calls again, has been let in all the same. The word holds for one time: a browser
         // has had that with its token, and a caller when they are in, which ends their place in the lobby.

@@ -20,7 +20,7 @@ use super::gathering::Gathered;
 use super::in_progress::{EndedBy, PhoneCallStage};
 use super::seat::{Seat, SeatEvent};
 use super::transfer::{TransferEnd, TransferOrder};
-use super::{Known, verdicts};
+use super::{Known, Who, verdicts};
 use crate::api::ids::LobbyEntryId;
 use crate::api::problem::Problem;
 use crate::app::App;
@@ -292,6 +292,7 @@ impl Attendant {
         self.gathered = None;
         self.caller.entry.is_for(None);
         (self.stage, self.last_check) = (Stage::Keying, check);
+        let is_as_of_one_person = code.is_as_of_one_person();
         let answer = match self.caller.answer(&self.app, code).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -310,19 +311,20 @@ impl Attendant {
             () = due => {}
         }
         match verdicts::of_code(answer.step) {
-            Ok(known) => self.visit(known).await,
+            Ok(known) => self.visit(known, is_as_of_one_person).await,
             Err(verdict) => self.tell_verdict(verdict).await,
         }
     }
 
-    /// Comes to the meeting that was found.
-    async fn visit(&mut self, known: Known) -> Goes {
+    /// Comes to the meeting that was found, by a PIN that may be one person's.
+    async fn visit(&mut self, known: Known, is_as_of_one_person: bool) -> Goes {
         self.caller.entry.is_for(Some(known.place));
         if self.tell_tenant(known.place).await == Goes::Over {
             return Goes::Over;
         }
         let Caller { number, mark, name, source, .. } = &self.caller;
         let caller = PhoneCaller {
+            is_unproven: is_as_of_one_person && known.who == Who::Room,
             known,
             number: number.clone(),
             mark: mark.clone(),

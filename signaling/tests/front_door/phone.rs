@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Callers on telephones: from the first digit to the room, the lobby, or a refusal.
 
+mod guessed;
 mod places;
 
 use std::time::Duration;
