@@ -24,7 +24,6 @@ use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING_PER_ADDRESS, MAX
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
-use crate::meetings::policies::rules::Announcements;
 use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
@@ -67,8 +66,6 @@ pub(crate) struct Admitted {
     pub(crate) token: String,
     /// The room's name.
     pub(crate) room: String,
-    /// Whose coming and going they hear there.
-    pub(crate) announces: Announcements,
     /// Their place in the queue, which is kept until they are in.
     pub(crate) entry: Option<LobbyEntryId>,
 }
@@ -233,8 +230,7 @@ impl Visit {
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        let announces = admission.rules.announcements();
-        Ok(Some(Standing::Admitted(Admitted { token, room, announces, entry })))
+        Ok(Some(Standing::Admitted(Admitted { token, room, entry })))
     }
 
     async fn wait(

@@ -27,7 +27,6 @@ use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
-use crate::meetings::policies::rules::Announcements;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
@@ -65,8 +64,6 @@ pub(super) struct Entry {
     pub(super) visit: Arc<Visit>,
     /// With it the room is entered.
     pub(super) token: String,
-    /// Whose coming and going they hear there.
-    pub(super) announces: Announcements,
     /// Their place in the queue, which is kept until they are in.
     pub(super) place: Option<LobbyEntryId>,
 }
@@ -382,8 +379,8 @@ impl Attendant {
     }
 
     async fn admit(&mut self, visit: Arc<Visit>, admitted: Admitted) -> Goes {
-        let Admitted { token, room, announces, entry } = admitted;
-        self.stage = Stage::Admitted(Box::new(Entry { visit, token, announces, place: entry }));
+        let Admitted { token, room, entry } = admitted;
+        self.stage = Stage::Admitted(Box::new(Entry { visit, token, place: entry }));
         let gathered = self.app.phone.calls.gatherings.come(room, self.caller.bridge);
         let bridge = gathered.bridge();
         self.gathered = Some(gathered);

@@ -15,12 +15,12 @@ impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
         let Stage::Admitted(entry) = &self.stage else { return Goes::On };
-        let Entry { visit, token, announces, place } = entry.as_ref();
-        let (visit, token, announces, place) = (visit.clone(), token.clone(), *announces, *place);
+        let Entry { visit, token, place } = entry.as_ref();
+        let (visit, token, place) = (visit.clone(), token.clone(), *place);
         if let Some(gathered) = &self.gathered {
             gathered.comes_in_at(self.caller.bridge);
         }
-        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes(), announces };
+        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes() };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
                 let (leg, status) = (seat.leg().clone(), seat.status());

@@ -4,7 +4,7 @@
 use super::*;
 use crate::rooms::details::{DetailsChange, HAND, HELD, HOLD};
 use crate::rooms::input::{Destination, NoticeAudience};
-use crate::rooms::policy::{RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{AnnounceRule, Announced, RoomPolicy, UnmuteRule};
 
 pub(super) fn caller(identity: &str) -> Join {
     caller_with(identity, "{}")
@@ -310,6 +310,18 @@ fn whose_call_has_ended_may_come_back_through_a_lock_for_a_while() {
         assert!(!awaits(&mut room), "that is too long ago");
         assert!(room.enter(caller("phone")).is_err());
     }
+}
+
+#[test]
+fn callers_are_told_when_the_meeting_changes_whose_coming_they_hear() {
+    let mut room = room();
+    let phone = room.join_as(caller("phone"));
+    room.forget_all();
+    let announce = AnnounceRule { of: Announced::Everybody, up_to: 3 };
+    set_policy(&mut room, RoomPolicy { announce, ..RoomPolicy::default() });
+    room.pass(Duration::from_secs(10));
+    let told = room.told(&phone);
+    assert!(told.iter().any(|notice| matches!(notice, Notice::Room(info) if info.announce == announce)), "{told:?}");
 }
 
 #[test]
