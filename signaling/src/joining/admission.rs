@@ -12,7 +12,7 @@ use store::{StoreError, Tx};
 use tokio::time::timeout;
 use tracing::error;
 
-use super::decision::Circumstances;
+use super::decision::{Circumstances, Doubt};
 use super::person::Person;
 use super::venue::{Terms, Venue};
 use crate::api::ids::{MeetingSessionId, TenantId};
@@ -52,23 +52,37 @@ pub(crate) struct Admission {
 pub(crate) struct Presence {
     /// The run in whose room they are.
     in_room_of: Option<MeetingSessionId>,
+    /// The run whose room they have lost a moment ago.
+    back_to: Option<MeetingSessionId>,
 }
 
 impl Presence {
     /// They are not there as far as anybody knows.
-    pub(crate) const UNKNOWN: Self = Self { in_room_of: None };
+    pub(crate) const UNKNOWN: Self = Self { in_room_of: None, back_to: None };
 
     /// Asks the room of a run. One that does not answer in time says no.
     pub(crate) async fn of(app: &App, session: Option<&Session>, identity: &str) -> Self {
         let Some(session) = session else { return Self::UNKNOWN };
         let Some(room) = app.directory.get(&session.room_name()) else { return Self::UNKNOWN };
         let asked = timeout(ROOM_PATIENCE, room.control(Control::GetParticipant(identity.into()))).await;
-        Self { in_room_of: matches!(asked, Ok(Ok(_))).then_some(session.id) }
+        match asked {
+            Ok(Ok(_)) => Self { in_room_of: Some(session.id), ..Self::UNKNOWN },
+            Ok(Err(_)) => {
+                let asked = timeout(ROOM_PATIENCE, room.control(Control::AwaitsBack(identity.into()))).await;
+                Self { back_to: matches!(asked, Ok(Ok(_))).then_some(session.id), ..Self::UNKNOWN }
+            }
+            Err(_) => Self::UNKNOWN,
+        }
     }
 
     /// Whether they are in one.
     pub(crate) const fn is_inside(self) -> bool {
         self.in_room_of.is_some()
+    }
+
+    /// Whether they were in one a moment ago, and may come back.
+    pub(crate) const fn comes_back(self) -> bool {
+        self.back_to.is_some()
     }
 }
 
@@ -106,8 +120,10 @@ pub(crate) async fn circumstances(
         participants: info.as_ref().map_or(0, |info| info.num_participants),
         is_tenant_full,
         is_inside: was_admitted && presence.in_room_of == Some(session.id),
+        // A browser comes back by its token.
+        comes_back: was_admitted && person.calls() && presence.back_to == Some(session.id),
         was_admitted,
-        must_wait: false,
+        doubt: Doubt::None,
     })
 }
 

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::admission::Presence;
 use super::caller::{self, PhoneCaller};
-use super::decision::{Decision, WaitsFor};
+use super::decision::{Decision, Doubt, WaitsFor};
 use super::door::{AtDoor, Scene};
 use super::routes::TRIES;
 use super::venue::Venue;
+use crate::api::ids::LobbyEntryId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::identity::secret;
@@ -23,7 +24,6 @@ use crate::lobby::table::{self, Entry, LobbyStatus, MAX_WAITING_PER_ADDRESS, MAX
 use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
-use crate::meetings::policies::rules::Announcements;
 use crate::phone::{Who, known_callers};
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
@@ -66,8 +66,8 @@ pub(crate) struct Admitted {
     pub(crate) token: String,
     /// The room's name.
     pub(crate) room: String,
-    /// Whose coming and going they hear there.
-    pub(crate) announces: Announcements,
+    /// Their place in the queue, which is kept until they are in.
+    pub(crate) entry: Option<LobbyEntryId>,
 }
 
 /// Somebody who waits.
@@ -102,6 +102,15 @@ impl Visit {
         Err(Code::Unavailable.into())
     }
 
+    /// They are in, so that they do not need their place in the queue any more, and whoever is behind them moves up.
+    pub(crate) async fn arrived(&self, entry: LobbyEntryId) -> Result<(), StoreError> {
+        let mut tx = self.app.store.write_with_others().await?;
+        table::forget(&mut tx, entry).await?;
+        tx.commit().await?;
+        self.app.lobby.wake(&self.caller.known.place.id());
+        Ok(())
+    }
+
     /// Does not wait any more, if they did.
     pub(crate) async fn leave(&self) -> Result<(), StoreError> {
         let place = self.caller.known.place.id();
@@ -119,6 +128,7 @@ impl Visit {
         let seen = self.examine(&mut tx, Presence::UNKNOWN, now).await?;
         if let (Decision::Wait(waits_for), Some(entry)) = (seen.decision, seen.waiting_entry(now))
             && entry.waits_for == waits_for
+            && !entry.is_on_the_way()
             && now - entry.last_seen_at < SEEN_NOTED_EVERY
         {
             return waiting(&mut tx, &seen, entry, waits_for, now).await.map(Some);
@@ -128,6 +138,7 @@ impl Visit {
         if let Decision::Refuse(code) = seen.decision
             && code != Code::Banned
             && !presence.is_inside()
+            && !presence.comes_back()
         {
             return Ok(Some(Standing::Refused(code)));
         }
@@ -151,8 +162,13 @@ impl Visit {
         let venue = Venue::find(tx, meeting, room).await?.ok_or(Code::MeetingEnded)?;
         let scene = Scene::of(tx, venue, now).await?;
         let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
-        let must_wait = self.caller.known.waits && person.role != MeetingRole::Host;
-        let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, must_wait), now).await?;
+        let PhoneCaller { known, is_unproven, .. } = &self.caller;
+        let doubt = match (person.role, *is_unproven, known.waits) {
+            (MeetingRole::Host, ..) | (_, false, false) => Doubt::None,
+            (_, true, _) => Doubt::OwnPin,
+            (_, false, true) => Doubt::Caller,
+        };
+        let mut found = AtDoor::examine(tx, &self.app, scene, person, (presence, doubt), now).await?;
         // A moderator wants them to come: there is nobody and nothing to wait for. All else keeps them out like others.
         if matches!((self.caller.known.who, found.decision), (Who::Called(_), Decision::Wait(_))) {
             found.decision = Decision::Admit;
@@ -162,20 +178,30 @@ impl Visit {
         if is_full && !matches!(self.caller.known.who, Who::Called(_)) {
             found.decision = Decision::Wait(WaitsFor::Place);
         }
-        // As many as there are places for, those first who have waited longest: else each place would be run for by all.
-        if found.decision == Decision::Admit
-            && let Some(entry) = found.waiting_entry(now).filter(|entry| entry.waits_for == WaitsFor::Place)
-        {
-            let most = found.scene.terms.rules.max_participants;
-            let places = most.map_or(1, |most| most.saturating_sub(found.at.participants)).max(1);
-            if table::ahead(tx, entry, now).await? >= i64::from(places) {
-                found.decision = Decision::Wait(WaitsFor::Place);
-            }
+        if found.decision == Decision::Admit && self.is_behind_others(tx, &found, now).await? {
+            found.decision = Decision::Wait(WaitsFor::Place);
         }
         if self.is_denied(tx, &found, now).await? {
             found.decision = Decision::Refuse(Code::NotAdmitted);
         }
         Ok(found)
+    }
+
+    /// Whether others have waited longer for the places that there are: as many are let in as there are places for, else
+    /// each place would be run for by all.
+    async fn is_behind_others(&self, tx: &mut Tx, found: &AtDoor, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let is_called = matches!(self.caller.known.who, Who::Called(_));
+        if is_called || found.at.is_inside || found.person.role == MeetingRole::Host {
+            return Ok(false);
+        }
+        let entry = found.entry.as_ref().filter(|entry| entry.holds_place(now));
+        // Whoever has waited for something else has not found it full.
+        if entry.is_some_and(|entry| entry.waits_for != WaitsFor::Place) {
+            return Ok(false);
+        }
+        let most = found.scene.terms.rules.max_participants;
+        let places = most.map_or(1, |most| most.saturating_sub(found.at.participants)).max(1);
+        Ok(table::ahead(tx, &found.scene.venue.id(), entry, now).await? >= i64::from(places))
     }
 
     /// Whether a host has said no: to this call, or a moment ago to whoever called from there.
@@ -200,11 +226,11 @@ impl Visit {
         if let Some(number) = &self.caller.remembered {
             known_callers::remember(&mut tx, &self.app.installation, number, Utc::now()).await?;
         }
+        let entry = found.entry.as_ref().map(|entry| entry.id);
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        let announces = admission.rules.announcements();
-        Ok(Some(Standing::Admitted(Admitted { token, room, announces })))
+        Ok(Some(Standing::Admitted(Admitted { token, room, entry })))
     }
 
     async fn wait(
@@ -214,11 +240,17 @@ impl Visit {
         waits_for: WaitsFor,
         now: DateTime<Utc>,
     ) -> Result<Standing, Problem> {
-        let venue = found.scene.venue.id();
+        let (venue, session) = (found.scene.venue.id(), found.scene.session.as_ref().map(|session| session.id));
         if let Some(entry) = found.waiting_entry(now) {
             table::note_seen(&mut tx, entry.id, waits_for, now).await?;
+            if entry.is_on_the_way() {
+                table::wait_again(&mut tx, entry.id).await?;
+            }
             let standing = waiting(&mut tx, &found, entry, waits_for, now).await?;
             tx.commit().await?;
+            if entry.is_on_the_way() {
+                lobby::changed(&self.app, &venue, session).await?;
+            }
             return Ok(standing);
         }
         if waits_for == WaitsFor::Start && opens_at(&found.scene).is_some_and(|opens_at| opens_at - now > WAITS_BEFORE)
@@ -237,7 +269,7 @@ impl Visit {
         let entry = queue::enter(&mut tx, newcomer, now).await?;
         let standing = waiting(&mut tx, &found, &entry, waits_for, now).await?;
         tx.commit().await?;
-        lobby::changed(&self.app, &venue, found.scene.session.map(|session| session.id)).await?;
+        lobby::changed(&self.app, &venue, session).await?;
         Ok(standing)
     }
 

@@ -18,6 +18,8 @@ use crate::phone::{Called, Known, Who};
 pub(crate) struct PhoneCaller {
     /// What their digits say of them.
     pub(crate) known: Known,
+    /// Their PIN is right and one person's, and does not say who they are: while PINs are being guessed it proves nothing.
+    pub(crate) is_unproven: bool,
     pub(crate) number: CallerNumber,
     /// An HMAC of the number, or something of this call alone where there is none.
     pub(crate) mark: String,
@@ -118,7 +120,8 @@ mod tests {
             let known =
                 Known { place: Place::Meeting(MeetingId::new()), who, waits: true, name: name.map(str::to_owned) };
             let number = CallerNumber::read(number, false, &DialPlan::default());
-            let caller = PhoneCaller { known, number, mark: "m".into(), call: "c".into(), remembered: None };
+            let caller =
+                PhoneCaller { known, is_unproven: false, number, mark: "m".into(), call: "c".into(), remembered: None };
             use CallerDisplay as D;
             let displays = [D::Number, D::Name, D::Masked, D::Hidden];
             let shown = displays.map(|display| shown_name(display, &caller, Language::En));

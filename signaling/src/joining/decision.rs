@@ -33,6 +33,19 @@ pub(crate) enum Decision {
     Refuse(Code),
 }
 
+/// What keeps somebody in the lobby beside the policy: nobody knows who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    #[default]
+    None,
+    /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are being
+    /// guessed.
+    Caller,
+    /// The same, of a caller whose PIN is one person's, and may be theirs: a host is to say whether it is somebody who may
+    /// come.
+    OwnPin,
+}
+
 /// How it stands at the venue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
@@ -51,11 +64,12 @@ pub(crate) struct Circumstances {
     pub(crate) is_tenant_full: bool,
     /// They are there themselves, in another window or before the connection broke.
     pub(crate) is_inside: bool,
+    /// They called, and the call has ended a moment ago.
+    pub(crate) comes_back: bool,
     /// They were let in before, in this run, and not removed since.
     pub(crate) was_admitted: bool,
-    /// Somebody has to let them in, whatever the policy says: what a caller has keyed in proves nothing while codes are
-    /// being guessed.
-    pub(crate) must_wait: bool,
+    /// Whether it is known who they are.
+    pub(crate) doubt: Doubt,
 }
 
 /// Decides.
@@ -79,7 +93,7 @@ pub(crate) fn decide(person: &Person, terms: &Terms, at: Circumstances, now: Dat
             (false, _) => return Decision::Wait(WaitsFor::Host),
         }
     }
-    if at.must_wait || waits(person, rules) { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
+    if at.doubt != Doubt::None || waits(person, rules) { Decision::Wait(WaitsFor::Admission) } else { Decision::Admit }
 }
 
 /// Whether the lobby is for them.
@@ -98,10 +112,10 @@ fn waits(person: &Person, rules: &Rules) -> bool {
 }
 
 /// What becomes of somebody whom a host has let in from the lobby: the host's word goes before what the policy says of
-/// strangers and before a lock, but not before a ban or the end.
-pub(crate) const fn decide_for_admitted(decision: Decision) -> Decision {
-    match decision {
-        Decision::Wait(_) | Decision::Refuse(Code::MeetingLocked) => Decision::Admit,
+/// strangers and before a lock, but not before a ban or the end, and it makes no place where there is none.
+pub(crate) fn decide_for_admitted(person: &Person, terms: &Terms, at: Circumstances, now: DateTime<Utc>) -> Decision {
+    match decide(person, terms, Circumstances { is_locked: false, ..at }, now) {
+        Decision::Wait(_) => Decision::Admit,
         decision => decision,
     }
 }
@@ -113,7 +127,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
     }
     let may_be_guest = match rules.guests {
         // A caller who hosts has the organizer's PIN, and no way to show an account.
-        Guests::Forbidden => person.calls() && person.role == MeetingRole::Host,
+        Guests::Forbidden => person.calls() && (person.role == MeetingRole::Host || at.doubt == Doubt::OwnPin),
         // A meeting's PIN is told to those who are invited.
         Guests::InvitedOnly => person.marks.invitee_id.is_some() || person.calls(),
         Guests::Link => true,
@@ -129,7 +143,7 @@ fn refusal(person: &Person, terms: &Terms, at: Circumstances) -> Option<Code> {
         return Some(Code::MeetingEnded);
     }
     let is_host = person.role == MeetingRole::Host;
-    if at.is_locked && !is_host && !at.is_inside {
+    if at.is_locked && !is_host && !at.is_inside && !at.comes_back {
         return Some(Code::MeetingLocked);
     }
     let is_full = at.is_tenant_full || rules.max_participants.is_some_and(|most| at.participants >= most);
@@ -224,9 +238,12 @@ mod tests {
         check(json!({ "phone_lobby_bypass": true }), &invited, with_host(), Decision::Admit);
         check(json!({ "phone_lobby_bypass": true }), &stranger, with_host(), waits);
         check(json!({ "lobby": "off" }), &stranger, with_host(), Decision::Admit);
-        check(json!({ "lobby": "off" }), &stranger, Circumstances { must_wait: true, ..with_host() }, waits);
+        let doubted = Circumstances { doubt: Doubt::Caller, ..with_host() };
+        check(json!({ "lobby": "off" }), &stranger, doubted, waits);
         let forbidden = json!({ "guests": "forbidden", "lobby": "off" });
         check(forbidden.clone(), &stranger, with_host(), Decision::Refuse(Code::GuestsForbidden));
+        check(forbidden.clone(), &stranger, doubted, Decision::Refuse(Code::GuestsForbidden));
+        check(forbidden.clone(), &stranger, Circumstances { doubt: Doubt::OwnPin, ..with_host() }, waits);
         check(forbidden.clone(), &host, with_host(), Decision::Admit);
         check(forbidden, &colleague, with_host(), Decision::Admit);
         check(json!({ "required_acr": "high" }), &host, with_host(), Decision::Refuse(Code::AcrTooLow));
@@ -275,6 +292,39 @@ mod tests {
         assert_eq!(decide(&strong, &either, at, now()), Decision::Admit);
         let odd = Person { acr: Some("substantial high".into()), ..strong };
         assert_eq!(decide(&odd, &either, at, now()), Decision::Refuse(Code::AcrTooLow));
+    }
+
+    #[test]
+    fn a_lock_lets_back_in_whose_call_has_just_ended() {
+        let terms = terms(json!({ "max_participants": 2 }), Timing::Anytime);
+        let invited = caller(MeetingRole::Attendee, invitee().marks);
+        let check = |at, expected| assert_eq!(decide(&invited, &terms, at, now()), expected, "{at:?}");
+        let was_there = Circumstances { is_locked: true, was_admitted: true, ..with_host() };
+        check(was_there, Decision::Refuse(Code::MeetingLocked));
+        let comes_back = Circumstances { comes_back: true, ..was_there };
+        check(comes_back, Decision::Admit);
+        check(Circumstances { participants: 2, ..comes_back }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_banned: true, ..comes_back }, Decision::Refuse(Code::Banned));
+    }
+
+    #[test]
+    fn a_hosts_word_goes_before_the_lobby_and_a_lock_and_before_nothing_else() {
+        let check = |at, expected| {
+            let terms = terms(json!({ "guests": "link", "max_participants": 2 }), Timing::Anytime);
+            for person in [guest(), caller(MeetingRole::Guest, Marks::default())] {
+                assert_eq!(decide_for_admitted(&person, &terms, at, now()), expected, "{person:?} {at:?}");
+            }
+        };
+        let locked = Circumstances { is_locked: true, ..with_host() };
+        check(with_host(), Decision::Admit);
+        check(locked, Decision::Admit);
+        check(Circumstances { participants: 2, ..locked }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_tenant_full: true, ..locked }, Decision::Refuse(Code::MeetingFull));
+        check(Circumstances { is_banned: true, ..locked }, Decision::Refuse(Code::Banned));
+        check(
+            Circumstances { is_running: false, has_had_its_time: true, ..locked },
+            Decision::Refuse(Code::MeetingEnded),
+        );
     }
 
     #[test]

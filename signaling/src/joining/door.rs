@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use store::{StoreError, Tx};
 
 use super::admission::{self, Admission, Presence};
-use super::decision::{Circumstances, Decision, WaitsFor, decide, decide_for_admitted};
+use super::decision::{Circumstances, Decision, Doubt, WaitsFor, decide, decide_for_admitted};
 use super::person::Person;
 use super::venue::{Terms, Timing, Venue};
 use crate::api::problem::{Code, Problem};
@@ -53,23 +53,27 @@ pub(super) struct AtDoor {
 }
 
 impl AtDoor {
-    /// Looks how it stands for them. Whoever `must_wait` comes in by a host's word alone.
+    /// Looks how it stands for them. Whoever is in `doubt` comes in by a host's word alone.
     pub(super) async fn examine(
         tx: &mut Tx,
         app: &App,
         scene: Scene,
         person: Person,
-        (presence, must_wait): (Presence, bool),
+        (presence, doubt): (Presence, Doubt),
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
         let Scene { venue, session, terms } = &scene;
         let at = admission::circumstances(tx, app, (venue, terms), session.as_ref(), &person, presence).await?;
-        let at = Circumstances { must_wait, ..at };
+        let at = Circumstances { doubt, ..at };
         let entry = table::of_person(tx, &venue.id(), &person.identity).await?;
-        let decision = decide(&person, terms, at, now);
-        // Whoever loads the page anew, or calls again, has been let in all the same.
-        let is_awaited = entry.as_ref().is_some_and(|entry| entry.status == LobbyStatus::Admitted) && !at.was_admitted;
-        let decision = if is_awaited { decide_for_admitted(decision) } else { decision };
+        // Whoever loads the page anew, or calls again, has been let in all the same. The word holds for one time: a browser
+        // has had that with its token, and a caller when they are in, which ends their place in the lobby.
+        let is_let_in = |entry: &Entry| {
+            entry.is_let_in_by_host() && (!at.was_admitted || (person.calls() && entry.holds_place(now)))
+        };
+        let is_awaited = entry.as_ref().is_some_and(is_let_in);
+        let decision =
+            if is_awaited { decide_for_admitted(&person, terms, at, now) } else { decide(&person, terms, at, now) };
         Ok(Self { scene, person, at, entry, decision })
     }
 
@@ -77,12 +81,8 @@ impl AtDoor {
     pub(super) fn waiting_entry(&self, now: DateTime<Utc>) -> Option<&Entry> {
         let lacks_place =
             |entry: &Entry| entry.waits_for == WaitsFor::Place || self.decision == Decision::Wait(WaitsFor::Place);
-        let entry = self.entry.as_ref().filter(|entry| match entry.status {
-            LobbyStatus::Waiting => true,
-            LobbyStatus::Admitted => lacks_place(entry),
-            LobbyStatus::Denied | LobbyStatus::Left => false,
-        });
-        entry.filter(|entry| now - entry.last_seen_at < table::SILENCE)
+        let entry = self.entry.as_ref().filter(|entry| entry.holds_place(now));
+        entry.filter(|entry| entry.status == LobbyStatus::Waiting || lacks_place(entry))
     }
 
     /// Whether they are in the room already, which is asked for whoever has been let in.
@@ -95,7 +95,8 @@ impl AtDoor {
         }
     }
 
-    /// Lets them in, and keeps that.
+    /// Lets them in, and keeps that. Callers keep their place in the queue as well until they are in, for the room may be
+    /// full by then.
     pub(super) async fn admit(
         self,
         mut tx: Tx,
@@ -104,7 +105,12 @@ impl AtDoor {
     ) -> Result<(Venue, Admission), Problem> {
         let Self { scene: Scene { venue, terms, .. }, person, entry, .. } = self;
         if let Some(entry) = &entry {
-            table::forget(&mut tx, entry.id).await?;
+            let now = Utc::now();
+            if person.calls() && entry.holds_place(now) {
+                table::note_on_the_way(&mut tx, entry.id, now).await?;
+            } else {
+                table::forget(&mut tx, entry.id).await?;
+            }
         }
         let admission = admission::admit(&mut tx, app, &venue, &terms, person, request_id).await?;
         tx.commit().await?;

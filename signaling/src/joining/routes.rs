@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::admission::{Admission, Presence};
-use super::decision::{Decision, WaitsFor};
+use super::decision::{Decision, Doubt, WaitsFor};
 use super::door::{AtDoor, Scene};
 use super::person::{self, Shown};
 use super::venue::{Timing, Venue};
@@ -338,7 +338,7 @@ impl Knock<'_> {
         let found = person::find(tx, app, &venue, &shown).await?;
         let (person, cookie) = (found.person, found.browser.map(|browser| browser.cookie(app)));
         let scene = Scene::of(tx, venue, now).await?;
-        let door = AtDoor::examine(tx, app, scene, person, (presence, false), now).await?;
+        let door = AtDoor::examine(tx, app, scene, person, (presence, Doubt::None), now).await?;
         Ok(Coming { anyone: self.anyone, door, cookie })
     }
 }

@@ -181,10 +181,10 @@ async fn examine(
     let session = running(tx, &venue.id()).await?;
     let terms = venue.terms(tx, now, session.as_ref()).await?;
     let at = admission::circumstances(tx, app, (&venue, &terms), session.as_ref(), &entry.person, presence).await?;
-    let decision = match (entry.status, decide(&entry.person, &terms, at, now)) {
-        (LobbyStatus::Denied | LobbyStatus::Left, _) => Decision::Refuse(Code::NotAdmitted),
-        (LobbyStatus::Admitted, decision) => decide_for_admitted(decision),
-        (LobbyStatus::Waiting, decision) => decision,
+    let decision = match entry.status {
+        LobbyStatus::Denied | LobbyStatus::Left => Decision::Refuse(Code::NotAdmitted),
+        LobbyStatus::Admitted => decide_for_admitted(&entry.person, &terms, at, now),
+        LobbyStatus::Waiting => decide(&entry.person, &terms, at, now),
     };
     Ok(Found { entry, venue, terms, session, was_admitted: at.was_admitted, decision })
 }

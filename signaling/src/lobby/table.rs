@@ -59,6 +59,21 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether they still are in the queue, or were let in a moment ago.
+    pub(crate) fn holds_place(&self, now: DateTime<Utc>) -> bool {
+        matches!(self.status, LobbyStatus::Waiting | LobbyStatus::Admitted) && now - self.last_seen_at < SILENCE
+    }
+
+    /// Whether a host has let them in, and not the policy.
+    pub(crate) fn is_let_in_by_host(&self) -> bool {
+        self.status == LobbyStatus::Admitted && self.decided_at.is_some()
+    }
+
+    /// Whether they were let in by what the policy says, and are not in yet.
+    pub(crate) fn is_on_the_way(&self) -> bool {
+        self.status == LobbyStatus::Admitted && self.decided_at.is_none()
+    }
+
     /// How long they still have to stay away: they were turned away a moment ago, and moderators have more to do than to
     /// turn away the same person again and again.
     pub(crate) fn pause(&self, now: DateTime<Utc>) -> Option<Duration> {
@@ -146,14 +161,22 @@ pub(crate) async fn position(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> 
     tx.one::<Single<i64>>(select).await.map(|Single(before)| before + 1)
 }
 
-/// How many were there before somebody, and wait for the same. Whom a host has let in meanwhile is still ahead of them until
-/// they are in.
-pub(crate) async fn ahead(tx: &mut Tx, entry: &Entry, now: DateTime<Utc>) -> Result<i64, StoreError> {
+/// How many wait for a place who were there before somebody, or before whoever is not in the queue yet. Who was let in
+/// meanwhile is still ahead of them until they are in: the room does not count them before.
+pub(crate) async fn ahead(
+    tx: &mut Tx,
+    venue: &str,
+    entry: Option<&Entry>,
+    now: DateTime<Utc>,
+) -> Result<i64, StoreError> {
     let select =
         sql("SELECT COUNT(*) AS number FROM lobby_entries WHERE venue_id = $1 AND status IN ('waiting', 'admitted')
-         AND last_seen_at > $2 AND (created_at, id) < ($3, $4) AND waits_for = $5");
-    let select = select.bind(&entry.venue_id).bind(now - SILENCE).bind(entry.created_at).bind(entry.id);
-    tx.one::<Single<i64>>(select.bind(entry.waits_for)).await.map(|Single(before)| before)
+         AND last_seen_at > $2 AND waits_for = $3");
+    let mut select = select.bind(venue).bind(now - SILENCE).bind(WaitsFor::Place);
+    if let Some(entry) = entry {
+        select.push_bound(" AND (created_at, id) < (", entry.created_at).push_bound(", ", entry.id).push(")");
+    }
+    tx.one::<Single<i64>>(select).await.map(|Single(before)| before)
 }
 
 /// Those who wait, the first one first.
@@ -234,6 +257,20 @@ pub(crate) async fn decide(
     let update = sql("UPDATE lobby_entries SET status = $1, decided_at = $2
          WHERE id = $3 AND venue_id = $4 AND status = 'waiting'");
     Ok(tx.execute(update.bind(status).bind(now).bind(id).bind(venue)).await? == 1)
+}
+
+/// Keeps the place in the queue of somebody who is let in until they are in: others may be quicker.
+pub(crate) async fn note_on_the_way(tx: &mut Tx, id: LobbyEntryId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let update = sql("UPDATE lobby_entries SET status = $1, last_seen_at = $2 WHERE id = $3");
+    tx.execute(update.bind(LobbyStatus::Admitted).bind(now).bind(id)).await?;
+    Ok(())
+}
+
+/// Has somebody wait again who was let in and found that others were quicker.
+pub(crate) async fn wait_again(tx: &mut Tx, id: LobbyEntryId) -> Result<(), StoreError> {
+    let update = sql("UPDATE lobby_entries SET status = $1 WHERE id = $2 AND status = $3 AND decided_at IS NULL");
+    tx.execute(update.bind(LobbyStatus::Waiting).bind(id).bind(LobbyStatus::Admitted)).await?;
+    Ok(())
 }
 
 /// Takes somebody out of the queue altogether.

@@ -20,14 +20,14 @@ use crate::app::App;
 use crate::identity::caller::Actor;
 use crate::joining::admission::ROOM_PATIENCE;
 use crate::joining::venue::Venue;
-use crate::meetings::policies::rules::{AllowChat, AllowUnmute, CallerDisplay, Rules};
+use crate::meetings::policies::rules::{AllowChat, AllowUnmute, AnnounceJoinLeave, CallerDisplay, Rules};
 use crate::records::audit::{self, Cause, Event};
 use crate::rooms::chat::ChatChange;
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Input, RoomChange};
 use crate::rooms::output::Report;
-use crate::rooms::policy::{CallerRule, ChatRule, RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{AnnounceRule, Announced, CallerRule, ChatRule, RoomPolicy, UnmuteRule};
 use crate::webhooks::{self, WebhookEvent};
 
 /// How long a room waits for the first who was let in: as long as their token is valid.
@@ -78,6 +78,14 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
             CallerDisplay::Name => CallerRule::Name,
             CallerDisplay::Masked => CallerRule::Masked,
             CallerDisplay::Hidden => CallerRule::Hidden,
+        },
+        announce: AnnounceRule {
+            of: match rules.announce_join_leave {
+                AnnounceJoinLeave::Off => Announced::Nobody,
+                AnnounceJoinLeave::Phone => Announced::Callers,
+                AnnounceJoinLeave::All => Announced::Everybody,
+            },
+            up_to: rules.announce_up_to,
         },
         ends_at: session.ends_at.and_then(|end| u64::try_from(end.timestamp_millis()).ok()).map(Duration::from_millis),
     }

@@ -20,16 +20,20 @@ use super::gathering::Gathered;
 use super::in_progress::{EndedBy, PhoneCallStage};
 use super::seat::{Seat, SeatEvent};
 use super::transfer::{TransferEnd, TransferOrder};
-use super::{Known, verdicts};
+use super::{Known, Who, verdicts};
+use crate::api::ids::LobbyEntryId;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
-use crate::meetings::policies::rules::Announcements;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
+
+/// How often in a row somebody is let in again whom the room has not taken. The door judges otherwise than the room only while
+/// something changes.
+const MOST_TURNED_AWAY: usize = 3;
 
 /// Where a caller is.
 pub(super) enum Stage {
@@ -60,8 +64,8 @@ pub(super) struct Entry {
     pub(super) visit: Arc<Visit>,
     /// With it the room is entered.
     pub(super) token: String,
-    /// Whose coming and going they hear there.
-    pub(super) announces: Announcements,
+    /// Their place in the queue, which is kept until they are in.
+    pub(super) place: Option<LobbyEntryId>,
 }
 
 /// Somebody who waits.
@@ -80,6 +84,8 @@ pub(super) struct Attendant {
     is_over: watch::Receiver<bool>,
     pub(super) stage: Stage,
     last_check: CheckToken,
+    /// How often in a row the room has not taken them whom the door had let in.
+    times_turned_away: usize,
     /// Since they were let in: where the callers of the room are, of whom they are one.
     pub(super) gathered: Option<Gathered>,
     /// Of a call that we made.
@@ -129,6 +135,7 @@ impl Attendant {
             is_over,
             stage,
             last_check,
+            times_turned_away: 0,
             gathered: None,
             dialled: None,
             transfer: None,
@@ -258,7 +265,7 @@ impl Attendant {
             (Some(Due::TimeUp), stage) => {
                 let is_in = matches!(stage, Stage::Admitted(_) | Stage::InRoom(_));
                 self.ends(DialledCallEnd::TimeUp);
-                if is_in { self.last(MeetingEvent::TimeUp) } else { self.give_up() }
+                if is_in { self.last(MeetingEvent::TimeUp).await } else { self.give_up() }
             }
             _ => Goes::On,
         }
@@ -282,6 +289,7 @@ impl Attendant {
         self.gathered = None;
         self.caller.entry.is_for(None);
         (self.stage, self.last_check) = (Stage::Keying, check);
+        let is_as_of_one_person = code.is_as_of_one_person();
         let answer = match self.caller.answer(&self.app, code).await {
             Ok(answer) => answer,
             Err(error) => {
@@ -300,19 +308,20 @@ impl Attendant {
             () = due => {}
         }
         match verdicts::of_code(answer.step) {
-            Ok(known) => self.visit(known).await,
+            Ok(known) => self.visit(known, is_as_of_one_person).await,
             Err(verdict) => self.tell_verdict(verdict).await,
         }
     }
 
-    /// Comes to the meeting that was found.
-    async fn visit(&mut self, known: Known) -> Goes {
+    /// Comes to the meeting that was found, by a PIN that may be one person's.
+    async fn visit(&mut self, known: Known, is_as_of_one_person: bool) -> Goes {
         self.caller.entry.is_for(Some(known.place));
         if self.tell_tenant(known.place).await == Goes::Over {
             return Goes::Over;
         }
         let Caller { number, mark, call, source, .. } = &self.caller;
         let caller = PhoneCaller {
+            is_unproven: is_as_of_one_person && known.who == Who::Room,
             known,
             number: number.clone(),
             mark: mark.clone(),
@@ -320,6 +329,7 @@ impl Attendant {
             remembered: self.caller.remembered().cloned(),
         };
         let visit = Arc::new(Visit::new(self.app.clone(), caller, source.clone()));
+        self.times_turned_away = 0;
         self.look(visit).await
     }
 
@@ -329,22 +339,18 @@ impl Attendant {
         let changes = visit.changes();
         match visit.look().await {
             Ok(Standing::Waiting(waiting)) => {
+                self.times_turned_away = 0;
                 self.stage = Stage::Waiting(Box::new(Wait { visit, changes, told: waiting }));
                 self.tell_standing(&Standing::Waiting(waiting)).await
             }
-            Ok(Standing::Admitted(_)) if self.is_turned_away() => {
-                // Others were quicker.
+            // A place may have come free just then, but not each time.
+            Ok(Standing::Admitted(_)) if self.times_turned_away > MOST_TURNED_AWAY => {
                 self.tell_verdict(Verdict::Refused(Refusal::Full)).await
             }
             Ok(Standing::Admitted(admitted)) => self.admit(visit, admitted).await,
             Ok(standing) => self.tell_standing(&standing).await,
             Err(problem) => self.refuse(&problem).await,
         }
-    }
-
-    /// They were let in, and the room has not taken them.
-    const fn is_turned_away(&self) -> bool {
-        matches!(self.stage, Stage::Admitted(_))
     }
 
     /// Looks how it stands for who waits, and tells what is new. Whoever has had their last words has had the time for them.
@@ -373,8 +379,9 @@ impl Attendant {
     }
 
     async fn admit(&mut self, visit: Arc<Visit>, admitted: Admitted) -> Goes {
-        self.stage = Stage::Admitted(Box::new(Entry { visit, token: admitted.token, announces: admitted.announces }));
-        let gathered = self.app.phone.calls.gatherings.come(admitted.room, self.caller.bridge);
+        let Admitted { token, room, entry } = admitted;
+        self.stage = Stage::Admitted(Box::new(Entry { visit, token, place: entry }));
+        let gathered = self.app.phone.calls.gatherings.come(room, self.caller.bridge);
         let bridge = gathered.bridge();
         self.gathered = Some(gathered);
         // First, so that the sound is there before they ask to come in.
@@ -397,6 +404,7 @@ impl Attendant {
     /// The room has become full since they were let in, or was locked. The door knows which.
     pub(super) async fn turned_away(&mut self, visit: Arc<Visit>) -> Goes {
         self.gathered = None;
+        self.times_turned_away += 1;
         self.look(visit).await
     }
 
@@ -410,7 +418,7 @@ impl Attendant {
             }
             // A moderator wanted them in, and does not any more.
             Stage::Admitted(_) | Stage::InRoom(_) if self.caller.entry.ended_by() == Some(EndedBy::Moderator) => {
-                return self.last(MeetingEvent::Removed);
+                return self.last(MeetingEvent::Removed).await;
             }
             Stage::Keying | Stage::Waiting(_) | Stage::Admitted(_) | Stage::InRoom(_) => {}
         }
@@ -444,11 +452,14 @@ impl Attendant {
         self.tell(PhoneNotice::Verdict { check: self.last_check, verdict })
     }
 
-    /// Nobody shall see somebody in the lobby who does not wait any more.
-    async fn leave_lobby(&mut self) {
-        if let Stage::Waiting(wait) = &self.stage
-            && let Err(error) = wait.visit.leave().await
-        {
+    /// Nobody shall see somebody in the lobby who does not wait any more, or wait behind somebody who will not come.
+    pub(super) async fn leave_lobby(&mut self) {
+        let visit = match &self.stage {
+            Stage::Waiting(wait) => &wait.visit,
+            Stage::Admitted(entry) => &entry.visit,
+            Stage::Keying | Stage::InRoom(_) | Stage::Leaving => return,
+        };
+        if let Err(error) = visit.leave().await {
             warn!(%error, "a caller who has gone is in the lobby for a while");
         }
     }

@@ -14,6 +14,7 @@ use super::{Answer, Call, Known, Moment, Step};
 use crate::app::App;
 use crate::joining::by_phone::WaitsFrom;
 use crate::joining::caller::identity;
+use crate::meetings::phone_pins::model::PinKind;
 
 /// Who is at the telephone.
 pub(super) struct Caller {
@@ -57,6 +58,13 @@ pub(super) enum Code {
     Room,
     Id(Digits),
     Pin(Option<Digits>),
+}
+
+impl Code {
+    /// Whether it is as long as the PINs that are one person's, who is invited or hosts.
+    pub(super) fn is_as_of_one_person(&self) -> bool {
+        matches!(self, Self::Pin(Some(digits)) if digits.as_str().len() == PinKind::Personal.digits())
+    }
 }
 
 impl Caller {

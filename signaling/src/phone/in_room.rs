@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bus::phone::{MeetingEvent, PhoneNotice, PhoneRequest};
 use tracing::warn;
 
-use super::attendant::{Attendant, Goes, Stage};
+use super::attendant::{Attendant, Entry, Goes, Stage};
 use super::dial_out::records::DialledCallEnd;
 use super::seat::{Seat, SeatEvent, SeatRefused, SeatRequest};
 use crate::rooms::details::HOLD;
@@ -15,24 +15,31 @@ impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
         let Stage::Admitted(entry) = &self.stage else { return Goes::On };
-        let (visit, token, announces) = (entry.visit.clone(), entry.token.clone(), entry.announces);
+        let Entry { visit, token, place } = entry.as_ref();
+        let (visit, token, place) = (visit.clone(), token.clone(), *place);
         if let Some(gathered) = &self.gathered {
             gathered.comes_in_at(self.caller.bridge);
         }
-        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes(), announces };
+        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes() };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
                 let (leg, status) = (seat.leg().clone(), seat.status());
                 self.stage = Stage::InRoom(Box::new(seat));
                 // First, so that nobody hears a microphone that is off.
-                match self.tell(PhoneNotice::Event(MeetingEvent::Arrived(status))) {
+                let goes = match self.tell(PhoneNotice::Event(MeetingEvent::Arrived(status))) {
                     Goes::On => self.tell(PhoneNotice::Connected { leg }),
                     Goes::Over => Goes::Over,
+                };
+                if let Some(place) = place
+                    && let Err(error) = visit.arrived(place).await
+                {
+                    warn!(%error, "a caller who is in keeps a place from others for a while");
                 }
+                goes
             }
             // That has happened since they were let in.
-            Err(SeatRefused::Ended) => self.last(MeetingEvent::Ended),
-            Err(SeatRefused::NotAllowed) => self.last(MeetingEvent::Removed),
+            Err(SeatRefused::Ended) => self.last(MeetingEvent::Ended).await,
+            Err(SeatRefused::NotAllowed) => self.last(MeetingEvent::Removed).await,
             Err(SeatRefused::TurnedAway) => self.turned_away(visit).await,
             Err(refused @ SeatRefused::Unavailable) => {
                 warn!(?refused, "a caller who was let in has no seat");
@@ -102,7 +109,8 @@ impl Attendant {
     }
 
     /// Tells how it ended. Who was in the room is not any more.
-    pub(super) fn last(&mut self, event: MeetingEvent) -> Goes {
+    pub(super) async fn last(&mut self, event: MeetingEvent) -> Goes {
+        self.leave_lobby().await;
         self.ends(if event == MeetingEvent::Ended { DialledCallEnd::MeetingEnded } else { DialledCallEnd::Removed });
         self.stage = Stage::Leaving;
         self.tell(PhoneNotice::Event(event))

@@ -25,7 +25,6 @@ use self::news::{Ending, News, Told};
 use super::bucket::{Bucket, Limit};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
-use crate::meetings::policies::rules::Announcements;
 use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
@@ -46,8 +45,6 @@ pub(crate) struct SeatRequest {
     /// What LiveKit's clients look for in somebody who calls, such as `sip.phoneNumber`. What the meeting does not want shown
     /// the room leaves out.
     pub(crate) attributes: BTreeMap<String, String>,
-    /// Whose coming and going they hear.
-    pub(crate) announces: Announcements,
 }
 
 /// Why there is no seat.
@@ -256,7 +253,7 @@ impl Seat {
 
 /// Goes into the room that a token is for.
 async fn enter(app: Arc<App>, request: SeatRequest) -> Result<Place, SeatRefused> {
-    let SeatRequest { token, bridge, attributes, announces } = request;
+    let SeatRequest { token, bridge, attributes } = request;
     let admitted = telephone::admit(&app, &token, bridge, &attributes).await.map_err(|refusal| {
         debug!(status = %refusal.status, "a caller with a token was refused");
         SeatRefused::from(&refusal)
@@ -268,7 +265,7 @@ async fn enter(app: Arc<App>, request: SeatRequest) -> Result<Place, SeatRefused
     })?;
     let Notice::Joined(joined) = first else { return Err(SeatRefused::TurnedAway) };
     let leg = joined.transport.clone();
-    Ok(Place { stay, notices, token: admitted.token, leg, news: News::new(&joined, announces) })
+    Ok(Place { stay, notices, token: admitted.token, leg, news: News::new(&joined) })
 }
 
 impl From<&Refusal> for SeatRefused {

@@ -9,6 +9,7 @@ use bus::{MediaKind, ParticipantSid, RoomSid, TrackSid};
 
 use crate::auth::grants::{Permissions, TrackSource};
 use crate::rooms::details::{Details, ROLE};
+use crate::rooms::policy::AnnounceRule;
 
 /// Who somebody is, as the token says. Unique in a room.
 pub(crate) type Identity = Arc<str>;
@@ -29,6 +30,8 @@ pub(crate) struct RoomInfo {
     /// Those of them who are at a telephone.
     pub(crate) num_telephones: u32,
     pub(crate) has_recorder: bool,
+    /// Whose coming and going those hear who call. It is for them alone.
+    pub(crate) announce: AnnounceRule,
 }
 
 /// How a room behaves.

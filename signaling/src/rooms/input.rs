@@ -332,6 +332,9 @@ pub(crate) enum Control {
     },
     /// Somebody will come who may, also when it is locked.
     Expect(Identity),
+    /// Whether somebody was in a moment ago and may come back, also when it is locked. Of others it is answered that there
+    /// is no such participant.
+    AwaitsBack(Identity),
     /// Sends somebody to another room.
     Move {
         identity: Identity,

@@ -15,6 +15,9 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
 /// Digits of a number that is masked.
 const SHOWN_DIGITS: usize = 3;
 
+/// With more people there nobody wants to hear who comes and goes; what a meeting's policy says by default.
+const ANNOUNCED_UP_TO: u32 = 12;
+
 /// The attribute in which LiveKit's telephone bridge shows the number.
 const PHONE_NUMBER: &str = "sip.phoneNumber";
 
@@ -38,6 +41,8 @@ pub(crate) struct RoomPolicy {
     pub(crate) is_audio_only: bool,
     /// How those are shown who call.
     pub(crate) caller: CallerRule,
+    /// Whose coming and going those hear who call.
+    pub(crate) announce: AnnounceRule,
     /// When it ends, since 1970.
     pub(crate) ends_at: Option<Duration>,
 }
@@ -74,6 +79,22 @@ pub(crate) enum CallerRule {
     Hidden,
 }
 
+/// Whose coming and going those hear who call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnnounceRule {
+    pub(crate) of: Announced,
+    /// With how many people there at most.
+    pub(crate) up_to: u32,
+}
+
+/// Who is heard to come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Announced {
+    Nobody,
+    Callers,
+    Everybody,
+}
+
 impl Default for RoomPolicy {
     fn default() -> Self {
         Self {
@@ -87,6 +108,7 @@ impl Default for RoomPolicy {
             is_locked: false,
             is_audio_only: false,
             caller: CallerRule::Number,
+            announce: AnnounceRule { of: Announced::Callers, up_to: ANNOUNCED_UP_TO },
             ends_at: None,
         }
     }

@@ -192,6 +192,7 @@ impl Room {
             num_moderators: count(self.participants.values().filter(|participant| participant.profile.is_moderator)),
             num_telephones: count(visible().filter(|participant| participant.profile.kind == ParticipantKind::Sip)),
             has_recorder: self.has_recorder(),
+            announce: self.policy.announce,
         }
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Callers on telephones: from the first digit to the room, the lobby, or a refusal.
 
+mod guessed;
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -168,8 +171,9 @@ async fn clients_find_the_call_in_the_attributes_of_whoever_calls() {
     for database in TestStore::both().await {
         attributes_of_calls(database, "name", [Some("…222"), Some("…333"), None]).await;
     }
-    // The name has the digits then.
-    attributes_of_calls(TestStore::sqlite().await, "masked", [None, None, None]).await;
+    attributes_of_calls(TestStore::sqlite().await, "masked", [Some("…222"), Some("…333"), None]).await;
+    attributes_of_calls(TestStore::sqlite().await, "number", [Some(ANNS_NUMBER), Some(BOBS_NUMBER), None]).await;
+    attributes_of_calls(TestStore::sqlite().await, "hidden", [None, None, None]).await;
 }
 
 /// Three call a meeting that shows them like that, and a host's client has these numbers of them.
@@ -400,66 +404,6 @@ async fn a_meeting_that_is_not_on_is_waited_for_or_not() {
         exchange.starts_in(120).await;
         let mut bob = exchange.dial(BOBS_NUMBER).await;
         assert_eq!(bob.enter(ID, &exchange.room_pin).await, Verdict::Refused(Refusal::TooEarly));
-    }
-}
-
-#[tokio::test]
-async fn who_finds_a_meeting_full_waits_until_somebody_goes() {
-    for database in TestStore::both().await {
-        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
-        let (_client, host) = exchange.hall.come(HOST).await;
-        let (mut ann, mut bob) = (exchange.dial(ANNS_NUMBER).await, exchange.dial(BOBS_NUMBER).await);
-        for phone in [&mut ann, &mut bob] {
-            assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted, "nobody else is there yet");
-        }
-        ann.arrive().await;
-        bob.ask(PhoneRequest::Join).await;
-        assert_eq!(bob.verdict().await, Verdict::Wait(WaitReason::Full), "Ann was quicker");
-        let mut cem = exchange.dial("anonymous").await;
-        assert_eq!(cem.enter(ID, &exchange.room_pin).await, Verdict::Wait(WaitReason::Full));
-        assert_eq!(exchange.lobby(&host).await.len(), 2);
-        drop(cem);
-        drop(ann);
-        assert_eq!(bob.verdict().await, Verdict::Admitted);
-        assert_eq!(bob.arrive().await.count, 2);
-    }
-}
-
-#[tokio::test]
-async fn a_lock_holds_for_callers_who_were_let_in_a_moment_before() {
-    for database in TestStore::both().await {
-        let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
-        let (_client, host) = exchange.hall.come(HOST).await;
-        let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
-        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
-        ann.ask(PhoneRequest::Join).await;
-        assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::Locked));
-    }
-}
-
-#[tokio::test]
-async fn who_is_let_in_by_hand_while_there_is_no_place_keeps_theirs_in_the_queue() {
-    for database in TestStore::both().await {
-        let exchange = Exchange::on(database, json!({ "lobby": "off", "max_participants": 2 })).await;
-        let (_client, host) = exchange.hall.come(HOST).await;
-        let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
-        ann.arrive().await;
-        let full = Verdict::Wait(WaitReason::Full);
-        let wait = async |caller: &str| {
-            let mut phone = exchange.dial(caller).await;
-            assert_eq!(phone.enter(ID, &exchange.room_pin).await, full);
-            phone
-        };
-        let (first, mut bob, _last) = (wait("anonymous").await, wait(BOBS_NUMBER).await, wait("anonymous").await);
-        let queue = exchange.lobby(&host).await;
-        exchange.decide(&host, "admit", &queue[1]).await;
-        drop(first);
-        assert_eq!(bob.verdict().await, full, "there is no place yet, and one fewer is ahead");
-        drop(ann);
-        assert_eq!(bob.verdict().await, Verdict::Admitted, "before the one who came after him");
-        assert_eq!(bob.arrive().await.count, 2);
     }
 }
 

@@ -211,21 +211,7 @@ impl RuleChanges {
     }
 }
 
-/// What callers hear of those who come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Announcements {
-    /// Of whom.
-    pub(crate) of: AnnounceJoinLeave,
-    /// With how many people there at most.
-    pub(crate) up_to: u32,
-}
-
 impl Rules {
-    /// What callers hear of those who come and go.
-    pub(crate) const fn announcements(&self) -> Announcements {
-        Announcements { of: self.announce_join_leave, up_to: self.announce_up_to }
-    }
-
     /// What is left of them within the tenant's limits, which no policy lifts.
     pub(crate) fn cap(&mut self, limits: &Limits) {
         let cap = |own: &mut Option<u32>, limit: Option<u32>| {

@@ -13,13 +13,13 @@ use bus::{MediaKind, ParticipantSid, TrackSid};
 use serde::Deserialize;
 
 use crate::auth::grants::TrackSource;
-use crate::meetings::policies::rules::{AnnounceJoinLeave, Announcements};
 use crate::rooms::details::{HAND, HELD};
 use crate::rooms::info::{
     DisconnectReason, Identity, ParticipantInfo, ParticipantKind, ParticipantState, RoomInfo, TrackInfo,
 };
 use crate::rooms::input::Destination;
 use crate::rooms::output::{Joined, Notice, TokenContent};
+use crate::rooms::policy::{AnnounceRule, Announced};
 use crate::rooms::room::meeting::NOTICE_TOPIC;
 
 /// How a stay in a room ends.
@@ -54,7 +54,7 @@ pub(super) struct News {
     /// They want it down themselves.
     is_lowering: bool,
     is_recorded: bool,
-    announces: Announcements,
+    announce: AnnounceRule,
     /// The others, as many as the room has.
     others: HashMap<Identity, Other>,
     /// Where they are to go when they are told to leave.
@@ -66,8 +66,8 @@ pub(super) struct News {
 struct Other {
     sid: ParticipantSid,
     hand: Option<u64>,
-    /// The meeting wants it to be heard when they come and go.
-    is_heard: bool,
+    /// They are at a telephone.
+    calls: bool,
 }
 
 /// What the server says in words. What else it says is not for callers.
@@ -85,7 +85,7 @@ enum Words {
 impl News {
     /// Of somebody who has just come in. A hand that is up since before is the first thing to [tell](Self::poll): whoever does
     /// not know of it cannot take it down.
-    pub(super) fn new(joined: &Joined, announces: Announcements) -> Self {
+    pub(super) fn new(joined: &Joined) -> Self {
         let mut news = Self {
             own: joined.participant.sid.clone(),
             microphone: None,
@@ -94,7 +94,7 @@ impl News {
             hand: None,
             is_lowering: false,
             is_recorded: joined.room.has_recorder,
-            announces,
+            announce: joined.room.announce,
             others: HashMap::new(),
             sent_to: None,
             told: VecDeque::new(),
@@ -147,7 +147,7 @@ impl News {
             Notice::Muted { track, is_muted: true } if self.microphone.as_ref() == Some(&track) => {
                 self.microphone_is(true, By::Host);
             }
-            Notice::Room(room) => self.look_at_recording(&room),
+            Notice::Room(room) => self.look_at_room(&room),
             Notice::ConsentNoted(is_given) => self.event(MeetingEvent::ConsentNoted(is_given)),
             Notice::Words { topic: NOTICE_TOPIC, payload } => self.words(&payload),
             Notice::Moved(to, content) => self.sent_to = Some((to, content)),
@@ -175,10 +175,11 @@ impl News {
             }
             if info.state != ParticipantState::Disconnected {
                 if self.see(info) && left.remove(identity).is_none() {
-                    joined.push(self.is_heard(info));
+                    joined.push(self.is_heard(calls(info)));
                 }
             } else if self.others.get(identity).is_some_and(|other| other.sid == info.sid) {
-                left.extend(self.others.remove(identity).map(|other| (identity.clone(), other.is_heard)));
+                let other = self.others.remove(identity);
+                left.extend(other.map(|other| (identity.clone(), self.is_heard(other.calls))));
             }
         }
         // One after the other, those first who are gone.
@@ -200,14 +201,15 @@ impl News {
 
     /// Whether so few are there that it is of interest who they are.
     fn are_few(&self, count: usize) -> bool {
-        u32::try_from(count).is_ok_and(|count| count <= self.announces.up_to)
+        u32::try_from(count).is_ok_and(|count| count <= self.announce.up_to)
     }
 
-    fn is_heard(&self, info: &ParticipantInfo) -> bool {
-        match self.announces.of {
-            AnnounceJoinLeave::Off => false,
-            AnnounceJoinLeave::Phone => info.profile.kind == ParticipantKind::Sip,
-            AnnounceJoinLeave::All => true,
+    /// Whether the meeting wants it to be heard when somebody comes or goes who `calls`, or does not.
+    const fn is_heard(&self, calls: bool) -> bool {
+        match self.announce.of {
+            Announced::Nobody => false,
+            Announced::Callers => calls,
+            Announced::Everybody => true,
         }
     }
 
@@ -216,7 +218,7 @@ impl News {
         if info.profile.kind.is_dependent() {
             return false;
         }
-        let other = Other { sid: info.sid.clone(), hand: hand(info), is_heard: self.is_heard(info) };
+        let other = Other { sid: info.sid.clone(), hand: hand(info), calls: calls(info) };
         self.others.insert(info.profile.identity.clone(), other).is_none()
     }
 
@@ -265,7 +267,8 @@ impl News {
         }
     }
 
-    fn look_at_recording(&mut self, room: &RoomInfo) {
+    fn look_at_room(&mut self, room: &RoomInfo) {
+        self.announce = room.announce;
         if std::mem::replace(&mut self.is_recorded, room.has_recorder) != room.has_recorder {
             let began = MeetingEvent::RecordingBegan(RECORDING);
             self.event(if room.has_recorder { began } else { MeetingEvent::RecordingEnded });
@@ -302,6 +305,11 @@ impl News {
 
 /// Whatever records has everybody's sound, so everybody is asked.
 const RECORDING: Recording = Recording { asks_consent: true };
+
+/// Whether somebody is at a telephone.
+fn calls(info: &ParticipantInfo) -> bool {
+    info.profile.kind == ParticipantKind::Sip
+}
 
 /// Since when somebody's hand is up.
 fn hand(info: &ParticipantInfo) -> Option<u64> {

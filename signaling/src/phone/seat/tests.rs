@@ -14,7 +14,6 @@ use crate::auth::room_token::{RoomTokenRequest, mint};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
 use crate::meeting_sessions::model::room_name;
-use crate::meetings::policies::rules::Rules;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind};
 use crate::rooms::input::{self, Control, Input, RoomChange};
 use crate::rooms::output::ControlReply;
@@ -80,7 +79,6 @@ fn request(room: &str, identity: &str) -> SeatRequest {
         token: mint("key", SECRET, &request).expect("a token"),
         bridge: 3,
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        announces: Rules::default().announcements(),
     }
 }
 

@@ -53,6 +53,9 @@ impl Room {
                 self.expect(now, identity);
                 Ok(ControlReply::Done)
             }
+            Control::AwaitsBack(identity) => {
+                self.awaits_back(now, &identity).then_some(ControlReply::Done).ok_or(ControlError::NoSuchParticipant)
+            }
             Control::Move { identity, to } => self.participant_called(&identity).map(|sid| {
                 self.move_participant(now, &sid, to);
                 ControlReply::Done

@@ -44,7 +44,7 @@ impl Room {
         }
         let milestone = if participant.is_active() { Milestone::Left(farewell) } else { Milestone::Aborted(farewell) };
         self.outputs.push_back(Output::Milestone(milestone));
-        self.leave_standing(now, &participant.profile.identity, reason);
+        self.leave_standing(now, &participant.profile.identity, participant.is_caller(), reason);
         self.outputs.push_back(Output::Left(reason));
         let identity = participant.profile.identity.clone();
         self.outputs.push_back(Output::Report(Report::Left { identity }));

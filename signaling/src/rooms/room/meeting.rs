@@ -41,6 +41,9 @@ impl Room {
         if policy.unmute != before.unmute {
             self.apply_unmute_rule(None);
         }
+        if policy.announce != before.announce {
+            self.room_changed(now);
+        }
         if policy.is_locked != before.is_locked {
             if policy.is_locked {
                 self.note_lock();

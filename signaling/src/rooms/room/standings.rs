@@ -40,13 +40,19 @@ pub(super) struct Standing {
 #[derive(Clone, Copy, Debug)]
 struct Awaited {
     until: Instant,
-    /// The room was locked since.
+    /// They were in.
+    comes_back: bool,
+    /// The room was locked since they were let in.
     is_from_before_lock: bool,
 }
 
 impl Awaited {
-    const fn until(until: Instant) -> Option<Self> {
-        Some(Self { until, is_from_before_lock: false })
+    const fn first(until: Instant) -> Option<Self> {
+        Some(Self { until, comes_back: false, is_from_before_lock: false })
+    }
+
+    const fn back(until: Instant) -> Option<Self> {
+        Some(Self { until, comes_back: true, is_from_before_lock: false })
     }
 }
 
@@ -67,14 +73,21 @@ impl Room {
     /// The room is locked now.
     pub(super) fn note_lock(&mut self) {
         for awaited in self.standings.values_mut().filter_map(|standing| standing.awaited.as_mut()) {
-            awaited.is_from_before_lock = true;
+            // Whoever was in is none of those whom it is to keep out.
+            awaited.is_from_before_lock = !awaited.comes_back;
         }
+    }
+
+    /// Whether somebody was in and is awaited back: they have lost the connection, or their call has ended.
+    pub(super) fn awaits_back(&self, now: Now, identity: &str) -> bool {
+        let awaited = self.standings.get(identity).and_then(|standing| standing.awaited);
+        awaited.is_some_and(|awaited| awaited.comes_back && awaited.until > now.instant)
     }
 
     /// Somebody will come, and is let in though the room is locked.
     pub(super) fn expect(&mut self, now: Now, identity: Identity) {
         if !self.identities.contains_key(&identity) {
-            self.standings.entry(identity.clone()).or_default().awaited = Awaited::until(now.instant + EXPECTED);
+            self.standings.entry(identity.clone()).or_default().awaited = Awaited::first(now.instant + EXPECTED);
             self.schedule(now.instant + EXPECTED, Timer::Standing(identity));
         }
     }
@@ -100,8 +113,10 @@ impl Room {
             .unwrap_or(profile.is_moderator || profile.kind.is_dependent() || self.policy.unmute == UnmuteRule::Always)
     }
 
-    /// Somebody is gone. Who meant to go, or was made to, takes the hand down.
-    pub(super) fn leave_standing(&mut self, now: Now, identity: &Identity, reason: DisconnectReason) {
+    /// Somebody is gone. Who meant to go, or was made to, takes the hand down. Of whoever `calls` nobody knows what they
+    /// meant: a line that breaks looks like a receiver that is put down. So they may come back as whoever has lost the
+    /// connection may.
+    pub(super) fn leave_standing(&mut self, now: Now, identity: &Identity, calls: bool, reason: DisconnectReason) {
         use DisconnectReason as R;
         let is_final = matches!(
             reason,
@@ -112,11 +127,14 @@ impl Room {
         if is_final {
             standing.hand = None;
             if standing.may_unmute.is_none() || is_crowded {
-                self.standings.remove(identity);
+                *standing = Standing::default();
             }
-        } else {
-            standing.awaited = Awaited::until(now.instant + MEMORY);
+        }
+        if !is_final || (calls && reason == R::ClientInitiated && !is_crowded) {
+            standing.awaited = Awaited::back(now.instant + MEMORY);
             self.schedule(now.instant + MEMORY, Timer::Standing(identity.clone()));
+        } else if standing.may_unmute.is_none() {
+            self.standings.remove(identity);
         }
     }
 

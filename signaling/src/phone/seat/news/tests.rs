@@ -82,22 +82,27 @@ fn room(has_recorder: bool) -> RoomInfo {
         num_moderators: 0,
         num_telephones: 0,
         has_recorder,
+        announce: AnnounceRule { of: Announced::Everybody, up_to: 12 },
     }
 }
 
 /// Somebody who came in as `own` and found these people.
 fn newcomer(own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
-    who_hears_of(AnnounceJoinLeave::All, 12, own, others)
+    who_hears_of(Announced::Everybody, 12, own, others)
 }
 
-fn who_hears_of(of: AnnounceJoinLeave, up_to: u32, own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
+fn room_that_announces(of: Announced, up_to: u32) -> RoomInfo {
+    RoomInfo { announce: AnnounceRule { of, up_to }, ..room(false) }
+}
+
+fn who_hears_of(of: Announced, up_to: u32, own: ParticipantInfo, others: &[ParticipantInfo]) -> News {
     let joined = Joined {
-        room: room(false),
+        room: room_that_announces(of, up_to),
         participant: own.into(),
         others: others.iter().cloned().map(Arc::new).collect(),
         transport: "TP_1".into(),
     };
-    News::new(&joined, Announcements { of, up_to })
+    News::new(&joined)
 }
 
 /// What comes of a notice.
@@ -243,16 +248,14 @@ fn the_meeting_says_whose_coming_and_going_is_heard() {
     let people =
         |infos: &[&ParticipantInfo]| Notice::Participants(infos.iter().map(|info| Arc::new((*info).clone())).collect());
     let joined = |counts: &[u16]| counts.iter().map(|count| MeetingEvent::Joined { count: *count }).collect::<Vec<_>>();
-    for (announces, expected) in [
-        (AnnounceJoinLeave::Off, joined(&[])),
-        (AnnounceJoinLeave::Phone, joined(&[3])),
-        (AnnounceJoinLeave::All, joined(&[2, 3])),
-    ] {
-        let mut news = who_hears_of(announces, 12, caller(false), &[]);
-        assert_eq!(events(&mut news, people(&[&ann, &bob])), expected, "{announces:?}");
+    for (announced, expected) in
+        [(Announced::Nobody, joined(&[])), (Announced::Callers, joined(&[3])), (Announced::Everybody, joined(&[2, 3]))]
+    {
+        let mut news = who_hears_of(announced, 12, caller(false), &[]);
+        assert_eq!(events(&mut news, people(&[&ann, &bob])), expected, "{announced:?}");
         let gone = [gone(bob.clone()), gone(ann.clone())];
         let told = events(&mut news, people(&[&gone[0], &gone[1]]));
-        assert_eq!(told.last(), Some(&MeetingEvent::Left { count: 1 }), "{announces:?}: that they are alone");
+        assert_eq!(told.last(), Some(&MeetingEvent::Left { count: 1 }), "{announced:?}: that they are alone");
         assert_eq!(news.count(), 1);
     }
 }
@@ -260,12 +263,30 @@ fn the_meeting_says_whose_coming_and_going_is_heard() {
 #[test]
 fn nobody_is_heard_with_more_people_there_than_the_meeting_says() {
     let others = [info("ann"), info("bob")];
-    let mut news = who_hears_of(AnnounceJoinLeave::All, 3, caller(false), &others[..1]);
+    let mut news = who_hears_of(Announced::Everybody, 3, caller(false), &others[..1]);
     assert_eq!(seen(&mut news, &others[1..]), [MeetingEvent::Joined { count: 3 }]);
     assert_eq!(seen(&mut news, &[info("cy"), info("dee")]), []);
     assert_eq!(seen(&mut news, &[gone(info("dee"))]), []);
     assert_eq!(seen(&mut news, &[gone(info("cy"))]), [MeetingEvent::Left { count: 3 }]);
     assert_eq!(news.count(), 3);
+}
+
+#[test]
+fn whose_coming_and_going_is_heard_follows_the_meeting() {
+    let mut news = who_hears_of(Announced::Everybody, 12, caller(false), &[info("ann"), info("bob")]);
+    let mut change = |of, up_to, infos: &[ParticipantInfo]| {
+        assert_eq!(events(&mut news, Notice::Room(Box::new(room_that_announces(of, up_to)))), []);
+        seen(&mut news, infos)
+    };
+    let sip = |name: &str| of_kind(ParticipantKind::Sip, info(name));
+    assert_eq!(change(Announced::Nobody, 12, &[sip("cy")]), []);
+    assert_eq!(change(Announced::Callers, 12, &[gone(info("ann"))]), [], "nor who was there before");
+    assert_eq!(change(Announced::Callers, 12, &[gone(sip("cy"))]), [MeetingEvent::Left { count: 2 }]);
+    assert_eq!(change(Announced::Callers, 2, &[sip("dee")]), [], "they are three");
+    assert_eq!(
+        change(Announced::Callers, 3, &[gone(sip("dee")), sip("eve")]),
+        [MeetingEvent::Left { count: 2 }, MeetingEvent::Joined { count: 3 }]
+    );
 }
 
 #[test]

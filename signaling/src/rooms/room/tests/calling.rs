@@ -4,7 +4,7 @@
 use super::*;
 use crate::rooms::details::{DetailsChange, HAND, HELD, HOLD};
 use crate::rooms::input::{Destination, NoticeAudience};
-use crate::rooms::policy::{RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{AnnounceRule, Announced, RoomPolicy, UnmuteRule};
 
 pub(super) fn caller(identity: &str) -> Join {
     caller_with(identity, "{}")
@@ -284,6 +284,56 @@ fn a_lock_keeps_callers_out_who_were_let_in_before_it_and_had_not_come() {
     assert!(room.enter(joiner("browser")).is_ok(), "it may have asked for the camera first");
     room.control(Control::Expect("early".into())).expect("done");
     assert!(room.enter(caller("early")).is_ok());
+}
+
+#[test]
+fn whose_call_has_ended_may_come_back_through_a_lock_for_a_while() {
+    let lock = |room: &mut Fixture| set_policy(room, RoomPolicy { is_locked: true, ..RoomPolicy::default() });
+    let awaits = |room: &mut Fixture| room.control(Control::AwaitsBack("phone".into())).is_ok();
+    for is_locked_first in [true, false] {
+        let mut room = room();
+        let _ann = room.join("ann");
+        room.control(Control::Expect("phone".into())).expect("done");
+        assert!(!awaits(&mut room), "was not in");
+        let phone = room.join_as(caller("phone"));
+        if is_locked_first {
+            lock(&mut room);
+        }
+        room.handle(Input::SessionEnded { session: phone.session });
+        lock(&mut room);
+        room.pass(Duration::from_secs(80));
+        assert!(awaits(&mut room), "{is_locked_first}");
+        let phone = room.join_as(caller("phone"));
+        assert!(!awaits(&mut room), "is there");
+        room.handle(Input::SessionEnded { session: phone.session });
+        room.pass(Duration::from_secs(100));
+        assert!(!awaits(&mut room), "that is too long ago");
+        assert!(room.enter(caller("phone")).is_err());
+    }
+}
+
+#[test]
+fn callers_are_told_when_the_meeting_changes_whose_coming_they_hear() {
+    let mut room = room();
+    let phone = room.join_as(caller("phone"));
+    room.forget_all();
+    let announce = AnnounceRule { of: Announced::Everybody, up_to: 3 };
+    set_policy(&mut room, RoomPolicy { announce, ..RoomPolicy::default() });
+    room.pass(Duration::from_secs(10));
+    let told = room.told(&phone);
+    assert!(told.iter().any(|notice| matches!(notice, Notice::Room(info) if info.announce == announce)), "{told:?}");
+}
+
+#[test]
+fn who_calls_again_is_muted_upon_entry_again() {
+    let mut room = room();
+    set_policy(&mut room, RoomPolicy { mute_upon_entry: true, ..RoomPolicy::default() });
+    let _ann = room.join("ann");
+    for _ in 0..2 {
+        let phone = room.join_as(caller("phone"));
+        assert!(microphone_of(&mut room, "phone").is_muted);
+        room.handle(Input::SessionEnded { session: phone.session });
+    }
 }
 
 #[test]
