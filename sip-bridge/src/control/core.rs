@@ -198,7 +198,13 @@ impl ControlCore {
         self.endpoint.handle_sent(transmit, carrier);
     }
 
-    /// A message could not be sent, or a connection broke.
+    /// Nothing took a message.
+    pub(crate) fn handle_unsent(&mut self, now: Instant, transmit: &Transmit) {
+        self.endpoint.handle_unsent(now, transmit);
+        self.settle(now);
+    }
+
+    /// A connection broke.
     pub(crate) fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
         self.endpoint.handle_transport_failed(now, flow);
         self.settle(now);

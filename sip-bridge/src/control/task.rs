@@ -169,7 +169,7 @@ impl ControlTask {
                 Output::Transmit(transmit) => match self.wires.send(&transmit) {
                     Ok(Some(carrier)) => self.core.handle_sent(&transmit, carrier),
                     Ok(None) => {}
-                    Err(Unsent) => self.core.handle_transport_failed(Instant::now(), transmit.flow),
+                    Err(Unsent) => self.core.handle_unsent(Instant::now(), &transmit),
                 },
                 Output::OpenLine { call, incoming } => {
                     let is_open = self.open_line(call, *incoming);

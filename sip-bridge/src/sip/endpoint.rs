@@ -99,7 +99,19 @@ impl Endpoint {
         }
     }
 
-    /// A connection broke or could not be opened, or a datagram was refused. Calls outlive it: peers close connections that have
+    /// A message was taken by nothing. Where it was for one connection, that is gone. Otherwise it concerns this message alone:
+    /// others to the same address may have more luck, and an answer will be asked for again.
+    pub fn handle_unsent(&mut self, now: Instant, transmit: &Transmit) {
+        if transmit.flow.connection.is_some() {
+            return self.handle_transport_failed(now, transmit.flow);
+        }
+        if let Message::Request(request) = &transmit.message {
+            self.core.transactions.handle_unsent(request);
+        }
+        self.handle_failures(now);
+    }
+
+    /// A connection broke or could not be opened. Calls outlive it: peers close connections that have
     /// been quiet (Kamailio after two minutes), and what was sent in a call on one that is gone is sent once more on another.
     pub fn handle_transport_failed(&mut self, now: Instant, flow: Flow) {
         if let Some(connection) = flow.connection {

@@ -51,13 +51,11 @@ impl fmt::Debug for Flow {
 }
 
 impl Flow {
-    /// Whether a failure of `failed` concerns messages of this flow. Connections are compared by their numbers alone:
-    /// the end of an old one, which may be told more than once, is no matter to what goes by a new one to the same address.
+    /// Whether the end of the connection of `failed` concerns messages of this flow. Connections are compared by their numbers
+    /// alone: the end of an old one, which may be told more than once, is no matter to what goes by a new one to the same
+    /// address.
     pub(super) fn is_hit_by(&self, failed: &Self) -> bool {
-        self.transport == failed.transport
-            && self.connection == failed.connection
-            // What is to go to one trunk is not hit by another's of the same address, nor by somebody else's.
-            && (self.connection.is_some() || (self.remote == failed.remote && self.tls_name == failed.tls_name))
+        self.connection.is_some() && self.connection == failed.connection
     }
 }
 
@@ -130,22 +128,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_concerns_what_goes_by_that_connection_or_could_not_be_given_to_one() {
+    fn the_end_of_a_connection_concerns_what_goes_by_that_one() {
         let address: SocketAddr = "192.0.2.1:5061".parse().unwrap();
-        let flow = |name: Option<&str>, connection: Option<u64>| Flow {
+        let flow = |connection: Option<u64>| Flow {
             transport: Transport::Tls,
             local: address,
             remote: address,
             connection: connection.map(ConnectionId),
-            tls_name: name.map(TlsName::of),
+            tls_name: Some(TlsName::of("a.example")),
         };
-        let failed = flow(Some("a.example"), None);
-        assert!(flow(Some("a.example"), None).is_hit_by(&failed));
-        assert!(!flow(Some("b.example"), None).is_hit_by(&failed));
-        assert!(!flow(Some("a.example"), Some(1)).is_hit_by(&failed), "it has its connection");
-        let ended = flow(Some("a.example"), Some(1));
-        assert!(flow(Some("a.example"), Some(1)).is_hit_by(&ended));
-        assert!(!flow(Some("a.example"), Some(2)).is_hit_by(&ended));
-        assert!(!flow(Some("a.example"), None).is_hit_by(&ended), "it goes by another");
+        let ended = flow(Some(1));
+        assert!(flow(Some(1)).is_hit_by(&ended));
+        assert!(!flow(Some(2)).is_hit_by(&ended));
+        assert!(!flow(None).is_hit_by(&ended), "it goes by another");
+        assert!(!flow(None).is_hit_by(&flow(None)), "nothing has ended");
     }
 }

@@ -376,7 +376,18 @@ impl Transactions {
         Some(transmit)
     }
 
-    /// A connection broke, or a datagram could not be sent (RFC 3261 §17.1.4, §17.2.4). Where there is another way for a request,
+    /// Nothing took this request of ours: no connection could be opened for it, or the system refused the datagram (RFC 3261
+    /// §17.1.4).
+    pub(super) fn handle_unsent(&mut self, request: &Request) {
+        let id = ClientKey::of_request(request).and_then(|key| self.client_keys.get(&key)).copied();
+        let client = id.and_then(|id| self.clients.get(&id)).filter(|client| client.is_open());
+        if let (Some(id), Some(client)) = (id, client) {
+            self.failures.push_back(Failure { owner: client.owner, why: NoAnswer::NotSent });
+            self.end(id);
+        }
+    }
+
+    /// A connection broke (RFC 3261 §17.1.4, §17.2.4). Where there is another way for a request,
     /// it is sent once more by that, with the branch that it has: whoever knows it already takes it for a repetition. Answers
     /// go to where the request's Via says (§18.2.2), also those that there are only later.
     pub(super) fn handle_transport_failed(
@@ -396,7 +407,7 @@ impl Transactions {
             if !client.is_open() {
                 continue;
             }
-            match client.go_elsewhere(failed, &other_way) {
+            match client.go_elsewhere(&other_way) {
                 Ok(transmit) => self.transmits.extend(transmit),
                 Err(why) => {
                     self.failures.push_back(Failure { owner: client.owner, why });

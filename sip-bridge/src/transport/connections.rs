@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::gate::{Gate, Sender};
 use super::limits::{
     ACCEPT_PAUSE, BACKLOG, CLOSE_TIME, MAX_CONNECTIONS, MAX_PER_STRANGER_ADDRESS, MAX_PER_TRUNK_ADDRESS, MAX_STRANGERS,
-    OPEN_TIME, QUEUE_PER_CONNECTION,
+    OPEN_TIME, QUEUE_OF_STRANGER, QUEUE_OF_TRUNK,
 };
 use super::stream::Connection;
 use super::tls::{Tls, TlsError};
@@ -68,6 +68,8 @@ struct Entry {
     sender: Sender,
     queue: Queue,
     is_kept: Arc<AtomicBool>,
+    /// It is more than an attempt to open one.
+    is_open: Arc<AtomicBool>,
 }
 
 /// What a new connection's own task needs.
@@ -76,6 +78,7 @@ struct Added {
     queue: Queue,
     outgoing: mpsc::Receiver<Vec<u8>>,
     is_kept: Arc<AtomicBool>,
+    is_open: Arc<AtomicBool>,
 }
 
 impl Table {
@@ -91,16 +94,22 @@ impl Table {
         }
         let id = ConnectionId(self.next_id);
         self.next_id += 1;
-        let (queue, outgoing) = mpsc::channel(QUEUE_PER_CONNECTION);
+        let (queue, outgoing) = mpsc::channel(match sender {
+            Sender::Trunk => QUEUE_OF_TRUNK,
+            Sender::Stranger => QUEUE_OF_STRANGER,
+        });
         let is_kept = Arc::new(AtomicBool::new(false));
-        let entry = Entry { source, destination, sender, queue: queue.clone(), is_kept: is_kept.clone() };
+        // Those that others open are there already.
+        let is_open = Arc::new(AtomicBool::new(destination.is_none()));
+        let (kept, open) = (is_kept.clone(), is_open.clone());
+        let entry = Entry { source, destination, sender, queue: queue.clone(), is_kept: kept, is_open: open };
         self.by_id.insert(id, entry);
         if let Some(destination) = destination {
             self.opened.insert(destination, id);
         }
         *self.by_source.entry(source).or_default() += 1;
         self.strangers += usize::from(sender == Sender::Stranger);
-        Some(Added { id, queue, outgoing, is_kept })
+        Some(Added { id, queue, outgoing, is_kept, is_open })
     }
 
     fn remove(&mut self, id: ConnectionId) {
@@ -120,9 +129,9 @@ impl Table {
     }
 
     /// The connection for a message: the one that it names, or one of ours to where it goes.
-    fn find(&self, flow: &Flow) -> Option<(ConnectionId, Queue)> {
+    fn find(&self, flow: &Flow) -> Option<(ConnectionId, &Entry)> {
         let id = flow.connection.or_else(|| self.opened.get(&destination(flow)).copied())?;
-        self.by_id.get(&id).map(|entry| (id, entry.queue.clone()))
+        self.by_id.get(&id).map(|entry| (id, entry))
     }
 }
 
@@ -177,7 +186,7 @@ impl Connections {
     fn accepted(self: &Arc<Self>, transport: Transport, stream: TcpStream, remote: SocketAddr) {
         let sender = self.gate.sender(Instant::now(), remote.ip());
         let Ok(local) = stream.local_addr() else { return };
-        let Some(Added { id, queue, outgoing, is_kept }) = lock(&self.table).add(remote.ip(), None, sender) else {
+        let Some(Added { id, queue, outgoing, is_kept, .. }) = lock(&self.table).add(remote.ip(), None, sender) else {
             self.metrics.closed_connections.with_label_values(&["too_many"]).inc();
             return;
         };
@@ -222,9 +231,10 @@ impl Connections {
     /// Queues a message for its connection, which is opened if there is none. Says which one that is.
     pub(super) fn send(self: &Arc<Self>, flow: &Flow, bytes: Vec<u8>) -> Result<Carrier, Unsent> {
         let mut table = lock(&self.table);
-        if let Some((id, queue)) = table.find(flow) {
-            if queue.try_send(bytes).is_ok() {
-                return Ok(Carrier { connection: id, is_new: false });
+        if let Some((id, entry)) = table.find(flow) {
+            if entry.queue.try_send(bytes).is_ok() {
+                // What joins the first message while that is opening it meets what that meets.
+                return Ok(Carrier { connection: id, is_new: !entry.is_open.load(Ordering::Relaxed) });
             }
             // Full: the other side does not read. Without its entry the connection ends.
             table.remove(id);
@@ -239,7 +249,7 @@ impl Connections {
             Transport::Udp | Transport::Tcp => None,
         };
         let added = table.add(flow.remote.ip(), Some(destination(flow)), Sender::Trunk).ok_or(Unsent)?;
-        let Added { id, queue, outgoing, is_kept } = added;
+        let Added { id, queue, outgoing, is_kept, is_open } = added;
         drop(table);
         queue.try_send(bytes).map_err(|_| Unsent)?;
         let flow = Flow { connection: Some(id), ..*flow };
@@ -249,6 +259,7 @@ impl Connections {
             let Some(tls) = tls else {
                 let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
+                is_open.store(true, Ordering::Relaxed);
                 return connections.connection(Flow { local, ..flow }, replies, is_kept).run(stream, outgoing).await;
             };
             // Several trunks may have their names at one address, and each server shows the certificate for the name that it
@@ -257,6 +268,7 @@ impl Connections {
                 let Some(stream) = connect(flow.remote, from).await else { return };
                 let local = stream.local_addr().unwrap_or(flow.local);
                 if let Ok(Ok(stream)) = timeout(OPEN_TIME, tls.connect(name, stream)).await {
+                    is_open.store(true, Ordering::Relaxed);
                     let connection = connections.connection(Flow { local, ..flow }, replies, is_kept);
                     return connection.run(stream, outgoing).await;
                 }
@@ -333,12 +345,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::*;
     use crate::transport::Roots;
+    use crate::trunks::testing::peer;
+    use crate::trunks::{Peers, Trunks};
 
     fn add(table: &mut Table, source: u16, sender: Sender) -> Option<ConnectionId> {
         let [a, b] = source.to_be_bytes();
         table.add(IpAddr::from([192, 0, a, b]), None, sender).map(|added| added.id)
+    }
+
+    /// From which nothing arrives.
+    fn connections(trunks: Trunks) -> Arc<Connections> {
+        let (arrivals, _) = mpsc::channel(1);
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let tls = Tls::load(None, &Roots::System).unwrap();
+        Connections::new(Arc::new(Gate::new(Arc::new(trunks))), tls, arrivals, metrics)
     }
 
     #[tokio::test]
@@ -382,10 +406,7 @@ mod tests {
 
     #[test]
     fn those_that_are_to_stay_are_told_and_the_others_too() {
-        let (arrivals, _arrived) = mpsc::channel(1);
-        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
-        let tls = Tls::load(None, &Roots::System).unwrap();
-        let connections = Connections::new(Arc::new(Gate::new(Arc::default())), tls, arrivals, metrics);
+        let connections = connections(Trunks::default());
         let [one, other] = [1, 2].map(|last| {
             let source = IpAddr::from([192, 0, 2, last]);
             lock(&connections.table).add(source, None, Sender::Trunk).unwrap()
@@ -395,6 +416,25 @@ mod tests {
         assert_eq!(are_kept(), [true, false]);
         connections.keep(&BTreeSet::from([other.id]));
         assert_eq!(are_kept(), [false, true]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_connection_to_open_goes_out_when_it_is_and_was_there_for_none_of_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let trunks = Trunks::default();
+        trunks.replace(Peers { trunks: vec![peer("t", &["127.0.0.0/8"], None)], former: Vec::new() });
+        let connections = connections(trunks);
+        let flow =
+            Flow { transport: Transport::Tcp, local: address, remote: address, connection: None, tls_name: None };
+        // Nobody runs meanwhile, so it cannot be open yet. That is more than a connection of a stranger's may have.
+        let carriers: Vec<_> = (0..200).map(|_| connections.send(&flow, b"x".to_vec()).unwrap()).collect();
+        assert!(carriers.iter().all(|carrier| *carrier == Carrier { is_new: true, ..carriers[0] }));
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut all = [0; 200];
+        stream.read_exact(&mut all).await.unwrap();
+        let carrier = connections.send(&flow, b"x".to_vec()).unwrap();
+        assert_eq!(carrier, Carrier { is_new: false, ..carriers[0] });
     }
 
     #[test]

@@ -28,9 +28,13 @@ pub(super) const MAX_PER_TRUNK_ADDRESS: usize = 256;
 /// Connections from one address of a stranger.
 pub(super) const MAX_PER_STRANGER_ADDRESS: usize = 4;
 
-/// Messages that wait to be written to one connection. When it is full the other side has stopped to read, and the
-/// connection is closed.
-pub(super) const QUEUE_PER_CONNECTION: usize = 64;
+/// Messages that wait to be written to one connection of a trunk, or until it is open: as many as there are calls, so that all
+/// can be said goodbye to at once, and as much again. When it is full the other side has stopped to read, and the connection
+/// is closed.
+pub(super) const QUEUE_OF_TRUNK: usize = 2 * bus::phone::MAX_CALLS;
+
+/// The same for a stranger, to whom little is said.
+pub(super) const QUEUE_OF_STRANGER: usize = 64;
 
 /// How long nothing may come on a trunk's connection: somewhat longer than the half hour after which a session must be
 /// refreshed (RFC 4028), so that a call keeps the connection it came by.

@@ -8,7 +8,7 @@ use bus::phone::{CallPurpose, DialProgress, NotReachedReason, TrunkConfig, Trunk
 use super::callee::{FIRST, SECOND, dialling, not_reached, order};
 use super::rig::{OFFER, Rig};
 use crate::control::core::Output;
-use crate::sip::flow::{Carrier, ConnectionId, Flow};
+use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::Transport;
 use crate::trunks::testing::{config, destination};
 
@@ -105,14 +105,8 @@ fn the_last_one_is_waited_for_as_long_as_a_transaction_lasts() {
 #[test]
 fn a_connection_that_cannot_be_opened_is_the_next_one_s_turn() {
     let (mut rig, _) = dialling(CallPurpose::Invitation);
-    let failed = |remote: &str| Flow {
-        transport: Transport::Udp,
-        local: "127.0.0.1:5060".parse().unwrap(),
-        remote: remote.parse().unwrap(),
-        connection: None,
-        tls_name: None,
-    };
-    rig.tell(|core, now| core.handle_transport_failed(now, failed(FIRST)));
+    let transmit = last_sent(&rig);
+    rig.tell(|core, now| core.handle_unsent(now, &transmit));
     assert_eq!(tried(&rig), [FIRST, SECOND]);
     // Where it has rung it would ring again.
     rig.source = SECOND;
@@ -135,13 +129,17 @@ fn dialling_by_a_dead_connection(servers: &[&str]) -> Rig {
     rig
 }
 
-/// The last INVITE was given to a connection, which breaks.
-fn break_last(rig: &mut Rig, connection: u64, is_new: bool) {
+fn last_sent(rig: &Rig) -> Transmit {
     let sent = rig.outputs.iter().rev().find_map(|output| match output {
-        Output::Transmit(transmit) => Some(transmit.clone()),
+        Output::Transmit(transmit) => Some((**transmit).clone()),
         _ => None,
     });
-    let transmit = sent.unwrap();
+    sent.unwrap()
+}
+
+/// The last INVITE was given to a connection, which breaks.
+fn break_last(rig: &mut Rig, connection: u64, is_new: bool) {
+    let transmit = last_sent(rig);
     assert_eq!(transmit.flow.connection, None);
     let connection = ConnectionId(connection);
     rig.tell(|core, now| {

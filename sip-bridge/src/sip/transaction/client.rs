@@ -96,12 +96,8 @@ impl Client {
     /// It is sent once more only once, and not where the connection was opened for it: then nobody is there.
     pub(super) fn go_elsewhere(
         &mut self,
-        failed: &Flow,
         other_way: impl Fn(Owner, &Request, Flow) -> Option<OtherWay>,
     ) -> Result<Option<Transmit>, NoAnswer> {
-        if failed.connection.is_none() {
-            return Err(NoAnswer::NotSent);
-        }
         // Its Via says by what it travels.
         let way = other_way(self.owner, &self.request, self.flow);
         match way.filter(|way| way.flow().transport == self.flow.transport) {

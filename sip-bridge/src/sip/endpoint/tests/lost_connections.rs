@@ -26,6 +26,33 @@ fn is_new(net: &Net, end: usize, flow: Flow) -> bool {
 }
 
 #[test]
+fn what_cannot_be_sent_is_no_matter_to_other_messages_to_the_same_address() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut net = Net::with(60, transport, |_, _| {});
+        let now = net.now;
+        let invite = |net: &mut Net| {
+            let flow = Flow { connection: None, ..net.flow(A) };
+            let invite = Invite { flow, ..net.invitation(Some("offer")) };
+            net.ends[A].invite(now, invite).unwrap()
+        };
+        let _first = invite(&mut net);
+        sent(&mut net, A);
+        let second = invite(&mut net);
+        let unsent = net.ends[A].poll_transmit().expect("another one");
+        net.ends[A].handle_unsent(now, &unsent);
+        assert_eq!(net.take(A), [Event::Ended { call: second, cause: Cause::TransportFailed }]);
+        // An answer that was not sent will be asked for again.
+        let incoming = net.incoming();
+        net.ends[B].ring(now, incoming, None).unwrap();
+        let answer = net.ends[B].poll_transmit().expect("an answer");
+        assert!(matches!(answer.message, Message::Response(_)));
+        let flow = Flow { connection: None, ..answer.flow };
+        net.ends[B].handle_unsent(now, &Transmit { flow, ..answer });
+        assert!(net.take(A).is_empty() && net.take(B).is_empty(), "the first call goes on");
+    }
+}
+
+#[test]
 fn a_call_goes_on_by_another_connection() {
     for end in [A, B] {
         let mut net = Net::with(1, Transport::Tcp, |_, _| {});
@@ -89,7 +116,7 @@ fn where_the_new_connection_fails_too_the_request_has() {
     net.ends[A].poll_transmit().unwrap();
     lose(&mut net, A);
     let again = net.ends[A].poll_transmit().unwrap();
-    net.ends[A].handle_transport_failed(now, again.flow);
+    net.ends[A].handle_unsent(now, &again);
     net.filter = Some(Box::new(|_, _| false));
     net.run(s(40));
     assert_eq!(ended(&net.take(A)), Some(&Cause::TransportFailed));
