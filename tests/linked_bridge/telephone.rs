@@ -124,6 +124,11 @@ impl Telephone {
         self.voice = voice;
     }
 
+    /// What was heard so far counts no more.
+    pub(crate) fn forget_tone(&mut self) {
+        self.ear = Ear::new();
+    }
+
     /// Whether the tone was heard that another one says.
     pub(crate) fn has_heard_tone(&self) -> bool {
         self.ear.has_heard_tone()
