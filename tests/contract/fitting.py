@@ -29,6 +29,7 @@ LEFT_OUT = {
     "POST /meeting_sessions/{session_id}/mute": ["identity"],
     # Whoever has that account may be invited already.
     INVITEE: ["user_id"],
+    "PATCH /meetings/{meeting_id}/invitees/{invitee_id}": ["user_id"],
     "POST /oauth/token": ["scope"],
     "POST /api_tokens": ["expires_at", "allowed_networks"],
     "POST /oauth_clients": ["expires_at", "allowed_networks"],
