@@ -117,7 +117,7 @@ pub(crate) async fn circumstances(
         is_running: true,
         is_locked: session.is_locked,
         has_host: info.as_ref().is_some_and(|info| info.num_moderators > 0),
-        participants: info.as_ref().map_or(0, |info| info.num_participants),
+        participants: info.as_ref().map_or(0, |info| info.num_places_taken),
         is_tenant_full,
         is_inside: was_admitted && presence.in_room_of == Some(session.id),
         // A browser comes back by its token.

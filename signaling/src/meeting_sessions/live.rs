@@ -73,12 +73,7 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
         keeps_chat: rules.keep_chat,
         is_locked: session.is_locked,
         is_audio_only: rules.audio_only,
-        caller: match rules.caller_display {
-            CallerDisplay::Number => CallerRule::Number,
-            CallerDisplay::Name => CallerRule::Name,
-            CallerDisplay::Masked => CallerRule::Masked,
-            CallerDisplay::Hidden => CallerRule::Hidden,
-        },
+        caller: caller_rule(rules),
         announce: AnnounceRule {
             of: match rules.announce_join_leave {
                 AnnounceJoinLeave::Off => Announced::Nobody,
@@ -88,6 +83,16 @@ pub(super) fn policy(session: &Session, rules: &Rules) -> RoomPolicy {
             up_to: rules.announce_up_to,
         },
         ends_at: session.ends_at.and_then(|end| u64::try_from(end.timestamp_millis()).ok()).map(Duration::from_millis),
+    }
+}
+
+/// How callers are shown.
+pub(crate) const fn caller_rule(rules: &Rules) -> CallerRule {
+    match rules.caller_display {
+        CallerDisplay::Number => CallerRule::Number,
+        CallerDisplay::Name => CallerRule::Name,
+        CallerDisplay::Masked => CallerRule::Masked,
+        CallerDisplay::Hidden => CallerRule::Hidden,
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct RoomInfo {
     /// Since 1970.
     pub(crate) created_at: Duration,
     pub(crate) num_participants: u32,
+    /// Those who take a place where places are limited: the hidden ones, too, and nobody who serves.
+    pub(crate) num_places_taken: u32,
     pub(crate) num_publishers: u32,
     /// Those of them who moderate.
     pub(crate) num_moderators: u32,

@@ -15,6 +15,9 @@ pub(crate) const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
 /// Digits of a number that is masked.
 const SHOWN_DIGITS: usize = 3;
 
+/// What stands for those before them.
+const HIDDEN_DIGITS: char = '…';
+
 /// With more people there nobody wants to hear who comes and goes; what a meeting's policy says by default.
 const ANNOUNCED_UP_TO: u32 = 12;
 
@@ -69,6 +72,8 @@ pub(crate) enum ChatRule {
 /// How somebody at the telephone is shown to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallerRule {
+    /// No meeting says it: as LiveKit's own bridge has it, and those of ours by name or the number's last digits.
+    Unsaid,
     /// By name, or else by the whole number.
     Number,
     /// By name, or else by the number's last digits.
@@ -107,7 +112,7 @@ impl Default for RoomPolicy {
             keeps_chat: false,
             is_locked: false,
             is_audio_only: false,
-            caller: CallerRule::Number,
+            caller: CallerRule::Unsaid,
             announce: AnnounceRule { of: Announced::Callers, up_to: ANNOUNCED_UP_TO },
             ends_at: None,
         }
@@ -144,22 +149,42 @@ pub(crate) fn fits(kind: MediaKind, source: TrackSource) -> bool {
 }
 
 impl CallerRule {
-    /// The same for somebody whom the meeting let in: what they are called was decided then, and the number is there whole.
-    pub(crate) fn mask_number(self, details: &mut Details) {
-        let number = match self {
-            Self::Number => return,
-            Self::Name | Self::Masked => details.attributes.get(PHONE_NUMBER).and_then(|number| last_digits(number)),
+    /// Has the details of somebody whom our bridge let in say no more than that, wherever they were let in. Whether they are
+    /// called by a name was decided there.
+    pub(crate) fn mask(self, details: &mut Details) {
+        self.mask_number(details);
+        details.name = self.mask_name(&details.name);
+    }
+
+    /// What somebody is called who calls, with no more of a number than that.
+    pub(crate) fn mask_name(self, name: &str) -> String {
+        let words = name
+            .split(' ')
+            .map(|word| if is_number(word) { self.shown(word).unwrap_or_default() } else { word.to_owned() });
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn mask_number(self, details: &mut Details) {
+        if let Some(number) = details.attributes.remove(PHONE_NUMBER)
+            && let Some(shown) = self.shown(&number)
+        {
+            details.attributes.insert(PHONE_NUMBER.to_owned(), shown);
+        }
+    }
+
+    /// As much of a number as others may see. What hides some of it already stays as it is.
+    fn shown(self, number: &str) -> Option<String> {
+        match self {
+            Self::Number => Some(number.to_owned()),
+            Self::Unsaid | Self::Name | Self::Masked if number.starts_with(HIDDEN_DIGITS) => Some(number.to_owned()),
+            Self::Unsaid | Self::Name | Self::Masked => last_digits(number),
             Self::Hidden => None,
-        };
-        match number {
-            Some(number) => details.attributes.insert(PHONE_NUMBER.to_owned(), number),
-            None => details.attributes.remove(PHONE_NUMBER),
-        };
+        }
     }
 
     /// Has the details of somebody whom LiveKit's own bridge let in say no more than that.
     pub(crate) fn apply(self, details: &mut Details) {
-        if self == Self::Number {
+        if matches!(self, Self::Unsaid | Self::Number) {
             return;
         }
         self.mask_number(details);
@@ -175,5 +200,11 @@ impl CallerRule {
 pub(crate) fn last_digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
-    Some(format!("…{}", &digits[shown..]))
+    Some(format!("{HIDDEN_DIGITS}{}", &digits[shown..]))
+}
+
+/// Whether a word of what somebody is called is a number, whole or its last digits.
+fn is_number(word: &str) -> bool {
+    let digits = word.strip_prefix('+').or_else(|| word.strip_prefix(HIDDEN_DIGITS));
+    digits.is_some_and(|digits| digits.len() >= SHOWN_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -188,6 +188,7 @@ impl Room {
             metadata: self.metadata.clone(),
             created_at: self.created_at,
             num_participants: count(visible()),
+            num_places_taken: count(self.participants.values().filter(|other| !other.profile.kind.is_dependent())),
             num_publishers: count(visible().filter(|participant| participant.has_published_tracks())),
             num_moderators: count(self.participants.values().filter(|participant| participant.profile.is_moderator)),
             num_telephones: count(visible().filter(|participant| participant.profile.kind == ParticipantKind::Sip)),

@@ -244,7 +244,12 @@ async fn move_to(
     drop(tx);
     let room = room(&context.app, &found)?;
     check_is_there(&room, &input.identity).await?;
-    let moved = SessionPerson { role, admitted_at: Utc::now(), removed_at: None, moved_from: Some(id), ..known };
+    let name = match &known.marks.caller {
+        // As much of the number as is shown there.
+        Some(_) => live::caller_rule(&to.terms.rules).mask_name(&known.name),
+        None => known.name.clone(),
+    };
+    let moved = SessionPerson { name, role, admitted_at: Utc::now(), removed_at: None, moved_from: Some(id), ..known };
     let mut issued_at = None;
     let written = async {
         let mut tx = change(&context, &to).await?;

@@ -62,7 +62,7 @@ words! {
 
     /// How somebody who calls is shown to others.
     CallerDisplay {
-        /// By the name that is known, or else the whole number, unless it is withheld.
+        /// By the name that is known, and the whole number, unless it is withheld.
         Number = "number",
         /// By the name that is known, or else some digits of the number.
         Name = "name",

@@ -261,7 +261,7 @@ pub(crate) fn check_may_come(
     if called.user_id.is_none() && rules.guests == Guests::Forbidden {
         return Err(Code::GuestsForbidden.into());
     }
-    let is_full = rules.max_participants.is_some_and(|most| room.info().num_participants >= most);
+    let is_full = rules.max_participants.is_some_and(|most| room.info().num_places_taken >= most);
     if is_full { Err(Code::MeetingFull.into()) } else { Ok(()) }
 }
 

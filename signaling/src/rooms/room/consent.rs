@@ -19,8 +19,12 @@ impl Room {
     /// nothing to agree to, and no answer.
     pub(super) fn set_consent(&mut self, sid: &ParticipantSid, is_given: bool) {
         let is_recorded = self.has_recorder();
-        let caller = self.participants.get(sid).filter(|participant| is_recorded && participant.is_caller());
-        let Some(profile) = caller.map(|caller| &caller.profile) else { return };
+        let Some(caller) = self.participants.get(sid).filter(|participant| participant.is_caller()) else { return };
+        // A recorder that has gone a moment ago may be back before anybody has missed it.
+        if !is_recorded && (is_given || !caller.may_be_recorded()) {
+            return;
+        }
+        let profile = &caller.profile;
         let value = if is_given { CONSENT_GIVEN } else { CONSENT_WITHDRAWN };
         if profile.details.attributes.get(RECORDING_CONSENT).is_none_or(|said| said != value) {
             let identity = profile.identity.clone();

@@ -36,7 +36,7 @@ impl Room {
         self.restore_standing(&mut join.profile);
         if join.profile.kind == ParticipantKind::Sip {
             match join.connection {
-                Connection::Telephone { .. } => self.policy.caller.mask_number(&mut join.profile.details),
+                Connection::Telephone { .. } => self.policy.caller.mask(&mut join.profile.details),
                 Connection::Client => self.policy.caller.apply(&mut join.profile.details),
             }
         }

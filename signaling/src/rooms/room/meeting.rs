@@ -6,8 +6,8 @@ use std::time::Duration;
 use bus::{MediaKind, ParticipantSid, TransportSid};
 use serde_json::json;
 
-use super::Room;
 use super::lifetime::Timer;
+use super::{Room, Told};
 use crate::auth::grants::{Permissions, Sources, TrackSource};
 use crate::rooms::chat::{ChatMessage, DataContent, MessageChange};
 use crate::rooms::info::DisconnectReason;
@@ -41,6 +41,9 @@ impl Room {
         if policy.unmute != before.unmute {
             self.apply_unmute_rule(None);
         }
+        if policy.caller != before.caller {
+            self.mask_callers();
+        }
         if policy.announce != before.announce {
             self.room_changed(now);
         }
@@ -50,6 +53,22 @@ impl Room {
             }
             let payload = json!({ "kind": if policy.is_locked { "locked" } else { "unlocked" } }).to_string();
             self.send_notice(&NoticeAudience::Everyone, NOTICE_TOPIC, payload);
+        }
+    }
+
+    /// Has callers who are there show no more of their numbers than the meeting wants now. What is hidden already stays hidden
+    /// until they call again.
+    fn mask_callers(&mut self) {
+        let callers: Vec<_> =
+            self.participants.values().filter(|who| who.is_caller()).map(|who| who.sid.clone()).collect();
+        for sid in callers {
+            let Some(caller) = self.participants.get_mut(&sid) else { continue };
+            let before = caller.profile.details.clone();
+            self.policy.caller.mask(&mut caller.profile.details);
+            if caller.profile.details != before {
+                self.mark_changed(&sid, Told::Everyone);
+                self.renew_token(&sid);
+            }
         }
     }
 

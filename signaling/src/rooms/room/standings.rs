@@ -40,19 +40,23 @@ pub(super) struct Standing {
 #[derive(Clone, Copy, Debug)]
 struct Awaited {
     until: Instant,
-    /// They were in.
-    comes_back: bool,
+    /// They were in, and until when they may come back without being let in anew.
+    back_until: Option<Instant>,
     /// The room was locked since they were let in.
     is_from_before_lock: bool,
 }
 
 impl Awaited {
     const fn first(until: Instant) -> Option<Self> {
-        Some(Self { until, comes_back: false, is_from_before_lock: false })
+        Some(Self { until, back_until: None, is_from_before_lock: false })
     }
 
     const fn back(until: Instant) -> Option<Self> {
-        Some(Self { until, comes_back: true, is_from_before_lock: false })
+        Some(Self { until, back_until: Some(until), is_from_before_lock: false })
+    }
+
+    fn comes_back(&self, now: Instant) -> bool {
+        self.back_until.is_some_and(|until| until > now)
     }
 }
 
@@ -74,21 +78,28 @@ impl Room {
     pub(super) fn note_lock(&mut self) {
         for awaited in self.standings.values_mut().filter_map(|standing| standing.awaited.as_mut()) {
             // Whoever was in is none of those whom it is to keep out.
-            awaited.is_from_before_lock = !awaited.comes_back;
+            awaited.is_from_before_lock = !awaited.comes_back(self.now);
         }
     }
 
     /// Whether somebody was in and is awaited back: they have lost the connection, or their call has ended.
     pub(super) fn awaits_back(&self, now: Now, identity: &str) -> bool {
         let awaited = self.standings.get(identity).and_then(|standing| standing.awaited);
-        awaited.is_some_and(|awaited| awaited.comes_back && awaited.until > now.instant)
+        awaited.is_some_and(|awaited| awaited.comes_back(now.instant))
     }
 
     /// Somebody will come, and is let in though the room is locked.
     pub(super) fn expect(&mut self, now: Now, identity: Identity) {
         if !self.identities.contains_key(&identity) {
-            self.standings.entry(identity.clone()).or_default().awaited = Awaited::first(now.instant + EXPECTED);
-            self.schedule(now.instant + EXPECTED, Timer::Standing(identity));
+            let until = now.instant + EXPECTED;
+            let standing = self.standings.entry(identity.clone()).or_default();
+            // That they were in is not forgotten by their being let in again.
+            let before = standing.awaited.filter(|awaited| awaited.comes_back(now.instant));
+            standing.awaited = match before {
+                Some(before) => Some(Awaited { until: until.max(before.until), is_from_before_lock: false, ..before }),
+                None => Awaited::first(until),
+            };
+            self.schedule(until, Timer::Standing(identity));
         }
     }
 

@@ -78,6 +78,7 @@ fn room(has_recorder: bool) -> RoomInfo {
         metadata: "".into(),
         created_at: Duration::ZERO,
         num_participants: 1,
+        num_places_taken: 1,
         num_publishers: 0,
         num_moderators: 0,
         num_telephones: 0,

@@ -313,6 +313,31 @@ fn whose_call_has_ended_may_come_back_through_a_lock_for_a_while() {
 }
 
 #[test]
+fn who_is_let_back_in_is_still_somebody_who_was_in() {
+    let awaits = |room: &mut Fixture| room.control(Control::AwaitsBack("phone".into())).is_ok();
+    let mut room = room();
+    let _ann = room.join("ann");
+    let phone = room.join_as(caller("phone"));
+    room.handle(Input::SessionEnded { session: phone.session });
+    // Their call breaks again before they are in.
+    room.control(Control::Expect("phone".into())).expect("done");
+    assert!(awaits(&mut room));
+    set_policy(&mut room, RoomPolicy { is_locked: true, ..RoomPolicy::default() });
+    room.pass(Duration::from_secs(80));
+    assert!(awaits(&mut room));
+    assert!(room.enter(caller("phone")).is_ok());
+
+    // But not for longer by being let in.
+    let phone = room.join_as(caller("phone"));
+    room.handle(Input::SessionEnded { session: phone.session });
+    room.pass(Duration::from_secs(80));
+    room.control(Control::Expect("phone".into())).expect("done");
+    room.pass(Duration::from_secs(20));
+    assert!(!awaits(&mut room));
+    assert!(room.enter(caller("phone")).is_ok(), "a host has let them in");
+}
+
+#[test]
 fn callers_are_told_when_the_meeting_changes_whose_coming_they_hear() {
     let mut room = room();
     let phone = room.join_as(caller("phone"));

@@ -200,3 +200,19 @@ fn taking_consent_back_works_for_who_shows_as_much_as_anybody_may() {
     let (started, stopped) = room.forwarded(&recorder);
     assert_eq!(started, stopped);
 }
+
+#[test]
+fn taking_consent_back_works_while_a_recorder_is_gone_for_a_moment() {
+    let mut room = room();
+    let phone = room.join_as(caller("phone"));
+    room.pass(Duration::from_secs(5));
+    let first = recorder(&mut room);
+    room.request(&phone, Request::Consent(true));
+    leave(&mut room, &first);
+    assert_eq!(said(&mut room, "phone").as_deref(), Some(CONSENT_GIVEN), "nobody has missed the recorder yet");
+    room.forget_all();
+    room.request(&phone, Request::Consent(false));
+    assert_eq!((said(&mut room, "phone").as_deref(), noted(&mut room, &phone)), (Some(CONSENT_WITHDRAWN), vec![false]));
+    let back = recorder(&mut room);
+    assert_eq!(room.forwarded(&back).0.len(), 0);
+}

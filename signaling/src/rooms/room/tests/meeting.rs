@@ -446,22 +446,80 @@ fn a_caller_is_shown_as_the_meeting_wants() {
     }
 }
 
+/// Somebody at a telephone whose number is known whole, as whoever let them in called them.
+fn known_caller(name: &str, number: &str) -> Join {
+    let mut join = caller("phone");
+    join.profile.details.name = name.to_owned();
+    join.profile.details.attributes.insert("sip.phoneNumber".to_owned(), number.to_owned());
+    join
+}
+
 #[test]
 fn of_a_callers_number_everybody_sees_what_the_meeting_wants() {
-    for (rule, number, shown) in [
-        (CallerRule::Number, "+49301234567", Some("+49301234567")),
-        (CallerRule::Name, "+49301234567", Some("…567")),
-        (CallerRule::Masked, "+49301234567", Some("…567")),
-        (CallerRule::Masked, "+123456", None),
-        (CallerRule::Hidden, "+49301234567", None),
+    let number = "+49301234567";
+    for (rule, name, number, shown) in [
+        (CallerRule::Number, "Telephone +49301234567", number, ("Telephone +49301234567", Some(number))),
+        (CallerRule::Number, "Ann", number, ("Ann", Some(number))),
+        (CallerRule::Name, "Ann", number, ("Ann", Some("…567"))),
+        (CallerRule::Masked, "Telephone …567", number, ("Telephone …567", Some("…567"))),
+        (CallerRule::Masked, "Telephone", "+123456", ("Telephone", None)),
+        (CallerRule::Hidden, "Telephone", number, ("Telephone", None)),
+        // They come from a meeting with another rule.
+        (CallerRule::Number, "Telephone …567", number, ("Telephone …567", Some(number))),
+        (CallerRule::Name, "Telephone +49301234567", number, ("Telephone …567", Some("…567"))),
+        (CallerRule::Masked, "Telephone +49301234567", number, ("Telephone …567", Some("…567"))),
+        (CallerRule::Hidden, "Telephone +49301234567", number, ("Telephone", None)),
+        (CallerRule::Hidden, "Telephone …567", number, ("Telephone", None)),
+        // Into a room without a meeting.
+        (CallerRule::Unsaid, "Telephone +49301234567", number, ("Telephone …567", Some("…567"))),
     ] {
         let mut room = room_of(RoomPolicy { caller: rule, ..RoomPolicy::default() });
         let ann = room.join("ann");
-        let mut join = caller("phone");
-        join.profile.details.attributes.insert("sip.phoneNumber".to_owned(), number.to_owned());
-        let phone = room.join_as(join);
+        let phone = room.join_as(known_caller(name, number));
         let info = room.update(&ann, &phone).expect("an update");
-        assert_eq!(attribute(&info, "sip.phoneNumber").as_deref(), shown, "{rule:?} {number}");
-        assert_eq!(info.profile.details.name, "PHONE", "what they are called was decided before");
+        let attribute = attribute(&info, "sip.phoneNumber");
+        assert_eq!((&*info.profile.details.name, attribute.as_deref()), shown, "{rule:?} {name} {number}");
     }
+}
+
+#[test]
+fn numbers_of_callers_who_are_there_are_hidden_at_once_and_not_shown_again() {
+    let mut room = room_of(RoomPolicy { caller: CallerRule::Number, ..RoomPolicy::default() });
+    let ann = room.join("ann");
+    let phone = room.join_as(known_caller("Telephone +49301234567", "+49301234567"));
+    room.forget_all();
+    for (rule, shown) in [
+        (CallerRule::Masked, ("Telephone …567", Some("…567"))),
+        (CallerRule::Number, ("Telephone …567", Some("…567"))),
+        (CallerRule::Hidden, ("Telephone", None)),
+    ] {
+        room.control(Control::SetPolicy(RoomPolicy { caller: rule, ..RoomPolicy::default() })).expect("done");
+        room.pass(Duration::from_secs(1));
+        let info = match room.control(Control::GetParticipant("phone".into())) {
+            Ok(ControlReply::Participant(info)) => info,
+            reply => panic!("{reply:?}"),
+        };
+        let attribute = attribute(&info, "sip.phoneNumber");
+        assert_eq!((&*info.profile.details.name, attribute.as_deref()), shown, "{rule:?}");
+        let told = room.update(&ann, &phone);
+        assert_eq!(told.is_some(), rule != CallerRule::Number, "{rule:?}: {told:?}");
+        room.forget_all();
+    }
+}
+
+#[test]
+fn whoever_is_hidden_takes_a_place_and_whoever_serves_takes_none() {
+    let mut room = room();
+    room.join("ann");
+    room.join_as(joiner_with("observer", r#"{"hidden":true}"#));
+    room.join_as(joiner_of_kind("recorder", ParticipantKind::Egress));
+    let bob = room.join("bob");
+    let told = room.told(&bob);
+    let Some(Notice::Joined(joined)) = told.first() else { panic!("{told:?}") };
+    let (taken, seen) = (joined.room.num_places_taken, joined.room.num_participants);
+    assert_eq!(
+        (taken, seen),
+        (3, 3),
+        "the observer takes a place and is not seen, with the recorder it is the other way round"
+    );
 }

@@ -11,7 +11,7 @@ export const values: Names['values'] = {
   phone: 'Telefon',
   all: 'Alle',
   name: 'Mit Namen',
-  number: 'Mit Namen oder ganzer Nummer',
+  number: 'Mit Namen und ganzer Nummer',
   masked: 'Nummer gekürzt',
   hidden: 'Ohne Nummer',
   mail: 'Saal per E-Mail',
