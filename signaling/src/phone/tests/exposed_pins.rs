@@ -91,13 +91,7 @@ async fn a_pin_that_is_found_by_guessing_leads_to_the_lobby_until_it_has_other_d
 #[tokio::test]
 async fn that_the_pin_of_a_permanent_room_was_found_is_told_with_the_room() {
     for exchange in Exchange::both().await {
-        let (room, owner) = (RoomId::new(), UserId::new());
-        let user = json!({ "id": owner, "tenant_id": exchange.tenant, "email": "o@example.org", "role": "organizer" });
-        exchange.insert("users", user).await;
-        let row = json!({ "id": room, "tenant_id": exchange.tenant, "name": "Office", "slug": "office", "owner_id": owner,
-            "code": "x", "conference_id": "481516234", "revision": 1 });
-        exchange.insert("rooms", row).await;
-        let called = exchange.called(Place::Room(room), "481516234").await;
+        let (room, called) = exchange.permanent_room().await;
         exchange.guess(&called, "000000").await;
         assert_eq!(exchange.reaches(&called, &called.room_pin).await, (Who::Room, true));
         let mut tx = exchange.app.store.read().await.expect("a transaction");

@@ -8,7 +8,7 @@ use store::sql;
 use store::testing::TestStore;
 
 use super::{ANNS_NUMBER, BOBS_NUMBER, Exchange, ID, pin};
-use crate::support::hall::{HOST, INVITEE};
+use crate::support::hall::{Guest, HOST, INVITEE};
 use crate::support::phone::Phone;
 
 /// What somebody hears who waits for a place, also when they move up or down.
@@ -20,6 +20,14 @@ impl Exchange {
         let mut phone = self.dial(caller).await;
         assert_eq!(phone.enter(ID, &self.room_pin).await, Verdict::Admitted);
         phone.arrive().await;
+        phone
+    }
+
+    /// Somebody who calls and is let in, whereupon the host locks before they are in.
+    async fn is_let_in_and_locked_out(&self, host: &Guest) -> Phone {
+        let mut phone = self.dial(ANNS_NUMBER).await;
+        assert_eq!(phone.enter(ID, &self.room_pin).await, Verdict::Admitted);
+        assert_eq!(self.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
         phone
     }
 
@@ -83,9 +91,7 @@ async fn a_lock_holds_for_callers_who_were_let_in_a_moment_before() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
         let (_client, host) = exchange.hall.come(HOST).await;
-        let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
-        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        let mut ann = exchange.is_let_in_and_locked_out(&host).await;
         ann.ask(PhoneRequest::Join).await;
         assert_eq!(ann.verdict().await, Verdict::Refused(Refusal::Locked));
     }
@@ -145,9 +151,7 @@ async fn who_is_turned_away_and_may_come_by_then_is_let_in_again() {
     for database in TestStore::both().await {
         let exchange = Exchange::on(database, json!({ "lobby": "off" })).await;
         let (_client, host) = exchange.hall.come(HOST).await;
-        let mut ann = exchange.dial(ANNS_NUMBER).await;
-        assert_eq!(ann.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
-        assert_eq!(exchange.hall.moderate(&host.token, &host.session, "lock", None).await, 204);
+        let mut ann = exchange.is_let_in_and_locked_out(&host).await;
         // As while it is being opened again: it is written down first, and then the room is told.
         let mut tx = exchange.hall.server.database.store.write().await.expect("a transaction");
         tx.execute(sql("UPDATE meeting_sessions SET is_locked = $1").bind(false)).await.expect("opened");

@@ -3,7 +3,7 @@
 
 use super::network::{A, B, Net, ended, is_method, ms, name, s, uri};
 use crate::sip::command::{Invite, Reason};
-use crate::sip::event::{Cause, Event};
+use crate::sip::event::{CallId, Cause, Event};
 use crate::sip::flow::{Carrier, ConnectionId, Flow, Transmit};
 use crate::sip::message::{CSeq, Message, Method, Transport};
 
@@ -19,6 +19,15 @@ fn sent(net: &mut Net, end: usize) -> Transmit {
     let (now, flow) = (net.now, net.flow(1 - end));
     net.ends[1 - end].handle_message(now, flow, transmit.message.clone());
     transmit
+}
+
+/// A call over TCP that has come in at [`B`], and its name there.
+fn ringing(seed: u64) -> (Net, CallId) {
+    let mut net = Net::with(seed, Transport::Tcp, |_, _| {});
+    net.call(Some("offer"));
+    net.run(ms(100));
+    let incoming = net.incoming();
+    (net, incoming)
 }
 
 fn is_new(net: &Net, end: usize, flow: Flow) -> bool {
@@ -240,10 +249,7 @@ fn other(net: &Net) -> Flow {
 
 #[test]
 fn a_repetition_by_another_connection_is_answered_there_and_the_call_goes_on_by_that() {
-    let mut net = Net::with(12, Transport::Tcp, |_, _| {});
-    net.call(Some("offer"));
-    net.run(ms(100));
-    let b = net.incoming();
+    let (mut net, b) = ringing(12);
     let invite = net.requests(A, &Method::Invite).remove(0);
     let (now, flow) = (net.now, other(&net));
     net.ends[B].handle_message(now, flow, Message::Request(invite));
@@ -261,10 +267,7 @@ fn a_repetition_by_another_connection_is_answered_there_and_the_call_goes_on_by_
 
 #[test]
 fn an_answer_is_repeated_by_the_connection_by_which_its_invitation_came_last() {
-    let mut net = Net::with(13, Transport::Tcp, |_, _| {});
-    net.call(Some("offer"));
-    net.run(ms(100));
-    let b = net.incoming();
+    let (mut net, b) = ringing(13);
     let now = net.now;
     net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
     // Nobody gets it.
@@ -281,10 +284,7 @@ fn an_answer_is_repeated_by_the_connection_by_which_its_invitation_came_last() {
 
 #[test]
 fn an_answer_without_its_ack_is_repeated_by_another_connection() {
-    let mut net = Net::with(4, Transport::Tcp, |_, _| {});
-    net.call(Some("offer"));
-    net.run(ms(100));
-    let b = net.incoming();
+    let (mut net, b) = ringing(4);
     let now = net.now;
     net.ends[B].answer(now, b, b"answer".to_vec()).unwrap();
     net.ends[B].poll_transmit().unwrap();
