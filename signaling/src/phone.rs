@@ -46,7 +46,7 @@ pub(crate) mod transfer;
 pub(crate) mod trunks;
 mod turns;
 mod verdicts;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -4,6 +4,7 @@
 //! [`room::Room`] is a state machine without I/O or clock. [`keeper`] runs one room in a task and [`directory`] knows
 //! which rooms there are. None of it knows LiveKit's messages; `session` and `twirp` translate.
 
+pub(crate) mod caller_rule;
 pub(crate) mod chat;
 pub(crate) mod details;
 pub(crate) mod directory;

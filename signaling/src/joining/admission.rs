@@ -142,7 +142,7 @@ impl Crowd {
         let running = table::running_of_tenant(tx, tenant).await?;
         let rooms = running.iter().filter_map(|session| app.directory.get(&session.room_name()));
         Ok(rooms.map(|room| room.info()).fold(Self::default(), |all, room| Self {
-            participants: all.participants.saturating_add(room.num_participants),
+            participants: all.participants.saturating_add(room.num_places_taken),
             telephones: all.telephones.saturating_add(room.num_telephones),
         }))
     }

@@ -25,6 +25,7 @@ use crate::lobby::{self, SEEN_NOTED_EVERY, ticket};
 use crate::meeting_sessions::model::MeetingRole;
 use crate::meetings::phone_pins::model::Place;
 use crate::phone::{Who, known_callers};
+use crate::rooms::caller_rule::CallerFacts;
 
 /// How long before a meeting is open callers may wait for it. Whoever is earlier pays for a line on which nothing happens for
 /// longer than a telephone is held, and occupies it.
@@ -64,6 +65,8 @@ pub(crate) enum Standing {
 pub(crate) struct Admitted {
     /// With it the room is entered.
     pub(crate) token: String,
+    /// What is known of them, of which the room shows what the meeting wants.
+    pub(crate) caller: CallerFacts,
     /// The room's name.
     pub(crate) room: String,
     /// Their place in the queue, which is kept until they are in.
@@ -125,10 +128,11 @@ impl Visit {
     async fn answer(&self, now: DateTime<Utc>) -> Result<Option<Standing>, Problem> {
         // As with browsers: first without keeping others from writing, and rooms are asked before that.
         let mut tx = self.app.store.read().await?;
-        let seen = self.examine(&mut tx, Presence::UNKNOWN, now).await?;
+        let (seen, _) = self.examine(&mut tx, Presence::UNKNOWN, now).await?;
         if let (Decision::Wait(waits_for), Some(entry)) = (seen.decision, seen.waiting_entry(now))
             && entry.waits_for == waits_for
             && !entry.is_on_the_way()
+            && entry.person.name == seen.person.name
             && now - entry.last_seen_at < SEEN_NOTED_EVERY
         {
             return waiting(&mut tx, &seen, entry, waits_for, now).await.map(Some);
@@ -145,23 +149,28 @@ impl Visit {
         let mut tx = self.app.store.write_with_others().await?;
         // From here on nobody is removed there, and nothing is locked or ended, before this is kept.
         tx.lock(&seen.scene.venue.id()).await?;
-        let found = self.examine(&mut tx, presence, now).await?;
+        let (found, caller) = self.examine(&mut tx, presence, now).await?;
         match found.decision {
-            Decision::Admit => self.admit(tx, found).await,
+            Decision::Admit => self.admit(tx, found, caller).await,
             Decision::Wait(waits_for) => self.wait(tx, found, waits_for, now).await.map(Some),
             Decision::Refuse(code) => self.refuse(tx, &found, code).await.map(Some),
         }
     }
 
-    /// Looks who it is by now, and what becomes of them.
-    async fn examine(&self, tx: &mut Tx, presence: Presence, now: DateTime<Utc>) -> Result<AtDoor, Problem> {
+    /// Looks who it is by now, what is known of them, and what becomes of them.
+    async fn examine(
+        &self,
+        tx: &mut Tx,
+        presence: Presence,
+        now: DateTime<Utc>,
+    ) -> Result<(AtDoor, CallerFacts), Problem> {
         let (meeting, room) = match self.caller.known.place {
             Place::Meeting(id) => (Some(id), None),
             Place::Room(id) => (None, Some(id)),
         };
         let venue = Venue::find(tx, meeting, room).await?.ok_or(Code::MeetingEnded)?;
         let scene = Scene::of(tx, venue, now).await?;
-        let person = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
+        let (person, facts) = caller::find(tx, &scene.venue, &scene.terms.rules, &self.caller).await?;
         let PhoneCaller { known, is_unproven, .. } = &self.caller;
         let doubt = match (person.role, *is_unproven, known.waits) {
             (MeetingRole::Host, ..) | (_, false, false) => Doubt::None,
@@ -184,7 +193,7 @@ impl Visit {
         if self.is_denied(tx, &found, now).await? {
             found.decision = Decision::Refuse(Code::NotAdmitted);
         }
-        Ok(found)
+        Ok((found, facts))
     }
 
     /// Whether others have waited longer for the places that there are: as many are let in as there are places for, else
@@ -222,7 +231,7 @@ impl Visit {
         Ok(is_stranger && table::was_denied(tx, &found.scene.venue.id(), &self.caller.mark, now).await?)
     }
 
-    async fn admit(&self, mut tx: Tx, found: AtDoor) -> Result<Option<Standing>, Problem> {
+    async fn admit(&self, mut tx: Tx, found: AtDoor, caller: CallerFacts) -> Result<Option<Standing>, Problem> {
         if let Some(number) = &self.caller.remembered {
             known_callers::remember(&mut tx, &self.app.installation, number, Utc::now()).await?;
         }
@@ -230,7 +239,7 @@ impl Visit {
         let (_, admission) = found.admit(tx, &self.app, &self.request_id).await?;
         let Some(token) = admission.token(&self.app).await? else { return Ok(None) };
         let room = admission.session.room_name();
-        Ok(Some(Standing::Admitted(Admitted { token, room, entry })))
+        Ok(Some(Standing::Admitted(Admitted { token, caller, room, entry })))
     }
 
     async fn wait(
@@ -243,6 +252,7 @@ impl Visit {
         let (venue, session) = (found.scene.venue.id(), found.scene.session.as_ref().map(|session| session.id));
         if let Some(entry) = found.waiting_entry(now) {
             table::note_seen(&mut tx, entry.id, waits_for, now).await?;
+            table::rename(&mut tx, entry.id, &found.person.name).await?;
             if entry.is_on_the_way() {
                 table::wait_again(&mut tx, entry.id).await?;
             }

@@ -7,11 +7,14 @@ use super::person::{self, Person};
 use super::venue::Venue;
 use crate::api::language::Language;
 use crate::api::problem::{Code, Problem};
+use crate::meeting_sessions::live;
 use crate::meeting_sessions::model::{Marks, MeetingRole};
-use crate::meetings::policies::rules::{CallerDisplay, Rules};
+use crate::meetings::policies::rules::Rules;
 use crate::meetings::{invitees, tenant};
 use crate::phone::caller_number::{CallerNumber, E164};
+use crate::phone::words;
 use crate::phone::{Called, Known, Who};
+use crate::rooms::caller_rule::CallerFacts;
 
 /// Somebody who keyed in what is right.
 #[derive(Clone, Debug)]
@@ -46,11 +49,20 @@ pub(crate) fn marks_to_ban(identity: &str, marks: &Marks) -> Marks {
     }
 }
 
-/// Finds out who it is at that venue, under these rules.
-pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &PhoneCaller) -> Result<Person, Problem> {
+/// Finds out who it is at that venue, under these rules, and what is known of them under any.
+pub(super) async fn find(
+    tx: &mut Tx,
+    venue: &Venue,
+    rules: &Rules,
+    caller: &PhoneCaller,
+) -> Result<(Person, CallerFacts), Problem> {
     let tenant = tenant::find(tx, venue.tenant_id()).await?;
-    let language = tenant.map(|tenant| tenant.language).unwrap_or_default();
-    let name = shown_name(rules.caller_display, caller, language);
+    let facts = facts(caller, tenant.map(|tenant| tenant.language).unwrap_or_default());
+    let person = person(tx, venue, live::caller_rule(rules).kept_name(&facts), caller).await?;
+    Ok((person, facts))
+}
+
+async fn person(tx: &mut Tx, venue: &Venue, name: String, caller: &PhoneCaller) -> Result<Person, Problem> {
     let identity = identity(&caller.call);
     let marks = Marks { caller: Some(caller.mark.clone()), ..Marks::default() };
     let role = match caller.known.who {
@@ -78,17 +90,13 @@ pub(super) async fn find(tx: &mut Tx, venue: &Venue, rules: &Rules, caller: &Pho
     Ok(Person { identity, marks, name, role, lobby_bypass: false, acr: None })
 }
 
-/// What the others read, as the policy says.
-fn shown_name(display: CallerDisplay, caller: &PhoneCaller, language: Language) -> String {
-    // What a moderator calls somebody is for everybody.
+/// What is known of somebody who calls.
+fn facts(caller: &PhoneCaller, language: Language) -> CallerFacts {
     let is_given = matches!(caller.known.who, Who::Called(Called { is_named: true, .. }));
-    match (display, &caller.known.name) {
-        (_, Some(name)) if is_given => name.clone(),
-        (CallerDisplay::Number | CallerDisplay::Name, Some(name)) => name.clone(),
-        (CallerDisplay::Number, None) => caller.number.whole(language),
-        (CallerDisplay::Name | CallerDisplay::Masked, _) => caller.number.masked(language),
-        (CallerDisplay::Hidden, _) => CallerNumber::default().masked(language),
-    }
+    let name = caller.known.name.clone();
+    let (given, known) = if is_given { (name, None) } else { (None, name) };
+    let number = caller.number.told().map(|number| number.as_str().to_owned());
+    CallerFacts { given, known, number, anybody: words::telephone(language).to_owned() }
 }
 
 #[cfg(test)]
@@ -97,6 +105,7 @@ mod tests {
     use crate::api::ids::{InviteeId, MeetingId, UserId};
     use crate::meetings::phone_pins::model::Place;
     use crate::phone::caller_number::DialPlan;
+    use crate::rooms::caller_rule::CallerRule;
 
     #[test]
     fn who_answers_elsewhere_is_kept_out_by_the_number_alone() {
@@ -122,9 +131,9 @@ mod tests {
             let number = CallerNumber::read(number, false, &DialPlan::default());
             let caller =
                 PhoneCaller { known, is_unproven: false, number, mark: "m".into(), call: "c".into(), remembered: None };
-            use CallerDisplay as D;
-            let displays = [D::Number, D::Name, D::Masked, D::Hidden];
-            let shown = displays.map(|display| shown_name(display, &caller, Language::En));
+            use CallerRule as R;
+            let facts = facts(&caller, Language::En);
+            let shown = [R::Number, R::Name, R::Masked, R::Hidden].map(|rule| rule.name_of(&facts));
             assert_eq!(shown, expected);
         };
         check(Who::Room, "+4930123456", Some("Ann"), ["Ann", "Ann", "Telephone …456", "Telephone"]);

@@ -23,9 +23,10 @@ use crate::api::context::Context;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::records::audit::Event;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::input::Control;
-use crate::rooms::output::ControlError;
+use crate::rooms::output::{ControlError, ControlReply};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
     let of_people = speaking::routes().merge(people::routes()).merge(calling::routes());
@@ -59,6 +60,14 @@ pub(super) fn room(app: &App, found: &Found) -> Result<RoomHandle, Problem> {
 pub(super) async fn check_is_there(room: &RoomHandle, identity: &str) -> Result<(), Problem> {
     let outcome = room.control(Control::GetParticipant(identity.into())).await;
     outcome.map(|_| ()).map_err(problem)
+}
+
+/// What is known of somebody who is there, if they call.
+pub(super) async fn caller_facts(room: &RoomHandle, identity: &str) -> Result<Option<CallerFacts>, Problem> {
+    match room.control(Control::GetCaller(identity.into())).await.map_err(problem)? {
+        ControlReply::Caller(caller) => Ok(caller),
+        _ => Ok(None),
+    }
 }
 
 /// What was written down, with the answer to whoever asked for it.

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 use tracing::{debug, error, warn};
 
 use super::model::{EndReason, RecordingConsent, Session, room_name, session_of_room};
-use super::{happenings, removal, table};
+use super::{happenings, removal, rules, table};
 use crate::api::ids::MeetingSessionId;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
@@ -22,12 +22,13 @@ use crate::joining::admission::ROOM_PATIENCE;
 use crate::joining::venue::Venue;
 use crate::meetings::policies::rules::{AllowChat, AllowUnmute, AnnounceJoinLeave, CallerDisplay, Rules};
 use crate::records::audit::{self, Cause, Event};
+use crate::rooms::caller_rule::CallerRule;
 use crate::rooms::chat::ChatChange;
 use crate::rooms::directory::RoomHandle;
 use crate::rooms::info::DisconnectReason;
 use crate::rooms::input::{Input, RoomChange};
 use crate::rooms::output::Report;
-use crate::rooms::policy::{AnnounceRule, Announced, CallerRule, ChatRule, RoomPolicy, UnmuteRule};
+use crate::rooms::policy::{AnnounceRule, Announced, ChatRule, RoomPolicy, UnmuteRule};
 use crate::webhooks::{self, WebhookEvent};
 
 /// How long a room waits for the first who was let in: as long as their token is valid.
@@ -129,6 +130,8 @@ pub(crate) async fn open(app: &Arc<App>, session: &Session, rules: &Rules) -> Re
             handle.send(Input::Close(DisconnectReason::ServerShutdown)).await;
             return goes_on.map(|_| None);
         }
+        // The rules may have changed since they were read: whoever changes them tells those rooms only that are there.
+        rules::show(app, session.id).await?;
     }
     Ok(Some(handle))
 }

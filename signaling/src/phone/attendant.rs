@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::joining::by_phone::{Admitted, Standing, Visit, Waiting};
 use crate::joining::caller::PhoneCaller;
 use crate::lobby::LOOK_INTERVAL;
+use crate::rooms::caller_rule::CallerFacts;
 
 /// How long a call is kept in which nothing can follow: the caller still hears why.
 const LAST_WORDS: Duration = Duration::from_secs(120);
@@ -64,6 +65,8 @@ pub(super) struct Entry {
     pub(super) visit: Arc<Visit>,
     /// With it the room is entered.
     pub(super) token: String,
+    /// What is known of them, of which the room shows what the meeting wants.
+    pub(super) caller: CallerFacts,
     /// Their place in the queue, which is kept until they are in.
     pub(super) place: Option<LobbyEntryId>,
 }
@@ -379,8 +382,8 @@ impl Attendant {
     }
 
     async fn admit(&mut self, visit: Arc<Visit>, admitted: Admitted) -> Goes {
-        let Admitted { token, room, entry } = admitted;
-        self.stage = Stage::Admitted(Box::new(Entry { visit, token, place: entry }));
+        let Admitted { token, caller, room, entry } = admitted;
+        self.stage = Stage::Admitted(Box::new(Entry { visit, token, caller, place: entry }));
         let gathered = self.app.phone.calls.gatherings.come(room, self.caller.bridge);
         let bridge = gathered.bridge();
         self.gathered = Some(gathered);

@@ -7,10 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::language::Language;
-use crate::rooms::policy;
-
-use super::words;
+use crate::rooms::caller_rule;
 
 /// Most digits of a number, with the country's (E.164 §6.2.1).
 const MAX_DIGITS: usize = 15;
@@ -129,22 +126,9 @@ impl CallerNumber {
         self.number.as_ref().filter(|_| !self.is_withheld)
     }
 
-    /// What others see: three digits at most, and none where the caller withholds the number or where there are so few that
-    /// three are half of it.
-    pub(crate) fn masked(&self, language: Language) -> String {
-        let telephone = words::telephone(language);
-        self.last_digits().map_or_else(|| telephone.to_owned(), |digits| format!("{telephone} {digits}"))
-    }
-
-    /// What others see where the meeting hides nothing: the whole number, unless the caller withholds it.
-    pub(crate) fn whole(&self, language: Language) -> String {
-        let telephone = words::telephone(language);
-        self.told().map_or_else(|| telephone.to_owned(), |number| format!("{telephone} {}", number.as_str()))
-    }
-
     /// The digits that others see, if any.
     pub(super) fn last_digits(&self) -> Option<String> {
-        policy::last_digits(self.told()?.as_str())
+        caller_rule::last_digits(self.told()?.as_str())
     }
 }
 
@@ -239,20 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn others_see_three_digits_at_most() {
-        let shown = |user: &str| CallerNumber::read(user, false, &DialPlan::default()).masked(Language::En);
-        assert_eq!(shown("+4930123456"), "Telephone …456");
-        assert_eq!(shown("+493012"), "Telephone", "three would be half of it");
-        assert_eq!(shown("+4930123"), "Telephone …123");
-        assert_eq!(shown("no number"), "Telephone");
-    }
-
-    #[test]
     fn whoever_withholds_the_number_is_nobody_in_particular() {
         let number = "+4930123456";
         let withheld = CallerNumber::read(number, true, &DialPlan::default());
         assert_eq!((withheld.told(), withheld.last_digits()), (None, None));
-        assert_eq!(withheld.masked(Language::En), "Telephone");
         assert_eq!(withheld.number().map(E164::as_str), Some(number), "wrong codes are counted all the same");
         assert!(CallerNumber::read(number, false, &DialPlan::default()).told().is_some());
     }

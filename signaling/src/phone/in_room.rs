@@ -15,12 +15,12 @@ impl Attendant {
     /// Connects who was admitted with their room. Who was not is not asked for it by a bridge.
     pub(super) async fn join(&mut self) -> Goes {
         let Stage::Admitted(entry) = &self.stage else { return Goes::On };
-        let Entry { visit, token, place } = entry.as_ref();
-        let (visit, token, place) = (visit.clone(), token.clone(), *place);
+        let Entry { visit, token, caller, place } = entry.as_ref();
+        let (visit, token, caller, place) = (visit.clone(), token.clone(), caller.clone(), *place);
         if let Some(gathered) = &self.gathered {
             gathered.comes_in_at(self.caller.bridge);
         }
-        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes() };
+        let request = SeatRequest { token, bridge: self.caller.bridge, attributes: self.attributes(), caller };
         match Seat::take(&self.app, request).await {
             Ok(seat) => {
                 let (leg, status) = (seat.leg().clone(), seat.status());
@@ -48,7 +48,7 @@ impl Attendant {
         }
     }
 
-    /// What LiveKit's clients look for in somebody who calls. Of the number the room shows as much as the meeting wants seen.
+    /// What LiveKit's clients look for in somebody who calls, but for the number: that is the room's to show.
     fn attributes(&self) -> BTreeMap<String, String> {
         let caller = &self.caller;
         let mut attributes = BTreeMap::from([
@@ -58,7 +58,6 @@ impl Attendant {
         ]);
         attributes.extend(caller.is_on_hold.then(|| (HOLD, "true".to_owned())));
         attributes.extend(caller.own_number.clone().map(|number| ("sip.trunkPhoneNumber", number)));
-        attributes.extend(caller.number.told().map(|number| ("sip.phoneNumber", number.as_str().to_owned())));
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 

@@ -25,6 +25,7 @@ use self::news::{Ending, News, Told};
 use super::bucket::{Bucket, Limit};
 use crate::app::App;
 use crate::auth::room_token::RoomToken;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::details::{DetailsChange, HAND, HOLD};
 use crate::rooms::input::Request;
 use crate::rooms::output::Notice;
@@ -42,9 +43,10 @@ pub(crate) struct SeatRequest {
     pub(crate) token: String,
     /// Which bridge of the SFU node has their sound.
     pub(crate) bridge: u16,
-    /// What LiveKit's clients look for in somebody who calls, such as `sip.phoneNumber`. What the meeting does not want shown
-    /// the room leaves out.
+    /// What LiveKit's clients look for in somebody who calls, such as `sip.callID`.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// What is known of them. As much of it as the meeting wants the room shows, also as their number.
+    pub(crate) caller: CallerFacts,
 }
 
 /// Why there is no seat.
@@ -212,6 +214,8 @@ impl Seat {
             match told {
                 Told::Event(event) => self.events.push_back(SeatEvent::Meeting(event)),
                 Told::Moved(to, content) => {
+                    // A moderator may have called them otherwise.
+                    self.request.caller = content.caller.clone().unwrap_or_default();
                     let (keys, token) = (&self.app.keys, &self.place.token);
                     match refresh_token::for_move(keys, token, to, *content, SystemTime::now()) {
                         Some(token) => {
@@ -253,8 +257,8 @@ impl Seat {
 
 /// Goes into the room that a token is for.
 async fn enter(app: Arc<App>, request: SeatRequest) -> Result<Place, SeatRefused> {
-    let SeatRequest { token, bridge, attributes } = request;
-    let admitted = telephone::admit(&app, &token, bridge, &attributes).await.map_err(|refusal| {
+    let SeatRequest { token, bridge, attributes, caller } = request;
+    let admitted = telephone::admit(&app, &token, bridge, &attributes, &caller).await.map_err(|refusal| {
         debug!(status = %refusal.status, "a caller with a token was refused");
         SeatRefused::from(&refusal)
     })?;

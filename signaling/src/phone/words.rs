@@ -7,7 +7,7 @@ mod en;
 use crate::api::language::Language;
 
 /// Somebody at the telephone.
-pub(super) const fn telephone(language: Language) -> &'static str {
+pub(crate) const fn telephone(language: Language) -> &'static str {
     match language {
         Language::De => de::TELEPHONE,
         Language::En => en::TELEPHONE,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bus::{Answer, DataChannel, MediaKind, ParticipantSid, SfuEvent, TrackSid, TransportSid};
 
 use crate::auth::grants::{Permissions, TrackSource};
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::chat::DataContent;
 use crate::rooms::details::DetailsChange;
 use crate::rooms::info::{DisconnectReason, Encryption, Identity, Layer, Profile, Quality, RoomSettings};
@@ -64,6 +65,8 @@ pub(crate) struct Join {
     pub(crate) session: SessionId,
     pub(crate) profile: Profile,
     pub(crate) connection: Connection,
+    /// What is known of somebody whom our own bridge lets in. Of others who call, their details say it.
+    pub(crate) caller: Option<CallerFacts>,
     /// Receive whatever is published.
     pub(crate) auto_subscribe: bool,
     /// Tracks announced with the join.
@@ -283,6 +286,8 @@ pub(crate) enum DataAudience {
 pub(crate) enum Control {
     ListParticipants,
     GetParticipant(Identity),
+    /// What is known of somebody who is there, if they call.
+    GetCaller(Identity),
     RemoveParticipant(Identity),
     Mute {
         identity: Identity,

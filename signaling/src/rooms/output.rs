@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bus::{DataChannel, ParticipantSid, SectionsNeeded, SfuCommand, TrackSid, TransportSid};
 
 use crate::auth::grants::Permissions;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::chat::{ChatChange, ChatMessage};
 use crate::rooms::details::Details;
 use crate::rooms::info::{DisconnectReason, Identity, ParticipantInfo, RoomInfo, TrackInfo};
@@ -166,6 +167,8 @@ pub(crate) enum AfterLeave {
 pub(crate) struct TokenContent {
     pub(crate) details: Details,
     pub(crate) permissions: Permissions,
+    /// What is known of a caller who is sent to another room, of which that room shows what it wants. No token says it.
+    pub(crate) caller: Option<CallerFacts>,
 }
 
 /// A message to go out, and whom it is from.
@@ -208,6 +211,7 @@ pub(crate) enum ControlReply {
     Done,
     Room(RoomInfo),
     Participant(Arc<ParticipantInfo>),
+    Caller(Option<CallerFacts>),
     Participants(Vec<Arc<ParticipantInfo>>),
     Track(Box<TrackInfo>),
     Overview(Vec<Overview>),

@@ -16,6 +16,7 @@ use super::{join, limits};
 use crate::app::App;
 use crate::auth::room_token::{InvalidToken, RoomToken};
 use crate::meeting_sessions::live;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::details::{Details, MAX_NAME_BYTES, TooLong};
 use crate::rooms::input::Connection;
 
@@ -33,6 +34,8 @@ pub(crate) struct Admitted {
     pub(super) join: JoinRequest,
     pub(super) details: Details,
     pub(super) connection: Connection,
+    /// What is known of somebody whom our own bridge lets in.
+    pub(super) caller: Option<CallerFacts>,
 }
 
 /// Why somebody may not.
@@ -187,7 +190,7 @@ fn judge(token: RoomToken, connection: Connection, findings: Findings) -> Result
     if findings.is_full {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server is full"));
     }
-    Ok(Admitted { token, join, details, connection })
+    Ok(Admitted { token, join, details, connection, caller: None })
 }
 
 #[cfg(test)]

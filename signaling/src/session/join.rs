@@ -22,7 +22,7 @@ const MAX_TRACKS: usize = 32;
 
 /// What the client sent, checked as far as a room need not be asked.
 pub(super) fn request(session: SessionId, admitted: &Admitted) -> Join {
-    let Admitted { token, join, details, connection } = admitted;
+    let Admitted { token, join, details, connection, caller } = admitted;
     let join = join.clone();
     let client = join.client_info.unwrap_or_default();
     let capabilities = convert::known_numbers::<proto::client_info::Capability>(&client.capabilities);
@@ -41,6 +41,7 @@ pub(super) fn request(session: SessionId, admitted: &Admitted) -> Join {
             client: ClientFeatures { protocol: client.client_protocol, capabilities },
         },
         connection: *connection,
+        caller: caller.clone(),
         // A client that says nothing wants to see and hear.
         auto_subscribe: join.connection_settings.is_none_or(|settings| settings.auto_subscribe),
         tracks: join.add_track_requests.into_iter().take(MAX_TRACKS).map(requests::add_track::parse).collect(),

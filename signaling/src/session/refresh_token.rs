@@ -81,7 +81,7 @@ mod tests {
         let mut permissions = token.grants.permissions();
         permissions.can_publish = false;
         let details = Details { name: "Anna".into(), ..Details::default() };
-        let renewed = renew(&keys, &token, TokenContent { details, permissions }, now).expect("a token");
+        let renewed = renew(&keys, &token, TokenContent { details, permissions, caller: None }, now).expect("a token");
         let renewed = keys.verify(&renewed).expect("a good token");
         assert_eq!((renewed.identity(), renewed.claims.name.as_str()), ("ann", "Anna"));
         assert!(!renewed.grants.permissions().can_publish && renewed.grants.room_join);

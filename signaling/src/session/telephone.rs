@@ -11,11 +11,13 @@ use livekit_protocol::JoinRequest;
 use super::admission::{self, Admitted, Refusal};
 use crate::app::App;
 use crate::auth::room_token::InvalidToken;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::details::is_reserved;
 use crate::rooms::info::ParticipantKind;
 use crate::rooms::input::Connection;
 
-/// Looks at a caller's room token. They show these attributes beside those that the token names.
+/// Looks at a caller's room token. They show these attributes beside those that the token names, and of what is known of them
+/// what the room wants.
 ///
 /// # Errors
 ///
@@ -25,6 +27,7 @@ pub(crate) async fn admit(
     token: &str,
     bridge: u16,
     attributes: &BTreeMap<String, String>,
+    caller: &CallerFacts,
 ) -> Result<Admitted, Refusal> {
     let admit = || {
         let mut token = app.keys.verify(token).map_err(|InvalidToken| Refusal::invalid_token())?;
@@ -35,5 +38,6 @@ pub(crate) async fn admit(
         let connection = Connection::Telephone { bridge };
         admission::look_at(app, SystemTime::now(), token, Ok(JoinRequest::default()), connection)
     };
-    admission::or_revive(app, admit).await
+    let admitted = admission::or_revive(app, admit).await?;
+    Ok(Admitted { caller: Some(caller.clone()), ..admitted })
 }

@@ -3,8 +3,8 @@
 
 mod guessed;
 mod places;
+mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bus::SfuCommand;
@@ -163,41 +163,6 @@ async fn callers_wait_among_the_others_and_hosts_admit_and_deny_them() {
         for action in ["lobby_entry.create", "lobby_entry.deny", "lobby_entry.leave", "meeting_session.join"] {
             assert!(events.iter().any(|event| event == action), "{action} is missing in {events:?}");
         }
-    }
-}
-
-#[tokio::test]
-async fn clients_find_the_call_in_the_attributes_of_whoever_calls() {
-    for database in TestStore::both().await {
-        attributes_of_calls(database, "name", [Some("…222"), Some("…333"), None]).await;
-    }
-    attributes_of_calls(TestStore::sqlite().await, "masked", [Some("…222"), Some("…333"), None]).await;
-    attributes_of_calls(TestStore::sqlite().await, "number", [Some(ANNS_NUMBER), Some(BOBS_NUMBER), None]).await;
-    attributes_of_calls(TestStore::sqlite().await, "hidden", [None, None, None]).await;
-}
-
-/// Three call a meeting that shows them like that, and a host's client has these numbers of them.
-async fn attributes_of_calls(database: TestStore, display: &str, numbers: [Option<&str>; 3]) {
-    let exchange = Exchange::on(database, json!({ "lobby": "off", "caller_display": display })).await;
-    let (mut client, host) = exchange.hall.come(HOST).await;
-    let (mut phones, mut met, mut names) = (Vec::new(), BTreeSet::from([host.identity]), BTreeSet::new());
-    for (caller, number) in [ANNS_NUMBER, BOBS_NUMBER, "anonymous"].into_iter().zip(numbers) {
-        let mut phone = exchange.dial(caller).await;
-        assert_eq!(phone.enter(ID, &exchange.room_pin).await, Verdict::Admitted);
-        phone.arrive().await;
-        phones.push(phone);
-        let shown = client.update(|person| !met.contains(&person.identity)).await;
-        assert_eq!(shown.kind(), proto::participant_info::Kind::Sip);
-        met.insert(shown.identity.clone());
-        let of_sip = shown.attributes.iter().filter(|(name, _)| name.starts_with("sip."));
-        let mut of_sip: BTreeMap<_, _> = of_sip.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let name = of_sip.remove("sip.callID").expect("a name of the call");
-        assert!(!name.contains("192.0.2.1"), "SIP's own name of it has an address");
-        assert!(name.len() >= 16 && names.insert(name.to_owned()), "{name}");
-        let mut wanted =
-            BTreeMap::from([("sip.callStatus", "active"), ("sip.trunkID", TRUNK), ("sip.trunkPhoneNumber", NUMBER)]);
-        wanted.extend(number.map(|digits| ("sip.phoneNumber", digits)));
-        assert_eq!(of_sip, wanted);
     }
 }
 

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::super::model::{Marks, MeetingRole, Session, SessionPerson};
 use super::super::rights::{self, Found};
 use super::super::{live, removal, table};
-use super::{act, change, check_is_there, noted, room};
+use super::{act, caller_facts, change, check_is_there, noted, room};
 use crate::api::answer::Answer;
 use crate::api::body::Body;
 use crate::api::context::Context;
@@ -136,10 +136,16 @@ async fn remove(
     if input.ban && !person.as_ref().is_some_and(|person| is_known_again(&person.marks)) {
         return Err(Code::Conflict.into());
     }
+    // A ban names them as the meeting wants them named now, whatever it wanted when they came.
+    let caller = match &room {
+        Some(room) if input.ban => caller_facts(room, &input.identity).await.ok().flatten(),
+        _ => None,
+    };
+    let name = caller.map(|caller| live::caller_rule(&found.terms.rules).kept_name(&caller));
     let mut revocation = None;
     let written = async {
         let mut tx = change(&context, &found).await?;
-        let event = write_removal(&mut tx, &found.session, &input).await?;
+        let event = write_removal(&mut tx, &found.session, &input, name).await?;
         revocation = Some(removal::revoke(&mut tx, &context.app, &found.session, &input.identity).await?);
         context.commit(tx, found.tenant(), &event, Answer::no_content()).await
     };
@@ -164,14 +170,21 @@ fn is_known_again(marks: &Marks) -> bool {
     user_id.is_some() || invitee_id.is_some() || browser.is_some() || by_number
 }
 
-async fn write_removal(tx: &mut Tx, session: &Session, input: &RemoveRequest) -> Result<Event, StoreError> {
+/// Writes down that somebody is removed, and banned under that name if it is another than they came with.
+async fn write_removal(
+    tx: &mut Tx,
+    session: &Session,
+    input: &RemoveRequest,
+    name: Option<String>,
+) -> Result<Event, StoreError> {
     let now = Utc::now();
     let person = table::find_person(tx, session.id, &input.identity).await?;
     table::remove(tx, session.id, &input.identity, now).await?;
     lobby::table::forget_person(tx, &session.venue_id(), &input.identity).await?;
     let event = Event::new("meeting_session.remove", session.id).with("identity", json!(input.identity));
     let Some(person) = person.filter(|_| input.ban) else { return Ok(event) };
-    let person = SessionPerson { marks: marks_to_ban(&person.identity, &person.marks), ..person };
+    let name = name.unwrap_or_else(|| person.name.clone());
+    let person = SessionPerson { name, marks: marks_to_ban(&person.identity, &person.marks), ..person };
     let ban = table::ban(tx, session, &person, now).await?;
     ban_where_they_came_from(tx, session, &person, now).await?;
     Ok(event.with("ban_id", json!(ban)))
@@ -243,12 +256,10 @@ async fn move_to(
     let role = role_at(&mut tx, &to, &known).await?;
     drop(tx);
     let room = room(&context.app, &found)?;
-    check_is_there(&room, &input.identity).await?;
-    let name = match &known.marks.caller {
-        // As much of the number as is shown there.
-        Some(_) => live::caller_rule(&to.terms.rules).mask_name(&known.name),
-        None => known.name.clone(),
-    };
+    // Callers are called what that meeting wants, as if they had called it.
+    let caller = caller_facts(&room, &input.identity).await?;
+    let name =
+        caller.map_or_else(|| known.name.clone(), |caller| live::caller_rule(&to.terms.rules).kept_name(&caller));
     let moved = SessionPerson { name, role, admitted_at: Utc::now(), removed_at: None, moved_from: Some(id), ..known };
     let mut issued_at = None;
     let written = async {

@@ -64,9 +64,9 @@ words! {
     CallerDisplay {
         /// By the name that is known, and the whole number, unless it is withheld.
         Number = "number",
-        /// By the name that is known, or else some digits of the number.
+        /// By the name that is known, and the last digits of the number.
         Name = "name",
-        /// By some digits of the number.
+        /// By the last digits of the number, also who is known by name.
         Masked = "masked",
         /// As somebody at the telephone.
         Hidden = "hidden",
@@ -192,7 +192,7 @@ rules! {
     [minimum = 0, maximum = 100_000]
     video_cap_kbps: Option<u32> = None, u32;
     /// How callers are shown. Default: by some digits of their number, and by none where they withhold it.
-    caller_display: CallerDisplay = CallerDisplay::Masked, CallerDisplay;
+    caller_display: CallerDisplay = CallerDisplay::Name, CallerDisplay;
     /// Whose coming and going callers hear. Default: of those at the telephone.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;
     /// Up to how many people in the meeting callers hear that. Default: 12.

@@ -14,9 +14,12 @@ use crate::auth::room_token::{RoomTokenRequest, mint};
 use crate::auth::secret::ApiKey;
 use crate::config::Config;
 use crate::meeting_sessions::model::room_name;
+use crate::rooms::caller_rule::CallerRule;
+use crate::rooms::details::Details;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind};
 use crate::rooms::input::{self, Control, Input, RoomChange};
 use crate::rooms::output::ControlReply;
+use crate::rooms::policy::RoomPolicy;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -74,11 +77,16 @@ fn request(room: &str, identity: &str) -> SeatRequest {
         valid_for: Duration::from_secs(60),
         now: SystemTime::now(),
     };
-    let attributes = [("sip.callID", "call"), ("sip.phoneNumber", "+49301234567"), ("saal.role", "host")];
+    let attributes = [("sip.callID", "call"), ("saal.role", "host")];
     SeatRequest {
         token: mint("key", SECRET, &request).expect("a token"),
         bridge: 3,
         attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        caller: CallerFacts {
+            number: Some("+49301234567".to_owned()),
+            anybody: "Phone".to_owned(),
+            ..CallerFacts::default()
+        },
     }
 }
 
@@ -115,7 +123,7 @@ async fn a_seat_is_a_participant_until_it_is_dropped() {
     let people = scene.people("room").await;
     let [own] = people.as_slice() else { panic!("{people:?}") };
     let shown = |name: &str| own.profile.details.attributes.get(name).map(String::as_str);
-    assert_eq!((own.profile.kind, own.profile.details.name.as_str()), (ParticipantKind::Sip, "Phone"));
+    assert_eq!((own.profile.kind, own.profile.details.name.as_str()), (ParticipantKind::Sip, "Phone …567"));
     assert_eq!((shown("sip.callID"), shown("sip.phoneNumber")), (Some("call"), Some("…567")));
     assert_eq!(shown("saal.role"), None, "that is for their token to say");
     drop(seat);
@@ -202,6 +210,8 @@ async fn who_is_sent_to_another_room_has_another_leg_there() {
     let legs = [scene.legs.recv().await, scene.legs.recv().await];
     assert_eq!(legs[1].as_ref().map(|(leg, _)| leg), Some(seat.leg()));
     let to = |room: &str| Control::Move { identity: "phone".into(), to: input::Destination::Room(room.into()) };
+    let hidden = RoomPolicy { caller: CallerRule::Hidden, ..RoomPolicy::default() };
+    scene.control("other", Control::SetPolicy(hidden)).await;
     scene.control("room", to("other")).await;
     let Some(SeatEvent::Leg(leg)) = next(&mut seat).await else { panic!("no leg") };
     assert_eq!(scene.legs.recv().await, Some((leg.clone(), 3)));
@@ -212,11 +222,18 @@ async fn who_is_sent_to_another_room_has_another_leg_there() {
     let own = scene.people("other").await.into_iter().find(|person| &*person.profile.identity == "phone");
     let own = own.expect("there");
     assert_eq!(own.profile.details.attributes.get("sip.callID").map(String::as_str), Some("call"));
+    let shown = |own: &ParticipantInfo| {
+        let Details { name, attributes, .. } = own.profile.details.clone();
+        (name, attributes.get("sip.phoneNumber").cloned())
+    };
+    assert_eq!(shown(&own), ("Phone".to_owned(), None), "each room shows what it wants");
     let back = mint_token_for("room");
     scene.control("other", Control::Move { identity: "phone".into(), to: input::Destination::Token(back) }).await;
     assert!(matches!(next(&mut seat).await, Some(SeatEvent::Leg(_))));
     assert!(matches!(event(&mut seat).await, MeetingEvent::Moved(Destination::MainRoom, _)));
-    assert_eq!(scene.people("room").await[0].profile.kind, ParticipantKind::Sip, "whatever the token says");
+    let own = scene.people("room").await.remove(0);
+    assert_eq!(own.profile.kind, ParticipantKind::Sip, "whatever the token says");
+    assert_eq!(shown(&own), ("Phone …567".to_owned(), Some("…567".to_owned())));
 }
 
 fn mint_token_for(room: &str) -> String {

@@ -8,9 +8,10 @@ use super::Room;
 use super::participant::Participant;
 use super::tracks::describe_track;
 use crate::auth::grants::TrackSource;
+use crate::rooms::caller_rule::{CallerFacts, CallerRule};
 use crate::rooms::details::{DetailsChange, HOLD, TooLong};
 use crate::rooms::info::{Encryption, TrackInfo};
-use crate::rooms::input::{AddTrack, Connection};
+use crate::rooms::input::{AddTrack, Connection, Join};
 use crate::rooms::output::Notice;
 
 /// What a caller's microphone is called towards the SFU, where a client says how it calls its own.
@@ -45,6 +46,18 @@ impl Participant {
 }
 
 impl Room {
+    /// Has somebody who calls show as much of what is known of them as the meeting wants. Where no meeting says it, LiveKit's
+    /// own bridge decides.
+    pub(super) fn show_caller(&self, join: &mut Join) {
+        let rule = self.policy.caller;
+        if join.caller.is_none() && join.connection == Connection::Client && rule != CallerRule::Unsaid {
+            join.caller = Some(CallerFacts::of_livekit(&join.profile.details));
+        }
+        if let Some(caller) = &join.caller {
+            rule.show(caller, &mut join.profile.details);
+        }
+    }
+
     /// Makes a caller's microphone, if they have none yet and may speak. The SFU has it at once; the others are to be told.
     /// Whether it is on is for the meeting's rules, unless it shall be off. A caller is told what is true, so nothing has to be
     /// confirmed.

@@ -20,6 +20,7 @@ impl Room {
         let reply = match control {
             Control::ListParticipants => Ok(self.list_participants()),
             Control::GetParticipant(identity) => self.get_participant(&identity),
+            Control::GetCaller(identity) => self.get_caller(&identity),
             Control::RemoveParticipant(identity) => self.remove_participant(now, &identity),
             Control::Mute { identity, track, is_muted } => self.mute_by_administrator(&identity, &track, is_muted),
             Control::UpdateParticipant { identity, change, permissions } => {
@@ -97,6 +98,11 @@ impl Room {
         Ok(ControlReply::Done)
     }
 
+    fn get_caller(&self, identity: &str) -> Reply {
+        let sid = self.participant_called(identity)?;
+        Ok(ControlReply::Caller(self.participants.get(&sid).and_then(|who| who.caller.clone())))
+    }
+
     fn mute_by_administrator(&mut self, identity: &str, track: &TrackSid, is_muted: bool) -> Reply {
         let sid = self.participant_called(identity)?;
         let entry = self.track_mut(&sid, track).ok_or(ControlError::NoSuchTrack)?;
@@ -123,7 +129,13 @@ impl Room {
         permissions: Option<Permissions>,
     ) -> Reply {
         let sid = self.participant_called(identity)?;
+        let given = Some(change.name.clone()).filter(|name| !name.is_empty());
         self.change_details(&sid, change).map_err(ControlError::TooLong)?;
+        if let Some(given) = given
+            && let Some(caller) = self.participants.get_mut(&sid).and_then(|who| who.caller.as_mut())
+        {
+            caller.given = Some(given);
+        }
         if let Some(permissions) = permissions {
             self.set_permissions(&sid, permissions);
             self.room_changed(now);

@@ -15,7 +15,7 @@ use super::participant::Participant;
 use super::{Room, Told, count};
 use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState};
-use crate::rooms::input::{Connection, Join, Now, Resume, SessionId, SubscriptionRules};
+use crate::rooms::input::{Join, Now, Resume, SessionId, SubscriptionRules};
 use crate::rooms::output::{AfterLeave, Joined, Milestone, Notice, Output, Report};
 
 /// Longest time from the join until media flows; LiveKit's figure.
@@ -35,10 +35,7 @@ impl Room {
         }
         self.restore_standing(&mut join.profile);
         if join.profile.kind == ParticipantKind::Sip {
-            match join.connection {
-                Connection::Telephone { .. } => self.policy.caller.mask(&mut join.profile.details),
-                Connection::Client => self.policy.caller.apply(&mut join.profile.details),
-            }
+            self.show_caller(&mut join);
         }
         let (sid, transport) = (self.ids.participant(), self.ids.transport());
         let (session, kind, connection) = (join.session, join.profile.kind, join.connection);
@@ -183,6 +180,7 @@ fn new_participant(now: Now, sid: ParticipantSid, transport: TransportSid, join:
         session: Some(join.session),
         session_lost_at: None,
         connection: join.connection,
+        caller: join.caller,
         transport,
         negotiation: Negotiation::default(),
         tracks: BTreeMap::new(),

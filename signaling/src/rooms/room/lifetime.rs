@@ -128,7 +128,7 @@ impl Room {
     pub(super) fn renew_token(&mut self, sid: &ParticipantSid) {
         let Some(participant) = self.participants.get(sid) else { return };
         let (details, permissions) = (participant.profile.details.clone(), participant.profile.permissions.clone());
-        self.notify(sid, Notice::RenewToken(Box::new(TokenContent { details, permissions })));
+        self.notify(sid, Notice::RenewToken(Box::new(TokenContent { details, permissions, caller: None })));
     }
 
     /// Tells everybody about the room, unless they have heard a moment ago: then a moment later.

@@ -42,7 +42,7 @@ impl Room {
             self.apply_unmute_rule(None);
         }
         if policy.caller != before.caller {
-            self.mask_callers();
+            self.show_callers();
         }
         if policy.announce != before.announce {
             self.room_changed(now);
@@ -56,17 +56,18 @@ impl Room {
         }
     }
 
-    /// Has callers who are there show no more of their numbers than the meeting wants now. What is hidden already stays hidden
-    /// until they call again.
-    fn mask_callers(&mut self) {
-        let callers: Vec<_> =
-            self.participants.values().filter(|who| who.is_caller()).map(|who| who.sid.clone()).collect();
-        for sid in callers {
-            let Some(caller) = self.participants.get_mut(&sid) else { continue };
-            let before = caller.profile.details.clone();
-            self.policy.caller.mask(&mut caller.profile.details);
-            if caller.profile.details != before {
+    /// Has callers who are there show as much of what is known of them as the meeting wants now, before anybody else is told of
+    /// them.
+    fn show_callers(&mut self) {
+        let everybody: Vec<_> = self.participants.keys().cloned().collect();
+        for sid in everybody {
+            let Some(participant) = self.participants.get_mut(&sid) else { continue };
+            let Some(caller) = &participant.caller else { continue };
+            let before = participant.profile.details.clone();
+            self.policy.caller.show(caller, &mut participant.profile.details);
+            if participant.profile.details != before {
                 self.mark_changed(&sid, Told::Everyone);
+                self.tell_at_once(&sid);
                 self.renew_token(&sid);
             }
         }
@@ -145,7 +146,8 @@ impl Room {
     pub(super) fn move_participant(&mut self, now: Now, sid: &ParticipantSid, to: Destination) {
         let Some(participant) = self.participants.get(sid) else { return };
         let (details, permissions) = (participant.profile.details.clone(), participant.profile.permissions.clone());
-        self.notify(sid, Notice::Moved(to, Box::new(TokenContent { details, permissions })));
+        let caller = participant.caller.clone();
+        self.notify(sid, Notice::Moved(to, Box::new(TokenContent { details, permissions, caller })));
         self.remove(now, sid, DisconnectReason::ParticipantRemoved, Some(AfterLeave::Reconnect));
     }
 

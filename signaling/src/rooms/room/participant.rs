@@ -9,6 +9,7 @@ use bus::{ParticipantSid, TrackSid, TransportSid};
 
 use super::data_allowance::DataAllowance;
 use super::negotiation::Negotiation;
+use crate::rooms::caller_rule::CallerFacts;
 use crate::rooms::chat::ChatStreams;
 use crate::rooms::info::{DisconnectReason, ParticipantInfo, ParticipantKind, ParticipantState, Profile, TrackInfo};
 use crate::rooms::input::{Connection, SessionId, SubscriptionRules, Wishes};
@@ -25,6 +26,8 @@ pub(super) struct Participant {
     /// Since when it has none.
     pub(super) session_lost_at: Option<Instant>,
     pub(super) connection: Connection,
+    /// What is known of it if it calls. Its profile shows as much of that as the meeting wants.
+    pub(super) caller: Option<CallerFacts>,
     pub(super) transport: TransportSid,
     pub(super) negotiation: Negotiation,
     pub(super) tracks: BTreeMap<TrackSid, Track>,

@@ -2,6 +2,7 @@
 //! Rooms through their front door, on a clock of the test's own.
 
 mod administration;
+mod callers_shown;
 mod calling;
 mod consent;
 mod data;
@@ -117,6 +118,7 @@ fn joiner_with(identity: &str, grants: &str) -> Join {
             client: ClientFeatures::default(),
         },
         connection: Connection::Client,
+        caller: None,
         auto_subscribe: true,
         tracks: Vec::new(),
         offer: None,

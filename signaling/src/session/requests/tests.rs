@@ -112,7 +112,7 @@ impl Harness {
         let mut token = TokenKeys::new(&keys).expect("good keys").verify(&token).expect("a good token");
         token.grants = VideoGrants { can_update_own_metadata: Some(true), ..token.grants };
         let (join, details) = (proto::JoinRequest::default(), Details::default());
-        let admitted = Admitted { token, join, details, connection: Connection::Client };
+        let admitted = Admitted { token, join, details, connection: Connection::Client, caller: None };
         let join = join::request(SessionId(session), &admitted);
         self.handle(Input::Join(Box::new(join)));
         let transport = self.transports.last().expect("a transport").clone();

@@ -8,7 +8,9 @@ use store::sql;
 use store::testing::TestStore;
 
 use super::{Api, errors, monday, weekly};
+use crate::support::client::join_request;
 use crate::support::hall::{CODE, HOST, Hall, INVITEE, code};
+use crate::support::{Client, Token};
 
 const SECOND: &str = "0190c0de-0000-7000-8000-000000000002";
 const SECOND_CODE: &str = "ZbCdEfGhIjKlMnOpQrStUv";
@@ -49,7 +51,10 @@ async fn a_tenants_limit_holds_over_all_its_meetings() {
         let settings = json!({ "limits": { "max_concurrent_participants": 2 } });
         tx.execute(sql("UPDATE tenants SET settings = $1").bind(&settings)).await.expect("done");
         tx.commit().await.expect("stored");
-        let _host = hall.come(HOST).await;
+        let (_client, host) = hall.come(HOST).await;
+        // Who serves takes no place, as with a meeting's own limit.
+        let recorder = Token::join(&format!("meeting-{}", host.session), "recorder").granting("recorder", json!(true));
+        let _recorder = Client::join_with(&hall.server, &recorder, &join_request()).await;
         let beside =
             async |path: &str| hall.ask(&format!("POST /join/{path}"), None, None, Some(json!({ "name": "G" }))).await;
         let second = beside(SECOND_CODE).await;

@@ -310,7 +310,7 @@ fn an_end_says_whose_doing_it_was() {
 #[test]
 fn who_is_sent_elsewhere_goes_when_the_room_lets_them() {
     let mut news = newcomer(caller(false), &[]);
-    let content = TokenContent { details: Details::default(), permissions: permissions() };
+    let content = TokenContent { details: Details::default(), permissions: permissions(), caller: None };
     let to = Destination::Room("other".into());
     assert_eq!(told(&mut news, Notice::Moved(to.clone(), Box::new(content.clone()))), []);
     let told = told(&mut news, leave(DisconnectReason::ParticipantRemoved));
