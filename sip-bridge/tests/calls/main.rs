@@ -8,6 +8,7 @@ mod baresip;
 mod bridge;
 mod callee;
 mod dialling;
+mod everywhere;
 #[path = "../hostile/isolation.rs"]
 #[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod isolation;

@@ -43,10 +43,10 @@ impl Rig {
     /// One with so many threads of sound.
     pub(super) fn new(threads: usize) -> Self {
         let trunks = Arc::new(Trunks::default());
-        let locals = Locals::new(vec![(Transport::Udp, "127.0.0.1:5060".parse().unwrap())], None);
-        let media_address = Ipv4Addr::LOCALHOST.into();
+        let locals = Locals::new(vec![(Transport::Udp, "127.0.0.1:5060".parse().unwrap())], None, |_| None);
+        let rtp_address = Ipv4Addr::LOCALHOST.into();
         let settings =
-            CoreSettings { media_address, trunks: trunks.clone(), locals, is_dev: true, max_calls: 3, threads };
+            CoreSettings { rtp_address, trunks: trunks.clone(), locals, is_dev: true, max_calls: 3, threads };
         let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
         let ports = Ports::new(42_000..=42_999, StdRng::from_os_rng()).unwrap();
         let config = Config { check: Some(check), ..Config::default() };
