@@ -13,6 +13,7 @@ mod everywhere;
 #[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod isolation;
 mod kamailio;
+mod old_tls;
 mod pcap;
 #[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod phone;
