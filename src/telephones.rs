@@ -79,6 +79,9 @@ impl Telephones {
                 for (transport, address) in bridge.local_addresses() {
                     info!(transport = transport.as_str(), port = address.port(), "telephones can call");
                 }
+                if let Some(all) = settings.sip.all_addresses() {
+                    tell_usual_address(Bridge::usual_address(all));
+                }
                 if !settings.sip.certificate.as_os_str().is_empty() {
                     tokio::spawn(read_certificate_again(bridge.certificate_reader(), reloads));
                 }
@@ -109,6 +112,21 @@ impl Telephones {
         for thread in self.sound {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+    }
+}
+
+/// Says what those who call are told where nobody has set it.
+fn tell_usual_address(address: Option<IpAddr>) {
+    match address {
+        Some(address) => info!(
+            %address,
+            "telephones are told the address by which each is reached, beyond our own networks this one; behind NAT, set \
+             sip.advertise"
+        ),
+        None => warn!(
+            "this machine knows no way beyond its own networks, so telephones there cannot call: give it a default route, \
+             or set sip.listen to one of its addresses, or sip.advertise to the one that they reach"
+        ),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::sip::config::Config;
 use crate::sip::message::{Host, Transport};
 use crate::sound::{SoundEvent, SoundOrder};
-use crate::transport::{Listen, Roots, TlsConfig, TlsError, TransportError, Wires};
+use crate::transport::{Listen, Roots, TlsConfig, TlsError, TransportError, Wires, elsewhere, own_address};
 use crate::trunks::{Dns, Locals, Trunks, default_port};
 
 /// How long signaling may take to say whether a call is answered. It needs milliseconds.
@@ -48,7 +48,8 @@ pub struct BridgeConfig {
     pub tls: Option<TlsConfig>,
     /// Whose certificates we accept where we connect by TLS.
     pub roots: Roots,
-    /// Our address as others see it, for SIP and for sound. Needed where ours is "all addresses", or behind a NAT.
+    /// Our address as others see it, for SIP and for sound. Needed behind a NAT. Without it each is told the address by which
+    /// we reach them.
     pub advertised: Option<IpAddr>,
     /// Where sound is received.
     pub rtp_address: IpAddr,
@@ -76,7 +77,7 @@ pub enum BridgeError {
     #[error(transparent)]
     Ports(#[from] EmptyRange),
     /// We would tell telephones to send to "all addresses".
-    #[error("an advertised address is needed where the bridge listens on all addresses")]
+    #[error("the advertised address is none that anybody could send to")]
     NoAddress,
     /// Nobody makes sound.
     #[error("at least one thread of sound is needed")]
@@ -107,11 +108,8 @@ impl Bridge {
         events: mpsc::Receiver<SoundEvent>,
         registry: &prometheus::Registry,
     ) -> Result<Self, BridgeError> {
-        let media_address = config.advertised.unwrap_or(config.rtp_address);
         let listen = &config.listen;
-        let mut addresses = listen.udp.iter().chain(&listen.tcp).chain(&listen.tls);
-        let is_open = addresses.any(|address| address.ip().is_unspecified());
-        if media_address.is_unspecified() || (is_open && config.advertised.is_none()) {
+        if config.advertised.is_some_and(|address| address.is_unspecified()) {
             return Err(BridgeError::NoAddress);
         }
         if sound.is_empty() {
@@ -124,9 +122,9 @@ impl Bridge {
         let (wires, arrivals) = Wires::open(listen, certificates, trunks.clone(), &metrics)?;
         let addresses = wires.local_addresses();
         let settings = CoreSettings {
-            media_address,
+            rtp_address: config.rtp_address,
             trunks,
-            locals: Locals::new(addresses.clone(), config.advertised),
+            locals: Locals::new(addresses.clone(), config.advertised, own_address),
             is_dev: config.is_dev,
             max_calls: config.max_calls,
             threads: sound.len(),
@@ -160,6 +158,13 @@ impl Bridge {
     #[must_use]
     pub fn local_addresses(&self) -> &[(Transport, SocketAddr)] {
         &self.addresses
+    }
+
+    /// The address that is told to those beyond this machine's own networks, where none is advertised and `listening` is
+    /// all addresses. `None`: no way leads there.
+    #[must_use]
+    pub fn usual_address(listening: IpAddr) -> Option<IpAddr> {
+        own_address(elsewhere(listening))
     }
 
     /// Has its certificate read again, by whoever is told that there is another.
@@ -212,7 +217,8 @@ impl CertificateReader {
 
 fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpAddr>, max_calls: usize) -> Config {
     let mut sent_by: Vec<(Transport, Host, u16)> = Vec::new();
-    // One for each transport. Without an advertised address the flow says which of ours it is.
+    // One for each transport. Without an advertised address the flow says which of ours it is, or the way to the other
+    // side.
     for (transport, address) in addresses {
         if let Some(ip) = advertised
             && !sent_by.iter().any(|(known, ..)| known == transport)
@@ -231,6 +237,7 @@ fn endpoint_config(addresses: &[(Transport, SocketAddr)], advertised: Option<IpA
     let is_unlistened = |transport: &Transport| !addresses.iter().any(|(known, _)| known == transport);
     Config {
         sent_by,
+        own_address,
         unlistened: [Transport::Tcp, Transport::Tls].into_iter().filter(is_unlistened).collect(),
         check: Some(check),
         ring_timeout: RING_TIME,

@@ -13,6 +13,7 @@ mod connections;
 mod gate;
 mod limits;
 mod refusing;
+mod route;
 mod stream;
 mod tls;
 mod udp;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 
 use self::connections::Connections;
 use self::gate::Gate;
+pub(crate) use self::route::{elsewhere, own_address};
 use self::tls::Tls;
 pub use self::tls::{Roots, TlsConfig, TlsError};
 use self::udp::UdpListener;

@@ -26,7 +26,7 @@ pub(crate) struct Sip {
     pub(crate) key: PathBuf,
     /// Certificates of an authority of one's own; empty for those that the system trusts.
     pub(crate) ca_file: PathBuf,
-    /// At most one; none for the addresses that are listened on.
+    /// At most one; none for the addresses that are listened on, or where those are all, for the one by which each is reached.
     #[serde(deserialize_with = "super::one_or_more::<IpAddr, _>")]
     pub(crate) advertise: Vec<IpAddr>,
     /// The first and the last, with a dash.
@@ -64,6 +64,12 @@ impl Sip {
         !self.listen.is_empty() || !self.listen_tls.is_empty()
     }
 
+    /// One of those that are listened on that stands for all, where nothing says which of them telephones are told.
+    pub(crate) fn all_addresses(&self) -> Option<IpAddr> {
+        let mut ips = self.listen.iter().chain(&self.listen_tls).map(SocketAddr::ip);
+        ips.find(IpAddr::is_unspecified).filter(|_| self.advertise.is_empty())
+    }
+
     /// Whether nobody asked for more than what `--dev` brings.
     pub(crate) fn is_as_in_development(&self) -> bool {
         self.listen == [DEV_LISTEN] && self.listen_tls.is_empty()
@@ -92,13 +98,9 @@ impl Sip {
             return;
         }
         let mut all = self.listen.iter().chain(&self.listen_tls);
-        if is_dev && all.clone().any(|address| !address.ip().is_loopback()) {
+        if is_dev && all.any(|address| !address.ip().is_loopback()) {
             let what = "with --dev whoever can call is trusted, so only loopback addresses will do";
             problem(&["sip", "listen"], what.to_owned());
-        }
-        if self.advertise.is_empty() && all.any(|address| address.ip().is_unspecified()) {
-            let what = "telephones must be told one address to send to, and all addresses are listened on";
-            problem(&["sip", "advertise"], what.to_owned());
         }
         if self.advertise.len() > 1 || self.advertise.iter().any(IpAddr::is_unspecified) {
             problem(&["sip", "advertise"], "one address that telephones reach is wanted".to_owned());

@@ -260,15 +260,30 @@ fn telephones_are_off_but_for_development_which_keeps_them_on_this_machine() {
 
 #[test]
 fn what_telephones_need_is_asked_for_at_the_start() {
-    let told =
-        read("[sip]\nlisten = ['0.0.0.0:5060']\nlisten_tls = ['0.0.0.0:5061']\nrtp_ports = '20000-20099'\n", &[])
-            .unwrap_err();
+    let told = read(
+        "[sip]\nlisten = ['0.0.0.0:5060']\nlisten_tls = ['0.0.0.0:5061']\nadvertise = '0.0.0.0'\nrtp_ports = '20000-20099'\n",
+        &[],
+    )
+    .unwrap_err();
     for key in ["sip.advertise", "sip.certificate", "sip.max_calls"] {
         assert!(told.contains(key), "{key} in {told}");
     }
     assert!(read("[sip]\nrtp_ports = '30000-20000'\n", &[]).unwrap_err().contains("30000-20000"));
     let good = "[sip]\nlisten = ['[::]:5060']\nadvertise = '192.0.2.1'\nrtp_ports = '20000 - 20999'\nmax_calls = 400\n";
     assert_eq!(read(good, &[]).unwrap().sip.rtp_ports(), Some(20_000..=20_999));
+}
+
+#[test]
+fn telephones_need_no_more_than_where_they_are_listened_for() {
+    let keys = format!("[api_keys]\nkey = '{STRONG}'\n");
+    for (listen, all) in [("0.0.0.0:5060", Some("0.0.0.0")), ("[::]:5060", Some("::")), ("192.0.2.1:5060", None)] {
+        let flags = SettingsFlags { sip: Some(listen.parse().unwrap()), ..SettingsFlags::default() };
+        let sip = load(&keys, &[], flags, Purpose::Serve).unwrap().sip;
+        assert!(sip.is_on() && sip.advertise.is_empty());
+        assert_eq!(sip.all_addresses(), all.map(|ip| ip.parse::<IpAddr>().unwrap()), "{listen}");
+    }
+    let nat = read("[sip]\nlisten = '0.0.0.0:5060'\nadvertise = '192.0.2.1'\n", &[]).unwrap().sip;
+    assert_eq!(nat.all_addresses(), None);
 }
 
 #[test]

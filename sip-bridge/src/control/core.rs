@@ -43,11 +43,11 @@ const BYE_TIME: Duration = Duration::from_secs(3);
 
 /// Where media is, and who may call.
 pub(crate) struct CoreSettings {
-    /// What telephones are told.
-    pub(crate) media_address: IpAddr,
+    /// Where sound is received.
+    pub(crate) rtp_address: IpAddr,
     /// Where the sockets see who may send. It is written here.
     pub(crate) trunks: Arc<Trunks>,
-    /// From where trunks are spoken to.
+    /// From where trunks are spoken to, and what telephones are told.
     pub(crate) locals: Locals,
     /// Whether this machine may call, too.
     pub(crate) is_dev: bool,
@@ -55,6 +55,19 @@ pub(crate) struct CoreSettings {
     pub(crate) max_calls: usize,
     /// Threads of sound. At least one.
     pub(crate) threads: usize,
+}
+
+impl CoreSettings {
+    /// Where whoever is on that way is to send sound.
+    fn media_address(&self, flow: &Flow) -> Option<IpAddr> {
+        let address = self.locals.media_address(self.rtp_address, flow);
+        if address.is_none() {
+            tracing::warn!(
+                "a call cannot have sound: no address of this machine leads to the trunk; set sip.advertise"
+            );
+        }
+        address
+    }
 }
 
 /// Makes the sockets of a port.

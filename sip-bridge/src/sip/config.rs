@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! How an endpoint behaves: who it is, how patient, and how much it holds.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::check::Rejection;
@@ -51,11 +52,16 @@ pub enum ReliableUse {
 /// we do not have (RFC 3261 §8.2). Never called for ACK.
 pub type Check = fn(&Request) -> Result<(), Rejection>;
 
+/// Finds by which of our addresses we send to another. `None`: by none that is known.
+pub type OwnAddress = fn(SocketAddr) -> Option<IpAddr>;
+
 /// All of it.
 #[derive(Clone)]
 pub struct Config {
     /// What our Via and Contact say for each transport. One that is missing gets the local address of the flow.
     pub sent_by: Vec<(Transport, Host, u16)>,
+    /// What is told in place of a flow's local address that stands for all of ours.
+    pub own_address: OwnAddress,
     /// Streams for which nothing is listened: what others want of us comes by the connections that we have opened, if at all.
     pub unlistened: Vec<Transport>,
     /// The user in our Contact.
@@ -98,6 +104,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sent_by: Vec::new(),
+            own_address: |_| None,
             unlistened: Vec::new(),
             contact_user: "saal".to_owned(),
             user_agent: "Saal".to_owned(),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
 
+use super::config::OwnAddress;
 use super::message::{Host, Message, Transport, Via};
 
 /// A TCP or TLS connection, as the I/O layer counts them. A number is never used twice.
@@ -51,6 +52,12 @@ impl fmt::Debug for Flow {
 }
 
 impl Flow {
+    /// Our address for the other side: the flow's, or the one that is found where the flow's stands for all of ours.
+    pub(crate) fn own_ip(&self, own_address: OwnAddress) -> IpAddr {
+        let local = self.local.ip();
+        if local.is_unspecified() { own_address(self.remote).unwrap_or(local) } else { local }
+    }
+
     /// Whether the end of the connection of `failed` concerns messages of this flow. Connections are compared by their numbers
     /// alone: the end of an old one, which may be told more than once, is no matter to what goes by a new one to the same
     /// address.
@@ -126,6 +133,21 @@ pub(super) fn is_private(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_for_all_addresses_is_told_to_nobody() {
+        let own_address: OwnAddress =
+            |remote| if remote.ip().is_loopback() { Some(remote.ip()) } else { "192.0.2.1".parse().ok() };
+        let own_ip = |local: &str, remote: &str| {
+            let (local, remote) = (local.parse().unwrap(), remote.parse().unwrap());
+            let flow = Flow { transport: Transport::Udp, local, remote, connection: None, tls_name: None };
+            flow.own_ip(own_address).to_string()
+        };
+        assert_eq!(own_ip("0.0.0.0:5060", "127.0.0.1:5062"), "127.0.0.1");
+        assert_eq!(own_ip("0.0.0.0:5060", "198.51.100.7:5060"), "192.0.2.1");
+        assert_eq!(own_ip("[::]:5060", "[::1]:5062"), "::1");
+        assert_eq!(own_ip("192.0.2.9:5060", "198.51.100.7:5060"), "192.0.2.9", "it says itself which it is");
+    }
 
     #[test]
     fn the_end_of_a_connection_concerns_what_goes_by_that_one() {

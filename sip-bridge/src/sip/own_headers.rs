@@ -22,7 +22,8 @@ const MAX_FORWARDS: u8 = 70;
 
 fn sent_by(flow: &Flow, config: &Config) -> (Host, u16) {
     let told = config.sent_by.iter().find(|(transport, _, _)| *transport == flow.transport);
-    told.map_or_else(|| (Host::Address(flow.local.ip()), flow.local.port()), |(_, host, port)| (host.clone(), *port))
+    let own = || (Host::Address(flow.own_ip(config.own_address)), flow.local.port());
+    told.map_or_else(own, |(_, host, port)| (host.clone(), *port))
 }
 
 /// Our Via; with `rport`, so that answers come back through a NAT (RFC 3581), and with `alias` where nobody could connect to us, so that

@@ -125,7 +125,8 @@ impl SessionTimer {
         if let Some(agreed) = agreed {
             let refresher = agreed.refresher.parameter(false);
             headers.set("Session-Expires", format!("{};refresher={refresher}", agreed.interval.as_secs()));
-            if agreed.peer_has_timer && agreed.refresher == Refresher::They {
+            // Who refreshes has to know it, and who does not is to hang up when no refresh comes (§9).
+            if agreed.peer_has_timer {
                 headers.push("Require", "timer");
             }
         }

@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) roots: Roots,
     pub(crate) trunks: Vec<TrunkConfig>,
     pub(crate) dns: Arc<dyn Dns>,
+    /// Where SIP and sound are listened for.
+    pub(crate) listen: IpAddr,
 }
 
 impl Default for Setup {
@@ -61,7 +63,8 @@ impl Default for Setup {
     fn default() -> Self {
         let trunk = trunk("trunk", &["127.0.0.2/32", "127.0.0.1/32"]);
         let trunks = vec![TrunkConfig { vouches_for_callers: true, ..trunk }];
-        Self { tls: None, roots: Roots::default(), trunks, dns: Arc::new(SystemDns::without_servers()) }
+        let dns = Arc::new(SystemDns::without_servers());
+        Self { tls: None, roots: Roots::default(), trunks, dns, listen: Ipv4Addr::LOCALHOST.into() }
     }
 }
 
@@ -105,11 +108,11 @@ impl Running {
         sound: Option<JoinHandle<()>>,
         registry: prometheus::Registry,
     ) -> Self {
-        let Setup { tls, roots, trunks: list, dns } = setup;
+        let Setup { tls, roots, trunks: list, dns, listen } = setup;
         let (desk, calls) = desk();
         let (keyed_in, codes) = mpsc::channel(64);
         tokio::spawn(answer_calls(calls, keyed_in));
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let local = SocketAddr::new(listen, 0);
         let (administration, operation) = trunks();
         administration.list.send_replace(list.into());
         let (dialer, dials) = dialer();

@@ -8,10 +8,12 @@ mod baresip;
 mod bridge;
 mod callee;
 mod dialling;
+mod everywhere;
 #[path = "../hostile/isolation.rs"]
 #[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod isolation;
 mod kamailio;
+mod old_tls;
 mod pcap;
 #[allow(dead_code, reason = "the hostile tests use the rest of it")]
 mod phone;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! From an order of signaling's to somebody who takes part: where the call is tried, and what becomes of it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,9 @@ impl ControlCore {
         let config = self.operations.config_of(&order.trunk).ok_or(NotReachedReason::TrunkFailed)?;
         self.check_room(&config).map_err(|_| NotReachedReason::Full)?;
         let (port, sockets) = self.sockets(now).map_err(|_| NotReachedReason::Full)?;
-        let capabilities = Capabilities::new(self.settings.media_address, port);
+        // Where it is tried is known when it is tried, and with it what is told there.
+        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let capabilities = Capabilities::new(unknown, port);
         let outgoing = Outgoing {
             rings_until: now + order.ring_time.min(LONGEST_RING),
             order,
@@ -61,9 +64,8 @@ impl ControlCore {
             has_rung: false,
             outcome: DialProgress::NotReached(not_reached(NotReachedReason::TrunkFailed)),
         };
-        // Where it is tried is known when it is tried.
-        let peer = self.settings.media_address;
-        let mut call = Call::new(CallId(key.0), (config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
+        let mut call =
+            Call::new(CallId(key.0), (config.id.clone(), unknown), self.least_loaded(), sockets, capabilities);
         call.tenant = outgoing.order.tenant.as_deref().map(Arc::from);
         call.outgoing = Some(Box::new(outgoing));
         Ok(call)
@@ -85,6 +87,11 @@ impl ControlCore {
         if ring_time.is_zero() {
             return Err(not_reached(NotReachedReason::NotAnswered));
         }
+        outgoing.tried.push(route.flow);
+        let Some(address) = self.settings.media_address(&route.flow) else {
+            return self.try_route(now, key, not_reached(NotReachedReason::TrunkFailed));
+        };
+        call.capabilities.address = address;
         let is_encrypted = route.flow.transport == Transport::Tls;
         call.capabilities.is_signaling_encrypted = is_encrypted;
         call.capabilities.encryption = if is_encrypted { Encryption::Required } else { Encryption::Preferred };
@@ -104,7 +111,6 @@ impl ControlCore {
             registration: route.registration,
             ring_time: Some(ring_time),
         };
-        outgoing.tried.push(route.flow);
         let sip = self.endpoint.invite(now, invite).map_err(|error| {
             not_reached(match error {
                 CommandError::Full => NotReachedReason::Full,

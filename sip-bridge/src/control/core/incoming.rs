@@ -58,6 +58,9 @@ impl No {
 /// for so long.
 pub(super) const UNAVAILABLE: No = No::new("unavailable", 503, "Service Unavailable");
 
+/// Nobody could send us sound.
+const NO_ADDRESS: No = No::new("no_address", 503, "Service Unavailable");
+
 impl ControlCore {
     pub(super) fn handle_incoming(
         &mut self,
@@ -108,10 +111,11 @@ impl ControlCore {
         let called = identity::called(invite, is_contact).ok_or(No::new("no_number", 404, "Not Found"))?;
         let caller = identity::caller(invite, trunk.config.vouches_for_callers);
         self.check_room(&trunk.config)?;
+        let address = self.settings.media_address(&flow).ok_or(NO_ADDRESS)?;
         let (port, sockets) = self.sockets(now)?;
         let capabilities = Capabilities {
             is_signaling_encrypted: flow.transport == Transport::Tls,
-            ..Capabilities::new(self.settings.media_address, port)
+            ..Capabilities::new(address, port)
         };
         let mut call = Call::new(id, (trunk.config.id.clone(), peer), self.least_loaded(), sockets, capabilities);
         if let Err(no) = self.describe(&mut call, offer) {

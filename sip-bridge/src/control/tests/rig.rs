@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! A core, and what came out of it.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::control::core::{ControlCore, CoreSettings, Output};
 use crate::control::{bind, check};
 use crate::media::rtp::Ports;
 use crate::metrics::Metrics;
-use crate::sip::config::Config;
+use crate::sip::config::{Config, OwnAddress};
 use crate::sip::flow::{ConnectionId, Flow};
 use crate::sip::message::{Message, Response, Transport};
 use crate::sip::parse::parse;
@@ -30,6 +30,8 @@ pub(super) struct Rig {
     pub(super) metrics: Metrics,
     /// What the sockets see of the trunks.
     pub(super) trunks: Arc<Trunks>,
+    /// Where is listened.
+    local: SocketAddr,
     /// Whom messages come from.
     pub(super) source: &'static str,
     /// And by what.
@@ -42,14 +44,24 @@ pub(super) struct Rig {
 impl Rig {
     /// One with so many threads of sound.
     pub(super) fn new(threads: usize) -> Self {
+        Self::with(threads, Ipv4Addr::LOCALHOST, |_| None)
+    }
+
+    /// One that listens on all addresses, and finds which of them somebody is told.
+    pub(super) fn everywhere(own_address: OwnAddress) -> Self {
+        Self::with(1, Ipv4Addr::UNSPECIFIED, own_address)
+    }
+
+    fn with(threads: usize, listen: Ipv4Addr, own_address: OwnAddress) -> Self {
         let trunks = Arc::new(Trunks::default());
-        let locals = Locals::new(vec![(Transport::Udp, "127.0.0.1:5060".parse().unwrap())], None);
-        let media_address = Ipv4Addr::LOCALHOST.into();
+        let local = SocketAddr::from((listen, 5060));
+        let locals = Locals::new(vec![(Transport::Udp, local)], None, own_address);
+        let rtp_address = listen.into();
         let settings =
-            CoreSettings { media_address, trunks: trunks.clone(), locals, is_dev: true, max_calls: 3, threads };
+            CoreSettings { rtp_address, trunks: trunks.clone(), locals, is_dev: true, max_calls: 3, threads };
         let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
         let ports = Ports::new(42_000..=42_999, StdRng::from_os_rng()).unwrap();
-        let config = Config { check: Some(check), ..Config::default() };
+        let config = Config { check: Some(check), own_address, ..Config::default() };
         let rngs = [1, 2, 3].map(StdRng::seed_from_u64);
         let bind = Box::new(|port| bind(Ipv4Addr::LOCALHOST.into(), port));
         let now = Instant::now();
@@ -60,6 +72,7 @@ impl Rig {
             outputs: Vec::new(),
             metrics,
             trunks,
+            local,
             source: "127.0.0.1:5062",
             transport: Transport::Udp,
             connection: None,
@@ -111,7 +124,7 @@ impl Rig {
     pub(super) fn send(&mut self, text: &str) {
         let flow = Flow {
             transport: self.transport,
-            local: "127.0.0.1:5060".parse().unwrap(),
+            local: self.local,
             remote: self.source.parse().unwrap(),
             connection: self.connection,
             tls_name: None,

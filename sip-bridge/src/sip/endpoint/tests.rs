@@ -8,3 +8,4 @@ mod network;
 mod outside;
 mod random_calls;
 mod registrations;
+mod session_timers;

@@ -51,7 +51,7 @@ impl Rig {
 
     fn with_dev(is_dev: bool) -> Self {
         let now = Instant::now();
-        let locals = Locals::new(vec![(Transport::Udp, "198.51.100.1:5060".parse().unwrap())], None);
+        let locals = Locals::new(vec![(Transport::Udp, "198.51.100.1:5060".parse().unwrap())], None, |_| None);
         let mut rig = Self {
             operations: Operations::new(now, locals, is_dev, StdRng::seed_from_u64(1)),
             endpoint: Endpoint::new(Config::default(), StdRng::seed_from_u64(2)),
