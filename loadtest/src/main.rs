@@ -11,6 +11,7 @@ mod ear;
 mod files;
 mod floor;
 mod interruption;
+mod mark;
 mod namespaces;
 mod number;
 mod peer;

@@ -72,7 +72,8 @@ enum Case {
     Capacity,
     /// Each caller in a room of their own, with three people who speak: callers on one core.
     OwnRooms,
-    /// From a caller's mouth to the ears of people in the room and of other callers.
+    /// From a caller's mouth to the ears of people in the room and of other callers, and from people's mouths to
+    /// callers' ears.
     Delay,
     /// What is heard when packets of the telephone get lost.
     Loss,

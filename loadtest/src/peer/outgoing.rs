@@ -10,7 +10,9 @@ use sfu_media::rtp::rtp_time::RtpTime;
 use sfu_media::rtp::seq_no::SeqNo;
 
 use super::packet::{Head, Packet};
+use super::socket::wall_nanos;
 use super::{VIDEO_REPORT_INTERVAL, report_interval};
+use crate::mark::Mark;
 use crate::sdp::{Extensions, Kind, OPUS, Sends, VP8, VP8_RTX};
 use crate::source::{self, Noise, VideoLayer};
 
@@ -44,6 +46,8 @@ pub(crate) struct Sound {
     pub(crate) first: usize,
     /// How loud it is said to be, in -dBov.
     pub(crate) level: u8,
+    /// The packet whose sendings are told.
+    pub(crate) mark: Option<Mark>,
 }
 
 impl Content {
@@ -158,8 +162,8 @@ impl OutgoingTrack {
         let stream = &mut self.streams[place];
         match &self.content {
             Content::Sound(sound) => {
-                let place = sound.first + stream.packets as usize;
-                let Some(opus) = sound.packets.get(place % sound.packets.len().max(1)) else { return };
+                let place = (sound.first + stream.packets as usize) % sound.packets.len().max(1);
+                let Some(opus) = sound.packets.get(place) else { return };
                 let head = Head {
                     payload_type: OPUS,
                     marker: stream.packets == 0,
@@ -172,6 +176,9 @@ impl OutgoingTrack {
                 let len = payload.len();
                 payload.copy_from_slice(&opus[..len]);
                 stream.count(len);
+                if let Some(mark) = &sound.mark {
+                    mark.note(place, wall_nanos());
+                }
                 sink.send(packet);
             }
             Content::Speech { .. } | Content::Silence => {
@@ -329,5 +336,43 @@ const fn interval_of(content: &Content) -> Duration {
         Content::Speech { .. } | Content::Sound(_) => source::AUDIO_INTERVAL,
         Content::Silence => source::SILENCE_INTERVAL,
         Content::Video(_) => source::FRAME_INTERVAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+
+    use super::*;
+    use crate::sdp::OutgoingStream;
+
+    /// The first byte of each packet that was sent, and whether that was told before.
+    struct Line {
+        sendings: Receiver<u64>,
+        sent: Vec<(u8, bool)>,
+    }
+
+    impl PacketSink for Line {
+        fn send(&mut self, packet: &mut Packet) {
+            self.sent.push((packet.written_payload()[0], self.sendings.try_recv().is_ok()));
+        }
+    }
+
+    #[test]
+    fn each_sending_of_the_marked_packet_is_told_and_no_other() {
+        let (mark, sendings) = Mark::new(2);
+        let packets = (0..5_u8).map(|byte| vec![byte; 40].into_boxed_slice()).collect();
+        let content = Content::Sound(Sound { packets, first: 4, level: 22, mark: Some(mark) });
+        let streams = vec![OutgoingStream { rid: None, ssrc: 1, rtx_ssrc: 2 }];
+        let (now, sends) = (Instant::now(), Sends { cid: "mic".to_owned(), streams });
+        let mut track = OutgoingTrack::new(now, "0".to_owned(), &sends, content);
+        let mut line = Line { sendings, sent: Vec::new() };
+        for number in 1_u32..=12 {
+            track.handle_timeout(now + source::AUDIO_INTERVAL * number, &mut Packet::new(), &mut line);
+        }
+        let places = (0..line.sent.len()).map(|number| (4 + number) % 5);
+        let expected: Vec<_> = places.map(|place| (place as u8, place == 2)).collect();
+        assert!(line.sent.len() >= 12);
+        assert_eq!(line.sent, expected);
     }
 }

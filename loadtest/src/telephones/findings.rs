@@ -69,7 +69,7 @@ impl Findings {
             let must = finding.must.map(|must| must.words(finding.value)).unwrap_or_default();
             let value = format!("{:.4}", finding.value);
             let value = value.trim_end_matches('0').trim_end_matches('.');
-            format!("{:<58} {value:>12}{must}\n", finding.name)
+            format!("{:<66} {value:>12}{must}\n", finding.name)
         };
         self.0.iter().map(line).collect()
     }

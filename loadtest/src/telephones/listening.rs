@@ -219,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn whistles_of_somebody_in_the_room_are_found_on_the_telephone() {
+        let rounds = 12;
+        let frames: Vec<Frame> = (0..rounds).flat_map(|_| sound::words_and_whistle(40, 10)).collect();
+        // The bridge has found out by then how long it has to wait for packets that are never late.
+        let marks: Vec<u64> = (4..rounds).map(|round| (40 + 50 * round) * 20_000_000).collect();
+        for before_ms in [1, 19] {
+            let found = whistles(PhoneCodec::Pcma, &from_room(&frames, before_ms)).unwrap();
+            let (delays, missing) = delays_ms(&marks, &found, Duration::from_millis(900));
+            // A packet that waits, what both codecs take, and the piece in which it begins.
+            let is_right = |delay: &f64| (20.0..60.0).contains(delay);
+            assert!(missing == 0 && delays.iter().all(is_right), "{before_ms}: {delays:?}, {missing}");
+        }
+    }
+
+    #[test]
     fn even_speech_is_even_on_the_telephone_and_loss_is_concealed() {
         let frames: Vec<Frame> = sound::even_speech().unwrap().into_iter().cycle().take(2_000).collect();
         let direct = packets(PhoneCodec::Pcma, &frames, 160);

@@ -13,6 +13,7 @@ use super::server::{Meeting, Server};
 use super::sound::{self, Payloads};
 use crate::driver::Driver;
 use crate::ear::Ear;
+use crate::mark::Mark;
 use crate::peer::{Content, Sound};
 use crate::signal::{Client, Plan, Wanted};
 use sip_bridge::media::codec::PhoneCodec;
@@ -70,9 +71,22 @@ impl Site {
         says: Option<(&Payloads, usize)>,
         ear: Option<Ear>,
     ) -> Result<()> {
-        let content = says.map_or(Content::Silence, |(packets, first)| {
-            Content::Sound(Sound { packets: packets.clone(), first, level: SPEECH_LEVEL })
-        });
+        let content = says.map_or(Content::Silence, |(packets, first)| sound_of(packets, first, None));
+        self.let_in(meeting, person, content, ear).await
+    }
+
+    /// The same with somebody who says something of which a packet is marked, and hears nothing.
+    pub(super) async fn join_marked(
+        &mut self,
+        meeting: usize,
+        person: usize,
+        (packets, first): (&Payloads, usize),
+        mark: Mark,
+    ) -> Result<()> {
+        self.let_in(meeting, person, sound_of(packets, first, Some(mark)), None).await
+    }
+
+    async fn let_in(&mut self, meeting: usize, person: usize, content: Content, ear: Option<Ear>) -> Result<()> {
         let token = self.admit(meeting, person).await?;
         let client = enter(&self.server.url(), &token, content, ear, &self.driver).await?;
         self.people.push(client);
@@ -82,7 +96,7 @@ impl Site {
     /// Lets a person whistle in a meeting until [`Self::hush`], so that callers know when they are in.
     pub(super) async fn guide(&mut self, meeting: usize, person: usize) -> Result<()> {
         let packets = sound::encode(PhoneCodec::Opus, &[sound::whistle()])?;
-        let content = Content::Sound(Sound { packets, first: 0, level: SPEECH_LEVEL });
+        let content = sound_of(&packets, 0, None);
         let token = self.admit(meeting, person).await?;
         let client = enter(&self.server.url(), &token, content, None, &self.guides).await?;
         self.people.push(client);
@@ -141,6 +155,11 @@ impl Site {
         futures_util::future::join_all(self.people.into_iter().map(Client::leave)).await;
         self.server.end().await
     }
+}
+
+/// What somebody says over and over, who begins with the packet at that place.
+fn sound_of(packets: &Payloads, first: usize, mark: Option<Mark>) -> Content {
+    Content::Sound(Sound { packets: packets.clone(), first, level: SPEECH_LEVEL, mark })
 }
 
 /// Comes into a room, and returns when media can flow.

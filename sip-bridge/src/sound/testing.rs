@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! A telephone for tests: A-law in RTP, somebody who says a sentence and whistles, and an ear for the whistle.
+//! A telephone for tests: A-law or G.722 in RTP, somebody who says a sentence and whistles, and an ear for the whistle.
 
 use std::f64::consts::TAU;
 
@@ -14,6 +14,9 @@ use crate::sdp::{Capabilities, Negotiated, SessionDescription, answer};
 
 /// What a telephone offers that has A-law and telephone events.
 pub(super) const USUAL: &str = "m=audio 4000 RTP/AVP 8 101\na=rtpmap:101 telephone-event/8000\n";
+
+/// The same with G.722.
+pub(super) const WIDEBAND: &str = "m=audio 4000 RTP/AVP 9 101\na=rtpmap:101 telephone-event/8000\n";
 
 /// What is whistled.
 pub(super) const WHISTLE_HZ: f64 = 1_000.0;
@@ -39,19 +42,24 @@ pub(super) fn whistle(tick: usize, hz: f64) -> Frame {
     })
 }
 
-/// Which part of a frame's power is at a frequency, by Goertzel's algorithm: 1 for a tone, and nothing for silence.
+/// Which part of a frame's power is at a frequency: 1 for a tone, and nothing for silence.
 pub(super) fn share(frame: &Frame, hz: f64) -> f64 {
     if level_dbov(frame) > 45 {
         return 0.0;
     }
+    let all: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+    power_at(frame, hz) * FRAME_SAMPLES as f64 / all
+}
+
+/// The power of a tone within a frame, as a mean square, by Goertzel's algorithm. It has a whole number of periods in it.
+pub(super) fn power_at(frame: &Frame, hz: f64) -> f64 {
     let coefficient = 2.0 * (TAU * hz / f64::from(SAMPLE_RATE_HZ)).cos();
     let (mut last, mut before) = (0.0, 0.0);
     for sample in frame {
         (last, before) = (f64::from(*sample) + coefficient * last - before, last);
     }
     let at_frequency = last * last + before * before - coefficient * last * before;
-    let all: f64 = frame.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-    2.0 * at_frequency / (FRAME_SAMPLES as f64 * all)
+    2.0 * at_frequency / (FRAME_SAMPLES as f64).powi(2)
 }
 
 /// Whether somebody whistles in a frame, and nothing else is heard.
@@ -81,6 +89,7 @@ impl Whistler {
 
 /// A telephone's side of RTP.
 pub(super) struct Phone {
+    payload_type: u8,
     encoder: PhoneEncoder,
     decoder: PhoneDecoder,
     seq_no: u16,
@@ -89,9 +98,19 @@ pub(super) struct Phone {
 
 impl Phone {
     pub(super) fn new() -> Self {
+        Self::with(PhoneCodec::Pcma, 8)
+    }
+
+    /// With G.722, whose RTP time goes on as that of A-law does (RFC 3551 §4.5.2).
+    pub(super) fn wideband() -> Self {
+        Self::with(PhoneCodec::G722, 9)
+    }
+
+    fn with(codec: PhoneCodec, payload_type: u8) -> Self {
         Self {
-            encoder: PhoneEncoder::new(PhoneCodec::Pcma, OpusSettings::default()).unwrap(),
-            decoder: PhoneDecoder::new(PhoneCodec::Pcma).unwrap(),
+            payload_type,
+            encoder: PhoneEncoder::new(codec, OpusSettings::default()).unwrap(),
+            decoder: PhoneDecoder::new(codec).unwrap(),
             seq_no: 65_500,
             rtp_timestamp: 4_294_960_000,
         }
@@ -99,7 +118,7 @@ impl Phone {
 
     /// A packet of sound.
     pub(super) fn say(&mut self, frame: &Frame) -> Vec<u8> {
-        let mut packet = self.header(8);
+        let mut packet = self.header(self.payload_type);
         self.encoder.encode(frame, &mut packet).unwrap();
         self.rtp_timestamp = self.rtp_timestamp.wrapping_add(160);
         packet
@@ -130,7 +149,7 @@ impl Phone {
     /// What a packet sounds like, if it is one of sound.
     pub(super) fn hear(&mut self, packet: &[u8]) -> Option<Frame> {
         let mut frame = SILENCE;
-        let is_sound = packet[0] == 0x80 && packet[1] & 0x7f == 8;
+        let is_sound = packet[0] == 0x80 && packet[1] & 0x7f == self.payload_type;
         is_sound.then(|| assert_eq!(self.decoder.decode(&packet[12..], &mut frame), Ok(FRAME_SAMPLES)))?;
         Some(frame)
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Rooms with callers and somebody in a browser, on a virtual clock.
 
+mod band;
+
 use bus::TrackSid;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -75,12 +77,26 @@ impl Rig {
         self.rooms.connect(call(number), &leg_sid(number), 0);
     }
 
+    /// A caller with a place in a room, whose call is open: what follows from an offer with these lines.
+    fn take_call(&mut self, number: u64, room: &str, lines: &str) -> CallSound {
+        self.seat(number, room);
+        let rng = &mut StdRng::seed_from_u64(number);
+        let mut sound = CallSound::new(self.now, call(number), RtpConfig::default(), &agreed(lines), rng).unwrap();
+        sound.open(self.now);
+        sound
+    }
+
     /// Anna says something in her browser: a tone of 250 Hz.
     fn anna_speaks(&mut self) {
         let mut payload = Vec::new();
         let frame = whistle(self.ticks, 250.0);
         let header = self.anna.encode(&frame, true, 18, &mut payload).unwrap();
-        self.anna_timestamp += header.advance_rtp_ticks;
+        self.anna_sends(header.advance_rtp_ticks, payload);
+    }
+
+    /// A packet of Anna's, so long after the one before.
+    fn anna_sends(&mut self, rtp_ticks: u32, payload: Vec<u8>) {
+        self.anna_timestamp += rtp_ticks;
         let meta = PacketMeta {
             rtp_timestamp: self.anna_timestamp,
             audio_level: Some(0x80 | 18),
@@ -269,16 +285,7 @@ fn nothing_is_left_when_all_have_gone() {
 #[test]
 fn a_sound_is_through_the_bridge_within_three_ticks() {
     let mut rig = Rig::new();
-    let rng = &mut StdRng::seed_from_u64(1);
-    let mut calls: Vec<_> = (1..=2)
-        .map(|number| {
-            rig.seat(number, "RM_1");
-            let agreed = agreed(USUAL);
-            let mut sound = CallSound::new(rig.now, call(number), RtpConfig::default(), &agreed, rng).unwrap();
-            sound.open(rig.now);
-            (sound, Phone::new())
-        })
-        .collect();
+    let mut calls = [1, 2].map(|number| (rig.take_call(number, "RM_1", USUAL), Phone::new()));
     let mut speaker = crate::sound::testing::Whistler::new();
     let (mut began, mut heard, mut was_whistling) = (None, Vec::new(), false);
     for tick in 0..400 {
