@@ -115,7 +115,7 @@ fn new_user(
     User {
         id: UserId::new(),
         tenant_id,
-        input: UserInput { email, name, role, language: None, disabled: false },
+        input: UserInput { email, name, role, language: None, phone_e164: None, disabled: false },
         has_password: false,
         is_known_to_provider: false,
         last_sign_in_at: None,
