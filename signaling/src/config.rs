@@ -117,6 +117,8 @@ pub struct Oidc {
     pub name_claim: String,
     /// The claim with their address.
     pub email_claim: String,
+    /// The claim with their telephone number. Empty: none is taken over.
+    pub phone_claim: String,
     /// Whether whoever signs in for the first time gets an account.
     pub create_users: bool,
     /// Whether addresses are taken that the provider does not call verified.
@@ -142,6 +144,7 @@ impl Default for Oidc {
             default_role: "participant".to_owned(),
             name_claim: "name".to_owned(),
             email_claim: "email".to_owned(),
+            phone_claim: "phone_number".to_owned(),
             create_users: true,
             trust_email: false,
             required_acr: Vec::new(),

@@ -214,7 +214,8 @@ pub(crate) struct Known {
     pub(crate) who: Who,
     /// They wait in the lobby until a host lets them in.
     pub(crate) waits: bool,
-    /// What they are called, if the meeting says so: by their PIN, or by their number, which is no proof.
+    /// What they are called, if the meeting or the tenant's directory says so: by their PIN, or by their number, which is no
+    /// proof.
     pub(crate) name: Option<String>,
 }
 
@@ -398,10 +399,10 @@ impl Call {
     async fn known(&self, app: &App, found: &Found, shown: Shown) -> Result<Known, StoreError> {
         let mut tx = app.store.read().await?;
         let place = found.place();
-        let name = match (shown.who, place, &self.told) {
-            (Who::Invitee(id), ..) => caller_name::of_invitee(&mut tx, id).await?,
-            (_, Place::Meeting(meeting), Some(number)) => caller_name::of_number(&mut tx, meeting, number).await?,
-            _ => None,
+        let name = match (shown.who, &self.told) {
+            (Who::Invitee(id), _) => caller_name::of_invitee(&mut tx, id).await?,
+            (_, Some(number)) => caller_name::of_caller(&mut tx, found.venue.tenant_id(), place, number).await?,
+            (_, None) => None,
         };
         Ok(Known { place, who: shown.who, waits: waits(&found.rules, &shown), name })
     }

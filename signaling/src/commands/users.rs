@@ -77,7 +77,7 @@ pub async fn create_user(store: &Store, wanted: &NewUser<'_>) -> Result<String, 
     let user = User {
         id: UserId::new(),
         tenant_id,
-        input: UserInput { email, name, role, language: None, disabled: false },
+        input: UserInput { email, name, role, language: None, phone_e164: None, disabled: false },
         has_password: hash.is_some(),
         is_known_to_provider: false,
         last_sign_in_at: None,

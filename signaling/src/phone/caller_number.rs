@@ -72,6 +72,16 @@ impl E164 {
         normalised(user, plan)
     }
 
+    /// The number in what a directory says, such as `+49 (30) 123456`. Nothing where it is not the same from everywhere:
+    /// without its country, with an extension (RFC 3966 §3), or with a zero in brackets, which some countries dial and
+    /// others do not.
+    pub(crate) fn written(text: &str) -> Option<Self> {
+        if text.contains("(0)") {
+            return None;
+        }
+        Self::new(without_separators(text.trim()).strip_prefix('+')?)
+    }
+
     fn new(digits: &str) -> Option<Self> {
         let fits = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) && !digits.starts_with('0');
         (fits && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(format!("+{digits}")))
@@ -132,12 +142,16 @@ impl CallerNumber {
     }
 }
 
+/// A number without what is only to be looked at (RFC 3966 §5.1.1).
+fn without_separators(number: &str) -> String {
+    let is_separator = |character: char| matches!(character, '-' | '.' | '(' | ')' | ' ' | '/');
+    number.chars().filter(|character| !is_separator(*character)).collect()
+}
+
 /// The number in what somebody's switch wrote.
 fn normalised(user: &str, plan: &DialPlan) -> Option<E164> {
-    // Parameters come behind a semicolon (RFC 3966 §3), and separators are only to be looked at (§5.1.1).
-    let number = user.split(';').next().unwrap_or_default().trim();
-    let is_separator = |character: char| matches!(character, '-' | '.' | '(' | ')' | ' ' | '/');
-    let number: String = number.chars().filter(|character| !is_separator(*character)).collect();
+    // Parameters come behind a semicolon (RFC 3966 §3).
+    let number = without_separators(user.split(';').next().unwrap_or_default().trim());
     if let Some(digits) = number.strip_prefix('+') {
         return E164::new(digits);
     }
@@ -220,6 +234,28 @@ mod tests {
         assert_eq!(read("12125550123", &america).as_deref(), Some("+12125550123"));
         assert_eq!(read("2125550123", &america).as_deref(), Some("+12125550123"));
         assert_eq!(read("0114930123456", &america).as_deref(), Some("+4930123456"));
+    }
+
+    #[test]
+    fn a_directory_says_whole_numbers_only() {
+        for written in ["+4930123456", " +49 (30) 12.34-56 ", "+49/30/123456"] {
+            assert_eq!(E164::written(written).as_ref().map(E164::as_str), Some("+4930123456"), "{written}");
+        }
+        for none in [
+            "",
+            "+",
+            "030123456",
+            "004930123456",
+            "+49 (0) 30 123456",
+            "+49 30 123456;ext=7",
+            "+49 30 123456 x7",
+            "+4930",
+            "+4930123456789012",
+            "4711",
+            "desk",
+        ] {
+            assert!(E164::written(none).is_none(), "{none}");
+        }
     }
 
     #[test]

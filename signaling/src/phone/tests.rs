@@ -2,6 +2,7 @@
 //! From a call to who calls, with databases.
 
 mod at_once;
+mod directory;
 mod exposed_pins;
 mod several_servers;
 mod under_attack;

@@ -88,6 +88,7 @@ impl World {
         let mut somebody = user(self.user, EMAIL, NAME);
         somebody["oidc_issuer"] = json!("https://idp.example.org");
         somebody["oidc_subject"] = json!(EMAIL);
+        somebody["phone_e164"] = json!(PHONE);
         insert("users", somebody);
         insert("users", user(self.other, "other@example.org", "Somebody Else"));
         insert("user_sessions", json!({ "token_hash": "x", "user_id": self.user }));

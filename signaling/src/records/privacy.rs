@@ -36,7 +36,7 @@ pub(crate) enum KnownBy {
     Account(UserId),
     /// By their address. They may have an account with it.
     Email(String),
-    /// By a telephone number, as in E.164, to which an invitation went.
+    /// By a telephone number, as in E.164, that invitations or accounts have.
     Phone(String),
 }
 

@@ -57,6 +57,7 @@ const STEPS: &[Step] = steps![
     "0094_phone_budgets",
     "0095_dial_attempts",
     "0096_exposed_pins",
+    "0097_users_phone",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(|step| step.sqlite));

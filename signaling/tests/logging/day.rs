@@ -148,7 +148,8 @@ impl Day {
 
     async fn sign_in(&mut self) -> Shows {
         let root = self.root.clone();
-        let user = json!({ "email": ORGANIZER, "name": "Private Olga", "role": "tenant_admin" });
+        let user = json!({ "email": ORGANIZER, "name": "Private Olga", "role": "tenant_admin",
+            "phone_e164": PHONE });
         let made = self.done(&root, &format!("POST /users?tenant_id={}", self.tenant), user).await.json();
         let path = format!("PUT /users/{}/password", made["id"].as_str().expect("an id"));
         self.done(&root, &path, json!({ "password": PASSWORD })).await;

@@ -51,6 +51,7 @@ async function makeProvider(alg) {
       openid: ['sub', 'sid', 'acr'],
       profile: ['name', 'organisation', 'groups'],
       email: ['email', 'email_verified'],
+      phone: ['phone_number', 'phone_number_verified'],
     },
     cookies: { keys: ['not a secret, since this is a test'] },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Which account somebody has of whom the provider tells, and what it says about them: tenant, role, name and address.
+//! Which account somebody has of whom the provider tells, and what it says about them: tenant, role, name, address and
+//! telephone number.
 
 use chrono::{DateTime, Utc};
 use store::Tx;
@@ -13,6 +14,7 @@ use crate::identity::roles::Role;
 use crate::identity::users::model::{User, UserInput, tidy_email};
 use crate::identity::users::{check_system_admin_remains, lock_system_admins, table};
 use crate::identity::{sessions, tenants};
+use crate::phone::caller_number::E164;
 use crate::records::audit::Event;
 
 /// The account, brought up to date or made, and what was done to it.
@@ -102,6 +104,15 @@ fn email(settings: &Settings, claims: &Claims) -> Option<String> {
     (is_theirs && is_address).then_some(email)
 }
 
+/// Their telephone number (OpenID Connect Core §5.1), unless the provider says that it has not seen that it is theirs. What
+/// is none of the public network, such as an extension, says nothing.
+fn phone(settings: &Settings, claims: &Claims) -> Option<String> {
+    if claims.is_false("phone_number_verified") {
+        return None;
+    }
+    E164::written(claims.text(&settings.phone_claim)?).map(|number| number.as_str().to_owned())
+}
+
 fn new_user(
     tenant_id: TenantId,
     settings: &Settings,
@@ -115,7 +126,7 @@ fn new_user(
     User {
         id: UserId::new(),
         tenant_id,
-        input: UserInput { email, name, role, language: None, disabled: false },
+        input: UserInput { email, name, role, language: None, phone_e164: phone(settings, claims), disabled: false },
         has_password: false,
         is_known_to_provider: false,
         last_sign_in_at: None,
@@ -145,6 +156,10 @@ async fn update(
         && table::by_email(tx, Some(user.tenant_id), &email).await?.is_empty()
     {
         input.email = email;
+    }
+    // Where it says nothing, what an administrator has written stays.
+    if let Some(number) = phone(settings, claims) {
+        input.phone_e164 = Some(number);
     }
     if let Some(role) = role {
         let changed = UserInput { role, ..input.clone() };
@@ -227,5 +242,28 @@ mod tests {
         for bad in ["ann", "@x", "ann@", "a b@x", "a@b@c"] {
             assert_eq!(of(&trusting, json!({ "email": bad })), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_counts_unless_the_provider_doubts_it() {
+        let of = |settings: &Settings, json| phone(settings, &claims(json));
+        let desk = "+49 (30) 123-456";
+        let read = Some("+4930123456".to_owned());
+        assert_eq!(of(&settings(), json!({ "phone_number": desk })), read);
+        for (verified, expected) in
+            [(json!(true), &read), (json!("true"), &read), (json!(false), &None), (json!("false"), &None)]
+        {
+            let said = json!({ "phone_number": desk, "phone_number_verified": &verified });
+            assert_eq!(of(&settings(), said), *expected, "{verified}");
+        }
+        for none in
+            [json!("+1 (604) 555-1234;ext=5678"), json!("4711"), json!("030 123456"), json!(493_012_345), json!("")]
+        {
+            assert_eq!(of(&settings(), json!({ "phone_number": &none })), None, "{none}");
+        }
+        let other = Settings { phone_claim: "telephone".into(), ..settings() };
+        assert_eq!(of(&other, json!({ "phone_number": "+49301", "telephone": desk })), read);
+        let off = Settings { phone_claim: String::new(), ..settings() };
+        assert_eq!(of(&off, json!({ "phone_number": desk })), None);
     }
 }

@@ -47,6 +47,11 @@ impl Claims {
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| *value == Value::Bool(true) || value.as_str() == Some("true"))
     }
+
+    /// Whether it denies so, which is more than saying nothing.
+    pub(super) fn is_false(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| *value == Value::Bool(false) || value.as_str() == Some("false"))
+    }
 }
 
 #[cfg(test)]

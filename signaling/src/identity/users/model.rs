@@ -50,6 +50,10 @@ pub(crate) struct UserInput {
     /// The language they are addressed in; the tenant's when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) language: Option<Language>,
+    /// The number of their telephone, as in E.164. Who calls a meeting from it is shown with their name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
+    pub(crate) phone_e164: Option<String>,
     /// Whether they are kept from signing in.
     #[serde(default)]
     pub(crate) disabled: bool,
@@ -73,6 +77,7 @@ impl UserInput {
             ("name", self.name != other.name),
             ("role", self.role != other.role),
             ("language", self.language != other.language),
+            ("phone_e164", self.phone_e164 != other.phone_e164),
             ("disabled", self.disabled != other.disabled),
         ];
         fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()

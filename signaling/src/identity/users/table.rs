@@ -23,6 +23,7 @@ impl FromRow for User {
             name: row.get("name")?,
             role: row.get("role")?,
             language: row.get("language")?,
+            phone_e164: row.get("phone_e164")?,
             disabled: disabled_at.is_some(),
         };
         Ok(Self {
@@ -43,15 +44,18 @@ impl FromRow for User {
 pub(crate) async fn insert(tx: &mut Tx, user: &User, password_hash: Option<String>) -> Result<(), StoreError> {
     let disabled_at = user.input.disabled.then_some(user.created_at);
     tx.execute(
-        sql("INSERT INTO users (id, tenant_id, email, name, role, language, password_hash, feed_generation, disabled_at,
-                 revision, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $10)")
+        sql(
+            "INSERT INTO users (id, tenant_id, email, name, role, language, phone_e164, password_hash, feed_generation,
+                 disabled_at, revision, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $11)",
+        )
         .bind(user.id)
         .bind(user.tenant_id)
         .bind(&user.input.email)
         .bind(&user.input.name)
         .bind(user.input.role)
         .bind(user.input.language)
+        .bind(user.input.phone_e164.clone())
         .bind(password_hash)
         .bind(disabled_at)
         .bind(user.revision)
@@ -68,12 +72,13 @@ pub(crate) async fn update(
     input: &UserInput,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let mut update = sql("UPDATE users SET email = $1, name = $2, role = $3, language = $4, revision = revision + 1,
-             updated_at = $5")
+    let mut update = sql("UPDATE users SET email = $1, name = $2, role = $3, language = $4, phone_e164 = $5,
+             revision = revision + 1, updated_at = $6")
     .bind(&input.email)
     .bind(&input.name)
     .bind(input.role)
     .bind(input.language)
+    .bind(input.phone_e164.clone())
     .bind(now);
     if input.disabled != user.input.disabled {
         update.push_bound(", disabled_at = ", input.disabled.then_some(now));

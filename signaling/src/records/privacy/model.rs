@@ -20,7 +20,7 @@ pub(crate) struct ExportInput {
     /// Somebody who may have none, by their address.
     #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
-    /// Somebody who was invited by their telephone number, as in E.164.
+    /// Somebody who is invited by their telephone number, as in E.164, or whose account has it.
     #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
     pub(crate) phone_e164: Option<String>,
 }
@@ -103,7 +103,7 @@ pub(crate) struct ErasureInput {
     /// Somebody who may have none, by their address.
     #[schema(min_length = 3, max_length = 320, pattern = r"^[^@\s]+@[^@\s]+$")]
     pub(crate) email: Option<String>,
-    /// Somebody who was invited by their telephone number, as in E.164.
+    /// Somebody who is invited by their telephone number, as in E.164, or whose account has it.
     #[schema(pattern = "^\\+[1-9][0-9]{1,14}$", example = "+4930123456")]
     pub(crate) phone_e164: Option<String>,
     /// What becomes of meetings that they organise and that are not over, and of their permanent rooms.

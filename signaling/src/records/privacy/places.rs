@@ -208,10 +208,22 @@ pub(super) static PLACES: &[Place] = &[
         ),
     },
     Place {
+        // Several may share one, so it does not say whose account it is.
+        name: "account_numbers",
+        find: Some(
+            "SELECT id, phone_e164 FROM users
+             WHERE tenant_id = $1 AND phone_e164 = $4 AND $4 <> '' AND $2 = $2 AND $3 = $3 ORDER BY id LIMIT $5",
+        ),
+        erase: Some(
+            "UPDATE users SET phone_e164 = NULL, revision = revision + 1
+             WHERE tenant_id = $1 AND phone_e164 = $4 AND $4 <> '' AND $2 = $2 AND $3 = $3",
+        ),
+    },
+    Place {
         name: "account",
         find: Some(
-            "SELECT id, email, name, role, language, oidc_issuer, oidc_subject, disabled_at, last_sign_in_at, created_at,
-                 updated_at
+            "SELECT id, email, name, role, language, phone_e164, oidc_issuer, oidc_subject, disabled_at, last_sign_in_at,
+                 created_at, updated_at
              FROM users WHERE tenant_id = $1 AND id = $2 AND $3 = $3 AND $4 = $4 LIMIT $5",
         ),
         erase: Some("DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND $3 = $3 AND $4 = $4"),

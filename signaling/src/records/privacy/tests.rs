@@ -2,7 +2,7 @@
 //! A person is written down wherever that is possible. After the erasure neither name nor address nor number is found in
 //! any table, nor in the bytes of the file.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use store::Location;
 use store::testing::TestStore;
 
@@ -87,6 +87,30 @@ async fn nothing_is_left_of_somebody_who_is_erased() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_account_of_whoever_is_erased_by_a_number_stays_without_it() {
+    for world in World::both().await {
+        struct Kept(String, Option<String>, i64);
+        impl FromRow for Kept {
+            fn from_row(row: &Row) -> Result<Self, StoreError> {
+                Ok(Self(row.get("name")?, row.get("phone_e164")?, row.get("revision")?))
+            }
+        }
+        let kept = async || {
+            let mut tx = world.database.store.read().await.expect("a transaction");
+            let select = sql("SELECT name, phone_e164, revision FROM users WHERE id = $1").bind(world.user);
+            tx.one::<Kept>(select).await.expect("the account")
+        };
+        let Kept(name, number, before) = kept().await;
+        assert_eq!((name.as_str(), number.as_deref()), (NAME, Some(PHONE)));
+        let erasure = world.erase(&KnownBy::Phone(PHONE.to_owned()), None).await;
+        assert_eq!((erasure.erased["account_numbers"], erasure.erased["account"]), (1, 0));
+        let Kept(name, number, after) = kept().await;
+        assert_eq!((name.as_str(), number), (NAME, None));
+        assert_eq!(after, before + 1, "who has read it writes nothing over it");
     }
 }
 
@@ -190,10 +214,15 @@ async fn an_export_has_all_that_is_kept_and_no_secrets() {
             ("sessions", 1),
         ];
         assert_eq!(counts(by_account), named(&expected), "{by_account:#}");
-        let expected = [("attendance", 2), ("bans", 2), ("invitations", 1), ("lobby", 2), ("messages", 2)];
+        let expected =
+            [("account_numbers", 1), ("attendance", 2), ("bans", 2), ("invitations", 1), ("lobby", 2), ("messages", 2)];
         assert_eq!(counts(by_phone), named(&expected), "{by_phone:#}");
         let account = &by_account["account"][0];
         assert_eq!((&account["email"], &account["name"]), (&EMAIL.into(), &NAME.into()));
+        assert_eq!(
+            (&account["phone_e164"], &by_phone["account_numbers"][0]["id"]),
+            (&PHONE.into(), &json!(world.user))
+        );
         assert_eq!(by_account["sessions"][0]["expires_at"], "1970-01-01T00:00:00Z");
         assert_eq!(by_phone["invitations"][0]["phone_e164"], PHONE);
         for content in &contents {

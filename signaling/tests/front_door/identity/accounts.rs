@@ -33,6 +33,41 @@ async fn somebody_signs_in_is_known_and_signs_out() {
 }
 
 #[tokio::test]
+async fn administrators_write_telephone_numbers_and_others_see_their_own_alone() {
+    for database in TestStore::both().await {
+        let saal = Installation::on(database).await;
+        let tenant = saal.first_tenant().await;
+        let admin = saal.browser(&tenant, "admin@example.org", "tenant_admin").await;
+        let input = json!({ "email": "bob@example.org", "name": "Bob", "phone_e164": "+4930111111" });
+        assert_eq!(saal.made(&admin, "/users", &input).await["phone_e164"], "+4930111111");
+        let ann = saal.browser(&tenant, "ann@example.org", "organizer").await;
+        let own = saal.get(&ann, "/users/me").await.json();
+        assert_eq!(own["phone_e164"], Value::Null);
+        let path = format!("/users/{}", own["id"].as_str().expect("an id"));
+        let number = json!({ "phone_e164": "+4930111111" });
+        assert_eq!(saal.patch(&ann, &path, &number).await.status, 403, "nobody gives themselves one");
+        let changed = saal.patch(&admin, &path, &number).await;
+        assert_eq!((changed.status, &changed.json()["phone_e164"]), (200, &json!("+4930111111")), "two may share one");
+        assert_eq!(saal.get(&ann, "/users/me").await.json()["phone_e164"], "+4930111111");
+        assert_eq!(saal.get(&ann, "/users").await.status, 403, "those of others");
+        for bad in
+            ["", "030111111", "+49 30 111111", "+0301111", "tel:+4930111111", "+4930111111;ext=7", "+1234567890123456"]
+        {
+            let refused = saal.patch(&admin, &path, &json!({ "phone_e164": bad })).await;
+            let error = refused.json()["errors"][0].clone();
+            let expected = (422, &json!("/phone_e164"), &json!("wrong-format"));
+            assert_eq!((refused.status, &error["pointer"], &error["code"]), expected, "{bad}");
+            let input = json!({ "email": "eve@example.org", "name": "Eve", "phone_e164": bad });
+            assert_eq!(saal.ask(&admin, "POST /users", &[], Some(&input)).await.status, 422, "{bad}");
+        }
+        assert_eq!(saal.get(&admin, &path).await.json()["phone_e164"], "+4930111111");
+        let removed = saal.patch(&admin, &path, &json!({ "phone_e164": null })).await;
+        assert_eq!((removed.status, &removed.json()["phone_e164"]), (200, &Value::Null));
+        assert_eq!(saal.get(&admin, &path).await.json()["phone_e164"], Value::Null, "it is not kept");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_no_account_look_the_same() {
     let saal = Installation::on(TestStore::sqlite().await).await;
     let tenant = saal.first_tenant().await;

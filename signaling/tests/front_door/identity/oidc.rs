@@ -143,6 +143,38 @@ async fn an_account_is_linked_by_an_address_that_the_provider_vouches_for() {
 }
 
 #[tokio::test]
+async fn telephone_numbers_are_taken_over_where_the_provider_says_them() {
+    for database in TestStore::both().await {
+        let scopes = ["openid", "profile", "email", "phone"].map(str::to_owned);
+        let trust = Trust::new(database, |oidc| Oidc { scopes: scopes.into(), ..oidc }).await;
+        let root = trust.saal.root();
+        trust.provider.account("bob", json!({ "phone_number": "+49 (30) 4444-44" })).await;
+        let bob = trust.session(&trust.signed_in("bob").await).await.json()["user_id"].clone();
+        let path = format!("/users/{}", bob.as_str().expect("an id"));
+        assert_eq!(trust.saal.get(&root, &path).await.json()["phone_e164"], "+4930444444", "with the account");
+        let tenant = trust.saal.first_tenant().await;
+        let id = trust.saal.user(&tenant, "ann@example.org", "organizer").await;
+        let path = format!("/users/{id}");
+        let written = trust.saal.patch(&root, &path, &json!({ "phone_e164": "+4930111111" })).await;
+        assert_eq!(written.status, 200, "{}", written.text());
+        for (claims, expected) in [
+            (json!({}), "+4930111111"),
+            (json!({ "phone_number": "+4930222222", "phone_number_verified": false }), "+4930111111"),
+            (json!({ "phone_number": "+4930222222;ext=7" }), "+4930111111"),
+            (json!({ "phone_number": "4711" }), "+4930111111"),
+            (json!({ "phone_number": "+49 30 222222" }), "+4930222222"),
+            (json!({ "phone_number": "+4930333333", "phone_number_verified": true }), "+4930333333"),
+            (json!({}), "+4930333333"),
+        ] {
+            trust.provider.account("ann", claims.clone()).await;
+            trust.signed_in("ann").await;
+            let account = trust.saal.get(&root, &path).await.json();
+            assert_eq!(account["phone_e164"], expected, "{claims}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_id_token_that_is_wrong_in_one_respect_lets_nobody_in() {
     let trust = Trust::usual().await;
     trust.provider.account("ann", json!({})).await;

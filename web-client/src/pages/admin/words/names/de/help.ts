@@ -30,6 +30,7 @@ export const help: Names['help'] = {
   'PersonRequest.identity': 'Wer gemeint ist.',
   disabled: 'Wer gesperrt ist, kann sich nicht anmelden und wird überall abgemeldet.',
   'UserInput.email': 'Damit meldet sich die Person an, und dahin gehen Einladungen.',
+  'UserInput.phone_e164': 'Mit + und Ländervorwahl. Wer von dort anruft, wird mit dem Namen der Person gezeigt und darf dadurch nicht mehr.',
   locale: 'Für alle, die keine gewählt haben.',
   default_policy_id: 'Für Besprechungen, die keine nennen.',
   action: 'Etwa meeting.update, oder meeting.* für alles, was so beginnt.',
