@@ -2,6 +2,7 @@
 // Which events of a conference are read out. Speaking is not among them: it would never be quiet.
 import { effect, untracked } from '@preact/signals';
 import { fill, plural, t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import type { Announcer } from './announcer';
 import type { Conference, ParticipantView } from './model';
 import { calledName, callWords, type PlacedCall } from './placed-call';
@@ -123,7 +124,7 @@ function announcePhoneCalls(conference: Conference, announcer: Announcer): () =>
       for (const call of calls) {
         const before = known.get(call.id)?.state;
         if (before === call.state || before === 'in_meeting' || call.state === 'in_meeting') continue;
-        announcer.say(fill(t.peek().phoneCalls.announced, { name: calledName(call), state: callWords(call) }));
+        announcer.say(fill(inRoom.peek().phoneCalls.announced, { name: calledName(call), state: callWords(call) }));
       }
       known = new Map(calls.map((call) => [call.id, call]));
     });

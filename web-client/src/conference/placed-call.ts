@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A call that a moderator has had made to a telephone: as the server tells it, and in words.
 import type { Language } from '../app/preferences';
-import { t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { callerName } from './caller-name';
 
 /** `answered`: somebody or something has, and has not yet pressed the key that brings them in. */
@@ -94,13 +94,13 @@ export function calledName({ name, number }: Call): string {
 
 /** How it stands. */
 export function callWords({ state, ending }: Call): string {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   return state === 'ended' ? words.endings[ending ?? 'other'] : words.states[state];
 }
 
 /** Why something was refused, and what can be done. */
 export function refusalWords({ code, detail }: CallRefusal): string {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   const ours: Readonly<Record<string, string>> = words.refusals;
   return ours[code] ?? (detail || words.refused);
 }
