@@ -260,6 +260,7 @@ export const de = {
     pin: 'PIN',
     withoutPin: 'nur #, wenn Sie keine haben',
     thenHash: 'dann #',
+    unencrypted: 'Anrufe sind nicht Ende-zu-Ende verschlüsselt.',
     copy: 'Einwahl kopieren',
     keys: 'Tasten während des Gesprächs',
     star: 'Stern {n}',

@@ -260,6 +260,7 @@ export const en: Dictionary = {
     pin: 'PIN',
     withoutPin: 'only #, if you have none',
     thenHash: 'then #',
+    unencrypted: 'Calls are not encrypted end to end.',
     copy: 'Copy dial-in',
     keys: 'Keys during the call',
     star: 'star {n}',

@@ -2,6 +2,9 @@
 // German, the source dictionary of what is only said in the room. Sie-Form throughout; `{…}` are placeholders.
 
 export const de = {
+  callers: {
+    unencrypted: 'am Telefon, nicht Ende-zu-Ende verschlüsselt',
+  },
   phoneCalls: {
     title: 'Ein Telefon anrufen',
     list: 'Anrufe',

@@ -2,6 +2,9 @@
 import type { RoomWords } from './index';
 
 export const en: RoomWords = {
+  callers: {
+    unencrypted: 'on the phone, not encrypted end to end',
+  },
   phoneCalls: {
     title: 'Call a telephone',
     list: 'Calls',
