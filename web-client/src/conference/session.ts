@@ -9,7 +9,6 @@ import {
   VideoPresets,
   setLogLevel,
   type Participant,
-  type RemoteTrack,
   type RoomOptions,
   type TextStreamReader,
 } from 'livekit-client';
@@ -21,6 +20,7 @@ import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
+import { Sounds } from './sounds';
 
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
@@ -129,8 +129,7 @@ class Session implements Conference {
   readonly #media: LocalMedia;
   /** What the token allows. */
   readonly #granted = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
-  /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
-  readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
+  readonly #sounds = new Sounds();
 
   constructor(room: Room, { token }: JoinOptions) {
     this.#room = room;
@@ -338,23 +337,6 @@ class Session implements Conference {
     }
   }
 
-  /** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
-  #playSound(track: RemoteTrack): void {
-    if (track.kind !== Track.Kind.Audio) return;
-    const element = track.attach();
-    element.hidden = true;
-    document.body.append(element);
-    this.#sounds.set(track, element);
-  }
-
-  #stopSound(track: RemoteTrack): void {
-    const element = this.#sounds.get(track);
-    if (element === undefined) return;
-    track.detach();
-    element.remove();
-    this.#sounds.delete(track);
-  }
-
   #listen(): void {
     const room = this.#room;
     const changed = (participant: Participant) => {
@@ -366,11 +348,11 @@ class Session implements Conference {
       .on(RoomEvent.ParticipantDisconnected, () => queueMicrotask(() => this.#forgetAbsent()))
       .on(RoomEvent.ParticipantNameChanged, (_, participant) => changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => {
-        this.#playSound(track);
+        this.#sounds.play(track);
         changed(participant);
       })
       .on(RoomEvent.TrackUnsubscribed, (track, _, participant) => {
-        this.#stopSound(track);
+        this.#sounds.stop(track);
         changed(participant);
       })
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
@@ -410,7 +392,7 @@ class Session implements Conference {
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
         this.#meeting.stop();
-        for (const track of this.#sounds.keys()) this.#stopSound(track);
+        this.#sounds.stopAll();
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));
