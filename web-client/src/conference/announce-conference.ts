@@ -97,7 +97,8 @@ function announceConnection(conference: Conference, announcer: Announcer): () =>
 /** Whoever cannot see the banner would take the silence of a paused browser for the others'. */
 function announceSilence(conference: Conference, announcer: Announcer): () => void {
   return effect(() => {
-    if (conference.isSoundBlocked.value) announcer.say(t.peek().banners.soundBlocked, 'assertive');
+    // Nothing is to be heard here while the sound goes by the telephone.
+    if (conference.isSoundBlocked.value && !conference.telephone.isByTelephone.value) announcer.say(t.peek().banners.soundBlocked, 'assertive');
   });
 }
 

@@ -5,12 +5,12 @@ import {
   ConnectionState,
   Room,
   RoomEvent,
-  Track,
   VideoPresets,
   setLogLevel,
   type Participant,
   type RoomOptions,
   type TextStreamReader,
+  type Track,
 } from 'livekit-client';
 import { meetingSessionOf, readClaims } from '../app/access';
 import { ChatLog } from './chat';
@@ -18,6 +18,7 @@ import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
+import { OwnTelephone } from './own-telephone';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
 import { Sounds } from './sounds';
@@ -130,6 +131,7 @@ class Session implements Conference {
   /** What the token allows. */
   readonly #granted = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly #sounds = new Sounds();
+  readonly telephone: OwnTelephone;
 
   constructor(room: Room, { token }: JoinOptions) {
     this.#room = room;
@@ -139,6 +141,7 @@ class Session implements Conference {
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#media = new LocalMedia(room);
+    this.telephone = this.#ownTelephone();
     effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
     let before = true;
     effect(() => {
@@ -195,6 +198,7 @@ class Session implements Conference {
   }
 
   setMicrophone(isOn: boolean): Promise<void> {
+    if (isOn && !this.telephone.leavesMicrophone()) return Promise.resolve();
     return this.#media.set('microphone', isOn);
   }
 
@@ -229,6 +233,24 @@ class Session implements Conference {
 
   leave(): Promise<void> {
     return this.#room.disconnect();
+  }
+
+  #ownTelephone(): OwnTelephone {
+    const { phoneCalls } = this.#meeting;
+    return new OwnTelephone({
+      calls: phoneCalls.calls,
+      remotes: this.remotes,
+      isMicrophoneOn: this.#media.microphone.isOn,
+      setMicrophone: async (isOn) => {
+        if (!isOn || this.permissions.peek().microphone) await this.#media.set('microphone', isOn);
+      },
+      setSilent: (isSilent) => {
+        this.#sounds.setSilent(isSilent);
+        // A browser that has paused it meanwhile may want a click before it plays; then that is said.
+        if (!isSilent) void this.#room.startAudio().catch(() => undefined);
+      },
+      hangUp: (callId) => phoneCalls.hangUp(callId),
+    });
   }
 
   /** Looks which meeting this person is in, and what the server knows of it if it is another than before. */

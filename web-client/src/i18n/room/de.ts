@@ -5,12 +5,22 @@ export const de = {
   callers: {
     unencrypted: 'am Telefon, nicht Ende-zu-Ende verschlüsselt',
   },
+  ownTelephone: {
+    byTelephone: 'Ihr Ton läuft über Ihr Telefon. Mikrofon und Lautsprecher sind hier stumm.',
+    back: 'Zurück zu diesem Gerät',
+    reminder: 'Ihr Mikrofon bleibt hier stumm, denn Ihr Ton läuft über Ihr Telefon.',
+    both: 'Ihr Ton läuft wieder über dieses Gerät. Ihr Telefon ist noch in der Besprechung: Legen Sie es auf, sonst hallt es.',
+    hangUp: 'Telefon auflegen',
+    hungUp: 'Das Telefon hat aufgelegt. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
+    loudspeakerOn: 'Ihr Ton läuft über Ihr Telefon. Zurück zu diesem Gerät',
+    loudspeakerOff: 'Hier stummschalten: Ihr Ton läuft dann über Ihr Telefon',
+  },
   phoneCalls: {
     title: 'Ein Telefon anrufen',
     list: 'Anrufe',
     intro: 'Wer abnimmt, hört eine Ansage und kommt mit der Taste 1 herein. So gerät kein Anrufbeantworter in die Besprechung.',
     me: 'Mich selbst anrufen',
-    meHint: 'Ihr Telefon nimmt unter Ihrem Namen teil. Schalten Sie dann hier das Mikrofon und den Lautsprecher aus, sonst hallt es.',
+    meHint: 'Ihr Telefon nimmt unter Ihrem Namen teil. Sobald es dabei ist, hören und sprechen Sie darüber: Mikrofon und Lautsprecher werden hier von selbst stumm.',
     number: 'Telefonnummer',
     ownNumber: 'Ihre Telefonnummer',
     numberHint: 'Zum Beispiel 0361 1234567 oder +49 361 1234567.',

@@ -5,12 +5,22 @@ export const en: RoomWords = {
   callers: {
     unencrypted: 'on the phone, not encrypted end to end',
   },
+  ownTelephone: {
+    byTelephone: 'Your sound goes by your telephone. Microphone and loudspeaker here are silent.',
+    back: 'Back to this device',
+    reminder: 'Your microphone stays muted here, because your sound goes by your telephone.',
+    both: 'Your sound is on this device again. Your telephone is still in the meeting: hang it up, or there will be an echo.',
+    hangUp: 'Hang up the telephone',
+    hungUp: 'The telephone has hung up. You hear the meeting here again; your microphone is muted.',
+    loudspeakerOn: 'Your sound goes by your telephone. Back to this device',
+    loudspeakerOff: 'Mute this device: your sound then goes by your telephone',
+  },
   phoneCalls: {
     title: 'Call a telephone',
     list: 'Calls',
     intro: 'Whoever answers hears an announcement and comes in by pressing 1. This keeps answering machines out of the meeting.',
     me: 'Call me',
-    meHint: 'Your telephone takes part under your name. Then switch off the microphone and the loudspeaker here, or there will be an echo.',
+    meHint: 'Your telephone takes part under your name. Once it is in, you hear and speak by it: microphone and loudspeaker here go silent by themselves.',
     number: 'Telephone number',
     ownNumber: 'Your telephone number',
     numberHint: 'For example 0361 1234567 or +49 361 1234567.',
