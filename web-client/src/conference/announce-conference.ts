@@ -2,6 +2,7 @@
 // Which events of a conference are read out. Speaking is not among them: it would never be quiet.
 import { effect, untracked } from '@preact/signals';
 import { fill, plural, t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import type { Announcer } from './announcer';
 import type { Conference, ParticipantView } from './model';
 import { calledName, callWords, type PlacedCall } from './placed-call';
@@ -96,7 +97,8 @@ function announceConnection(conference: Conference, announcer: Announcer): () =>
 /** Whoever cannot see the banner would take the silence of a paused browser for the others'. */
 function announceSilence(conference: Conference, announcer: Announcer): () => void {
   return effect(() => {
-    if (conference.isSoundBlocked.value) announcer.say(t.peek().banners.soundBlocked, 'assertive');
+    // Nothing is to be heard here while the sound goes by the telephone.
+    if (conference.isSoundBlocked.value && !conference.telephone.isByTelephone.value) announcer.say(t.peek().banners.soundBlocked, 'assertive');
   });
 }
 
@@ -123,7 +125,7 @@ function announcePhoneCalls(conference: Conference, announcer: Announcer): () =>
       for (const call of calls) {
         const before = known.get(call.id)?.state;
         if (before === call.state || before === 'in_meeting' || call.state === 'in_meeting') continue;
-        announcer.say(fill(t.peek().phoneCalls.announced, { name: calledName(call), state: callWords(call) }));
+        announcer.say(fill(inRoom.peek().phoneCalls.announced, { name: calledName(call), state: callWords(call) }));
       }
       known = new Map(calls.map((call) => [call.id, call]));
     });

@@ -155,6 +155,31 @@ export type MeetingNotice =
   | { readonly kind: 'ends-in'; readonly minutes: number }
   | { readonly kind: 'unmute-request' | 'may-speak' | 'may-not-speak' };
 
+/** What is to be known of where the sound goes. */
+export interface SoundNotice {
+  /**
+   * `by-telephone`: it goes by the telephone. `reminder`: the microphone here was to be switched on meanwhile. `both`: it is here, and
+   * the telephone is still in the meeting. `hung-up`: the telephone is gone, so it is here.
+   */
+  readonly kind: 'by-telephone' | 'reminder' | 'both' | 'hung-up';
+}
+
+/** The sound of somebody whose own telephone takes part: while it goes by that, this device neither hears nor is heard. */
+export interface TelephoneSound {
+  /** A telephone of theirs is in the room. */
+  readonly isIn: ReadonlySignal<boolean>;
+  readonly isByTelephone: ReadonlySignal<boolean>;
+  readonly notice: ReadonlySignal<SoundNotice | null>;
+  /** The ids of the calls by which their telephones are in the room, as far as they can be ended from here. */
+  readonly calls: ReadonlySignal<readonly string[]>;
+  /** The sound is to be here again, and the microphone as it was. */
+  backHere(): void;
+  toTelephone(): void;
+  /** Ends these calls. Never rejects: why it did not work is where calls are. */
+  hangUp(): Promise<void>;
+  dismiss(): void;
+}
+
 /** A conference this person is in. */
 export interface Conference {
   readonly joinedAtMs: number;
@@ -178,6 +203,7 @@ export interface Conference {
   /** Null for whoever does not moderate. */
   readonly moderation: Moderation | null;
   readonly notice: ReadonlySignal<MeetingNotice | null>;
+  readonly telephone: TelephoneSound;
 
   /** None of the three ever rejects: what went wrong is in `controlProblem`. */
   setMicrophone(isOn: boolean): Promise<void>;

@@ -5,6 +5,7 @@ import { ApiProblem } from '../app/problem';
 import { randomHex } from '../app/random';
 import type { MeetingRequests } from './meeting-requests';
 import type { PhoneCalling } from './model';
+import { isOwnCall, rememberOwnCall } from './own-calls';
 import { isUnderWay, readCall, type Call, type CallRefusal, type CallWish, type PlacedCall } from './placed-call';
 
 /** How often it is asked, in milliseconds. */
@@ -176,7 +177,9 @@ export class PhoneCalls implements PhoneCalling {
   }
 
   #add(call: Call, wish: CallWish, before: PlacedCall | null): void {
-    const added: PlacedCall = { ...call, key: before?.key ?? call.id, isOwn: true };
+    const { isForMe } = wish;
+    const added: PlacedCall = { ...call, key: before?.key ?? call.id, isOwn: true, isForMe };
+    if (isForMe) rememberOwnCall(call.id);
     this.#wishes.set(call.id, wish);
     // Asking may have been quicker.
     const others = this.#shown.peek().filter(({ id }) => id !== call.id);
@@ -190,14 +193,16 @@ export class PhoneCalls implements PhoneCalling {
     const known = this.#shown.peek();
     const kept = known.flatMap((before): PlacedCall[] => {
       const call = now.get(before.id);
-      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn }];
+      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe }];
       // The server forgets what is long over, and everything when it starts anew.
       return before.state === 'ended' ? [before] : [];
     });
     for (const { id } of known) now.delete(id);
     // Others' calls, and those from before this page was reloaded. Of what is over one was told at the time.
     const others: PlacedCall[] = [];
-    for (const call of now.values()) if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false });
+    for (const call of now.values()) {
+      if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false, isForMe: isOwnCall(call.id) });
+    }
     this.#show([...others.toReversed(), ...kept]);
   }
 

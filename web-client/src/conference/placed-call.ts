@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A call that a moderator has had made to a telephone: as the server tells it, and in words.
 import type { Language } from '../app/preferences';
-import { t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { callerName } from './caller-name';
 
 /** `answered`: somebody or something has, and has not yet pressed the key that brings them in. */
@@ -40,6 +40,8 @@ export interface Call {
   readonly number: string;
   /** Empty where none was given. */
   readonly name: string;
+  /** Who they are in the room, once they are in it. */
+  readonly participantId: string | null;
 }
 
 /** As it is shown. */
@@ -48,6 +50,8 @@ export interface PlacedCall extends Call {
   readonly key: string;
   /** Made from this page, which therefore knows the number and can call it again. */
   readonly isOwn: boolean;
+  /** It is this person's own telephone, called from this tab. */
+  readonly isForMe: boolean;
 }
 
 /** Whom to call. */
@@ -75,11 +79,12 @@ export interface CallRefusal {
 
 /** Reads what the server tells of a call. Null when it is none that this client understands. */
 export function readCall(item: unknown): Call | null {
-  const { id, state, ended_because: because, number, name } = (item ?? {}) as Readonly<Record<string, unknown>>;
+  const { id, state, ended_because: because, number, name, participant_id: participant } = (item ?? {}) as Readonly<Record<string, unknown>>;
   const known = CALL_STATES.find((each) => each === state);
   if (typeof id !== 'string' || known === undefined) return null;
   const ending = known === 'ended' ? (CALL_ENDINGS.find((each) => each === because) ?? 'other') : null;
-  return { id, state: known, ending, number: text(number), name: text(name) };
+  const participantId = typeof participant === 'string' ? participant : null;
+  return { id, state: known, ending, number: text(number), name: text(name), participantId };
 }
 
 /** Whether it will soon stand otherwise with it. */
@@ -94,13 +99,13 @@ export function calledName({ name, number }: Call): string {
 
 /** How it stands. */
 export function callWords({ state, ending }: Call): string {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   return state === 'ended' ? words.endings[ending ?? 'other'] : words.states[state];
 }
 
 /** Why something was refused, and what can be done. */
 export function refusalWords({ code, detail }: CallRefusal): string {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   const ours: Readonly<Record<string, string>> = words.refusals;
   return ours[code] ?? (detail || words.refused);
 }

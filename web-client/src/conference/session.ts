@@ -5,13 +5,12 @@ import {
   ConnectionState,
   Room,
   RoomEvent,
-  Track,
   VideoPresets,
   setLogLevel,
   type Participant,
-  type RemoteTrack,
   type RoomOptions,
   type TextStreamReader,
+  type Track,
 } from 'livekit-client';
 import { meetingSessionOf, readClaims } from '../app/access';
 import { ChatLog } from './chat';
@@ -19,8 +18,10 @@ import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
+import { OwnTelephone } from './own-telephone';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
+import { Sounds } from './sounds';
 
 /** LiveKit's own components, and every client built with them, chat on this topic. */
 const CHAT_TOPIC = 'lk.chat';
@@ -129,8 +130,8 @@ class Session implements Conference {
   readonly #media: LocalMedia;
   /** What the token allows. */
   readonly #granted = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
-  /** The elements that play the others. LiveKit lets go of them before it tells that a track is over. */
-  readonly #sounds = new Map<RemoteTrack, HTMLMediaElement>();
+  readonly #sounds = new Sounds();
+  readonly telephone: OwnTelephone;
 
   constructor(room: Room, { token }: JoinOptions) {
     this.#room = room;
@@ -140,6 +141,7 @@ class Session implements Conference {
     this.local = new ParticipantState(me);
     this.chat = new ChatLog(async (text) => (await me.sendText(text, { topic: CHAT_TOPIC })).id);
     this.#media = new LocalMedia(room);
+    this.telephone = this.#ownTelephone();
     effect(() => this.local.showUntilPublished(this.#media.unpublishedCamera.value));
     let before = true;
     effect(() => {
@@ -196,6 +198,7 @@ class Session implements Conference {
   }
 
   setMicrophone(isOn: boolean): Promise<void> {
+    if (isOn && !this.telephone.leavesMicrophone()) return Promise.resolve();
     return this.#media.set('microphone', isOn);
   }
 
@@ -230,6 +233,24 @@ class Session implements Conference {
 
   leave(): Promise<void> {
     return this.#room.disconnect();
+  }
+
+  #ownTelephone(): OwnTelephone {
+    const { phoneCalls } = this.#meeting;
+    return new OwnTelephone({
+      calls: phoneCalls.calls,
+      remotes: this.remotes,
+      isMicrophoneOn: this.#media.microphone.isOn,
+      setMicrophone: async (isOn) => {
+        if (!isOn || this.permissions.peek().microphone) await this.#media.set('microphone', isOn);
+      },
+      setSilent: (isSilent) => {
+        this.#sounds.setSilent(isSilent);
+        // A browser that has paused it meanwhile may want a click before it plays; then that is said.
+        if (!isSilent) void this.#room.startAudio().catch(() => undefined);
+      },
+      hangUp: (callId) => phoneCalls.hangUp(callId),
+    });
   }
 
   /** Looks which meeting this person is in, and what the server knows of it if it is another than before. */
@@ -338,23 +359,6 @@ class Session implements Conference {
     }
   }
 
-  /** Lets a participant be heard. The element has to be in the page, or some browsers never play it. */
-  #playSound(track: RemoteTrack): void {
-    if (track.kind !== Track.Kind.Audio) return;
-    const element = track.attach();
-    element.hidden = true;
-    document.body.append(element);
-    this.#sounds.set(track, element);
-  }
-
-  #stopSound(track: RemoteTrack): void {
-    const element = this.#sounds.get(track);
-    if (element === undefined) return;
-    track.detach();
-    element.remove();
-    this.#sounds.delete(track);
-  }
-
   #listen(): void {
     const room = this.#room;
     const changed = (participant: Participant) => {
@@ -366,11 +370,11 @@ class Session implements Conference {
       .on(RoomEvent.ParticipantDisconnected, () => queueMicrotask(() => this.#forgetAbsent()))
       .on(RoomEvent.ParticipantNameChanged, (_, participant) => changed(participant))
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => {
-        this.#playSound(track);
+        this.#sounds.play(track);
         changed(participant);
       })
       .on(RoomEvent.TrackUnsubscribed, (track, _, participant) => {
-        this.#stopSound(track);
+        this.#sounds.stop(track);
         changed(participant);
       })
       .on(RoomEvent.TrackPublished, (_, participant) => changed(participant))
@@ -410,7 +414,7 @@ class Session implements Conference {
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
         this.#meeting.stop();
-        for (const track of this.#sounds.keys()) this.#stopSound(track);
+        this.#sounds.stopAll();
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });
     room.registerTextStreamHandler(CHAT_TOPIC, (reader, { identity }) => void this.#receiveChat(reader, identity));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ParticipantView } from '../conference/model';
 import { fill, t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { PersonAvatar } from '../ui/Avatar';
 import { Icon } from '../ui/Icon';
 import { VideoView } from '../ui/VideoView';
@@ -55,12 +56,12 @@ export function Tile({ person, rect, handPlace, isInset }: TileProps) {
       ) : (
         <VideoView key={camera.id} source={camera} testId="tile-video" />
       )}
-      <div class="tile-plate">
+      <div class="tile-plate" title={isCaller ? inRoom.value.callers.unencrypted : undefined}>
         {isCaller && <Icon name={isOnHold ? 'callPaused' : 'call'} />}
         {microphone !== 'on' && <Icon name="micOff" class="tile-muted" />}
         {isSpeaking && <Icon name="speaking" class="tile-speaks" />}
         <span class="tile-name">{person.isLocal ? ownName(name, isInset) : name}</span>
-        {isCaller && <span class="visually-hidden">, {words.byPhone}</span>}
+        {isCaller && <span class="visually-hidden">, {inRoom.value.callers.unencrypted}</span>}
         {isOnHold && <OnHold isSmall={isSmall} />}
         {microphone !== 'on' && <span class="visually-hidden">, {words.muted}</span>}
         {person.screen.value !== null && <span class="visually-hidden">, {words.sharing}</span>}

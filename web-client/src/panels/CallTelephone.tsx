@@ -7,6 +7,7 @@ import type { PhoneCalling } from '../conference/model';
 import { readNumber, type NumberProblem } from '../conference/phone-number';
 import { refusalWords, type CallRefusal } from '../conference/placed-call';
 import { t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { Button } from '../ui/Button';
 import { Disclosure } from '../ui/Disclosure';
 import { Select, TextField, TickBox } from '../ui/Field';
@@ -31,7 +32,7 @@ export function CallTelephone({ phoneCalls, ownName, onFocusLost }: CallTelephon
       <PlacedCalls phoneCalls={phoneCalls} onDismissed={() => (summary.current === null ? onFocusLost() : summary.current.focus())} />
       {/* Not before it is known: most installations make no calls. */}
       {phoneCalls.isAllowed.value === true && (
-        <Disclosure title={t.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
+        <Disclosure title={inRoom.value.phoneCalls.title} testId="call-telephone" openTestId="open-call-telephone" summaryRef={summary}>
           <CallForm phoneCalls={phoneCalls} ownName={ownName} />
         </Disclosure>
       )}
@@ -40,7 +41,7 @@ export function CallTelephone({ phoneCalls, ownName, onFocusLost }: CallTelephon
 }
 
 function CallForm({ phoneCalls, ownName }: CallTelephoneProps) {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   const isForMe = useSignal(false);
   const [theirs, mine] = [useSignal(''), useSignal(ownNumber.peek())];
   const name = useSignal('');
@@ -141,6 +142,6 @@ function CallForm({ phoneCalls, ownName }: CallTelephoneProps) {
 }
 
 function numberError(problem: NumberProblem | null, refusal: CallRefusal | null): string | undefined {
-  if (problem !== null) return t.value.phoneCalls.problems[problem];
+  if (problem !== null) return inRoom.value.phoneCalls.problems[problem];
   return refusal?.isAboutNumber === true ? refusalWords(refusal) : undefined;
 }

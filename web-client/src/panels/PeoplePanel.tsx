@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks';
 import { handPlaces } from '../conference/hands';
 import type { Conference, Moderation, ParticipantView } from '../conference/model';
 import { fill, plural, t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { PersonAvatar } from '../ui/Avatar';
 import { Button } from '../ui/Button';
 import { TextField } from '../ui/Field';
@@ -173,7 +174,7 @@ function Person({ person, handPlace, isRecording, moderation }: PersonProps) {
       {call === null ? (
         <State icon={hasCamera ? 'videocam' : 'videocamOff'} isOn={hasCamera} label={hasCamera ? words.cameraOn : words.cameraOff} />
       ) : (
-        <State icon={call.isOnHold ? 'callPaused' : 'call'} isOn={!call.isOnHold} label={t.value.room.byPhone} />
+        <State icon={call.isOnHold ? 'callPaused' : 'call'} isOn={!call.isOnHold} label={inRoom.value.callers.unencrypted} />
       )}
       {isSpeaking ? (
         <State icon="speaking" isOn label={`${microphoneWords}, ${t.value.room.speaking}`} isSpeaking />

@@ -2,7 +2,8 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { PhoneCalling } from '../conference/model';
 import { calledName, callWords, isUnderWay, refusalWords, type CallEnding, type CallState, type PlacedCall } from '../conference/placed-call';
-import { fill, t } from '../i18n';
+import { fill } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { Button, IconButton } from '../ui/Button';
 import { Icon } from '../ui/Icon';
 import type { IconName } from '../ui/icons';
@@ -18,7 +19,7 @@ export function PlacedCalls({ phoneCalls, onDismissed }: PlacedCallsProps) {
   const calls = phoneCalls.calls.value;
   if (calls.length === 0) return null;
   return (
-    <ul class="people-list placed-calls" aria-label={t.value.phoneCalls.list}>
+    <ul class="people-list placed-calls" aria-label={inRoom.value.phoneCalls.list}>
       {calls.map((call) => (
         <Entry key={call.key} call={call} phoneCalls={phoneCalls} onDismissed={onDismissed} />
       ))}
@@ -77,7 +78,7 @@ function Entry({ call, phoneCalls, onDismissed }: { call: PlacedCall } & PlacedC
  * call again.
  */
 function Actions({ call, name, phoneCalls, onDismissed }: { call: PlacedCall; name: string } & PlacedCallsProps) {
-  const words = t.value.phoneCalls;
+  const words = inRoom.value.phoneCalls;
   const { id } = call;
   if (call.state !== 'ended') {
     const [label, full] = isUnderWay(call) ? [words.giveUp, words.giveUpNamed] : [words.hangUp, words.hangUpNamed];

@@ -8,6 +8,7 @@ import { fill, plural, t, type Dictionary } from '../i18n';
 import { Banner } from '../ui/Banner';
 import { Button, IconButton } from '../ui/Button';
 import type { IconName } from '../ui/icons';
+import { TelephoneBanner } from './TelephoneBanner';
 
 /** Everything one has to know at once, above the stage. */
 export function Banners({ conference }: { conference: Conference }) {
@@ -34,7 +35,7 @@ export function Banners({ conference }: { conference: Conference }) {
           {words.banners.reconnecting}
         </Banner>
       )}
-      {conference.isSoundBlocked.value && (
+      {conference.isSoundBlocked.value && !conference.telephone.isByTelephone.value && (
         <Banner
           kind="warning"
           icon="volumeUp"
@@ -48,6 +49,7 @@ export function Banners({ conference }: { conference: Conference }) {
           {words.banners.soundBlocked}
         </Banner>
       )}
+      <TelephoneBanner conference={conference} />
       {conference.moderation !== null && <LobbyBanner moderation={conference.moderation} />}
       {notice !== null && <Notice notice={notice} conference={conference} />}
       {problem !== null && <Problem problem={problem} onDismiss={() => conference.dismissProblem()} />}

@@ -98,6 +98,8 @@ function useConferenceLife(conference: Conference): void {
         if (!may) return;
         const next = !isOn.peek();
         void (isMicrophone ? conference.setMicrophone(next) : conference.setCamera(next));
+        // Then it stays off, and the telephone's notice says why.
+        if (isMicrophone && conference.telephone.isByTelephone.peek()) return;
         // A press of a button is heard from the button itself, a shortcut from nowhere.
         const { microphoneOn, microphoneOff, cameraOn, cameraOff } = t.peek().announcements;
         const [on, off] = isMicrophone ? [microphoneOn, microphoneOff] : [cameraOn, cameraOff];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ReadonlySignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import type { Conference } from '../conference/model';
+import type { Conference, TelephoneSound } from '../conference/model';
 import { ariaKeys, shortcutLabel, type ShortcutAction } from '../conference/shortcuts';
 import { fill, plural, t } from '../i18n';
+import { inRoom } from '../i18n/room';
 import { Icon } from '../ui/Icon';
 import type { IconName } from '../ui/icons';
 import { useRovingFocus } from '../ui/roving-focus';
@@ -21,6 +22,8 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
   const bar = useRef<HTMLDivElement>(null);
   useRovingFocus(bar);
   const may = conference.permissions.value;
+  const { telephone } = conference;
+  const isByTelephone = telephone.isByTelephone.value;
   const isScreenShared = conference.isScreenShared.value;
   const unread = conference.chat.unread.value;
   const isHandUp = conference.local.hand.value !== null;
@@ -35,11 +38,12 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
           isOn={conference.isMicrophoneOn.value}
           icons={['mic', 'micOff']}
           label={words.microphone}
-          hints={[words.microphoneOff, words.microphoneOn]}
+          hints={[words.microphoneOff, isByTelephone ? inRoom.value.ownTelephone.reminder : words.microphoneOn]}
           isAllowed={may.microphone}
           testId="toggle-mic"
           onSwitch={(isOn) => void conference.setMicrophone(isOn)}
         />
+        {telephone.isIn.value && <Loudspeaker telephone={telephone} />}
         <CaptureTool
           action="camera"
           isOn={conference.isCameraOn.value}
@@ -101,6 +105,23 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
         />
       </div>
     </footer>
+  );
+}
+
+/** Whether the meeting is heard here, for whoever can also hear it by telephone. */
+function Loudspeaker({ telephone }: { telephone: TelephoneSound }) {
+  const words = inRoom.value.ownTelephone;
+  const isOn = !telephone.isByTelephone.value;
+  return (
+    <Tool
+      icon={isOn ? 'volumeUp' : 'volumeOff'}
+      label={t.value.devices.speaker}
+      hint={isOn ? words.loudspeakerOff : words.loudspeakerOn}
+      isPressed={isOn}
+      isOffRed
+      testId="toggle-loudspeaker"
+      onClick={() => (isOn ? telephone.toTelephone() : telephone.backHere())}
+    />
   );
 }
 

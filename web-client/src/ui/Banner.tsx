@@ -4,7 +4,7 @@ import { Icon } from './Icon';
 import type { IconName } from './icons';
 
 interface BannerProps {
-  kind: 'warning' | 'danger';
+  kind: 'calm' | 'warning' | 'danger';
   icon?: IconName;
   testId?: string;
   children: ComponentChildren;

@@ -46,6 +46,7 @@ export function DialInBox({ dialIn }: { dialIn: DialIn }) {
         <Key digit="9" does={words.keyHand} />
         <Key digit="0" does={words.keyHelp} />
       </dl>
+      <p class="dial-in-fine">{words.unencrypted}</p>
       {text !== null && <CopyButton kind="secondary" text={text} label={words.copy} testId="copy-dial-in" />}
     </div>
   );

@@ -40,6 +40,7 @@ import speakForbidden from '@material-symbols/svg-400/rounded/voice_over_off.svg
 import speaking from '@material-symbols/svg-400/rounded/graphic_eq.svg?raw';
 import videocam from '@material-symbols/svg-400/rounded/videocam-fill.svg?raw';
 import videocamOff from '@material-symbols/svg-400/rounded/videocam_off-fill.svg?raw';
+import volumeOff from '@material-symbols/svg-400/rounded/volume_off.svg?raw';
 import volumeUp from '@material-symbols/svg-400/rounded/volume_up.svg?raw';
 import warning from '@material-symbols/svg-400/rounded/warning.svg?raw';
 import weakCall from '@material-symbols/svg-400/rounded/signal_cellular_connected_no_internet_4_bar-fill.svg?raw';
@@ -87,6 +88,7 @@ const svgs = {
   speaking,
   videocam,
   videocamOff,
+  volumeOff,
   volumeUp,
   warning,
   weakCall,

@@ -43,6 +43,8 @@ const screens = (build, incomplete, stories, provider) => [
   { name: 'Room, blocking a microphone', url: `${stories}?people=2&callers=1&moderator=1&nocalls=1`, ready: 'tile', open: ['toggle-people', 'permit-to-speak'] },
   { name: 'Room, callers', url: `${stories}?people=4&callers=3&moderator=1`, ready: 'tile', open: 'toggle-people' },
   { name: 'Room, calls', url: `${stories}?people=2&callers=1&moderator=1&calls=6`, ready: 'tile', open: ['toggle-people', 'open-call-telephone', 'call-me'] },
+  { name: 'Room, sound by telephone', url: `${stories}?people=3&callers=1&telephone=by-telephone`, ready: 'banner-telephone' },
+  { name: 'Room, sound back', url: `${stories}?people=3&callers=1&telephone=both`, ready: 'banner-telephone' },
   { name: 'Room, invite', url: `${stories}?people=2&callers=1&invite=1`, ready: 'tile', open: ['toggle-people', 'open-invite'] },
   { name: 'Room, settings', url: `${stories}?people=3`, ready: 'tile', open: 'toggle-settings' },
 ];

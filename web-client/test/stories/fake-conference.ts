@@ -2,7 +2,7 @@
 // A conference made of signals alone, for looking at the room without a server. Not part of the production build.
 import { computed, signal } from '@preact/signals';
 import { ChatLog } from '../../src/conference/chat';
-import type { BannedPerson, Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, VideoSource } from '../../src/conference/model';
+import type { BannedPerson, Conference, ControlProblem, EndReason, Invitation, LinkQuality, LobbyPerson, MeetingNotice, MicrophoneState, Moderation, ParticipantView, Permissions, PhoneCall, PhoneCalling, SoundNotice, TelephoneSound, VideoSource } from '../../src/conference/model';
 import type { CallEnding, CallRefusal, CallState, CallWish, PlacedCall } from '../../src/conference/placed-call';
 
 /** A participant whose every property can be set. */
@@ -60,6 +60,7 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
     controlProblem,
     moderation: null as FakeModeration | null,
     notice,
+    telephone: fakeTelephone(),
     chat: new ChatLog(async () => `own-${(sent += 1)}`),
     setMicrophone: async (isOn: boolean) => {
       local.microphone.value = isOn ? 'on' : 'muted';
@@ -90,10 +91,26 @@ export function fakeConference(local: FakeParticipant, others: readonly FakePart
   } satisfies Conference;
 }
 
+/** Somebody's own telephone, which notes what it was asked for. */
+export function fakeTelephone() {
+  const done: string[] = [];
+  return {
+    done,
+    isIn: signal(false),
+    isByTelephone: signal(false),
+    notice: signal<SoundNotice | null>(null),
+    calls: signal<readonly string[]>([]),
+    backHere: () => void done.push('back here'),
+    toTelephone: () => void done.push('to telephone'),
+    hangUp: async () => void done.push('hang up'),
+    dismiss: () => void done.push('dismiss'),
+  } satisfies TelephoneSound & { done: string[] };
+}
+
 /** A call that was made from here, or by somebody else. */
 export function fakeCall(id: string, state: CallState, more: Partial<PlacedCall> = {}): PlacedCall {
   const ending: CallEnding | null = state === 'ended' ? 'busy' : null;
-  return { key: id, id, state, ending, number: '…567', name: 'Ada Lovelace', isOwn: true, ...more };
+  return { key: id, id, state, ending, number: '…567', name: 'Ada Lovelace', participantId: null, isOwn: true, isForMe: false, ...more };
 }
 
 /** Calls to telephones that note what they were asked for. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Screens that need a conference, with made-up people instead of one. `npm run dev`, then for example
-// /test/stories/?people=6&share=1&chat=1&banner=1 or ?people=4&callers=3&moderator=1&calls=6&invite=1 or /test/stories/?ended=lost or /test/stories/?unsupported=1
+// /test/stories/?people=6&share=1&chat=1&banner=1 or ?people=4&callers=3&moderator=1&calls=6&invite=1 or ?people=3&telephone=both or /test/stories/?ended=lost or /test/stories/?unsupported=1
 import '../../src/theme/fonts.css';
 import '../../src/theme/tokens.css';
 import '../../src/theme/base.css';
@@ -25,6 +25,8 @@ const NAMES = [
 ];
 
 const END_REASONS = ['left', 'removed', 'replaced', 'closed', 'shutdown', 'no-media', 'lost'] as const;
+
+const SOUND_NOTICES = ['by-telephone', 'reminder', 'both', 'hung-up'] as const;
 
 const query = new URLSearchParams(location.search);
 const number = (key: string, fallback: number) => Number(query.get(key) ?? fallback);
@@ -84,6 +86,15 @@ if (query.has('moderator')) {
   conference.moderation.phoneCalls.isAllowed.value = !query.has('nocalls');
   others.slice(0, 2).forEach((person, i) => (person.hand.value = 1000 - i));
   others.slice(1, 2).forEach((person) => (person.maySpeak.value = false));
+}
+if (query.has('telephone')) {
+  const { telephone } = conference;
+  const kind = SOUND_NOTICES.find((known) => known === query.get('telephone')) ?? 'by-telephone';
+  telephone.isIn.value = kind !== 'hung-up';
+  telephone.isByTelephone.value = kind === 'by-telephone' || kind === 'reminder';
+  telephone.notice.value = { kind };
+  telephone.calls.value = ['p2'];
+  local.microphone.value = kind === 'both' ? 'on' : 'muted';
 }
 if (query.has('invite')) {
   const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];

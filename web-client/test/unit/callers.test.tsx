@@ -118,7 +118,8 @@ describe('a caller’s tile', () => {
     for (const rect of [RECT, SMALL]) {
       render(<Tile person={caller} rect={rect} handPlace={null} isInset={false} />);
       const plate = document.querySelector('.tile-plate');
-      expect(plate?.textContent).toBe('Telefon …123, am Telefon, stumm');
+      expect(plate?.textContent).toBe('Telefon …123, am Telefon, nicht Ende-zu-Ende verschlüsselt, stumm');
+      expect(plate?.getAttribute('title')).toBe('am Telefon, nicht Ende-zu-Ende verschlüsselt');
       expect(plate && has(plate, 'call')).toBe(true);
       const tile = screen.getByTestId('tile');
       expect(has(tile, 'videocamOff') || has(tile, 'videocam')).toBe(false);
@@ -159,7 +160,7 @@ describe('a caller’s tile', () => {
     ] as const) {
       render(<Tile person={caller} rect={rect} handPlace={null} isInset={false} />);
       const plate = document.querySelector('.tile-plate');
-      expect(plate?.textContent).toContain('Ada, am Telefon, Anruf gehalten');
+      expect(plate?.textContent).toContain('Ada, am Telefon, nicht Ende-zu-Ende verschlüsselt, Anruf gehalten');
       expect(plate?.querySelector('.tile-note')?.textContent).toBe(seen);
       expect(plate && has(plate, 'callPaused') && !has(plate, 'call')).toBe(true);
       cleanup();
@@ -169,6 +170,7 @@ describe('a caller’s tile', () => {
   it('is no telephone’s for anybody else', () => {
     render(<Tile person={fakeParticipant('g', 'Gus')} rect={RECT} handPlace={null} isInset={false} />);
     expect(screen.getByTestId('tile').textContent).not.toContain('Telefon');
+    expect(document.querySelector('.tile-plate')?.hasAttribute('title')).toBe(false);
     expect(has(screen.getByTestId('tile'), 'call')).toBe(false);
   });
 });
@@ -263,7 +265,8 @@ describe('the people panel', () => {
   it('shows a caller with name, number and telephone, and nothing of a camera', () => {
     const { entry } = moderated();
     expect(entry().querySelector('.person-name')?.textContent).toBe('Hannelore Brückner…789');
-    expect(entry().textContent).toContain('am Telefon');
+    expect(entry().textContent).toContain('am Telefon, nicht Ende-zu-Ende verschlüsselt');
+    expect(screen.getByTitle('am Telefon, nicht Ende-zu-Ende verschlüsselt')).toBeTruthy();
     expect(entry().textContent).not.toContain('Kamera');
   });
 

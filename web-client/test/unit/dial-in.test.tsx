@@ -81,6 +81,11 @@ describe('the box', () => {
     expect(hint?.textContent).toContain('Sie nehmen ohne PIN teil');
   });
 
+  it('says that nobody’s call is encrypted from end to end', () => {
+    render(<DialInBox dialIn={DIAL_IN} />);
+    expect(screen.getByTestId('dial-in').textContent).toContain('Anrufe sind nicht Ende-zu-Ende verschlüsselt.');
+  });
+
   it('says what the keys do, and the star as a word to screen readers', () => {
     render(<DialInBox dialIn={DIAL_IN} />);
     const keys = [...document.querySelectorAll('.dial-in-keys dt')].map((key) => [

@@ -155,6 +155,11 @@ export class Room extends Emitter {
     this.emit('disconnected', 1);
   });
 
+  /** As LiveKit does it: whatever is played is to be heard. */
+  readonly startAudio = vi.fn(async () => {
+    for (const element of document.querySelectorAll('audio')) element.muted = false;
+  });
+
   registerTextStreamHandler(_topic: string, handler: (reader: unknown, from: { identity: string }) => void): void {
     this.textHandler = handler;
   }

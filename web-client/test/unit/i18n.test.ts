@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { language } from '../../src/app/preferences';
 import { dictionaries, fill, plural, t } from '../../src/i18n';
+import { roomDictionaries } from '../../src/i18n/room';
 
 type Entry = readonly [path: string, text: string];
 
@@ -14,8 +15,8 @@ function entries(value: unknown, path = ''): Entry[] {
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').toSorted();
 
 describe('the dictionaries', () => {
-  const german = new Map(entries(dictionaries.de));
-  const english = new Map(entries(dictionaries.en));
+  const german = new Map([...entries(dictionaries.de), ...entries(roomDictionaries.de)]);
+  const english = new Map([...entries(dictionaries.en), ...entries(roomDictionaries.en)]);
 
   it('have the same keys', () => {
     expect([...english.keys()].toSorted()).toEqual([...german.keys()].toSorted());

@@ -10,7 +10,10 @@ const PATH = `/api/v1/meeting_sessions/${RUN}/phone_calls`;
 const TOKEN = `x.${btoa(JSON.stringify({ video: { room: `meeting-${RUN}`, roomAdmin: true } }))}.x`;
 const ADA: CallWish = { number: '+493611234567', name: 'Ada', language: 'de', isForMe: false };
 
-beforeEach(() => vi.useFakeTimers());
+beforeEach(() => {
+  sessionStorage.clear();
+  vi.useFakeTimers();
+});
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -146,6 +149,59 @@ describe('a call', () => {
     server.instead = refuse(503, { code: 'unavailable', detail: 'Bitte später.' });
     await phoneCalls.hangUp('c2');
     expect(phoneCalls.refusal.value).toEqual({ callId: 'c2', code: 'unavailable', detail: 'Bitte später.', isAboutNumber: false });
+  });
+});
+
+describe('a call to one’s own telephone', () => {
+  const own = (phoneCalls: ReturnType<typeof calls>) => phoneCalls.calls.value.map(({ id, isForMe, participantId }) => [id, isForMe, participantId]);
+
+  it('is known as such, and who they are in the room once they are in it', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    await phoneCalls.call(ADA);
+    await phoneCalls.call({ ...ADA, number: '4711', isForMe: true });
+    expect(own(phoneCalls)).toEqual([
+      ['c2', true, null],
+      ['c1', false, null],
+    ]);
+    const inMeeting = (id: string) => call(id, 'in_meeting', { participant_id: `sip_${id}` });
+    server.items = [inMeeting('c1'), inMeeting('c2')];
+    await after(1_000);
+    expect(own(phoneCalls)).toEqual([
+      ['c2', true, 'sip_c2'],
+      ['c1', false, 'sip_c1'],
+    ]);
+    // The page is loaded again.
+    const reloaded = calls();
+    await reloaded.look();
+    expect(own(reloaded)).toEqual([
+      ['c2', true, 'sip_c2'],
+      ['c1', false, 'sip_c1'],
+    ]);
+    server.items = [call('c2', 'ended', { ended_because: 'hung_up' })];
+    await reloaded.look();
+    await reloaded.again('c2');
+    expect(server.asked.filter(({ method }) => method === 'POST')).toHaveLength(2);
+  });
+
+  it('stays one when it is made again', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    await phoneCalls.call({ ...ADA, isForMe: true });
+    server.items = [call('c1', 'ended', { ended_because: 'busy' })];
+    await after(1_000);
+    await phoneCalls.again('c1');
+    expect(own(phoneCalls)).toEqual([['c2', true, null]]);
+    expect(server.asked.at(-1)?.body).toMatchObject({ is_for_me: true });
+  });
+
+  it('is forgotten when there were many since', async () => {
+    serve();
+    const phoneCalls = calls();
+    for (let i = 0; i < 11; i += 1) await phoneCalls.call({ ...ADA, isForMe: true });
+    const reloaded = calls();
+    await reloaded.look();
+    expect(own(reloaded).filter(([, isForMe]) => isForMe === false)).toEqual([['c1', false, null]]);
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, ConnectionState, RoomEvent } from 'livekit-client';
+import { rememberOwnCall } from '../../src/conference/own-calls';
 import type { PhoneCalls } from '../../src/conference/phone-calls';
 import { JoinFailure, joinConference, type JoinOptions } from '../../src/conference/session';
 import { deferred, fakeMediaTrack, LocalVideoTrack, Room } from './fake-livekit';
@@ -40,10 +41,11 @@ async function meet() {
 
 afterEach(() => vi.unstubAllGlobals());
 
+const token = (session: string, roomAdmin: boolean) =>
+  `x.${btoa(JSON.stringify({ video: { room: `meeting-${session}`, roomAdmin } }))}.x`;
+const first = '0190c0de-0000-7000-8000-000000000001';
+
 describe('a meeting', () => {
-  const token = (session: string, roomAdmin: boolean) =>
-    `x.${btoa(JSON.stringify({ video: { room: `meeting-${session}`, roomAdmin } }))}.x`;
-  const first = '0190c0de-0000-7000-8000-000000000001';
   const second = '0190c0de-0000-7000-8000-000000000002';
 
   it('is another one for whoever is moved, who may moderate only the one', async () => {
@@ -302,6 +304,87 @@ describe('the sound of the others', () => {
     expect(elements()).toBe(1);
     await conference.leave();
     expect(elements()).toBe(0);
+  });
+
+  /** Whoever moderates is in, and so is somebody at a telephone. */
+  async function withTelephone() {
+    let calls: object[] = [];
+    vi.stubGlobal('fetch', async () => Response.json({ items: calls }));
+    const { conference, room } = start({ token: token(first, true) });
+    const caller = new Room().localParticipant;
+    Object.assign(caller, { identity: 'sip_1', isLocal: false });
+    room.remoteParticipants.set('sip_1', caller);
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    room.emit('trackSubscribed', sound(), undefined, ada);
+    const isHeard = () => [...document.querySelectorAll('audio')].map((element) => !element.muted);
+    /** The server says that this call goes to the telephone. */
+    const isCalled = (id: string) => {
+      calls = [{ id, state: 'in_meeting', number: '…567', name: 'Ich', participant_id: 'sip_1' }];
+      return joined.moderation?.phoneCalls.look();
+    };
+    const leave = async () => {
+      room.remoteParticipants.delete('sip_1');
+      room.emit(RoomEvent.ParticipantDisconnected);
+      await settled();
+    };
+    return { conference: joined, room, isHeard, isCalled, leave };
+  }
+
+  it('goes by this person’s own telephone, and is back when that has gone', async () => {
+    // As after a reload: the page has not made the call, the tab has.
+    rememberOwnCall('mine');
+    const { conference, room, isHeard, isCalled, leave } = await withTelephone();
+    expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([true, [true]]);
+    await isCalled('mine');
+    await settled();
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [false]]);
+    // Neither those who come later nor LiveKit change that.
+    const late = sound();
+    room.emit('trackSubscribed', late, undefined, ada);
+    expect(isHeard()).toEqual([false, false]);
+    await room.startAudio();
+    for (const element of document.querySelectorAll('audio')) element.dispatchEvent(new Event('volumechange'));
+    expect(isHeard()).toEqual([false, false]);
+    await conference.setMicrophone(true);
+    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'reminder' }]);
+    await leave();
+    expect(isHeard()).toEqual([true, true]);
+    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'hung-up' }]);
+    await conference.setMicrophone(true);
+    expect([room.localParticipant.isMicrophoneEnabled, conference.telephone.notice.value]).toEqual([true, null]);
+    await conference.leave();
+    expect(elements()).toBe(0);
+  });
+
+  it('is back at once when that is wanted, and a microphone that is blocked stays off', async () => {
+    rememberOwnCall('mine');
+    const { conference, room, isHeard, isCalled } = await withTelephone();
+    await isCalled('mine');
+    conference.telephone.backHere();
+    await settled();
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([true, [true]]);
+    // A paused element would not be heard.
+    expect(room.startAudio).toHaveBeenCalled();
+    conference.telephone.toTelephone();
+    await settled();
+    room.localParticipant.attributes = { 'saal.held': '1' };
+    room.emit('participantAttributesChanged', {}, room.localParticipant);
+    conference.telephone.backHere();
+    await settled();
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [true]]);
+    await conference.leave();
+  });
+
+  it('stays here when it is somebody else’s telephone', async () => {
+    rememberOwnCall('mine');
+    const { conference, isHeard, isCalled } = await withTelephone();
+    await isCalled('theirs');
+    await settled();
+    expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([true, [true]]);
+    await conference.leave();
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A host calls a telephone from the people panel: whoever answers comes in by a key, both sides hear each other, and the host
-// keeps order. What may not be called is not, and who does not want the call need not take it.
+// keeps order. What may not be called is not, and who does not want the call need not take it. A host's own telephone takes the
+// sound from the page, and gives it back.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
 import { assertNoPackets, assertSweepIsHeard, otherPerson, waitForMuted, waitForPackets } from '../support/hearing.mjs';
@@ -72,7 +73,7 @@ async function isShownAsTelephone(host, identity, folder) {
     return { isPhone: found.getAttribute('data-phone'), text: found.querySelector('.tile-plate').textContent };
   }, identity);
   assert.equal(tile.isPhone, 'true');
-  assert.ok(tile.text.startsWith(`Telefon ${SHOWN}, am Telefon`), tile.text);
+  assert.ok(tile.text.startsWith(`Telefon ${SHOWN}, am Telefon, nicht Ende-zu-Ende verschlüsselt`), tile.text);
   const page = await host.evaluate(() => document.body.textContent.replaceAll(/[^0-9\p{L}…]/gu, ''));
   assert.ok(!page.includes(HIDDEN), 'the page shows the whole number');
   await host.screenshot(joinPath(folder, 'in-meeting.png'));
@@ -142,6 +143,106 @@ async function isDeclined(host, telephone, folder) {
   await host.screenshot(joinPath(folder, 'declined.png'));
 }
 
+/**
+ * Waits until a page plays so many of the others, all of them aloud or none, and sends what its microphone hears or does not.
+ * @param {{ others: number, isAloud: boolean, isMicrophoneOn: boolean }} wanted
+ */
+function waitForSound(page, wanted) {
+  return page.waitUntil(({ others, isAloud, isMicrophoneOn }) => {
+    const played = Array.from(document.querySelectorAll('audio'));
+    const isAsWanted = played.length === others && played.every((element) => element.muted !== isAloud);
+    return isAsWanted && window.saalTest.room.localParticipant.isMicrophoneEnabled === isMicrophoneOn;
+  }, wanted);
+}
+
+/** Waits until the page says that of where the sound is. */
+function waitForNotice(page, kind) {
+  return page.waitUntil((wanted) => document.querySelector('[data-testid="banner-telephone"]')?.getAttribute('data-kind') === wanted, kind);
+}
+
+/** The host's own telephone is called, and they come in by it. */
+async function comesInByTelephone(host, telephone) {
+  await host.click('call-now');
+  await waitForCall(host, 'ringing');
+  await telephone.answer();
+  await waitForCall(host, 'answered');
+  await waitUntil(
+    async () => {
+      // In the meeting a key alone does nothing.
+      await telephone.press('1');
+      return (await host.attribute('placed-call', 'data-state')) === 'in_meeting';
+    },
+    { describe: () => 'the key does not bring anybody in' },
+  );
+  await waitForSound(host, { others: 2, isAloud: false, isMicrophoneOn: false });
+  await waitForNotice(host, 'by-telephone');
+}
+
+/** The microphone cannot be switched on, and the sound comes back when that is asked for, before the telephone is hung up. */
+async function soundIsBroughtBack(host, telephone, folder) {
+  assert.equal(await host.attribute('toggle-loudspeaker', 'aria-pressed'), 'false');
+  await host.screenshot(joinPath(folder, 'by-telephone.png'));
+  await host.click('toggle-mic');
+  await waitForNotice(host, 'reminder');
+  await waitForSound(host, { others: 2, isAloud: false, isMicrophoneOn: false });
+  await host.click('sound-here');
+  await waitForNotice(host, 'both');
+  await waitForSound(host, { others: 2, isAloud: true, isMicrophoneOn: true });
+  await host.click('hang-up-telephone');
+  await waitUntil(() => !telephone.isInCall(), { describe: () => 'the telephone is not hung up' });
+  await host.waitFor('banner-telephone', { gone: true });
+  await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: true });
+}
+
+/** The tab knows after a reload whose telephone it is; when that hangs up, the page is heard again. */
+async function soundComesBack(host, telephone, folder) {
+  await host.reload();
+  await host.waitFor('preview-video');
+  await host.click('join');
+  await host.waitFor('room');
+  await waitForNotice(host, 'by-telephone');
+  await waitForSound(host, { others: 2, isAloud: false, isMicrophoneOn: false });
+  await telephone.hangUp();
+  await waitForNotice(host, 'hung-up');
+  await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: false });
+  await host.screenshot(joinPath(folder, 'hung-up.png'));
+  await host.click('unmute-here');
+  await host.waitFor('banner-telephone', { gone: true });
+  await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: true });
+}
+
+async function hostCallsThemselves({ server, saal, newPage, folder }) {
+  const meeting = await scheduleMeeting(server, saal);
+  const sound = await makeSweep(folder, RATE);
+  const telephone = await startTelephone({ folder, sound, codec: `G722/${RATE}/1`, number: NUMBER });
+  try {
+    await letMeetingsCall(server, saal, telephone);
+    server.people.push(HIDDEN);
+    const [host, other] = [await newPage('chromium'), await newPage('chromium')];
+    for (const [page, link] of [
+      [host, meeting.host],
+      [other, meeting.late],
+    ]) {
+      await page.open(server.origin + link);
+      await page.waitFor('preview-video');
+      await page.click('join');
+      await page.waitFor('room');
+    }
+    await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: true });
+    await host.click('toggle-people');
+    await host.click('open-call-telephone');
+    await host.click('call-me');
+    await host.fill('call-number', TYPED);
+    await comesInByTelephone(host, telephone);
+    await soundIsBroughtBack(host, telephone, folder);
+    // The number is still there.
+    await comesInByTelephone(host, telephone);
+    await soundComesBack(host, telephone, folder);
+  } finally {
+    await telephone.stop();
+  }
+}
+
 async function hostCalls({ server, saal, newPage, folder }) {
   const meeting = await scheduleMeeting(server, saal);
   const sound = await makeSweep(folder, RATE);
@@ -174,5 +275,10 @@ export default [
     name: 'a host calls a telephone, which hears, is heard and is removed',
     prepare: prepareForCalls,
     run: hostCalls,
+  },
+  {
+    name: 'a host calls their own telephone, which takes the sound from the page and gives it back',
+    prepare: prepareForCalls,
+    run: hostCallsThemselves,
   },
 ];

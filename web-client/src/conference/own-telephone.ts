@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: EUPL-1.2
+// This person's own telephone: while it is in the meeting the sound goes by it, and the browser keeps pictures and screens. With
+// both there would be an echo.
+import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals';
+import type { TelephoneSound } from './model';
+import type { PlacedCall } from './placed-call';
+import { backHere, dismissed, HERE, microphoneWanted, toTelephone, withTelephones, type SoundPlace } from './sound-place';
+
+/** What the telephone takes the sound from, and how it is found. */
+export interface ThisDevice {
+  readonly calls: ReadonlySignal<readonly PlacedCall[]>;
+  /** Who else is in the room. */
+  readonly remotes: ReadonlySignal<readonly { readonly identity: string }[]>;
+  readonly isMicrophoneOn: ReadonlySignal<boolean>;
+  /** Switches it on only where that is permitted. */
+  setMicrophone(isOn: boolean): Promise<void>;
+  /** Nothing of the others is to be heard here, or everything again. */
+  setSilent(isSilent: boolean): void;
+  hangUp(callId: string): Promise<void>;
+}
+
+/** Follows the telephones that somebody has had called for themselves. */
+export class OwnTelephone implements TelephoneSound {
+  readonly #place = signal<SoundPlace>(HERE);
+  readonly isIn = computed(() => this.#place.value.telephones.length > 0);
+  readonly isByTelephone = computed(() => this.#place.value.isByTelephone);
+  readonly notice = computed(() => this.#place.value.notice);
+  readonly calls = computed(() => {
+    const { telephones } = this.#place.value;
+    return this.#device.calls.value.filter((call) => isOfOne(call, telephones)).map(({ id }) => id);
+  });
+  readonly #device: ThisDevice;
+  /** Whoever is moved to another room loses sight of the calls, but may have the telephone with them. */
+  #known: ReadonlySet<string> = new Set();
+
+  constructor(device: ThisDevice) {
+    this.#device = device;
+    effect(() => {
+      const called = device.calls.value.flatMap(({ isForMe, participantId }) => (isForMe && participantId !== null ? [participantId] : []));
+      const present = device.remotes.value.map(({ identity }) => identity);
+      untracked(() => this.#look(called, present));
+    });
+  }
+
+  backHere(): void {
+    const { hadMicrophone } = this.#place.peek();
+    this.#become(backHere(this.#place.peek()));
+    if (hadMicrophone) void this.#device.setMicrophone(true);
+  }
+
+  toTelephone(): void {
+    this.#become(toTelephone(this.#place.peek(), this.#device.isMicrophoneOn.peek()));
+  }
+
+  async hangUp(): Promise<void> {
+    for (const id of this.calls.peek()) await this.#device.hangUp(id);
+  }
+
+  dismiss(): void {
+    this.#become(dismissed(this.#place.peek()));
+  }
+
+  /** The microphone is to be switched on here. Whether it may be; if not, the notice says why. */
+  leavesMicrophone(): boolean {
+    this.#become(microphoneWanted(this.#place.peek()));
+    return !this.isByTelephone.peek();
+  }
+
+  #look(called: readonly string[], present: readonly string[]): void {
+    this.#known = new Set([...called, ...present.filter((identity) => this.#known.has(identity))]);
+    const telephones = present.filter((identity) => this.#known.has(identity));
+    this.#become(withTelephones(this.#place.peek(), telephones, this.#device.isMicrophoneOn.peek()));
+  }
+
+  #become(next: SoundPlace): void {
+    const before = this.#place.peek();
+    this.#place.value = next;
+    if (before.isByTelephone === next.isByTelephone) return;
+    this.#device.setSilent(next.isByTelephone);
+    if (next.isByTelephone) void this.#device.setMicrophone(false);
+  }
+}
+
+/** Whether that call goes on to one of these. */
+function isOfOne({ isForMe, participantId, state }: PlacedCall, telephones: readonly string[]): boolean {
+  return isForMe && state === 'in_meeting' && participantId !== null && telephones.includes(participantId);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: EUPL-1.2
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { announcer } from '../conference/announcer';
+import type { Conference, SoundNotice } from '../conference/model';
+import { refusalWords } from '../conference/placed-call';
+import { t } from '../i18n';
+import { inRoom, type RoomWords } from '../i18n/room';
+import { Banner } from '../ui/Banner';
+import { Button, IconButton } from '../ui/Button';
+import type { IconName } from '../ui/icons';
+
+const ICONS: Readonly<Record<SoundNotice['kind'], IconName>> = {
+  'by-telephone': 'inTalk',
+  reminder: 'micOff',
+  both: 'warning',
+  'hung-up': 'callEnd',
+};
+
+/** Says where the sound is of whoever takes part by their own telephone, too. */
+export function TelephoneBanner({ conference }: { conference: Conference }) {
+  const { telephone } = conference;
+  const notice = telephone.notice.value;
+  const canHangUp = telephone.calls.value.length > 0;
+  const frame = useRef<HTMLDivElement>(null);
+  // Before it is drawn anew: the button that has the focus may be one that goes.
+  const hadFocus = frame.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (!hadFocus || frame.current?.contains(document.activeElement) === true) return;
+    const next = frame.current?.querySelector<HTMLElement>('[data-main]') ?? document.getElementById('content');
+    next?.focus();
+  }, [notice, canHangUp, hadFocus]);
+  useEffect(() => {
+    if (notice !== null) announcer.say(noticeText(notice, inRoom.peek()), 'assertive');
+  }, [notice]);
+  if (notice === null) return null;
+  return (
+    <div ref={frame} data-testid="banner-telephone" data-kind={notice.kind}>
+      <Banner
+        kind={notice.kind === 'by-telephone' ? 'calm' : 'warning'}
+        icon={ICONS[notice.kind]}
+        actions={<Actions kind={notice.kind} canHangUp={canHangUp} conference={conference} />}
+      >
+        {noticeText(notice, inRoom.value)}
+        <Refusal conference={conference} />
+      </Banner>
+    </div>
+  );
+}
+
+function noticeText({ kind }: SoundNotice, { ownTelephone: words }: RoomWords): string {
+  return { 'by-telephone': words.byTelephone, reminder: words.reminder, both: words.both, 'hung-up': words.hungUp }[kind];
+}
+
+/**
+ * Each button is another one: whoever presses the first twice does not hang up with it. The one with `data-main` takes the focus of
+ * one that goes.
+ */
+function Actions({ kind, canHangUp, conference }: { kind: SoundNotice['kind']; canHangUp: boolean; conference: Conference }) {
+  const words = inRoom.value.ownTelephone;
+  const { telephone, permissions } = conference;
+  if (kind === 'by-telephone' || kind === 'reminder') {
+    return (
+      <Button key="back" data-main data-testid="sound-here" onClick={() => telephone.backHere()}>
+        {words.back}
+      </Button>
+    );
+  }
+  return (
+    <>
+      {kind === 'both' && canHangUp && (
+        <Button key="hang-up" data-testid="hang-up-telephone" onClick={() => void telephone.hangUp()}>
+          {words.hangUp}
+        </Button>
+      )}
+      {kind === 'hung-up' && permissions.value.microphone && (
+        <Button key="unmute" data-testid="unmute-here" onClick={() => void conference.setMicrophone(true)}>
+          {t.value.moderation.unmute}
+        </Button>
+      )}
+      <IconButton
+        key="close"
+        icon="close"
+        label={t.value.deviceProblems.dismiss}
+        data-main
+        data-testid="dismiss-telephone"
+        onClick={() => telephone.dismiss()}
+      />
+    </>
+  );
+}
+
+/** Why the telephone was not hung up. */
+function Refusal({ conference }: { conference: Conference }) {
+  const refusal = conference.moderation?.phoneCalls.refusal.value ?? null;
+  const isOfTelephone = refusal !== null && conference.telephone.calls.value.some((id) => id === refusal.callId);
+  return <p role="alert">{isOfTelephone && refusalWords(refusal)}</p>;
+}
