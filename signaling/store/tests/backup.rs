@@ -205,8 +205,10 @@ async fn an_older_backup_is_brought_up_to_date() {
         let is_old = |line: &&str| first.iter().any(|name| line.contains(&format!("\"table\":\"{name}\"")));
         let mut old = "{\"saal_backup\":1,\"created_at_ms\":0,\"migrations\":[1]}\n".to_owned();
         for line in text.lines().filter(is_old) {
-            // A later step adds a column to this one, as its last.
-            let later = line.rfind(",[\"expires_at\"").filter(|_| line.contains("\"oauth_clients\""));
+            // Later steps add a column each to these, as their last.
+            let added = [("oauth_clients", "expires_at"), ("users", "phone_e164")];
+            let added = added.iter().find(|(table, _)| line.contains(&format!("\"table\":\"{table}\"")));
+            let later = added.and_then(|(_, column)| line.rfind(&format!(",[\"{column}\"")));
             old += later.map(|at| format!("{}]}}", &line[..at])).as_deref().unwrap_or(line);
             old.push('\n');
         }
