@@ -252,13 +252,14 @@ impl Visit {
         let (venue, session) = (found.scene.venue.id(), found.scene.session.as_ref().map(|session| session.id));
         if let Some(entry) = found.waiting_entry(now) {
             table::note_seen(&mut tx, entry.id, waits_for, now).await?;
-            table::rename(&mut tx, entry.id, &found.person.name).await?;
+            let is_renamed = table::rename(&mut tx, entry.id, &found.person.name).await?;
             if entry.is_on_the_way() {
                 table::wait_again(&mut tx, entry.id).await?;
             }
             let standing = waiting(&mut tx, &found, entry, waits_for, now).await?;
             tx.commit().await?;
-            if entry.is_on_the_way() {
+            // Moderators look at once.
+            if entry.is_on_the_way() || is_renamed {
                 lobby::changed(&self.app, &venue, session).await?;
             }
             return Ok(standing);

@@ -246,11 +246,10 @@ pub(crate) async fn note_seen(
     Ok(())
 }
 
-/// Calls somebody who waits as the meeting wants callers called now.
-pub(crate) async fn rename(tx: &mut Tx, id: LobbyEntryId, name: &str) -> Result<(), StoreError> {
+/// Calls somebody who waits as the meeting wants callers called now. Returns whether that is otherwise than before.
+pub(crate) async fn rename(tx: &mut Tx, id: LobbyEntryId, name: &str) -> Result<bool, StoreError> {
     let update = sql("UPDATE lobby_entries SET name = $1 WHERE id = $2 AND name <> $1");
-    tx.execute(update.bind(name).bind(id)).await?;
-    Ok(())
+    Ok(tx.execute(update.bind(name).bind(id)).await? == 1)
 }
 
 /// Decides about somebody who waits. Returns whether they did.

@@ -82,28 +82,25 @@ pub(crate) async fn forget(tx: &mut Tx, keys: &Keys, number: &str) -> Result<(),
     Ok(())
 }
 
-/// Forgets a number where it called a tenant's meetings or was called: the person is erased.
+/// Forgets a number where it called a tenant's meetings or was called: the person is erased. Where others have the number as
+/// well, only those calls that were shown under `name`.
 pub(crate) async fn forget_in_meetings(
     tx: &mut Tx,
     keys: &Keys,
     tenant: TenantId,
     number: &str,
+    name: Option<&str>,
 ) -> Result<(), StoreError> {
     for mark in [mark(keys, number), said_mark(keys, number)] {
-        forget_mark(tx, tenant, &mark).await?;
-    }
-    Ok(())
-}
-
-async fn forget_mark(tx: &mut Tx, tenant: TenantId, mark: &str) -> Result<(), StoreError> {
-    for statement in [
-        "DELETE FROM lobby_entries WHERE tenant_id = $1 AND caller = $2",
-        "DELETE FROM dial_attempts WHERE tenant_id = $1 AND caller = $2",
-        "DELETE FROM meeting_bans WHERE tenant_id = $1 AND caller = $2",
-        "DELETE FROM session_people WHERE caller = $2
-             AND session_id IN (SELECT id FROM meeting_sessions WHERE tenant_id = $1)",
-    ] {
-        tx.execute(sql(statement).bind(tenant).bind(mark)).await?;
+        for statement in [
+            "DELETE FROM lobby_entries WHERE tenant_id = $1 AND caller = $2 AND ($3 = '' OR name = $3)",
+            "DELETE FROM dial_attempts WHERE tenant_id = $1 AND caller = $2 AND $3 = ''",
+            "DELETE FROM meeting_bans WHERE tenant_id = $1 AND caller = $2 AND ($3 = '' OR name = $3)",
+            "DELETE FROM session_people WHERE caller = $2 AND ($3 = '' OR name = $3)
+                 AND session_id IN (SELECT id FROM meeting_sessions WHERE tenant_id = $1)",
+        ] {
+            tx.execute(sql(statement).bind(tenant).bind(&mark).bind(name.unwrap_or_default())).await?;
+        }
     }
     Ok(())
 }

@@ -51,11 +51,12 @@ impl fmt::Debug for CallerFacts {
 }
 
 impl CallerFacts {
-    /// What is known of somebody whom LiveKit's own bridge lets in. It calls those by their number whose name it does not know.
+    /// What is known of somebody whom LiveKit's own bridge lets in. It calls those by their number whose name it does not know. Who
+    /// comes again, or from another room, has a token that says what was shown there, and no more is known of them.
     pub(crate) fn of_livekit(details: &Details) -> Self {
         let name = Some(details.name.clone()).filter(|name| !name.is_empty());
         let (number, known) = match name {
-            Some(name) if last_digits(&name).is_some() => (Some(name), None),
+            Some(name) if last_digits(&name).is_some() || is_masked(&name) => (Some(name), None),
             name => (None, name),
         };
         let attribute = details.attributes.get(PHONE_NUMBER).cloned();
@@ -83,6 +84,7 @@ impl CallerRule {
         let number = caller.number.as_deref()?;
         match self {
             Self::Number => Some(number.to_owned()),
+            Self::Unsaid | Self::Name | Self::Masked if is_masked(number) => Some(number.to_owned()),
             Self::Unsaid | Self::Name | Self::Masked => last_digits(number),
             Self::Hidden => None,
         }
@@ -109,6 +111,11 @@ pub(crate) fn last_digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let shown = digits.len().checked_sub(SHOWN_DIGITS).filter(|hidden| *hidden > SHOWN_DIGITS)?;
     Some(format!("{HIDDEN_DIGITS}{}", &digits[shown..]))
+}
+
+/// Whether it is what [`last_digits`] left of a number.
+fn is_masked(number: &str) -> bool {
+    number.starts_with(HIDDEN_DIGITS)
 }
 
 #[cfg(test)]

@@ -159,6 +159,25 @@ pub(crate) async fn told(phone: &mut Phone) -> PhoneNotice {
 }
 
 #[tokio::test]
+async fn whose_number_it_is_the_directory_tells_nobody_who_has_it_called() {
+    for database in TestStore::both().await {
+        let scene = Scene::usual(database).await;
+        let account = sql("INSERT INTO users (id, tenant_id, email, name, role, phone_e164, feed_generation, revision, created_at,
+                 updated_at)
+             VALUES ('0190c0de-0000-7000-8000-0000000000aa', $1, 'd@example.org', 'Dora Desk', 'organizer', $2, 0, 1, 0, 0)");
+        scene.execute(account.bind(scene.hall.tenant().await).bind("+49891234567")).await;
+        let (call, mut phone, _) = scene.call(json!({ "number": NUMBER })).await;
+        assert!(!call.to_string().contains("Dora"), "{call}");
+        phone.progress(ANSWERED).await;
+        come_in(&mut phone).await;
+        let shown = scene.is(&call, "in_meeting").await;
+        assert!(!shown.to_string().contains("Dora"), "{shown}");
+        let people = json!(scene.participants().await);
+        assert!(people.to_string().contains("…567") && !people.to_string().contains("Dora"), "{people}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_called_and_comes_in_by_a_key() {
     for database in TestStore::both().await {
         let scene = Scene::usual(database).await;

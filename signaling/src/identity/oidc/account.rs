@@ -104,10 +104,10 @@ fn email(settings: &Settings, claims: &Claims) -> Option<String> {
     (is_theirs && is_address).then_some(email)
 }
 
-/// Their telephone number (OpenID Connect Core §5.1), unless the provider says that it has not seen that it is theirs. What
-/// is none of the public network, such as an extension, says nothing.
+/// Their telephone number (OpenID Connect Core §5.1), unless the provider says that it has not seen that it is theirs, which it
+/// can of the standard's claim alone. What is none of the public network, such as an extension, says nothing.
 fn phone(settings: &Settings, claims: &Claims) -> Option<String> {
-    if claims.is_false("phone_number_verified") {
+    if settings.phone_claim == "phone_number" && claims.is_false("phone_number_verified") {
         return None;
     }
     E164::written(claims.text(&settings.phone_claim)?).map(|number| number.as_str().to_owned())
@@ -262,7 +262,8 @@ mod tests {
             assert_eq!(of(&settings(), json!({ "phone_number": &none })), None, "{none}");
         }
         let other = Settings { phone_claim: "telephone".into(), ..settings() };
-        assert_eq!(of(&other, json!({ "phone_number": "+49301", "telephone": desk })), read);
+        let said = json!({ "phone_number": "+49301", "phone_number_verified": false, "telephone": desk });
+        assert_eq!(of(&other, said), read, "it doubts another number");
         let off = Settings { phone_claim: String::new(), ..settings() };
         assert_eq!(of(&off, json!({ "phone_number": desk })), None);
     }

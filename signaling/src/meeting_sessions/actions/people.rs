@@ -191,7 +191,7 @@ async fn write_removal(
 }
 
 /// Whoever was sent here from another meeting is known by what they were known by there, so a guest's browser is banned by
-/// its mark there alone.
+/// its mark there alone, and by the name that they had there: another meeting may show more of callers.
 async fn ban_where_they_came_from(
     tx: &mut Tx,
     session: &Session,
@@ -201,11 +201,13 @@ async fn ban_where_they_came_from(
     let (mut from, mut banned) = (person.moved_from, vec![session.venue_id()]);
     while let Some(id) = from.filter(|_| banned.len() < MAX_MOVES) {
         let Some(earlier) = table::find(tx, None, id).await? else { break };
+        let there = table::find_person(tx, id, &person.identity).await?;
         if !banned.contains(&earlier.venue_id()) {
-            table::ban(tx, &earlier, person, now).await?;
+            let name = there.as_ref().unwrap_or(person).name.clone();
+            table::ban(tx, &earlier, &SessionPerson { name, ..person.clone() }, now).await?;
         }
         banned.push(earlier.venue_id());
-        from = table::find_person(tx, id, &person.identity).await?.and_then(|person| person.moved_from);
+        from = there.and_then(|there| there.moved_from);
     }
     Ok(())
 }

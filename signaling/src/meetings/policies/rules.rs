@@ -191,7 +191,8 @@ rules! {
     /// Most video of one person, in kbit/s; 0 is no limit of its own. Without effect so far.
     [minimum = 0, maximum = 100_000]
     video_cap_kbps: Option<u32> = None, u32;
-    /// How callers are shown. Default: by some digits of their number, and by none where they withhold it.
+    /// How callers are shown. Default: by the name that is known, or else by the last digits of their number, or by none where
+    /// they withhold it.
     caller_display: CallerDisplay = CallerDisplay::Name, CallerDisplay;
     /// Whose coming and going callers hear. Default: of those at the telephone.
     announce_join_leave: AnnounceJoinLeave = AnnounceJoinLeave::Phone, AnnounceJoinLeave;

@@ -120,20 +120,3 @@ async fn a_number_that_the_trunk_does_not_vouch_for_or_the_caller_withholds_has_
         }
     }
 }
-
-#[tokio::test]
-async fn who_is_called_is_not_looked_up_in_the_directory() {
-    for exchange in Exchange::both().await {
-        exchange.account(ANN, ANNS_NUMBER, json!({})).await;
-        let called = exchange.meeting("4815162342", json!({}), json!({})).await;
-        let Place::Meeting(meeting) = called.place else { panic!("a meeting") };
-        let number = E164::written(ANNS_NUMBER).expect("a number");
-        let name = async || {
-            let mut tx = exchange.app.store.read().await.expect("a transaction");
-            caller_name::of_number(&mut tx, meeting, &number).await.expect("rows")
-        };
-        assert_eq!(name().await, None, "or moderators could ask whose number it is without a call");
-        exchange.invite(&called, BOB, json!({ "phone_e164": ANNS_NUMBER })).await;
-        assert_eq!(name().await.as_deref(), Some(BOB));
-    }
-}

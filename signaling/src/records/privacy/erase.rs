@@ -50,6 +50,30 @@ pub(super) async fn is_last_administrator(tx: &mut Tx, person: &Person) -> Resul
     Ok(tx.optional::<Successor>(select.bind(user)).await?.is_none())
 }
 
+/// By what callers are named who have an account.
+struct InDirectory {
+    number: String,
+    name: String,
+    /// Others have that number as well.
+    is_shared: bool,
+}
+
+impl FromRow for InDirectory {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        let others: i64 = row.get("others")?;
+        Ok(Self { number: row.get("phone_e164")?, name: row.get("name")?, is_shared: others > 0 })
+    }
+}
+
+async fn in_directory(tx: &mut Tx, person: &Person) -> Result<Option<InDirectory>, StoreError> {
+    let Some(user) = person.user else { return Ok(None) };
+    let select = sql("SELECT u.phone_e164, u.name,
+             (SELECT count(*) FROM users o
+              WHERE o.tenant_id = u.tenant_id AND o.phone_e164 = u.phone_e164 AND o.id <> u.id) AS others
+         FROM users u WHERE u.id = $1 AND u.tenant_id = $2 AND u.phone_e164 IS NOT NULL");
+    tx.optional(select.bind(user).bind(person.tenant)).await
+}
+
 /// Which meetings are theirs and not over: those without an end, and those with a time that is to come.
 const NOT_OVER: &str = "
      WHERE tenant_id = $1 AND ((organizer_id = $2 AND $2 <> '') OR (lower(organizer_email) = $3 AND $3 <> ''))
@@ -111,6 +135,8 @@ pub(super) async fn erase(
             }
         }
     }
+    // Whose number it is, nobody can tell any more when the account is gone.
+    let by_directory = in_directory(tx, person).await?;
     for place in PLACES {
         let Some(statement) = place.erase else { continue };
         let erase = sql(statement).bind(person.tenant).bind(&user).bind(&email).bind(&phone);
@@ -120,7 +146,11 @@ pub(super) async fn erase(
     // whether the number has called another.
     if let Some(number) = &person.phone {
         known_callers::forget(tx, keys, number).await?;
-        known_callers::forget_in_meetings(tx, keys, person.tenant, number).await?;
+        known_callers::forget_in_meetings(tx, keys, person.tenant, number, None).await?;
+    }
+    if let Some(InDirectory { number, name, is_shared }) = &by_directory {
+        let name = is_shared.then_some(name.as_str());
+        known_callers::forget_in_meetings(tx, keys, person.tenant, number, name).await?;
     }
     // They live for a day and may show the person. Which do is not looked for.
     let count = idempotency::forget(tx, person.tenant, person.user).await?;

@@ -7,6 +7,7 @@ use store::Location;
 use store::testing::TestStore;
 
 use super::*;
+use crate::phone::known_callers;
 use crate::records::everywhere::{EMAIL, INVITATIONS, MARKS, NAME, PHONE, World, execute};
 use crate::records::privacy::{erase, exports};
 
@@ -111,6 +112,36 @@ async fn the_account_of_whoever_is_erased_by_a_number_stays_without_it() {
         let Kept(name, number, after) = kept().await;
         assert_eq!((name.as_str(), number), (NAME, None));
         assert_eq!(after, before + 1, "who has read it writes nothing over it");
+    }
+}
+
+#[tokio::test]
+async fn calls_that_the_directory_named_go_with_the_account_and_those_of_others_with_that_number_stay() {
+    for is_shared in [false, true] {
+        for world in World::both().await {
+            let mark = known_callers::mark(&world.keys, PHONE);
+            for (identity, name) in [("p_1", NAME), ("p_2", "Somebody Else")] {
+                let marks = json!({ "session_id": "s1", "identity": identity, "caller": mark, "name": name,
+                    "role": "attendee" });
+                world.database.insert("session_people", marks).await;
+                let ban = json!({ "id": identity, "tenant_id": world.tenant, "meeting_id": world.over,
+                    "venue_id": world.over, "caller": mark, "name": name });
+                world.database.insert("meeting_bans", ban.clone()).await;
+                let mut waits = ban;
+                waits["identity"] = json!(identity);
+                world.database.insert("lobby_entries", waits).await;
+            }
+            if is_shared {
+                let same = sql("UPDATE users SET phone_e164 = $1 WHERE id = $2").bind(PHONE).bind(world.other);
+                execute(&world.database, same).await;
+            }
+            world.erase(&KnownBy::Account(world.user), None).await;
+            let of_calls = world.everything().await.into_iter().filter(|line| line.contains(&mark));
+            let of_calls: Vec<_> =
+                of_calls.filter(|line| line.contains(NAME) || line.contains("Somebody Else")).collect();
+            assert!(!of_calls.iter().any(|line| line.contains(NAME)), "{of_calls:#?}");
+            assert_eq!(of_calls.len(), if is_shared { 3 } else { 0 }, "{of_calls:#?}");
+        }
     }
 }
 

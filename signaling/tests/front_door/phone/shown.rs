@@ -156,5 +156,15 @@ async fn whoever_is_moved_is_shown_as_each_meeting_wants() {
             assert_eq!(exchange.callers_of(to).await, [name.to_owned()].into());
             assert_eq!(exchange.kept().await.pop().as_deref(), Some(name), "that is written down, too");
         }
+        // Back again, and banned where they may not be named.
+        let moved = json!({ "identity": identity, "to_session_id": second });
+        assert_eq!(hall.moderate(&hall.api_token, &host.session, "move", Some(moved)).await, 204);
+        assert!(matches!(ann.notice().await, PhoneNotice::Connected { .. }));
+        let removal = json!({ "identity": identity, "ban": true });
+        assert_eq!(hall.moderate(&hall.api_token, &second, "remove", Some(removal)).await, 204);
+        for (session, name) in [(&second, "Telefon"), (&host.session, "Iris Invited")] {
+            let bans = hall.session(session).await["bans"].clone();
+            assert_eq!((&bans[0]["name"], bans.as_array().map(Vec::len)), (&json!(name), Some(1)), "{bans}");
+        }
     }
 }

@@ -102,6 +102,27 @@ fn so_it_does_of_those_whom_livekits_bridge_lets_in() {
 }
 
 #[test]
+fn who_comes_again_through_livekits_bridge_is_shown_as_before() {
+    for (rule, shown) in [
+        (CallerRule::Masked, ("…567", Some("…567"))),
+        (CallerRule::Name, ("…567", Some("…567"))),
+        (CallerRule::Number, ("…567", Some("…567"))),
+        (CallerRule::Hidden, ("", None)),
+    ] {
+        let mut room = room_of(with(CallerRule::Masked));
+        let ann = room.join("ann");
+        let phone = room.join_as(of_livekit("Phone +49 30 1234567"));
+        let masked = room.update(&ann, &phone).expect("an update").profile.details.clone();
+        let mut room = room_of(with(rule));
+        let ann = room.join("ann");
+        let mut again = of_livekit("");
+        again.profile.details = masked;
+        let phone = room.join_as(again);
+        assert_shown(&room.update(&ann, &phone).expect("an update"), shown, &format!("{rule:?}"));
+    }
+}
+
+#[test]
 fn another_rule_holds_at_once_for_those_who_are_there() {
     for (join, name) in [(known(Some("Ann")), "Telephone …567"), (of_livekit("Ann"), "…567")] {
         let mut room = room_of(with(CallerRule::Number));
