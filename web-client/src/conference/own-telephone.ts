@@ -6,9 +6,14 @@ import type { TelephoneSound } from './model';
 import type { PlacedCall } from './placed-call';
 import { backHere, dismissed, HERE, microphoneWanted, toTelephone, withTelephones, type SoundPlace } from './sound-place';
 
+/** More of their telephones are not recognised; then the oldest is forgotten. Of one meeting no more calls are listed. */
+const MAX_KNOWN = 50;
+
 /** What the telephone takes the sound from, and how it is found. */
 export interface ThisDevice {
   readonly calls: ReadonlySignal<readonly PlacedCall[]>;
+  /** Their telephones, by their identities, that are remembered from before this page was loaded, and from other tabs. */
+  remembered(): readonly string[];
   /** Who else is in the room. */
   readonly remotes: ReadonlySignal<readonly { readonly identity: string }[]>;
   readonly isMicrophoneOn: ReadonlySignal<boolean>;
@@ -30,8 +35,11 @@ export class OwnTelephone implements TelephoneSound {
     return this.#device.calls.value.filter((call) => isOfOne(call, telephones)).map(({ id }) => id);
   });
   readonly #device: ThisDevice;
-  /** Whoever is moved to another room loses sight of the calls, but may have the telephone with them. */
-  #known: ReadonlySet<string> = new Set();
+  /**
+   * All that have been theirs, the latest last. Whoever is moved to another room loses sight of the calls, and the telephone may come
+   * there sooner or later than they do.
+   */
+  readonly #known = new Set<string>();
 
   constructor(device: ThisDevice) {
     this.#device = device;
@@ -67,9 +75,19 @@ export class OwnTelephone implements TelephoneSound {
   }
 
   #look(called: readonly string[], present: readonly string[]): void {
-    this.#known = new Set([...called, ...present.filter((identity) => this.#known.has(identity))]);
+    this.#recognise([...this.#device.remembered(), ...called]);
     const telephones = present.filter((identity) => this.#known.has(identity));
+    // Those that are in are forgotten last.
+    this.#recognise(telephones);
     this.#become(withTelephones(this.#place.peek(), telephones, this.#device.isMicrophoneOn.peek()));
+  }
+
+  #recognise(telephones: readonly string[]): void {
+    for (const identity of telephones) {
+      this.#known.delete(identity);
+      this.#known.add(identity);
+    }
+    for (const identity of [...this.#known].slice(0, -MAX_KNOWN)) this.#known.delete(identity);
   }
 
   #become(next: SoundPlace): void {

@@ -193,7 +193,8 @@ export class PhoneCalls implements PhoneCalling {
     const known = this.#shown.peek();
     const kept = known.flatMap((before): PlacedCall[] => {
       const call = now.get(before.id);
-      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe }];
+      // It may have been made from another tab.
+      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe || isOwnCall(call.id) }];
       // The server forgets what is long over, and everything when it starts anew.
       return before.state === 'ended' ? [before] : [];
     });
@@ -203,7 +204,11 @@ export class PhoneCalls implements PhoneCalling {
     for (const call of now.values()) {
       if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false, isForMe: isOwnCall(call.id) });
     }
-    this.#show([...others.toReversed(), ...kept]);
+    const shown = [...others.toReversed(), ...kept];
+    for (const { id, isForMe, state, participantId } of shown) {
+      if (isForMe && state === 'in_meeting') rememberOwnCall(id, participantId);
+    }
+    this.#show(shown);
   }
 
   #show(calls: readonly PlacedCall[]): void {

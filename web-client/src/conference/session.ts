@@ -18,6 +18,7 @@ import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
+import { ownTelephones } from './own-calls';
 import { OwnTelephone } from './own-telephone';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
@@ -184,12 +185,14 @@ class Session implements Conference {
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
     this.#readParticipants();
     this.#readRecording();
+    const granted = this.#granted.peek();
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
     this.#media.start({
       tracks: takeTracks(),
       ids: { microphone: microphoneId, camera: cameraId },
       // What a moderator forbids the server mutes, and it can be heard as soon as it is permitted.
-      may: this.#granted.peek(),
+      // The sound of somebody whose telephone is in already goes by that from the start.
+      may: { ...granted, microphone: granted.microphone && !this.telephone.isByTelephone.peek() },
       connected,
     });
     this.#followMeeting();
@@ -239,6 +242,7 @@ class Session implements Conference {
     const { phoneCalls } = this.#meeting;
     return new OwnTelephone({
       calls: phoneCalls.calls,
+      remembered: ownTelephones,
       remotes: this.remotes,
       isMicrophoneOn: this.#media.microphone.isOn,
       setMicrophone: async (isOn) => {

@@ -14,10 +14,12 @@ const mine = (id: string, participantId: string | null = `sip_${id}`) =>
 function device() {
   const done: string[] = [];
   const calls = signal<readonly PlacedCall[]>([]);
+  const remembered: string[] = [];
   const remotes = signal<readonly { identity: string }[]>([{ identity: 'ada' }]);
   const isMicrophoneOn = signal(true);
   const telephone = new OwnTelephone({
     calls,
+    remembered: () => remembered,
     remotes,
     isMicrophoneOn,
     setMicrophone: async (isOn) => {
@@ -30,7 +32,7 @@ function device() {
   const present = (...identities: string[]) => {
     remotes.value = ['ada', ...identities].map((identity) => ({ identity }));
   };
-  return { done, calls, isMicrophoneOn, telephone, present, kind: () => telephone.notice.value?.kind };
+  return { done, calls, remembered, isMicrophoneOn, telephone, present, kind: () => telephone.notice.value?.kind };
 }
 
 /** A telephone has come in. */
@@ -86,6 +88,37 @@ describe('the sound', () => {
     expect(telephone.isByTelephone.value).toBe(true);
     present();
     expect(done).toEqual(['silent', 'microphone off', 'heard']);
+  });
+
+  it('goes by a telephone that comes back, also where the list of calls has been forgotten meanwhile', () => {
+    const { calls, telephone, present } = byTelephone();
+    calls.value = [];
+    present();
+    expect(telephone.isByTelephone.value).toBe(false);
+    present('bert');
+    present('bert', 'sip_1');
+    expect(telephone.isByTelephone.value).toBe(true);
+  });
+
+  it('goes by a telephone that this device remembers', () => {
+    const { remembered, telephone, present } = device();
+    remembered.push('sip_7');
+    present('sip_1');
+    expect(telephone.isByTelephone.value).toBe(false);
+    present('sip_7');
+    expect(telephone.isByTelephone.value).toBe(true);
+  });
+
+  it('knows only so many telephones, and those that are in the longest', () => {
+    const { calls, telephone, present } = byTelephone();
+    for (let i = 100; i < 200; i += 1) calls.value = [mine(String(i))];
+    expect(telephone.isByTelephone.value).toBe(true);
+    present();
+    for (let i = 200; i < 300; i += 1) calls.value = [mine(String(i))];
+    present('sip_1');
+    expect(telephone.isByTelephone.value).toBe(false);
+    present('sip_299');
+    expect(telephone.isByTelephone.value).toBe(true);
   });
 
   it('goes by the telephone also where the list of calls has been forgotten', () => {

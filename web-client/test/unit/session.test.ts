@@ -39,15 +39,17 @@ async function meet() {
   return { conference: joined, room, me: room.localParticipant, ...rest };
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+});
 
 const token = (session: string, roomAdmin: boolean) =>
   `x.${btoa(JSON.stringify({ video: { room: `meeting-${session}`, roomAdmin } }))}.x`;
 const first = '0190c0de-0000-7000-8000-000000000001';
+const second = '0190c0de-0000-7000-8000-000000000002';
 
 describe('a meeting', () => {
-  const second = '0190c0de-0000-7000-8000-000000000002';
-
   it('is another one for whoever is moved, who may moderate only the one', async () => {
     const asked: string[] = [];
     vi.stubGlobal('fetch', async (path: string) => {
@@ -307,10 +309,10 @@ describe('the sound of the others', () => {
   });
 
   /** Whoever moderates is in, and so is somebody at a telephone. */
-  async function withTelephone() {
+  async function withTelephone(roomToken = token(first, true)) {
     let calls: object[] = [];
     vi.stubGlobal('fetch', async () => Response.json({ items: calls }));
-    const { conference, room } = start({ token: token(first, true) });
+    const { conference, room } = start({ token: roomToken });
     const caller = new Room().localParticipant;
     Object.assign(caller, { identity: 'sip_1', isLocal: false });
     room.remoteParticipants.set('sip_1', caller);
@@ -330,8 +332,50 @@ describe('the sound of the others', () => {
       room.emit(RoomEvent.ParticipantDisconnected);
       await settled();
     };
-    return { conference: joined, room, isHeard, isCalled, leave };
+    return { conference: joined, room, caller, isHeard, isCalled, leave };
   }
+
+  it.each([
+    { order: 'before', isTelephoneFirst: true },
+    { order: 'after', isTelephoneFirst: false },
+  ])('goes by the telephone in another meeting, too, into which it is moved $order this person', async ({ isTelephoneFirst }) => {
+    rememberOwnCall('mine');
+    const { conference, room, caller, isHeard, isCalled, leave } = await withTelephone();
+    await isCalled('mine');
+    await settled();
+    // What this device remembers is for those who load the page again.
+    localStorage.clear();
+    expect(isHeard()).toEqual([false]);
+    if (isTelephoneFirst) {
+      await leave();
+      expect(isHeard()).toEqual([true]);
+    }
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Reconnecting);
+    room.remoteParticipants.clear();
+    Object.assign(room, { engine: { token: token(second, false) } });
+    if (isTelephoneFirst) room.remoteParticipants.set('sip_1', caller);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    if (!isTelephoneFirst) {
+      expect(isHeard()).toEqual([true]);
+      room.remoteParticipants.set('sip_1', caller);
+      room.emit(RoomEvent.ParticipantConnected, caller);
+      await settled();
+    }
+    expect([conference.moderation, isHeard(), room.localParticipant.isMicrophoneEnabled]).toEqual([null, [false], false]);
+    expect(conference.telephone.notice.value).toEqual({ kind: 'by-telephone' });
+    await conference.leave();
+  });
+
+  it('goes by the telephone from the start for whoever comes back to where they do not moderate', async () => {
+    rememberOwnCall('mine', 'sip_1');
+    const { conference, room, isHeard } = await withTelephone(token(second, false));
+    expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([false, [false]]);
+    // It was not on for a moment.
+    expect(room.localParticipant.publications.has('microphone')).toBe(false);
+    expect(conference.isCameraOn.value).toBe(true);
+    await conference.leave();
+  });
 
   it('goes by this person’s own telephone, and is back when that has gone', async () => {
     // As after a reload: the page has not made the call, the tab has.
