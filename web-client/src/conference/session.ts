@@ -257,18 +257,19 @@ class Session implements Conference {
     });
   }
 
-  /** Looks which meeting this person is in, and what the server knows of it if it is another than before. */
-  #followMeeting(): void {
+  /** Looks which meeting this person is in, and what the server knows of it if it is another than before. Returns whether it is. */
+  #followMeeting(): boolean {
     const meetingId = meetingSessionOf(this.#token());
-    if (meetingId === this.#meetingId.peek()) return;
+    if (meetingId === this.#meetingId.peek()) return false;
     batch(() => {
       this.#meeting.forget();
       this.#meetingId.value = meetingId;
       this.#isModerator.value = isModerator(this.#token());
     });
-    if (meetingId === null) return;
+    if (meetingId === null) return true;
     if (this.#isModerator.peek()) this.#meeting.start();
     void this.#meeting.history().then((messages) => this.chat.receiveHistory(messages));
+    return true;
   }
 
   #state(participant: Participant): ParticipantState {
@@ -404,12 +405,15 @@ class Session implements Conference {
       })
       .on(RoomEvent.ConnectionStateChanged, (state) => {
         if (state === ConnectionState.Connected) {
+          const wasBroken = this.connection.peek() === 'reconnecting';
           this.connection.value = 'connected';
-          this.#followMeeting();
+          const isAnotherMeeting = this.#followMeeting();
           // LiveKit does not tell what changed while it was connecting.
           this.#readParticipants();
           this.#readRecording();
           this.#forgetAbsent();
+          // In another one it has just been asked for.
+          if (wasBroken && !isAnotherMeeting) void this.moderation?.phoneCalls.look();
         }
         if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {
           this.connection.value = 'reconnecting';

@@ -373,6 +373,49 @@ describe('the server’s answers', () => {
     expect(server.methods()).toEqual(['POST', 'GET', 'GET', 'GET']);
   });
 
+  it('are asked for until there is one, with growing pauses, also while no call is known', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    server.instead = refuse(503, { code: 'unavailable' });
+    await phoneCalls.look();
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      server.asked.length = 0;
+      await after(pauseMs - 1);
+      expect(server.methods()).toEqual([]);
+      await after(1);
+      expect(server.methods()).toEqual(['GET']);
+    }
+    // However long the server would have it wait.
+    server.instead = () => Response.json({ code: 'rate-limited' }, { status: 429, headers: { 'retry-after': '99999999' } });
+    await after(60_000);
+    server.instead = null;
+    server.items = [call('c1', 'in_meeting')];
+    await after(60_000);
+    expect(states(phoneCalls)).toEqual(['c1 in_meeting']);
+    server.asked.length = 0;
+    await after(600_000);
+    expect(server.methods()).toEqual([]);
+    // The next time begins anew.
+    server.instead = () => Promise.reject(new TypeError('no network'));
+    await phoneCalls.look();
+    await after(5_000);
+    expect(server.methods()).toEqual(['GET', 'GET']);
+  });
+
+  it.each([403, 404, 410])('are asked for no more after a refusal for good (%i), nor when this person has left', async (status) => {
+    const server = serve();
+    const phoneCalls = calls();
+    server.instead = refuse(status, { code: 'no' });
+    await phoneCalls.look();
+    await after(600_000);
+    expect(server.methods()).toEqual(['GET']);
+    server.instead = refuse(503, { code: 'unavailable' });
+    await phoneCalls.look();
+    phoneCalls.stop();
+    await after(600_000);
+    expect(server.methods()).toEqual(['GET', 'GET']);
+  });
+
   it('name the number where that is what is wrong', async () => {
     const server = serve();
     const phoneCalls = calls();

@@ -72,6 +72,28 @@ describe('a meeting', () => {
     expect(joined.moderation).toBeNull();
   });
 
+  it('is asked how its calls stand when the connection is back', async () => {
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (path: string) => {
+      asked.push(path);
+      return Response.json({ items: [] });
+    });
+    const { conference, room } = start({ token: token(first, true) });
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    asked.length = 0;
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    expect(asked).toEqual([]);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    expect(asked).toEqual([`/api/v1/meeting_sessions/${first}/phone_calls?limit=200`]);
+    await joined.leave();
+  });
+
   it('asks how its calls stand when somebody leaves', async () => {
     vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ items: [] })));
     const { conference, room } = start({ token: token(first, true) });
