@@ -245,9 +245,7 @@ class Session implements Conference {
       remembered: ownTelephones,
       remotes: this.remotes,
       isMicrophoneOn: this.#media.microphone.isOn,
-      setMicrophone: async (isOn) => {
-        if (!isOn || this.permissions.peek().microphone) await this.#media.set('microphone', isOn);
-      },
+      mute: () => this.#media.set('microphone', false),
       setSilent: (isSilent) => {
         this.#sounds.setSilent(isSilent);
         // A browser that has paused it meanwhile may want a click before it plays; then that is said.

@@ -10,6 +10,9 @@ import { fakeCall } from '../stories/fake-conference';
 const mine = (id: string, participantId: string | null = `sip_${id}`) =>
   fakeCall(id, participantId === null ? 'ringing' : 'in_meeting', { participantId, isForMe: true });
 
+/** The same when it has hung up. */
+const ended = (id: string) => fakeCall(id, 'ended', { participantId: `sip_${id}`, isForMe: true });
+
 /** A device that notes what is done to it. */
 function device() {
   const done: string[] = [];
@@ -22,9 +25,9 @@ function device() {
     remembered: () => remembered,
     remotes,
     isMicrophoneOn,
-    setMicrophone: async (isOn) => {
-      isMicrophoneOn.value = isOn;
-      done.push(isOn ? 'microphone on' : 'microphone off');
+    mute: async () => {
+      isMicrophoneOn.value = false;
+      done.push('microphone off');
     },
     setSilent: (isSilent) => void done.push(isSilent ? 'silent' : 'heard'),
     hangUp: async (id) => void done.push(`hang up ${id}`),
@@ -71,12 +74,30 @@ describe('the sound', () => {
     done.length = 0;
     present();
     expect(done).toEqual(['heard']);
-    expect([isMicrophoneOn.value, telephone.isIn.value, telephone.isByTelephone.value, kind()]).toEqual([false, false, false, 'hung-up']);
+    expect([isMicrophoneOn.value, telephone.isIn.value, telephone.isByTelephone.value, kind()]).toEqual([false, false, false, 'gone']);
     // People come and go, and it is still to be read.
     present('bert');
-    expect(kind()).toBe('hung-up');
+    expect(kind()).toBe('gone');
     telephone.dismiss();
     expect(kind()).toBeUndefined();
+  });
+
+  it('is said to be back because the call has ended only once that is known', () => {
+    const { calls, present, telephone, kind } = byTelephone();
+    // It may have been moved to another meeting, and go on there.
+    present();
+    expect([kind(), telephone.calls.value]).toEqual(['gone', ['1']]);
+    // Somebody else's is none of theirs.
+    calls.value = [fakeCall('3', 'ended', { participantId: 'sip_3' }), mine('1')];
+    expect(kind()).toBe('gone');
+    calls.value = [ended('1')];
+    expect([kind(), telephone.calls.value]).toEqual(['ended', []]);
+    // The list may be the first to tell.
+    const other = byTelephone();
+    other.calls.value = [ended('1')];
+    expect(other.kind()).toBe('by-telephone');
+    other.present();
+    expect(other.kind()).toBe('ended');
   });
 
   it('goes by the telephone as long as one of several is in', () => {
@@ -126,42 +147,49 @@ describe('the sound', () => {
     calls.value = [];
     expect([telephone.isByTelephone.value, telephone.calls.value]).toEqual([true, []]);
     present();
-    expect(kind()).toBe('hung-up');
+    expect(kind()).toBe('gone');
   });
 });
 
 describe('back to this device', () => {
-  it('brings the microphone back as it was, and says what echoes', async () => {
-    const { done, telephone, kind } = byTelephone();
+  it('lets the meeting be heard, leaves the microphone muted, and says what echoes', async () => {
+    const { done, isMicrophoneOn, telephone, kind } = byTelephone();
     done.length = 0;
     telephone.backHere();
     telephone.backHere();
-    expect(done).toEqual(['heard', 'microphone on']);
+    expect(done).toEqual(['heard']);
+    expect(isMicrophoneOn.value).toBe(false);
     expect([telephone.isIn.value, telephone.isByTelephone.value, kind()]).toEqual([true, false, 'both']);
     expect(telephone.calls.value).toEqual(['1']);
     await telephone.hangUp();
     expect(done.at(-1)).toBe('hang up 1');
-    const muted = device();
-    muted.isMicrophoneOn.value = false;
-    muted.calls.value = [mine('1')];
-    muted.present('sip_1');
-    muted.telephone.backHere();
-    expect(muted.isMicrophoneOn.value).toBe(false);
   });
 
   it('says so until the telephone is gone, or it has been read', () => {
-    const { telephone, present, kind } = byTelephone();
+    const { isMicrophoneOn, telephone, present, kind } = byTelephone();
     telephone.backHere();
     present('sip_1', 'bert');
     expect(kind()).toBe('both');
+    expect(telephone.leavesMicrophone()).toBe(true);
+    isMicrophoneOn.value = true;
     present();
-    expect(kind()).toBeUndefined();
+    expect([kind(), telephone.isIn.value]).toEqual([undefined, false]);
     const other = byTelephone();
     other.telephone.backHere();
     other.telephone.dismiss();
-    other.present();
     expect(other.kind()).toBeUndefined();
-    expect(other.telephone.isIn.value).toBe(false);
+    other.present('sip_1', 'bert');
+    expect(other.kind()).toBeUndefined();
+  });
+
+  it('is followed by word of the microphone when the telephone goes while that is muted', () => {
+    for (const isRead of [false, true]) {
+      const { telephone, present, kind } = byTelephone();
+      telephone.backHere();
+      if (isRead) telephone.dismiss();
+      present();
+      expect([kind(), telephone.isByTelephone.value]).toEqual(['gone', false]);
+    }
   });
 
   it('is not for ever: a second telephone takes the sound, and so does the first when that is wanted', () => {
@@ -203,6 +231,10 @@ describe('the microphone', () => {
     const { telephone, present, kind } = byTelephone();
     present();
     expect([telephone.leavesMicrophone(), kind()]).toEqual([true, undefined]);
+    const over = byTelephone();
+    over.calls.value = [ended('1')];
+    over.present();
+    expect([over.telephone.leavesMicrophone(), over.kind()]).toEqual([true, undefined]);
     const without = device();
     expect([without.telephone.leavesMicrophone(), without.kind()]).toEqual([true, undefined]);
   });

@@ -344,9 +344,9 @@ describe('the sound of the others', () => {
     await settled();
     room.emit('trackSubscribed', sound(), undefined, ada);
     const isHeard = () => [...document.querySelectorAll('audio')].map((element) => !element.muted);
-    /** The server says that this call goes to the telephone. */
-    const isCalled = (id: string) => {
-      calls = [{ id, state: 'in_meeting', number: '…567', name: 'Ich', participant_id: 'sip_1' }];
+    /** The server says that this call goes to the telephone, or went there. */
+    const isCalled = (id: string, state = 'in_meeting') => {
+      calls = [{ id, state, number: '…567', name: 'Ich', participant_id: 'sip_1' }];
       return joined.moderation?.phoneCalls.look();
     };
     const leave = async () => {
@@ -418,29 +418,29 @@ describe('the sound of the others', () => {
     expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'reminder' }]);
     await leave();
     expect(isHeard()).toEqual([true, true]);
-    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'hung-up' }]);
+    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'gone' }]);
+    await isCalled('mine', 'ended');
+    expect(conference.telephone.notice.value).toEqual({ kind: 'ended' });
     await conference.setMicrophone(true);
     expect([room.localParticipant.isMicrophoneEnabled, conference.telephone.notice.value]).toEqual([true, null]);
     await conference.leave();
     expect(elements()).toBe(0);
   });
 
-  it('is back at once when that is wanted, and a microphone that is blocked stays off', async () => {
+  it('is back at once when that is wanted, and the microphone stays off until that is wanted, too', async () => {
     rememberOwnCall('mine');
     const { conference, room, isHeard, isCalled } = await withTelephone();
     await isCalled('mine');
     conference.telephone.backHere();
     await settled();
-    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([true, [true]]);
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [true]]);
     // A paused element would not be heard.
     expect(room.startAudio).toHaveBeenCalled();
+    await conference.setMicrophone(true);
+    expect([room.localParticipant.isMicrophoneEnabled, conference.telephone.notice.value]).toEqual([true, { kind: 'both' }]);
     conference.telephone.toTelephone();
     await settled();
-    room.localParticipant.attributes = { 'saal.held': '1' };
-    room.emit('participantAttributesChanged', {}, room.localParticipant);
-    conference.telephone.backHere();
-    await settled();
-    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [true]]);
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [false]]);
     await conference.leave();
   });
 

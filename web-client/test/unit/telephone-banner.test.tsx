@@ -53,6 +53,7 @@ describe('the notice', () => {
     says('by-telephone');
     screen.getByTestId('sound-here').focus();
     telephone.calls.value = ['c1'];
+    expect(screen.queryByTestId('hang-up-telephone')).toBeNull();
     says('both');
     // Whoever presses twice does not hang up.
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
@@ -63,6 +64,50 @@ describe('the notice', () => {
     act(() => void (telephone.calls.value = []));
     expect(screen.queryByTestId('hang-up-telephone')).toBeNull();
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
+  });
+
+  it('tells by the microphone whether the sound is here again, and has it switched on only when that is asked for', async () => {
+    const said = vi.spyOn(announcer, 'say');
+    const { conference, says } = meeting();
+    const setMicrophone = vi.spyOn(conference, 'setMicrophone');
+    conference.local.microphone.value = 'muted';
+    render(<Banners conference={conference} />);
+    says('both');
+    const text = () => screen.getByTestId('banner-telephone').textContent;
+    expect(text()).toContain(words.bothMuted);
+    expect(said).toHaveBeenLastCalledWith(words.bothMuted, 'assertive');
+    expect(setMicrophone).not.toHaveBeenCalled();
+    screen.getByTestId('unmute-here').focus();
+    await act(async () => void fireEvent.click(screen.getByTestId('unmute-here')));
+    expect(setMicrophone.mock.calls).toEqual([[true]]);
+    expect(text()).toContain(words.both);
+    expect(screen.queryByTestId('unmute-here')).toBeNull();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
+    act(() => {
+      conference.local.microphone.value = 'muted';
+      conference.permissions.value = { microphone: false, camera: true, screen: true, chat: true };
+    });
+    expect(text()).toContain(words.bothMuted);
+    expect(screen.queryByTestId('unmute-here')).toBeNull();
+  });
+
+  it('says of a telephone that is gone only where that is known that the call has ended, and ends it where it goes on', () => {
+    const said = vi.spyOn(announcer, 'say');
+    const { conference, telephone, says } = meeting();
+    telephone.calls.value = ['c1'];
+    render(<Banners conference={conference} />);
+    says('gone');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.gone);
+    fireEvent.click(screen.getByTestId('hang-up-telephone'));
+    expect(telephone.done).toEqual(['hang up']);
+    says('ended');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.ended);
+    expect(screen.queryByTestId('hang-up-telephone')).toBeNull();
+    // Nobody has to listen to the same twice.
+    expect(said.mock.calls).toEqual([[words.gone, 'assertive']]);
+    says('by-telephone');
+    says('ended');
+    expect(said).toHaveBeenLastCalledWith(words.ended, 'assertive');
   });
 
   it('says why the telephone was not hung up, and nothing of other calls', () => {
@@ -88,9 +133,10 @@ describe('the notice', () => {
     content.id = 'content';
     content.tabIndex = -1;
     document.body.append(content);
+    conference.local.microphone.value = 'muted';
     render(<Banners conference={conference} />);
-    says('hung-up');
-    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.hungUp);
+    says('ended');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.ended);
     fireEvent.click(screen.getByTestId('unmute-here'));
     expect(setMicrophone).toHaveBeenCalledWith(true);
     screen.getByTestId('dismiss-telephone').focus();
@@ -100,7 +146,8 @@ describe('the notice', () => {
     await waitFor(() => expect(document.activeElement).toBe(content));
     content.remove();
     act(() => void (conference.permissions.value = { microphone: false, camera: true, screen: true, chat: true }));
-    says('hung-up');
+    act(() => void (conference.local.microphone.value = 'muted'));
+    says('ended');
     expect(screen.queryByTestId('unmute-here')).toBeNull();
   });
 
