@@ -169,6 +169,8 @@ export interface SoundNotice {
 export interface TelephoneSound {
   /** A telephone of theirs is in the room. */
   readonly isIn: ReadonlySignal<boolean>;
+  /** Which, by their identities. */
+  readonly identities: ReadonlySignal<readonly string[]>;
   readonly isByTelephone: ReadonlySignal<boolean>;
   readonly notice: ReadonlySignal<SoundNotice | null>;
   /** The ids of their telephones' calls that go on, perhaps in another meeting, as far as they can be ended from here. */

@@ -26,7 +26,8 @@ export interface ThisDevice {
 /** Follows the telephones that somebody has had called for themselves. */
 export class OwnTelephone implements TelephoneSound {
   readonly #place = signal<SoundPlace>(HERE);
-  readonly isIn = computed(() => this.#place.value.telephones.length > 0);
+  readonly identities = computed(() => this.#place.value.telephones);
+  readonly isIn = computed(() => this.identities.value.length > 0);
   readonly isByTelephone = computed(() => this.#place.value.isByTelephone);
   readonly notice = computed(() => this.#place.value.notice);
   readonly calls = computed(() => this.#device.calls.value.filter(({ isForMe, state }) => isForMe && state === 'in_meeting').map(({ id }) => id));

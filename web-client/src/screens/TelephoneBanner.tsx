@@ -49,6 +49,7 @@ export function TelephoneBanner({ conference }: { conference: Conference }) {
         actions={<Actions kind={notice.kind} canHangUp={canHangUp} canUnmute={canUnmute} conference={conference} />}
       >
         {noticeText(notice, conference.isMicrophoneOn.value)}
+        <TelephoneMicrophone conference={conference} />
         <Refusal conference={conference} />
       </Banner>
     </div>
@@ -108,6 +109,22 @@ function Actions({ kind, canHangUp, canUnmute, conference }: ActionsProps) {
         onClick={() => telephone.dismiss()}
       />
     </>
+  );
+}
+
+/** Whoever believes to speak by the telephone has to know that nobody hears it. */
+function TelephoneMicrophone({ conference: { telephone, remotes } }: { conference: Conference }) {
+  const words = inRoom.value.ownTelephone;
+  const own = remotes.value.filter(({ identity }) => telephone.identities.value.includes(identity));
+  let text = '';
+  if (telephone.isByTelephone.value && own.length > 0) {
+    if (own.every(({ maySpeak }) => !maySpeak.value)) text = words.mayNotSpeak;
+    else if (own.every(({ maySpeak, microphone }) => !maySpeak.value || microphone.value === 'muted')) text = words.muted;
+  }
+  return (
+    <p role="status" data-testid="telephone-muted">
+      {text}
+    </p>
   );
 }
 

@@ -97,6 +97,7 @@ export function fakeTelephone() {
   return {
     done,
     isIn: signal(false),
+    identities: signal<readonly string[]>([]),
     isByTelephone: signal(false),
     notice: signal<SoundNotice | null>(null),
     calls: signal<readonly string[]>([]),

@@ -57,9 +57,9 @@ describe('the sound', () => {
     expect([telephone.isIn.value, telephone.isByTelephone.value, kind()]).toEqual([true, true, 'by-telephone']);
     const other = device();
     other.calls.value = [mine('1')];
-    expect(other.telephone.isByTelephone.value).toBe(false);
-    other.present('sip_1');
-    expect(other.telephone.isByTelephone.value).toBe(true);
+    expect([other.telephone.isByTelephone.value, other.telephone.identities.value]).toEqual([false, []]);
+    other.present('sip_1', 'bert');
+    expect([other.telephone.isByTelephone.value, other.telephone.identities.value]).toEqual([true, ['sip_1']]);
   });
 
   it('stays here whoever else is called', () => {

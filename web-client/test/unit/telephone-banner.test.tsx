@@ -11,7 +11,7 @@ import { Banners } from '../../src/screens/Banners';
 import { Room } from '../../src/screens/Room';
 import { Toolbar } from '../../src/screens/Toolbar';
 import { iconPath, type IconName } from '../../src/ui/icons';
-import { fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
+import { fakeCaller, fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
 
 const words = roomDictionaries.de.ownTelephone;
 
@@ -110,6 +110,42 @@ describe('the notice', () => {
     expect(said).toHaveBeenLastCalledWith(words.ended, 'assertive');
   });
 
+  it('says that the telephone is muted or may not speak, as long as the sound goes by it', () => {
+    const { conference, telephone, says } = meeting();
+    const [mine, other] = [fakeCaller('sip_1', 'Katharina', '…123'), fakeCaller('sip_2', 'Bert', '…456')];
+    other.microphone.value = 'muted';
+    conference.remotes.value = [mine, other];
+    telephone.identities.value = ['sip_1'];
+    telephone.isByTelephone.value = true;
+    render(<Banners conference={conference} />);
+    says('by-telephone');
+    const text = () => screen.getByTestId('telephone-muted').textContent;
+    expect([text(), screen.getByTestId('telephone-muted').getAttribute('role')]).toEqual(['', 'status']);
+    act(() => void (mine.microphone.value = 'muted'));
+    expect(text()).toBe(words.muted);
+    // It is not yet known.
+    act(() => void (mine.microphone.value = 'none'));
+    expect(text()).toBe('');
+    act(() => void (mine.maySpeak.value = false));
+    expect(text()).toBe(words.mayNotSpeak);
+    act(() => {
+      mine.maySpeak.value = true;
+      mine.microphone.value = 'muted';
+    });
+    expect(text()).toBe(words.muted);
+    // One of two is enough to be heard.
+    act(() => void (telephone.identities.value = ['sip_1', 'sip_2']));
+    expect(text()).toBe(words.muted);
+    act(() => void (other.microphone.value = 'on'));
+    expect(text()).toBe('');
+    act(() => {
+      other.microphone.value = 'muted';
+      telephone.isByTelephone.value = false;
+    });
+    says('both');
+    expect(text()).toBe('');
+  });
+
   it('says why the telephone was not hung up, and nothing of other calls', () => {
     const { conference, telephone, says } = meeting();
     const moderation = fakeModeration([]);
@@ -190,6 +226,24 @@ describe('the controls', () => {
     expect([loudspeaker.getAttribute('aria-pressed'), has(loudspeaker, 'volumeUp')]).toEqual(['true', true]);
     fireEvent.click(loudspeaker);
     expect(telephone.done).toEqual(['back here', 'to telephone']);
+  });
+
+  it('keep the focus when the loudspeaker’s switch goes with the telephone', async () => {
+    const { conference, telephone } = meeting();
+    render(<Toolbar conference={conference} panel={signal(null)} onPanel={() => {}} />);
+    act(() => void (telephone.isIn.value = true));
+    screen.getByTestId('toggle-loudspeaker').focus();
+    act(() => void (telephone.isIn.value = false));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('toggle-mic')));
+    // Nobody is brought there who is elsewhere.
+    act(() => void (telephone.isIn.value = true));
+    screen.getByTestId('toggle-hand').focus();
+    act(() => void (telephone.isIn.value = false));
+    expect(document.activeElement).toBe(screen.getByTestId('toggle-hand'));
+    screen.getByTestId('toggle-hand').blur();
+    act(() => void (telephone.isIn.value = true));
+    act(() => void (telephone.isIn.value = false));
+    expect(document.activeElement).toBe(document.body);
   });
 
   it('do not say that the microphone is on when a shortcut could not switch it on', async () => {

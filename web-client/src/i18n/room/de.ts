@@ -15,6 +15,8 @@ export const de = {
     hangUp: 'Telefon auflegen',
     gone: 'Ihr Telefon ist nicht mehr in dieser Besprechung. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
     ended: 'Der Anruf ist beendet. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
+    muted: 'Ihr Telefon ist stumm: Mit *6 schalten Sie sein Mikrofon ein.',
+    mayNotSpeak: 'Das Mikrofon Ihres Telefons ist gesperrt: Mit *9 heben Sie dort die Hand.',
     loudspeakerOn: 'Ihr Ton läuft über Ihr Telefon. Zurück zu diesem Gerät',
     loudspeakerOff: 'Hier stummschalten: Ihr Ton läuft dann über Ihr Telefon',
   },

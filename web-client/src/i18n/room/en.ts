@@ -15,6 +15,8 @@ export const en: RoomWords = {
     hangUp: 'Hang up the telephone',
     gone: 'Your telephone is no longer in this meeting. You hear the meeting here again; your microphone is muted.',
     ended: 'The call has ended. You hear the meeting here again; your microphone is muted.',
+    muted: 'Your telephone is muted: press *6 on it to unmute.',
+    mayNotSpeak: 'The microphone of your telephone is blocked: press *9 on it to raise your hand.',
     loudspeakerOn: 'You are on your telephone. Back to this device',
     loudspeakerOff: 'Switch to your telephone: microphone and loudspeaker go off here',
   },
