@@ -3,7 +3,7 @@
 
 export const de = {
   callers: {
-    unencrypted: 'am Telefon, nicht Ende-zu-Ende verschlüsselt',
+    unencrypted: 'nicht Ende-zu-Ende verschlüsselt',
   },
   ownTelephone: {
     byTelephone: 'Ihr Ton läuft über Ihr Telefon. Mikrofon und Lautsprecher sind hier stumm.',

@@ -3,7 +3,7 @@ import type { RoomWords } from './index';
 
 export const en: RoomWords = {
   callers: {
-    unencrypted: 'on the phone, not encrypted end to end',
+    unencrypted: 'not encrypted end to end',
   },
   ownTelephone: {
     byTelephone: 'You are on your telephone now. Microphone and loudspeaker are off here.',
