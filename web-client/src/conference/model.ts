@@ -178,6 +178,8 @@ export interface TelephoneSound {
   /** The meeting is to be heard here again. The microphone stays off. */
   backHere(): void;
   toTelephone(): void;
+  /** What is still to be said to whoever leaves the meeting; null for nothing. */
+  readonly afterword: ReadonlySignal<string | null>;
   /** Ends these calls. Never rejects: why it did not work is where calls are. */
   hangUp(): Promise<void>;
   dismiss(): void;

@@ -2,6 +2,7 @@
 // This person's own telephone: while it is in the meeting the sound goes by it, and the browser keeps pictures and screens. With
 // both there would be an echo.
 import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals';
+import { inRoom } from '../i18n/room';
 import type { TelephoneSound } from './model';
 import type { PlacedCall } from './placed-call';
 import { backHere, dismissed, HERE, microphoneWanted, toTelephone, withEnded, withTelephones, type SoundPlace } from './sound-place';
@@ -30,6 +31,7 @@ export class OwnTelephone implements TelephoneSound {
   readonly isIn = computed(() => this.identities.value.length > 0);
   readonly isByTelephone = computed(() => this.#place.value.isByTelephone);
   readonly notice = computed(() => this.#place.value.notice);
+  readonly afterword = computed(() => (this.isIn.value ? inRoom.value.ownTelephone.staysIn : null));
   readonly calls = computed(() => this.#device.calls.value.filter(({ isForMe, state }) => isForMe && state === 'in_meeting').map(({ id }) => id));
   readonly #device: ThisDevice;
   /**

@@ -100,6 +100,7 @@ export function fakeTelephone() {
     identities: signal<readonly string[]>([]),
     isByTelephone: signal(false),
     notice: signal<SoundNotice | null>(null),
+    afterword: signal<string | null>(null),
     calls: signal<readonly string[]>([]),
     backHere: () => void done.push('back here'),
     toTelephone: () => void done.push('to telephone'),

@@ -444,6 +444,22 @@ describe('the sound of the others', () => {
     await conference.leave();
   });
 
+  it('is said to go on at the telephone to whoever leaves before that', async () => {
+    rememberOwnCall('mine');
+    const { conference, isCalled } = await withTelephone();
+    expect(conference.telephone.afterword.value).toBeNull();
+    await isCalled('mine');
+    await conference.leave();
+    await settled();
+    expect(conference.endReason.value).toBe('left');
+    expect(conference.telephone.afterword.value).toContain('Ihr Telefon ist unter Ihrem Namen noch in der Besprechung.');
+    const other = await withTelephone();
+    await other.isCalled('mine');
+    await other.leave();
+    await other.conference.leave();
+    expect(other.conference.telephone.afterword.value).toBeNull();
+  });
+
   it('stays here when it is somebody else’s telephone', async () => {
     rememberOwnCall('mine');
     const { conference, isHeard, isCalled } = await withTelephone();

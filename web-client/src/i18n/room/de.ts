@@ -17,6 +17,7 @@ export const de = {
     ended: 'Der Anruf ist beendet. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
     muted: 'Ihr Telefon ist stumm: Mit *6 schalten Sie sein Mikrofon ein.',
     mayNotSpeak: 'Das Mikrofon Ihres Telefons ist gesperrt: Mit *9 heben Sie dort die Hand.',
+    staysIn: 'Ihr Telefon ist unter Ihrem Namen noch in der Besprechung. Legen Sie es auf, wenn auch das enden soll.',
     loudspeakerOn: 'Ihr Ton läuft über Ihr Telefon. Zurück zu diesem Gerät',
     loudspeakerOff: 'Hier stummschalten: Ihr Ton läuft dann über Ihr Telefon',
   },
