@@ -128,9 +128,9 @@ function TelephoneMicrophone({ conference: { telephone, remotes } }: { conferenc
   );
 }
 
-/** Why the telephone was not hung up. */
+/** Why the telephone was not hung up. The announcer reads it out, as it may be in the list of calls, too. */
 function Refusal({ conference }: { conference: Conference }) {
   const refusal = conference.moderation?.phoneCalls.refusal.value ?? null;
   const isOfTelephone = refusal !== null && conference.telephone.calls.value.some((id) => id === refusal.callId);
-  return <p role="alert">{isOfTelephone && refusalWords(refusal)}</p>;
+  return <p data-testid="telephone-refusal">{isOfTelephone && refusalWords(refusal)}</p>;
 }

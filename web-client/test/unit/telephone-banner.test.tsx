@@ -7,11 +7,12 @@ import { announceConference } from '../../src/conference/announce-conference';
 import { Announcer, announcer } from '../../src/conference/announcer';
 import type { SoundNotice } from '../../src/conference/model';
 import { roomDictionaries } from '../../src/i18n/room';
+import { PeoplePanel } from '../../src/panels/PeoplePanel';
 import { Banners } from '../../src/screens/Banners';
 import { Room } from '../../src/screens/Room';
 import { Toolbar } from '../../src/screens/Toolbar';
 import { iconPath, type IconName } from '../../src/ui/icons';
-import { fakeCaller, fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
+import { fakeCall, fakeCaller, fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
 
 const words = roomDictionaries.de.ownTelephone;
 
@@ -155,11 +156,46 @@ describe('the notice', () => {
     says('both');
     const refused = (callId: string) =>
       act(() => void (moderation.phoneCalls.refusal.value = { callId, code: 'unreachable', detail: '', isAboutNumber: false }));
-    const alert = () => screen.getByTestId('banner-telephone').querySelector('[role=alert]')?.textContent;
+    const why = () => screen.getByTestId('telephone-refusal').textContent;
     refused('c2');
-    expect(alert()).toBe('');
+    expect(why()).toBe('');
     refused('c1');
-    expect(alert()).toContain('Der Server antwortet nicht.');
+    expect(why()).toContain('Der Server antwortet nicht.');
+  });
+
+  it('is not what reads that out a second time, nor is the list of calls', () => {
+    const { conference, telephone, says } = meeting();
+    const mine = fakeCall('c1', 'in_meeting', { isForMe: true });
+    const moderation = fakeModeration([], [mine]);
+    conference.moderation = moderation;
+    telephone.calls.value = ['c1'];
+    const aloud = new Announcer();
+    const said: string[] = [];
+    vi.spyOn(aloud, 'say').mockImplementation((text) => void said.push(text));
+    const stop = announceConference(conference, aloud);
+    render(
+      <>
+        <Banners conference={conference} />
+        <PeoplePanel conference={conference} onClose={() => {}} />
+      </>,
+    );
+    says('both');
+    said.length = 0;
+    const refusal = (callId: string | null) => ({ callId, code: 'unreachable', detail: '', isAboutNumber: false });
+    act(() => void (moderation.phoneCalls.refusal.value = refusal('c1')));
+    const text = 'Der Server antwortet nicht. Bitte versuchen Sie es noch einmal.';
+    expect(said).toEqual([text]);
+    expect(screen.getAllByText(text)).toHaveLength(2);
+    expect(screen.getAllByRole('alert').map(({ textContent }) => textContent)).not.toContain(text);
+    // As often as it is refused.
+    act(() => void (moderation.phoneCalls.refusal.value = null));
+    act(() => void (moderation.phoneCalls.refusal.value = refusal('c1')));
+    expect(said).toEqual([text, text]);
+    // The form says that by itself.
+    act(() => void (moderation.phoneCalls.refusal.value = refusal(null)));
+    expect(said).toHaveLength(2);
+    expect(screen.getByTestId('call-refused').textContent).toContain(text);
+    stop();
   });
 
   it('says that the telephone is gone, and that the microphone is muted, which can be changed there', async () => {
