@@ -186,7 +186,7 @@ describe('the notice', () => {
     const text = 'Der Server antwortet nicht. Bitte versuchen Sie es noch einmal.';
     expect(said).toEqual([text]);
     expect(screen.getAllByText(text)).toHaveLength(2);
-    expect(screen.getAllByRole('alert').map(({ textContent }) => textContent)).not.toContain(text);
+    expect(screen.queryAllByRole('alert', { hidden: true }).map(({ textContent }) => textContent)).not.toContain(text);
     // As often as it is refused.
     act(() => void (moderation.phoneCalls.refusal.value = null));
     act(() => void (moderation.phoneCalls.refusal.value = refusal('c1')));
