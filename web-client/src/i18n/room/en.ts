@@ -17,7 +17,7 @@ export const en: RoomWords = {
     ended: 'The call has ended. You hear the meeting here again; your microphone is muted.',
     muted: 'Your telephone is muted: press *6 on it to unmute.',
     mayNotSpeak: 'The microphone of your telephone is blocked: press *9 on it to raise your hand.',
-    staysIn: 'Your telephone is still in the meeting under your name. Hang it up if you want to leave with that, too.',
+    staysIn: 'Your telephone is still in the meeting under your name. Hang up if you want to leave on the telephone, too.',
     loudspeakerOn: 'You are on your telephone. Back to this device',
     loudspeakerOff: 'Switch to your telephone: microphone and loudspeaker go off here',
   },
