@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // One meeting from arriving to leaving: before, in and after the room.
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect, type ReadonlySignal } from '@preact/signals';
 import type { FunctionComponent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Conference, EndReason, JoinError } from '../conference/model';
@@ -41,7 +41,7 @@ type Phase =
   | { readonly name: 'lobby'; readonly waiting: Waiting; readonly displayName: string }
   | { readonly name: 'refused'; readonly reason: Refusal }
   | { readonly name: 'room'; readonly conference: Conference; readonly Screen: RoomScreen }
-  | { readonly name: 'ended'; readonly reason: EndReason };
+  | { readonly name: 'ended'; readonly reason: EndReason; readonly afterword: ReadonlySignal<string | null> };
 
 declare global {
   interface Window {
@@ -65,8 +65,9 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   useSignalEffect(() => {
     const { value: current } = phase;
     screenKind.value = current.name === 'room' ? 'room' : 'page';
-    const reason = current.name === 'room' ? current.conference.endReason.value : null;
-    if (reason !== null) phase.value = { name: 'ended', reason };
+    if (current.name !== 'room') return;
+    const { endReason, telephone } = current.conference;
+    if (endReason.value !== null) phase.value = { name: 'ended', reason: endReason.value, afterword: telephone.afterword };
   });
 
   useEffect(() => {
@@ -81,7 +82,7 @@ export function Meeting({ room, config }: { room: string; config: Config }) {
   const title = (link !== 'looking' && link !== 'failed' ? (link?.title ?? link?.organisation) : null) ?? room;
   if (now.name === 'room') return <now.Screen room={meetingTitle.value ?? title} conference={now.conference} />;
   if (now.name === 'ended') {
-    return <Ended reason={now.reason} onRejoin={() => (phase.value = { name: 'prejoin' })} />;
+    return <Ended reason={now.reason} afterword={now.afterword} onRejoin={() => (phase.value = { name: 'prejoin' })} />;
   }
 
   const claims = token === null ? null : readClaims(token);

@@ -5,7 +5,7 @@ import { fill, plural, t } from '../i18n';
 import { inRoom } from '../i18n/room';
 import type { Announcer } from './announcer';
 import type { Conference, ParticipantView } from './model';
-import { calledName, callWords, type PlacedCall } from './placed-call';
+import { calledName, callWords, refusalWords, type PlacedCall } from './placed-call';
 
 /** A longer message is read in the chat. */
 const MAX_CHARS_READ = 200;
@@ -23,6 +23,7 @@ export function announceConference(conference: Conference, announcer: Announcer)
     announceSilence(conference, announcer),
     announceMessages(conference, announcer),
     announcePhoneCalls(conference, announcer),
+    announceRefusals(conference, announcer),
     announceRecording(conference, announcer),
   ];
   return () => {
@@ -129,6 +130,18 @@ function announcePhoneCalls(conference: Conference, announcer: Announcer): () =>
       }
       known = new Map(calls.map((call) => [call.id, call]));
     });
+  });
+}
+
+/**
+ * Why something did not happen to a call stands with that call in the list, and perhaps in the banner of somebody's own telephone, too.
+ * What is said of a call that was to be made is in the form, which reads it out itself.
+ */
+function announceRefusals(conference: Conference, announcer: Announcer): () => void {
+  return effect(() => {
+    const refusal = conference.moderation?.phoneCalls.refusal.value ?? null;
+    if (refusal === null || refusal.callId === null) return;
+    untracked(() => announcer.say(refusalWords(refusal), 'assertive'));
   });
 }
 

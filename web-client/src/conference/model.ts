@@ -159,22 +159,27 @@ export type MeetingNotice =
 export interface SoundNotice {
   /**
    * `by-telephone`: it goes by the telephone. `reminder`: the microphone here was to be switched on meanwhile. `both`: it is here, and
-   * the telephone is still in the meeting. `hung-up`: the telephone is gone, so it is here.
+   * the telephone is still in the meeting. `gone`: the telephone is no longer in the meeting, so it is here. `ended`: the same, and the
+   * call is known to be over.
    */
-  readonly kind: 'by-telephone' | 'reminder' | 'both' | 'hung-up';
+  readonly kind: 'by-telephone' | 'reminder' | 'both' | 'gone' | 'ended';
 }
 
 /** The sound of somebody whose own telephone takes part: while it goes by that, this device neither hears nor is heard. */
 export interface TelephoneSound {
   /** A telephone of theirs is in the room. */
   readonly isIn: ReadonlySignal<boolean>;
+  /** Which, by their identities. */
+  readonly identities: ReadonlySignal<readonly string[]>;
   readonly isByTelephone: ReadonlySignal<boolean>;
   readonly notice: ReadonlySignal<SoundNotice | null>;
-  /** The ids of the calls by which their telephones are in the room, as far as they can be ended from here. */
+  /** The ids of their telephones' calls that go on, perhaps in another meeting, as far as they can be ended from here. */
   readonly calls: ReadonlySignal<readonly string[]>;
-  /** The sound is to be here again, and the microphone as it was. */
+  /** The meeting is to be heard here again. The microphone stays off. */
   backHere(): void;
   toTelephone(): void;
+  /** What is still to be said to whoever leaves the meeting; null for nothing. */
+  readonly afterword: ReadonlySignal<string | null>;
   /** Ends these calls. Never rejects: why it did not work is where calls are. */
   hangUp(): Promise<void>;
   dismiss(): void;

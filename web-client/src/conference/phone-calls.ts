@@ -11,8 +11,9 @@ import { isUnderWay, readCall, type Call, type CallRefusal, type CallWish, type 
 /** How often it is asked, in milliseconds. */
 const ASK_INTERVAL_MS = 1_000;
 
-/** The same while the server does not answer, unless it says when. */
+/** The same when the server has not answered, unless it says when; twice as long after each further time, but no longer than the other. */
 const RETRY_INTERVAL_MS = 5_000;
+const MAX_RETRY_INTERVAL_MS = 60_000;
 
 /** As many as the server gives at once. It keeps what has ended in the last hour, 2,000 at most, so ten pages are all. */
 const PAGE_LIMIT = 200;
@@ -37,6 +38,8 @@ export class PhoneCalls implements PhoneCalling {
   #turn = 0;
   /** Counts up when this person comes into another meeting. */
   #meeting = 0;
+  /** How often in a row the server has not answered. */
+  #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(requests: MeetingRequests) {
@@ -54,6 +57,7 @@ export class PhoneCalls implements PhoneCalling {
   forget(): void {
     this.stop();
     this.#meeting += 1;
+    this.#failures = 0;
     this.#unanswered = null;
     this.refusal.value = null;
     this.isAllowed.value = null;
@@ -63,10 +67,10 @@ export class PhoneCalls implements PhoneCalling {
   async look(): Promise<void> {
     this.stop();
     const turn = this.#turn;
-    let pauseMs = ASK_INTERVAL_MS;
     try {
       const { items, isAllowed } = await this.#ask();
       if (turn !== this.#turn) return;
+      this.#failures = 0;
       this.isAllowed.value = isAllowed;
       this.#take(items.map(readCall).filter((call) => call !== null));
     } catch (error) {
@@ -77,9 +81,12 @@ export class PhoneCalls implements PhoneCalling {
       else this.isAllowed.value ??= true;
       // Nothing becomes of asking again: the meeting is over, say, or somebody else moderates it now.
       if (problem.status >= 400 && problem.status < 500 && problem.code !== 'rate-limited') return;
-      pauseMs = problem.retryAfterMs ?? RETRY_INTERVAL_MS;
+      // Also where no call is under way: as long as none is known, nobody's own telephone is recognised.
+      this.#lookIn(Math.min(problem.retryAfterMs ?? RETRY_INTERVAL_MS * 2 ** this.#failures, MAX_RETRY_INTERVAL_MS));
+      this.#failures += 1;
+      return;
     }
-    if (turn === this.#turn && this.#shown.peek().some(isUnderWay)) this.#lookIn(pauseMs);
+    if (turn === this.#turn && this.#shown.peek().some(isUnderWay)) this.#lookIn(ASK_INTERVAL_MS);
   }
 
   call(wish: CallWish): Promise<boolean> {
@@ -193,7 +200,8 @@ export class PhoneCalls implements PhoneCalling {
     const known = this.#shown.peek();
     const kept = known.flatMap((before): PlacedCall[] => {
       const call = now.get(before.id);
-      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe }];
+      // It may have been made from another tab.
+      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe || isOwnCall(call.id) }];
       // The server forgets what is long over, and everything when it starts anew.
       return before.state === 'ended' ? [before] : [];
     });
@@ -203,7 +211,11 @@ export class PhoneCalls implements PhoneCalling {
     for (const call of now.values()) {
       if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false, isForMe: isOwnCall(call.id) });
     }
-    this.#show([...others.toReversed(), ...kept]);
+    const shown = [...others.toReversed(), ...kept];
+    for (const { id, isForMe, state, participantId } of shown) {
+      if (isForMe && state === 'in_meeting') rememberOwnCall(id, participantId);
+    }
+    this.#show(shown);
   }
 
   #show(calls: readonly PlacedCall[]): void {

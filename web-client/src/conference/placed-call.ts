@@ -50,7 +50,7 @@ export interface PlacedCall extends Call {
   readonly key: string;
   /** Made from this page, which therefore knows the number and can call it again. */
   readonly isOwn: boolean;
-  /** It is this person's own telephone, called from this tab. */
+  /** It is this person's own telephone, called from this device. */
   readonly isForMe: boolean;
 }
 

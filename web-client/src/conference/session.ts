@@ -18,6 +18,7 @@ import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
+import { ownTelephones } from './own-calls';
 import { OwnTelephone } from './own-telephone';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
@@ -184,12 +185,14 @@ class Session implements Conference {
     this.isSoundBlocked.value = !this.#room.canPlaybackAudio;
     this.#readParticipants();
     this.#readRecording();
+    const granted = this.#granted.peek();
     if (!me.name && displayName !== '') void me.setName(displayName).catch(() => undefined);
     this.#media.start({
       tracks: takeTracks(),
       ids: { microphone: microphoneId, camera: cameraId },
       // What a moderator forbids the server mutes, and it can be heard as soon as it is permitted.
-      may: this.#granted.peek(),
+      // The sound of somebody whose telephone is in already goes by that from the start.
+      may: { ...granted, microphone: granted.microphone && !this.telephone.isByTelephone.peek() },
       connected,
     });
     this.#followMeeting();
@@ -239,11 +242,10 @@ class Session implements Conference {
     const { phoneCalls } = this.#meeting;
     return new OwnTelephone({
       calls: phoneCalls.calls,
+      remembered: ownTelephones,
       remotes: this.remotes,
       isMicrophoneOn: this.#media.microphone.isOn,
-      setMicrophone: async (isOn) => {
-        if (!isOn || this.permissions.peek().microphone) await this.#media.set('microphone', isOn);
-      },
+      mute: () => this.#media.set('microphone', false),
       setSilent: (isSilent) => {
         this.#sounds.setSilent(isSilent);
         // A browser that has paused it meanwhile may want a click before it plays; then that is said.
@@ -253,18 +255,19 @@ class Session implements Conference {
     });
   }
 
-  /** Looks which meeting this person is in, and what the server knows of it if it is another than before. */
-  #followMeeting(): void {
+  /** Looks which meeting this person is in, and what the server knows of it if it is another than before. Returns whether it is. */
+  #followMeeting(): boolean {
     const meetingId = meetingSessionOf(this.#token());
-    if (meetingId === this.#meetingId.peek()) return;
+    if (meetingId === this.#meetingId.peek()) return false;
     batch(() => {
       this.#meeting.forget();
       this.#meetingId.value = meetingId;
       this.#isModerator.value = isModerator(this.#token());
     });
-    if (meetingId === null) return;
+    if (meetingId === null) return true;
     if (this.#isModerator.peek()) this.#meeting.start();
     void this.#meeting.history().then((messages) => this.chat.receiveHistory(messages));
+    return true;
   }
 
   #state(participant: Participant): ParticipantState {
@@ -400,12 +403,15 @@ class Session implements Conference {
       })
       .on(RoomEvent.ConnectionStateChanged, (state) => {
         if (state === ConnectionState.Connected) {
+          const wasBroken = this.connection.peek() === 'reconnecting';
           this.connection.value = 'connected';
-          this.#followMeeting();
+          const isAnotherMeeting = this.#followMeeting();
           // LiveKit does not tell what changed while it was connecting.
           this.#readParticipants();
           this.#readRecording();
           this.#forgetAbsent();
+          // In another one it has just been asked for.
+          if (wasBroken && !isAnotherMeeting) void this.moderation?.phoneCalls.look();
         }
         if (state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting) {
           this.connection.value = 'reconnecting';

@@ -31,6 +31,7 @@ export function Tile({ person, rect, handPlace, isInset }: TileProps) {
   const isSpeaking = person.isSpeaking.value && microphone === 'on';
   const isCaller = person.phone.value !== null;
   const isOnHold = person.phone.value?.isOnHold === true;
+  const callerWords = `${words.byPhone}, ${inRoom.value.callers.unencrypted}`;
   const classes = [
     'tile',
     isSpeaking && 'tile-is-speaking',
@@ -56,12 +57,12 @@ export function Tile({ person, rect, handPlace, isInset }: TileProps) {
       ) : (
         <VideoView key={camera.id} source={camera} testId="tile-video" />
       )}
-      <div class="tile-plate" title={isCaller ? inRoom.value.callers.unencrypted : undefined}>
+      <div class="tile-plate" title={isCaller ? callerWords : undefined}>
         {isCaller && <Icon name={isOnHold ? 'callPaused' : 'call'} />}
         {microphone !== 'on' && <Icon name="micOff" class="tile-muted" />}
         {isSpeaking && <Icon name="speaking" class="tile-speaks" />}
         <span class="tile-name">{person.isLocal ? ownName(name, isInset) : name}</span>
-        {isCaller && <span class="visually-hidden">, {inRoom.value.callers.unencrypted}</span>}
+        {isCaller && <span class="visually-hidden">, {callerWords}</span>}
         {isOnHold && <OnHold isSmall={isSmall} />}
         {microphone !== 'on' && <span class="visually-hidden">, {words.muted}</span>}
         {person.screen.value !== null && <span class="visually-hidden">, {words.sharing}</span>}

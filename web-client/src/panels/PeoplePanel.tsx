@@ -164,6 +164,7 @@ function Person({ person, handPlace, isRecording, moderation }: PersonProps) {
       <span class="person-name">
         {person.isLocal ? fill(t.value.room.youNamed, { name }) : name}
         {call !== null && call.number !== null && !name.includes(call.number) && <span class="person-note">{call.number}</span>}
+        {call !== null && <span class="person-note">{inRoom.value.callers.unencrypted}</span>}
         {call?.isOnHold === true && <span class="person-note">{t.value.room.onHold}</span>}
         {call !== null && isRecording && <span class="person-note">{words.recordingConsent[call.recordingConsent ?? 'none']}</span>}
         {isHeldShown && <span class="person-note">{t.value.moderation.mayNotSpeak}</span>}
@@ -174,7 +175,7 @@ function Person({ person, handPlace, isRecording, moderation }: PersonProps) {
       {call === null ? (
         <State icon={hasCamera ? 'videocam' : 'videocamOff'} isOn={hasCamera} label={hasCamera ? words.cameraOn : words.cameraOff} />
       ) : (
-        <State icon={call.isOnHold ? 'callPaused' : 'call'} isOn={!call.isOnHold} label={inRoom.value.callers.unencrypted} />
+        <State icon={call.isOnHold ? 'callPaused' : 'call'} isOn={!call.isOnHold} label={t.value.room.byPhone} />
       )}
       {isSpeaking ? (
         <State icon="speaking" isOn label={`${microphoneWords}, ${t.value.room.speaking}`} isSpeaking />

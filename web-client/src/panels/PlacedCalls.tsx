@@ -66,7 +66,8 @@ function Entry({ call, phoneCalls, onDismissed }: { call: PlacedCall } & PlacedC
         </span>
       </span>
       <Actions call={call} name={name} phoneCalls={phoneCalls} onDismissed={onDismissed} />
-      <p class="field-error placed-call-refusal" role="alert">
+      {/* Read out by the announcer, as it may be in the banner of one's own telephone, too. */}
+      <p class="field-error placed-call-refusal" data-testid="call-refusal">
         {refusal?.callId === call.id && refusalWords(refusal)}
       </p>
     </li>

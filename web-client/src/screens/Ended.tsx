@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
+import type { ReadonlySignal } from '@preact/signals';
 import { navigate } from '../app/router';
 import type { EndReason } from '../conference/model';
 import { t } from '../i18n';
@@ -7,6 +8,8 @@ import { Message } from './Message';
 
 interface EndedProps {
   reason: EndReason;
+  /** What is still to be said to whoever has left. Its words come with the room. */
+  afterword?: ReadonlySignal<string | null>;
   onRejoin: () => void;
 }
 
@@ -14,9 +17,10 @@ interface EndedProps {
 const BY_ACCIDENT: ReadonlySet<EndReason> = new Set(['lost', 'no-media', 'shutdown']);
 
 /** After a meeting: why it is over, and the way back in. */
-export function Ended({ reason, onRejoin }: EndedProps) {
+export function Ended({ reason, afterword, onRejoin }: EndedProps) {
   const words = t.value.ended;
   const { title, text } = words.reasons[reason];
+  const last = (reason === 'left' ? afterword?.value : null) ?? null;
   return (
     <Message
       icon={BY_ACCIDENT.has(reason) ? 'warning' : 'callEnd'}
@@ -36,6 +40,7 @@ export function Ended({ reason, onRejoin }: EndedProps) {
       <p data-testid="end-reason" data-reason={reason}>
         {text}
       </p>
+      {last !== null && <p>{last}</p>}
     </Message>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 import type { ReadonlySignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Conference, TelephoneSound } from '../conference/model';
 import { ariaKeys, shortcutLabel, type ShortcutAction } from '../conference/shortcuts';
 import { fill, plural, t } from '../i18n';
@@ -24,6 +24,14 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
   const may = conference.permissions.value;
   const { telephone } = conference;
   const isByTelephone = telephone.isByTelephone.value;
+  const hasLoudspeaker = telephone.isIn.value;
+  // Before it is drawn anew: the switch that has the focus may go.
+  const hadFocus = bar.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (!hadFocus || bar.current?.contains(document.activeElement) === true) return;
+    // The microphone is its neighbour.
+    bar.current?.querySelector('button')?.focus();
+  }, [hasLoudspeaker, hadFocus]);
   const isScreenShared = conference.isScreenShared.value;
   const unread = conference.chat.unread.value;
   const isHandUp = conference.local.hand.value !== null;
@@ -43,7 +51,7 @@ export function Toolbar({ conference, panel, onPanel }: ToolbarProps) {
           testId="toggle-mic"
           onSwitch={(isOn) => void conference.setMicrophone(isOn)}
         />
-        {telephone.isIn.value && <Loudspeaker telephone={telephone} />}
+        {hasLoudspeaker && <Loudspeaker telephone={telephone} />}
         <CaptureTool
           action="camera"
           isOn={conference.isCameraOn.value}

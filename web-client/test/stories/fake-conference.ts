@@ -97,8 +97,10 @@ export function fakeTelephone() {
   return {
     done,
     isIn: signal(false),
+    identities: signal<readonly string[]>([]),
     isByTelephone: signal(false),
     notice: signal<SoundNotice | null>(null),
+    afterword: signal<string | null>(null),
     calls: signal<readonly string[]>([]),
     backHere: () => void done.push('back here'),
     toTelephone: () => void done.push('to telephone'),

@@ -26,7 +26,7 @@ const NAMES = [
 
 const END_REASONS = ['left', 'removed', 'replaced', 'closed', 'shutdown', 'no-media', 'lost'] as const;
 
-const SOUND_NOTICES = ['by-telephone', 'reminder', 'both', 'hung-up'] as const;
+const SOUND_NOTICES = ['by-telephone', 'reminder', 'both', 'gone', 'ended'] as const;
 
 const query = new URLSearchParams(location.search);
 const number = (key: string, fallback: number) => Number(query.get(key) ?? fallback);
@@ -90,11 +90,11 @@ if (query.has('moderator')) {
 if (query.has('telephone')) {
   const { telephone } = conference;
   const kind = SOUND_NOTICES.find((known) => known === query.get('telephone')) ?? 'by-telephone';
-  telephone.isIn.value = kind !== 'hung-up';
+  telephone.isIn.value = kind !== 'gone' && kind !== 'ended';
   telephone.isByTelephone.value = kind === 'by-telephone' || kind === 'reminder';
   telephone.notice.value = { kind };
   telephone.calls.value = ['p2'];
-  local.microphone.value = kind === 'both' ? 'on' : 'muted';
+  local.microphone.value = query.has('speaking') ? 'on' : 'muted';
 }
 if (query.has('invite')) {
   const numbers = [{ e164: '+4936112345678', label: 'Erfurt' }, { e164: '+4930123456' }];

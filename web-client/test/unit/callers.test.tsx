@@ -17,6 +17,9 @@ import { fakeCaller, fakeConference, fakeModeration, fakeParticipant } from '../
 const RECT = { x: 0, y: 0, width: 320, height: 180 };
 const SMALL = { x: 0, y: 0, width: 140, height: 96 };
 
+/** What stands with everybody who comes by telephone. */
+const UNENCRYPTED = 'nicht Ende-zu-Ende verschlüsselt';
+
 afterEach(() => {
   cleanup();
   vi.useRealTimers();
@@ -264,9 +267,13 @@ describe('the people panel', () => {
 
   it('shows a caller with name, number and telephone, and nothing of a camera', () => {
     const { entry } = moderated();
-    expect(entry().querySelector('.person-name')?.textContent).toBe('Hannelore Brückner…789');
-    expect(entry().textContent).toContain('am Telefon, nicht Ende-zu-Ende verschlüsselt');
-    expect(screen.getByTitle('am Telefon, nicht Ende-zu-Ende verschlüsselt')).toBeTruthy();
+    expect(entry().querySelector('.person-name')?.textContent).toBe(`Hannelore Brückner…789${UNENCRYPTED}`);
+    expect(entry().querySelector('[title="am Telefon"]')?.textContent).toBe('am Telefon');
+    // To be read without pointing at anything, and said once.
+    const notes = [...entry().querySelectorAll('.person-note')].map(({ textContent }) => textContent);
+    expect(notes).toEqual(['…789', UNENCRYPTED]);
+    expect(entry().textContent?.split(UNENCRYPTED)).toHaveLength(2);
+    expect(screen.getAllByTestId('person').find((person) => person.dataset['participant'] === 'me')?.textContent).not.toContain(UNENCRYPTED);
     expect(entry().textContent).not.toContain('Kamera');
   });
 
@@ -285,22 +292,22 @@ describe('the people panel', () => {
       act(() => void (caller.phone.value = { number: '…789', isNamed: true, isOnHold: false, recordingConsent }));
       return entry().querySelector('.person-name')?.textContent;
     };
-    expect(says(null)).toBe('Hannelore Brückner…789');
+    expect(says(null)).toBe(`Hannelore Brückner…789${UNENCRYPTED}`);
     act(() => void (conference.isRecording.value = true));
-    expect(says(null)).toBe('Hannelore Brückner…789hat der Aufzeichnung noch nicht zugestimmt');
-    expect(says('given')).toBe('Hannelore Brückner…789hat der Aufzeichnung zugestimmt');
-    expect(says('withdrawn')).toBe('Hannelore Brückner…789hat die Zustimmung zur Aufzeichnung zurückgenommen');
+    expect(says(null)).toBe(`Hannelore Brückner…789${UNENCRYPTED}hat der Aufzeichnung noch nicht zugestimmt`);
+    expect(says('given')).toBe(`Hannelore Brückner…789${UNENCRYPTED}hat der Aufzeichnung zugestimmt`);
+    expect(says('withdrawn')).toBe(`Hannelore Brückner…789${UNENCRYPTED}hat die Zustimmung zur Aufzeichnung zurückgenommen`);
     expect(own()?.textContent).not.toContain('Aufzeichnung');
     act(() => void (language.value = 'en'));
-    expect(says('given')).toBe('Hannelore Brückner…789has agreed to the recording');
+    expect(says('given')).toBe('Hannelore Brückner…789not encrypted end to endhas agreed to the recording');
     act(() => void (conference.isRecording.value = false));
-    expect(says('given')).toBe('Hannelore Brückner…789');
+    expect(says('given')).toBe('Hannelore Brückner…789not encrypted end to end');
   });
 
   it('does not say a number twice', async () => {
     const { caller, entry } = moderated();
     caller.name.value = 'Telefon …789';
-    await waitFor(() => expect(entry().querySelector('.person-name')?.textContent).toBe('Telefon …789'));
+    await waitFor(() => expect(entry().querySelector('.person-name')?.textContent).toBe(`Telefon …789${UNENCRYPTED}`));
   });
 
   it('finds callers by number', async () => {

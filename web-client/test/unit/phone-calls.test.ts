@@ -2,6 +2,7 @@
 // Calls to telephones: what the server is asked, how often, and what is made of its answers.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeetingSession } from '../../src/conference/moderation';
+import { ownTelephones } from '../../src/conference/own-calls';
 import type { CallWish } from '../../src/conference/placed-call';
 import { deferred } from './fake-livekit';
 
@@ -11,7 +12,7 @@ const TOKEN = `x.${btoa(JSON.stringify({ video: { room: `meeting-${RUN}`, roomAd
 const ADA: CallWish = { number: '+493611234567', name: 'Ada', language: 'de', isForMe: false };
 
 beforeEach(() => {
-  sessionStorage.clear();
+  localStorage.clear();
   vi.useFakeTimers();
 });
 afterEach(() => {
@@ -171,7 +172,8 @@ describe('a call to one’s own telephone', () => {
       ['c2', true, 'sip_c2'],
       ['c1', false, 'sip_c1'],
     ]);
-    // The page is loaded again.
+    // The page is loaded again, in another tab.
+    sessionStorage.clear();
     const reloaded = calls();
     await reloaded.look();
     expect(own(reloaded)).toEqual([
@@ -182,6 +184,21 @@ describe('a call to one’s own telephone', () => {
     await reloaded.look();
     await reloaded.again('c2');
     expect(server.asked.filter(({ method }) => method === 'POST')).toHaveLength(2);
+  });
+
+  it('is known in a tab that was there before, and so is the telephone wherever there is no list of calls', async () => {
+    const server = serve();
+    const [here, there] = [calls(), calls()];
+    server.items = [call('c1', 'ringing')];
+    await there.look();
+    expect(own(there)).toEqual([['c1', false, null]]);
+    server.items = [];
+    await here.call({ ...ADA, isForMe: true });
+    expect(ownTelephones()).toEqual([]);
+    server.items = [call('c1', 'in_meeting', { participant_id: 'sip_c1' })];
+    await there.look();
+    expect(own(there)).toEqual([['c1', true, 'sip_c1']]);
+    expect(ownTelephones()).toEqual(['sip_c1']);
   });
 
   it('stays one when it is made again', async () => {
@@ -354,6 +371,49 @@ describe('the server’s answers', () => {
     server.instead = refuse(410, { code: 'meeting-ended' });
     await after(1 + 60_000);
     expect(server.methods()).toEqual(['POST', 'GET', 'GET', 'GET']);
+  });
+
+  it('are asked for until there is one, with growing pauses, also while no call is known', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    server.instead = refuse(503, { code: 'unavailable' });
+    await phoneCalls.look();
+    for (const pauseMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      server.asked.length = 0;
+      await after(pauseMs - 1);
+      expect(server.methods()).toEqual([]);
+      await after(1);
+      expect(server.methods()).toEqual(['GET']);
+    }
+    // However long the server would have it wait.
+    server.instead = () => Response.json({ code: 'rate-limited' }, { status: 429, headers: { 'retry-after': '99999999' } });
+    await after(60_000);
+    server.instead = null;
+    server.items = [call('c1', 'in_meeting')];
+    await after(60_000);
+    expect(states(phoneCalls)).toEqual(['c1 in_meeting']);
+    server.asked.length = 0;
+    await after(600_000);
+    expect(server.methods()).toEqual([]);
+    // The next time begins anew.
+    server.instead = () => Promise.reject(new TypeError('no network'));
+    await phoneCalls.look();
+    await after(5_000);
+    expect(server.methods()).toEqual(['GET', 'GET']);
+  });
+
+  it.each([403, 404, 410])('are asked for no more after a refusal for good (%i), nor when this person has left', async (status) => {
+    const server = serve();
+    const phoneCalls = calls();
+    server.instead = refuse(status, { code: 'no' });
+    await phoneCalls.look();
+    await after(600_000);
+    expect(server.methods()).toEqual(['GET']);
+    server.instead = refuse(503, { code: 'unavailable' });
+    await phoneCalls.look();
+    phoneCalls.stop();
+    await after(600_000);
+    expect(server.methods()).toEqual(['GET', 'GET']);
   });
 
   it('name the number where that is what is wrong', async () => {

@@ -291,4 +291,13 @@ describe('Ended', () => {
     fireEvent.click(screen.getByTestId('rejoin'));
     expect(onRejoin).toHaveBeenCalledOnce();
   });
+
+  it('tells whoever has left what is still to be said, and nobody else', () => {
+    const afterword = signal('Ihr Telefon ist noch da.');
+    render(<Ended reason="left" afterword={afterword} onRejoin={() => {}} />);
+    expect(screen.getByTestId('ended').textContent).toContain('Ihr Telefon ist noch da.');
+    cleanup();
+    render(<Ended reason="closed" afterword={afterword} onRejoin={() => {}} />);
+    expect(screen.getByTestId('ended').textContent).not.toContain('Telefon');
+  });
 });

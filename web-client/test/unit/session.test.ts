@@ -39,15 +39,17 @@ async function meet() {
   return { conference: joined, room, me: room.localParticipant, ...rest };
 }
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+});
 
 const token = (session: string, roomAdmin: boolean) =>
   `x.${btoa(JSON.stringify({ video: { room: `meeting-${session}`, roomAdmin } }))}.x`;
 const first = '0190c0de-0000-7000-8000-000000000001';
+const second = '0190c0de-0000-7000-8000-000000000002';
 
 describe('a meeting', () => {
-  const second = '0190c0de-0000-7000-8000-000000000002';
-
   it('is another one for whoever is moved, who may moderate only the one', async () => {
     const asked: string[] = [];
     vi.stubGlobal('fetch', async (path: string) => {
@@ -68,6 +70,28 @@ describe('a meeting', () => {
     await settled();
     expect(asked).toEqual([`/api/v1/meeting_sessions/${second}/chat`]);
     expect(joined.moderation).toBeNull();
+  });
+
+  it('is asked how its calls stand when the connection is back', async () => {
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (path: string) => {
+      asked.push(path);
+      return Response.json({ items: [] });
+    });
+    const { conference, room } = start({ token: token(first, true) });
+    room.letIn();
+    room.connected();
+    const joined = await conference;
+    await settled();
+    asked.length = 0;
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    expect(asked).toEqual([]);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    expect(asked).toEqual([`/api/v1/meeting_sessions/${first}/phone_calls?limit=200`]);
+    await joined.leave();
   });
 
   it('asks how its calls stand when somebody leaves', async () => {
@@ -307,10 +331,10 @@ describe('the sound of the others', () => {
   });
 
   /** Whoever moderates is in, and so is somebody at a telephone. */
-  async function withTelephone() {
+  async function withTelephone(roomToken = token(first, true)) {
     let calls: object[] = [];
     vi.stubGlobal('fetch', async () => Response.json({ items: calls }));
-    const { conference, room } = start({ token: token(first, true) });
+    const { conference, room } = start({ token: roomToken });
     const caller = new Room().localParticipant;
     Object.assign(caller, { identity: 'sip_1', isLocal: false });
     room.remoteParticipants.set('sip_1', caller);
@@ -320,9 +344,9 @@ describe('the sound of the others', () => {
     await settled();
     room.emit('trackSubscribed', sound(), undefined, ada);
     const isHeard = () => [...document.querySelectorAll('audio')].map((element) => !element.muted);
-    /** The server says that this call goes to the telephone. */
-    const isCalled = (id: string) => {
-      calls = [{ id, state: 'in_meeting', number: '…567', name: 'Ich', participant_id: 'sip_1' }];
+    /** The server says that this call goes to the telephone, or went there. */
+    const isCalled = (id: string, state = 'in_meeting') => {
+      calls = [{ id, state, number: '…567', name: 'Ich', participant_id: 'sip_1' }];
       return joined.moderation?.phoneCalls.look();
     };
     const leave = async () => {
@@ -330,8 +354,50 @@ describe('the sound of the others', () => {
       room.emit(RoomEvent.ParticipantDisconnected);
       await settled();
     };
-    return { conference: joined, room, isHeard, isCalled, leave };
+    return { conference: joined, room, caller, isHeard, isCalled, leave };
   }
+
+  it.each([
+    { order: 'before', isTelephoneFirst: true },
+    { order: 'after', isTelephoneFirst: false },
+  ])('goes by the telephone in another meeting, too, into which it is moved $order this person', async ({ isTelephoneFirst }) => {
+    rememberOwnCall('mine');
+    const { conference, room, caller, isHeard, isCalled, leave } = await withTelephone();
+    await isCalled('mine');
+    await settled();
+    // What this device remembers is for those who load the page again.
+    localStorage.clear();
+    expect(isHeard()).toEqual([false]);
+    if (isTelephoneFirst) {
+      await leave();
+      expect(isHeard()).toEqual([true]);
+    }
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Reconnecting);
+    room.remoteParticipants.clear();
+    Object.assign(room, { engine: { token: token(second, false) } });
+    if (isTelephoneFirst) room.remoteParticipants.set('sip_1', caller);
+    room.emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    await settled();
+    if (!isTelephoneFirst) {
+      expect(isHeard()).toEqual([true]);
+      room.remoteParticipants.set('sip_1', caller);
+      room.emit(RoomEvent.ParticipantConnected, caller);
+      await settled();
+    }
+    expect([conference.moderation, isHeard(), room.localParticipant.isMicrophoneEnabled]).toEqual([null, [false], false]);
+    expect(conference.telephone.notice.value).toEqual({ kind: 'by-telephone' });
+    await conference.leave();
+  });
+
+  it('goes by the telephone from the start for whoever comes back to where they do not moderate', async () => {
+    rememberOwnCall('mine', 'sip_1');
+    const { conference, room, isHeard } = await withTelephone(token(second, false));
+    expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([false, [false]]);
+    // It was not on for a moment.
+    expect(room.localParticipant.publications.has('microphone')).toBe(false);
+    expect(conference.isCameraOn.value).toBe(true);
+    await conference.leave();
+  });
 
   it('goes by this person’s own telephone, and is back when that has gone', async () => {
     // As after a reload: the page has not made the call, the tab has.
@@ -352,30 +418,46 @@ describe('the sound of the others', () => {
     expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'reminder' }]);
     await leave();
     expect(isHeard()).toEqual([true, true]);
-    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'hung-up' }]);
+    expect([conference.isMicrophoneOn.value, conference.telephone.notice.value]).toEqual([false, { kind: 'gone' }]);
+    await isCalled('mine', 'ended');
+    expect(conference.telephone.notice.value).toEqual({ kind: 'ended' });
     await conference.setMicrophone(true);
     expect([room.localParticipant.isMicrophoneEnabled, conference.telephone.notice.value]).toEqual([true, null]);
     await conference.leave();
     expect(elements()).toBe(0);
   });
 
-  it('is back at once when that is wanted, and a microphone that is blocked stays off', async () => {
+  it('is back at once when that is wanted, and the microphone stays off until that is wanted, too', async () => {
     rememberOwnCall('mine');
     const { conference, room, isHeard, isCalled } = await withTelephone();
     await isCalled('mine');
     conference.telephone.backHere();
     await settled();
-    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([true, [true]]);
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [true]]);
     // A paused element would not be heard.
     expect(room.startAudio).toHaveBeenCalled();
+    await conference.setMicrophone(true);
+    expect([room.localParticipant.isMicrophoneEnabled, conference.telephone.notice.value]).toEqual([true, { kind: 'both' }]);
     conference.telephone.toTelephone();
     await settled();
-    room.localParticipant.attributes = { 'saal.held': '1' };
-    room.emit('participantAttributesChanged', {}, room.localParticipant);
-    conference.telephone.backHere();
-    await settled();
-    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [true]]);
+    expect([room.localParticipant.isMicrophoneEnabled, isHeard()]).toEqual([false, [false]]);
     await conference.leave();
+  });
+
+  it('is said to go on at the telephone to whoever leaves before that', async () => {
+    rememberOwnCall('mine');
+    const { conference, isCalled } = await withTelephone();
+    expect(conference.telephone.afterword.value).toBeNull();
+    await isCalled('mine');
+    await conference.leave();
+    await settled();
+    expect(conference.endReason.value).toBe('left');
+    expect(conference.telephone.afterword.value).toContain('Ihr Telefon ist unter Ihrem Namen noch in der Besprechung.');
+    const other = await withTelephone();
+    await other.isCalled('mine');
+    await other.leave();
+    await other.conference.leave();
+    expect(other.conference.telephone.afterword.value).toBeNull();
   });
 
   it('stays here when it is somebody else’s telephone', async () => {

@@ -7,11 +7,12 @@ import { announceConference } from '../../src/conference/announce-conference';
 import { Announcer, announcer } from '../../src/conference/announcer';
 import type { SoundNotice } from '../../src/conference/model';
 import { roomDictionaries } from '../../src/i18n/room';
+import { PeoplePanel } from '../../src/panels/PeoplePanel';
 import { Banners } from '../../src/screens/Banners';
 import { Room } from '../../src/screens/Room';
 import { Toolbar } from '../../src/screens/Toolbar';
 import { iconPath, type IconName } from '../../src/ui/icons';
-import { fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
+import { fakeCall, fakeCaller, fakeConference, fakeModeration, fakeParticipant } from '../stories/fake-conference';
 
 const words = roomDictionaries.de.ownTelephone;
 
@@ -53,6 +54,7 @@ describe('the notice', () => {
     says('by-telephone');
     screen.getByTestId('sound-here').focus();
     telephone.calls.value = ['c1'];
+    expect(screen.queryByTestId('hang-up-telephone')).toBeNull();
     says('both');
     // Whoever presses twice does not hang up.
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
@@ -65,6 +67,86 @@ describe('the notice', () => {
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
   });
 
+  it('tells by the microphone whether the sound is here again, and has it switched on only when that is asked for', async () => {
+    const said = vi.spyOn(announcer, 'say');
+    const { conference, says } = meeting();
+    const setMicrophone = vi.spyOn(conference, 'setMicrophone');
+    conference.local.microphone.value = 'muted';
+    render(<Banners conference={conference} />);
+    says('both');
+    const text = () => screen.getByTestId('banner-telephone').textContent;
+    expect(text()).toContain(words.bothMuted);
+    expect(said).toHaveBeenLastCalledWith(words.bothMuted, 'assertive');
+    expect(setMicrophone).not.toHaveBeenCalled();
+    screen.getByTestId('unmute-here').focus();
+    await act(async () => void fireEvent.click(screen.getByTestId('unmute-here')));
+    expect(setMicrophone.mock.calls).toEqual([[true]]);
+    expect(text()).toContain(words.both);
+    expect(screen.queryByTestId('unmute-here')).toBeNull();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('dismiss-telephone')));
+    act(() => {
+      conference.local.microphone.value = 'muted';
+      conference.permissions.value = { microphone: false, camera: true, screen: true, chat: true };
+    });
+    expect(text()).toContain(words.bothMuted);
+    expect(screen.queryByTestId('unmute-here')).toBeNull();
+  });
+
+  it('says of a telephone that is gone only where that is known that the call has ended, and ends it where it goes on', () => {
+    const said = vi.spyOn(announcer, 'say');
+    const { conference, telephone, says } = meeting();
+    telephone.calls.value = ['c1'];
+    render(<Banners conference={conference} />);
+    says('gone');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.gone);
+    fireEvent.click(screen.getByTestId('hang-up-telephone'));
+    expect(telephone.done).toEqual(['hang up']);
+    says('ended');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.ended);
+    expect(screen.queryByTestId('hang-up-telephone')).toBeNull();
+    // Nobody has to listen to the same twice.
+    expect(said.mock.calls).toEqual([[words.gone, 'assertive']]);
+    says('by-telephone');
+    says('ended');
+    expect(said).toHaveBeenLastCalledWith(words.ended, 'assertive');
+  });
+
+  it('says that the telephone is muted or may not speak, as long as the sound goes by it', () => {
+    const { conference, telephone, says } = meeting();
+    const [mine, other] = [fakeCaller('sip_1', 'Katharina', '…123'), fakeCaller('sip_2', 'Bert', '…456')];
+    other.microphone.value = 'muted';
+    conference.remotes.value = [mine, other];
+    telephone.identities.value = ['sip_1'];
+    telephone.isByTelephone.value = true;
+    render(<Banners conference={conference} />);
+    says('by-telephone');
+    const text = () => screen.getByTestId('telephone-muted').textContent;
+    expect([text(), screen.getByTestId('telephone-muted').getAttribute('role')]).toEqual(['', 'status']);
+    act(() => void (mine.microphone.value = 'muted'));
+    expect(text()).toBe(words.muted);
+    // It is not yet known.
+    act(() => void (mine.microphone.value = 'none'));
+    expect(text()).toBe('');
+    act(() => void (mine.maySpeak.value = false));
+    expect(text()).toBe(words.mayNotSpeak);
+    act(() => {
+      mine.maySpeak.value = true;
+      mine.microphone.value = 'muted';
+    });
+    expect(text()).toBe(words.muted);
+    // One of two is enough to be heard.
+    act(() => void (telephone.identities.value = ['sip_1', 'sip_2']));
+    expect(text()).toBe(words.muted);
+    act(() => void (other.microphone.value = 'on'));
+    expect(text()).toBe('');
+    act(() => {
+      other.microphone.value = 'muted';
+      telephone.isByTelephone.value = false;
+    });
+    says('both');
+    expect(text()).toBe('');
+  });
+
   it('says why the telephone was not hung up, and nothing of other calls', () => {
     const { conference, telephone, says } = meeting();
     const moderation = fakeModeration([]);
@@ -74,11 +156,46 @@ describe('the notice', () => {
     says('both');
     const refused = (callId: string) =>
       act(() => void (moderation.phoneCalls.refusal.value = { callId, code: 'unreachable', detail: '', isAboutNumber: false }));
-    const alert = () => screen.getByTestId('banner-telephone').querySelector('[role=alert]')?.textContent;
+    const why = () => screen.getByTestId('telephone-refusal').textContent;
     refused('c2');
-    expect(alert()).toBe('');
+    expect(why()).toBe('');
     refused('c1');
-    expect(alert()).toContain('Der Server antwortet nicht.');
+    expect(why()).toContain('Der Server antwortet nicht.');
+  });
+
+  it('is not what reads that out a second time, nor is the list of calls', () => {
+    const { conference, telephone, says } = meeting();
+    const mine = fakeCall('c1', 'in_meeting', { isForMe: true });
+    const moderation = fakeModeration([], [mine]);
+    conference.moderation = moderation;
+    telephone.calls.value = ['c1'];
+    const aloud = new Announcer();
+    const said: string[] = [];
+    vi.spyOn(aloud, 'say').mockImplementation((text) => void said.push(text));
+    const stop = announceConference(conference, aloud);
+    render(
+      <>
+        <Banners conference={conference} />
+        <PeoplePanel conference={conference} onClose={() => {}} />
+      </>,
+    );
+    says('both');
+    said.length = 0;
+    const refusal = (callId: string | null) => ({ callId, code: 'unreachable', detail: '', isAboutNumber: false });
+    act(() => void (moderation.phoneCalls.refusal.value = refusal('c1')));
+    const text = 'Der Server antwortet nicht. Bitte versuchen Sie es noch einmal.';
+    expect(said).toEqual([text]);
+    expect(screen.getAllByText(text)).toHaveLength(2);
+    expect(screen.queryAllByRole('alert', { hidden: true }).map(({ textContent }) => textContent)).not.toContain(text);
+    // As often as it is refused.
+    act(() => void (moderation.phoneCalls.refusal.value = null));
+    act(() => void (moderation.phoneCalls.refusal.value = refusal('c1')));
+    expect(said).toEqual([text, text]);
+    // The form says that by itself.
+    act(() => void (moderation.phoneCalls.refusal.value = refusal(null)));
+    expect(said).toHaveLength(2);
+    expect(screen.getByTestId('call-refused').textContent).toContain(text);
+    stop();
   });
 
   it('says that the telephone is gone, and that the microphone is muted, which can be changed there', async () => {
@@ -88,9 +205,10 @@ describe('the notice', () => {
     content.id = 'content';
     content.tabIndex = -1;
     document.body.append(content);
+    conference.local.microphone.value = 'muted';
     render(<Banners conference={conference} />);
-    says('hung-up');
-    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.hungUp);
+    says('ended');
+    expect(screen.getByTestId('banner-telephone').textContent).toContain(words.ended);
     fireEvent.click(screen.getByTestId('unmute-here'));
     expect(setMicrophone).toHaveBeenCalledWith(true);
     screen.getByTestId('dismiss-telephone').focus();
@@ -100,7 +218,8 @@ describe('the notice', () => {
     await waitFor(() => expect(document.activeElement).toBe(content));
     content.remove();
     act(() => void (conference.permissions.value = { microphone: false, camera: true, screen: true, chat: true }));
-    says('hung-up');
+    act(() => void (conference.local.microphone.value = 'muted'));
+    says('ended');
     expect(screen.queryByTestId('unmute-here')).toBeNull();
   });
 
@@ -143,6 +262,24 @@ describe('the controls', () => {
     expect([loudspeaker.getAttribute('aria-pressed'), has(loudspeaker, 'volumeUp')]).toEqual(['true', true]);
     fireEvent.click(loudspeaker);
     expect(telephone.done).toEqual(['back here', 'to telephone']);
+  });
+
+  it('keep the focus when the loudspeaker’s switch goes with the telephone', async () => {
+    const { conference, telephone } = meeting();
+    render(<Toolbar conference={conference} panel={signal(null)} onPanel={() => {}} />);
+    act(() => void (telephone.isIn.value = true));
+    screen.getByTestId('toggle-loudspeaker').focus();
+    act(() => void (telephone.isIn.value = false));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('toggle-mic')));
+    // Nobody is brought there who is elsewhere.
+    act(() => void (telephone.isIn.value = true));
+    screen.getByTestId('toggle-hand').focus();
+    act(() => void (telephone.isIn.value = false));
+    expect(document.activeElement).toBe(screen.getByTestId('toggle-hand'));
+    screen.getByTestId('toggle-hand').blur();
+    act(() => void (telephone.isIn.value = true));
+    act(() => void (telephone.isIn.value = false));
+    expect(document.activeElement).toBe(document.body);
   });
 
   it('do not say that the microphone is on when a shortcut could not switch it on', async () => {

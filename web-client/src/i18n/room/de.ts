@@ -3,15 +3,21 @@
 
 export const de = {
   callers: {
-    unencrypted: 'am Telefon, nicht Ende-zu-Ende verschlüsselt',
+    unencrypted: 'nicht Ende-zu-Ende verschlüsselt',
   },
   ownTelephone: {
     byTelephone: 'Ihr Ton läuft über Ihr Telefon. Mikrofon und Lautsprecher sind hier stumm.',
     back: 'Zurück zu diesem Gerät',
     reminder: 'Ihr Mikrofon bleibt hier stumm, denn Ihr Ton läuft über Ihr Telefon.',
-    both: 'Ihr Ton läuft wieder über dieses Gerät. Ihr Telefon ist noch in der Besprechung: Legen Sie es auf, sonst hallt es.',
+    both: 'Sie hören und sprechen wieder an diesem Gerät. Ihr Telefon ist noch in der Besprechung: Legen Sie es auf, sonst hallt es.',
+    bothMuted:
+      'Sie hören die Besprechung wieder an diesem Gerät; Ihr Mikrofon ist hier stumm. Ihr Telefon ist noch in der Besprechung: Legen Sie es auf, sonst hallt es.',
     hangUp: 'Telefon auflegen',
-    hungUp: 'Das Telefon hat aufgelegt. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
+    gone: 'Ihr Telefon ist nicht mehr in dieser Besprechung. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
+    ended: 'Der Anruf ist beendet. Sie hören die Besprechung wieder hier; Ihr Mikrofon ist stumm.',
+    muted: 'Ihr Telefon ist stumm: Mit *6 schalten Sie sein Mikrofon ein.',
+    mayNotSpeak: 'Das Mikrofon Ihres Telefons ist gesperrt: Mit *9 heben Sie dort die Hand.',
+    staysIn: 'Ihr Telefon ist unter Ihrem Namen noch in der Besprechung. Legen Sie es auf, wenn auch das enden soll.',
     loudspeakerOn: 'Ihr Ton läuft über Ihr Telefon. Zurück zu diesem Gerät',
     loudspeakerOff: 'Hier stummschalten: Ihr Ton läuft dann über Ihr Telefon',
   },

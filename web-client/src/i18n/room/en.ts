@@ -3,24 +3,30 @@ import type { RoomWords } from './index';
 
 export const en: RoomWords = {
   callers: {
-    unencrypted: 'on the phone, not encrypted end to end',
+    unencrypted: 'not encrypted end to end',
   },
   ownTelephone: {
-    byTelephone: 'Your sound goes by your telephone. Microphone and loudspeaker here are silent.',
+    byTelephone: 'You are on your telephone now. Microphone and loudspeaker are off here.',
     back: 'Back to this device',
-    reminder: 'Your microphone stays muted here, because your sound goes by your telephone.',
-    both: 'Your sound is on this device again. Your telephone is still in the meeting: hang it up, or there will be an echo.',
+    reminder: 'Your microphone stays off here while you are on your telephone.',
+    both: 'You hear and speak on this device again. Your telephone is still in the meeting: hang it up, or there will be an echo.',
+    bothMuted:
+      'You hear the meeting on this device again; your microphone is muted here. Your telephone is still in the meeting: hang it up, or there will be an echo.',
     hangUp: 'Hang up the telephone',
-    hungUp: 'The telephone has hung up. You hear the meeting here again; your microphone is muted.',
-    loudspeakerOn: 'Your sound goes by your telephone. Back to this device',
-    loudspeakerOff: 'Mute this device: your sound then goes by your telephone',
+    gone: 'Your telephone is no longer in this meeting. You hear the meeting here again; your microphone is muted.',
+    ended: 'The call has ended. You hear the meeting here again; your microphone is muted.',
+    muted: 'Your telephone is muted: press *6 on it to unmute.',
+    mayNotSpeak: 'The microphone of your telephone is blocked: press *9 on it to raise your hand.',
+    staysIn: 'Your telephone is still in the meeting under your name. Hang up if you want to leave on the telephone, too.',
+    loudspeakerOn: 'You are on your telephone. Back to this device',
+    loudspeakerOff: 'Switch to your telephone: microphone and loudspeaker go off here',
   },
   phoneCalls: {
     title: 'Call a telephone',
     list: 'Calls',
     intro: 'Whoever answers hears an announcement and comes in by pressing 1. This keeps answering machines out of the meeting.',
     me: 'Call me',
-    meHint: 'Your telephone takes part under your name. Once it is in, you hear and speak by it: microphone and loudspeaker here go silent by themselves.',
+    meHint: 'Your telephone takes part under your name. Once it is in, you hear and speak on it; microphone and loudspeaker go off here.',
     number: 'Telephone number',
     ownNumber: 'Your telephone number',
     numberHint: 'For example 0361 1234567 or +49 361 1234567.',

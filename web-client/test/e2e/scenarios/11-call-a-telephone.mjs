@@ -150,7 +150,7 @@ async function isDeclined(host, telephone, folder) {
 function waitForSound(page, wanted) {
   return page.waitUntil(({ others, isAloud, isMicrophoneOn }) => {
     const played = Array.from(document.querySelectorAll('audio'));
-    const isAsWanted = played.length === others && played.every((element) => element.muted !== isAloud);
+    const isAsWanted = played.length === others && played.every((element) => element.muted !== isAloud && !(isAloud && element.paused));
     return isAsWanted && window.saalTest.room.localParticipant.isMicrophoneEnabled === isMicrophoneOn;
   }, wanted);
 }
@@ -178,7 +178,16 @@ async function comesInByTelephone(host, telephone) {
   await waitForNotice(host, 'by-telephone');
 }
 
-/** The microphone cannot be switched on, and the sound comes back when that is asked for, before the telephone is hung up. */
+/** The other person hears the telephone, and the telephone hears them and nobody else: the host's page, which is beside it, is silent. */
+async function otherAndTelephoneHear(other, telephone) {
+  const identity = await other.evaluate(() => document.querySelector('[data-testid="tile"][data-phone="true"]').dataset.participant);
+  await bothHear(other, identity, telephone);
+}
+
+/**
+ * The microphone cannot be switched on. The meeting is heard on the page again when that is asked for, and the microphone is on when that
+ * is asked for, too, before the telephone is hung up.
+ */
 async function soundIsBroughtBack(host, telephone, folder) {
   assert.equal(await host.attribute('toggle-loudspeaker', 'aria-pressed'), 'false');
   await host.screenshot(joinPath(folder, 'by-telephone.png'));
@@ -187,6 +196,8 @@ async function soundIsBroughtBack(host, telephone, folder) {
   await waitForSound(host, { others: 2, isAloud: false, isMicrophoneOn: false });
   await host.click('sound-here');
   await waitForNotice(host, 'both');
+  await waitForSound(host, { others: 2, isAloud: true, isMicrophoneOn: false });
+  await host.click('unmute-here');
   await waitForSound(host, { others: 2, isAloud: true, isMicrophoneOn: true });
   await host.click('hang-up-telephone');
   await waitUntil(() => !telephone.isInCall(), { describe: () => 'the telephone is not hung up' });
@@ -194,7 +205,7 @@ async function soundIsBroughtBack(host, telephone, folder) {
   await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: true });
 }
 
-/** The tab knows after a reload whose telephone it is; when that hangs up, the page is heard again. */
+/** The page knows after a reload whose telephone it is; when that hangs up, the page is heard again. */
 async function soundComesBack(host, telephone, folder) {
   await host.reload();
   await host.waitFor('preview-video');
@@ -203,9 +214,9 @@ async function soundComesBack(host, telephone, folder) {
   await waitForNotice(host, 'by-telephone');
   await waitForSound(host, { others: 2, isAloud: false, isMicrophoneOn: false });
   await telephone.hangUp();
-  await waitForNotice(host, 'hung-up');
+  await waitForNotice(host, 'ended');
   await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: false });
-  await host.screenshot(joinPath(folder, 'hung-up.png'));
+  await host.screenshot(joinPath(folder, 'ended.png'));
   await host.click('unmute-here');
   await host.waitFor('banner-telephone', { gone: true });
   await waitForSound(host, { others: 1, isAloud: true, isMicrophoneOn: true });
@@ -234,6 +245,7 @@ async function hostCallsThemselves({ server, saal, newPage, folder }) {
     await host.click('call-me');
     await host.fill('call-number', TYPED);
     await comesInByTelephone(host, telephone);
+    await otherAndTelephoneHear(other, telephone);
     await soundIsBroughtBack(host, telephone, folder);
     // The number is still there.
     await comesInByTelephone(host, telephone);
