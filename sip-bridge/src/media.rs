@@ -10,6 +10,7 @@ pub mod jitter_buffer;
 pub mod keypad;
 pub mod level;
 pub(crate) mod opus_packet;
+pub(crate) mod pure_tone;
 pub mod resample;
 pub mod rtp;
 pub mod time_scaling;

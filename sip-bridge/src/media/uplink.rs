@@ -59,7 +59,9 @@ pub struct Heard<'a> {
     pub frame: &'a Frame,
     /// Whether somebody speaks in it.
     pub is_speech: bool,
-    /// Whether it needs to be mixed and encoded: speech, or a short pause after it.
+    /// Whether somebody plays or whistles a tone.
+    pub is_tone: bool,
+    /// Whether it needs to be mixed and encoded: speech or a tone, or a short pause after it.
     pub is_worth_sending: bool,
     /// How loud it is, 0 (full scale) to 127 (silence), as RFC 6464 says it.
     pub level_dbov: u8,
@@ -209,6 +211,7 @@ impl Uplink {
         Heard {
             frame: &self.frame,
             is_speech,
+            is_tone: self.activity.is_tone(),
             is_worth_sending: self.activity.is_worth_sending(),
             level_dbov: level_dbov(&self.frame),
             digit,
@@ -228,7 +231,7 @@ impl Uplink {
             self.frame = SILENCE;
         }
         let level_dbov = level_dbov(&self.frame);
-        Heard { frame: &self.frame, is_speech: false, is_worth_sending: false, level_dbov, digit: None }
+        Heard { frame: &self.frame, is_speech: false, is_tone: false, is_worth_sending: false, level_dbov, digit: None }
     }
 
     fn ahead(&self) -> Duration {

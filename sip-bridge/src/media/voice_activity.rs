@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Whether somebody speaks, by the small neural network of the crate `earshot`, and whether that is worth being sent on: a
-//! silent telephone is neither encoded nor mixed.
+//! silent telephone, or one with nothing but noise around it, is neither encoded nor mixed. Tones that somebody plays or whistles
+//! are sent on as well, which the network takes for noise, and busy tones are not, which it takes for speech.
 
 use earshot::Detector;
 
 use super::level::level_dbov;
+use super::pure_tone::{PureTone, pure_tone};
 use crate::audio::{FRAME_SAMPLES, Frame};
 
 /// What the network looks at: 16 ms.
@@ -22,12 +24,21 @@ const SPEECH_HANGOVER_FRAMES: u32 = 12;
 /// How many frames after the last word are still sent, so that pauses in a sentence stay a part of it: 600 ms.
 const SENDING_HANGOVER_FRAMES: u32 = 30;
 
+/// Quieter than -50 dBov nobody plays a tone to others.
+const TONE_THRESHOLD_DBOV: u8 = 50;
+
+/// For so many frames a tone must last: 40 ms.
+const TONE_FRAMES: u32 = 2;
+
 /// See the [module](self). One for each stream.
 pub struct VoiceActivity {
     detector: Box<Detector>,
     window: [i16; WINDOW],
     filled: usize,
     frames_since_speech: u32,
+    /// How long a tone has lasted.
+    tone_frames: u32,
+    frames_since_tone: u32,
 }
 
 impl Default for VoiceActivity {
@@ -44,14 +55,27 @@ impl VoiceActivity {
             window: [0; WINDOW],
             filled: 0,
             frames_since_speech: SENDING_HANGOVER_FRAMES,
+            tone_frames: 0,
+            frames_since_tone: SENDING_HANGOVER_FRAMES,
         }
     }
 
     /// Hears a frame and says whether somebody speaks in it, or has just spoken.
     pub fn hear(&mut self, frame: &Frame) -> bool {
         self.frames_since_speech = self.frames_since_speech.saturating_add(1);
-        if level_dbov(frame) < SPEECH_THRESHOLD_DBOV {
+        let level = level_dbov(frame);
+        if level < SPEECH_THRESHOLD_DBOV {
             self.ask(frame);
+        }
+        let tone = if level < TONE_THRESHOLD_DBOV { pure_tone(frame) } else { None };
+        self.tone_frames = if tone.is_some() { self.tone_frames.saturating_add(1) } else { 0 };
+        self.frames_since_tone = self.frames_since_tone.saturating_add(1);
+        match tone.filter(|_| self.tone_frames >= TONE_FRAMES) {
+            Some(PureTone::Played) => self.frames_since_tone = 0,
+            Some(PureTone::CallProgress) => {
+                (self.frames_since_speech, self.frames_since_tone) = (SENDING_HANGOVER_FRAMES, SENDING_HANGOVER_FRAMES);
+            }
+            None => {}
         }
         self.is_speech()
     }
@@ -61,9 +85,14 @@ impl VoiceActivity {
         self.frames_since_speech < SPEECH_HANGOVER_FRAMES
     }
 
-    /// Whether others should hear it: speech, and a pause after it that is short.
+    /// Whether a tone sounded in the last frame, or just before.
+    pub fn is_tone(&self) -> bool {
+        self.frames_since_tone < SPEECH_HANGOVER_FRAMES
+    }
+
+    /// Whether others should hear it: speech or a tone, and a pause after it that is short.
     pub fn is_worth_sending(&self) -> bool {
-        self.frames_since_speech < SENDING_HANGOVER_FRAMES
+        self.frames_since_speech.min(self.frames_since_tone) < SENDING_HANGOVER_FRAMES
     }
 
     fn ask(&mut self, frame: &Frame) {
@@ -108,6 +137,30 @@ mod tests {
         let speech_ends = quiet.iter().position(|(is_speech, _)| !is_speech).unwrap();
         let sending_ends = quiet.iter().position(|(_, is_worth)| !is_worth).unwrap();
         assert!(speech_ends <= 12 && sending_ends <= 30 && speech_ends < sending_ends);
+    }
+
+    #[test]
+    fn tones_are_sent_and_not_learnt_from() {
+        let mut activity = VoiceActivity::new();
+        // The last one says that the other side has hung up.
+        for (hertz, is_sent) in
+            [(500.0f32, true), (1_000.0, true), (3_000.0, true), (5_000.0, true), (7_000.0, true), (425.0, false)]
+        {
+            for _ in 0..50 {
+                activity.hear(&SILENCE);
+            }
+            assert!(!activity.is_worth_sending());
+            let (mut spoken, mut sent) = (0, 0);
+            for frame in 0..50 {
+                let angle = |n| std::f32::consts::TAU * hertz * (frame * FRAME_SAMPLES + n) as f32 / 16_000.0;
+                let tone: Frame = std::array::from_fn(|n| (9_000.0 * angle(n).sin()) as i16);
+                spoken += usize::from(activity.hear(&tone));
+                sent += usize::from(activity.is_worth_sending());
+            }
+            assert!(spoken < 25, "{spoken} of 50 at {hertz} Hz are taken for speech");
+            let expected = if is_sent { 46..=50 } else { 0..=2 };
+            assert!(expected.contains(&sent), "{sent} of 50 at {hertz} Hz are sent");
+        }
     }
 
     #[test]

@@ -53,13 +53,13 @@ impl RoomCaller {
     }
 
     /// What the caller says in the tick that comes.
-    pub(super) fn handle_frame(&mut self, frame: Option<&Frame>, is_speech: bool, level_dbov: u8) {
+    pub(super) fn handle_frame(&mut self, frame: Option<&Frame>, is_sound: bool, level_dbov: u8) {
         self.level_dbov = None;
         let Some(frame) = frame else { return };
         self.voice = *frame;
         self.has_frame = true;
         // Noise of the line does not ask to be heard, but belongs to who is: cut out between words, it would be noticed.
-        self.level_dbov = is_speech.then_some(level_dbov);
+        self.level_dbov = is_sound.then_some(level_dbov);
     }
 
     pub(super) fn set_volume(&mut self, steps: i8) {

@@ -168,11 +168,11 @@ impl RoomMix {
         }
     }
 
-    /// What a caller says in the tick that comes, and how loud it is, 0 to 127 dB below overload (RFC 6464): once before each
+    /// What a caller says in the tick that comes, whether that is no pause, and how loud it is, 0 to 127 dB below overload (RFC 6464): once before each
     /// tick. Of two frames before one tick, the second counts; without any, or with `None`, the caller is silent.
-    pub fn caller_frame(&mut self, caller: CallerId, frame: Option<&Frame>, is_speech: bool, level_dbov: u8) {
+    pub fn caller_frame(&mut self, caller: CallerId, frame: Option<&Frame>, is_sound: bool, level_dbov: u8) {
         if let Some(caller) = self.caller_mut(caller).filter(|caller| !caller.has_left()) {
-            caller.handle_frame(frame, is_speech, level_dbov);
+            caller.handle_frame(frame, is_sound, level_dbov);
         }
     }
 

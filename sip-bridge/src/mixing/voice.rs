@@ -46,8 +46,8 @@ pub struct OpusPacket {
     pub marker: bool,
     /// How loud it is, 0 to 127 dB below overload (RFC 6464).
     pub level_dbov: u8,
-    /// Whether it is speech, for the same header extension.
-    pub is_voice: bool,
+    /// Whether it is no pause.
+    pub is_sound: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +83,12 @@ impl Voice {
         Ok(Self { encoder, state, advance_rtp_ticks: 0, toc: USUAL_TOC })
     }
 
-    /// Encodes a tick's frame into `packet`, which is emptied before. `level_dbov` is how loud it is, 0 to 127 dB below
+    /// Encodes a tick's frame into `packet`, which is emptied before. `is_sound` says that it is no pause, `level_dbov` is how loud it is, 0 to 127 dB below
     /// overload. Nothing is to be sent in this tick if the answer is `None`.
     pub fn encode(
         &mut self,
         frame: &Frame,
-        is_speech: bool,
+        is_sound: bool,
         level_dbov: u8,
         packet: &mut Vec<u8>,
     ) -> Option<OpusPacket> {
@@ -96,7 +96,7 @@ impl Voice {
         self.advance_rtp_ticks = self.advance_rtp_ticks.wrapping_add(RTP_TICKS_PER_FRAME);
         let was_pausing = matches!(self.state, State::Pausing { .. });
         self.state = match self.state {
-            _ if is_speech => State::Speaking { quiet_ticks: 0 },
+            _ if is_sound => State::Speaking { quiet_ticks: 0 },
             State::Speaking { quiet_ticks } if quiet_ticks < HANGOVER_TICKS => {
                 State::Speaking { quiet_ticks: quiet_ticks + 1 }
             }
@@ -114,9 +114,9 @@ impl Voice {
             State::Pausing { ticks, is_said } if *ticks >= REFRESH_TICKS => (*ticks, *is_said) = (0, false),
             State::Pausing { .. } => return None,
         }
-        let is_voice = matches!(self.state, State::Speaking { .. });
+        let is_near_sound = matches!(self.state, State::Speaking { .. });
         // Both are in the range that it takes, so it does not refuse; if it did, it would only be slower.
-        let _ = self.encoder.set_complexity(if is_voice { COMPLEXITY } else { REFRESH_COMPLEXITY });
+        let _ = self.encoder.set_complexity(if is_near_sound { COMPLEXITY } else { REFRESH_COMPLEXITY });
         packet.resize(MAX_PACKET_BYTES, 0);
         let Ok(length) = self.encoder.encode(frame, packet) else {
             // It has room and a frame of the right length, so it does not fail; if it did, this frame would be lost.
@@ -126,7 +126,7 @@ impl Voice {
         packet.truncate(length);
         // The same coding, one frame in the packet.
         self.toc = packet.first().map_or(self.toc, |toc| toc & !3);
-        Some(self.packet(is_voice && was_pausing, level_dbov.min(SILENT_DBOV), is_speech))
+        Some(self.packet(is_near_sound && was_pausing, level_dbov.min(SILENT_DBOV), is_sound))
     }
 
     /// A tick in which there is nothing to encode, as the caller is muted or their sound does not come. Only time goes on.
@@ -135,9 +135,9 @@ impl Voice {
         self.state = State::Pausing { ticks: REFRESH_TICKS, is_said: true };
     }
 
-    fn packet(&mut self, marker: bool, level_dbov: u8, is_voice: bool) -> OpusPacket {
+    fn packet(&mut self, marker: bool, level_dbov: u8, is_sound: bool) -> OpusPacket {
         let advance_rtp_ticks = std::mem::take(&mut self.advance_rtp_ticks);
-        OpusPacket { advance_rtp_ticks, marker, level_dbov, is_voice }
+        OpusPacket { advance_rtp_ticks, marker, level_dbov, is_sound }
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(sent.len(), 500);
         let bytes: usize = sent.iter().map(|(_, _, bytes)| bytes).sum();
         assert!((12_000..48_000).contains(&(bytes * 8 / 10)), "{} b/s", bytes * 8 / 10);
-        assert!(sent.iter().all(|(_, header, _)| header.advance_rtp_ticks == 960 && header.is_voice));
+        assert!(sent.iter().all(|(_, header, _)| header.advance_rtp_ticks == 960 && header.is_sound));
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
             (100..110).chain([110]).chain((1..10).flat_map(|n| [110 + n * 20, 111 + n * 20])).collect();
         assert_eq!(ticks, expected.into_iter().filter(|tick| *tick < 300).collect::<Vec<_>>());
         for (tick, header, bytes) in after {
-            assert!(!header.is_voice);
+            assert!(!header.is_sound);
             assert_eq!(
                 *bytes == 1,
                 *tick == 110 || *tick > 110 && (tick - 111).is_multiple_of(20),

@@ -53,14 +53,22 @@ pub struct Said {
     pub frame: Frame,
     /// Whether somebody speaks in it.
     pub is_speech: bool,
-    /// Whether others should hear it: speech, or a short pause after it.
+    /// Whether they play or whistle a tone.
+    pub is_tone: bool,
+    /// Whether others should hear it: speech or a tone, or a short pause after it.
     pub is_worth_sending: bool,
     /// How loud it is, 0 to 127 dB below overload (RFC 6464).
     pub level_dbov: u8,
 }
 
 impl Said {
-    const NOTHING: Self = Self { frame: SILENCE, is_speech: false, is_worth_sending: false, level_dbov: SILENT_DBOV };
+    const NOTHING: Self =
+        Self { frame: SILENCE, is_speech: false, is_tone: false, is_worth_sending: false, level_dbov: SILENT_DBOV };
+
+    /// Whether it asks to be heard. A pause belongs to who is heard, and asks for nothing.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.is_speech || self.is_tone
+    }
 }
 
 /// The sound of one call.
@@ -217,6 +225,7 @@ impl CallSound {
         self.said = Said {
             frame: *heard.frame,
             is_speech: heard.is_speech,
+            is_tone: heard.is_tone,
             is_worth_sending: heard.is_worth_sending,
             level_dbov: heard.level_dbov,
         };

@@ -172,7 +172,7 @@ impl Rooms {
         let room = leg.room;
         if let Some(room) = self.rooms.get_mut(&room) {
             let frame = is_heard.then_some(&said.frame);
-            room.mix.caller_frame(caller(call), frame, said.is_speech, said.level_dbov);
+            room.mix.caller_frame(caller(call), frame, said.is_sound(), said.level_dbov);
         }
     }
 

@@ -40,14 +40,14 @@ impl Seat {
             Some(voice) => voice,
             none => none.insert(Box::new(Voice::new()?)),
         };
-        let Some(packet) = voice.encode(&said.frame, said.is_speech, said.level_dbov, opus) else { return Ok(None) };
+        let Some(packet) = voice.encode(&said.frame, said.is_sound(), said.level_dbov, opus) else { return Ok(None) };
         self.rtp_timestamp = self.rtp_timestamp.wrapping_add(packet.advance_rtp_ticks);
         Ok(Some(VoicePacket {
             // The one allocation on its way: it goes to other threads, which keep it.
             payload: opus.clone(),
             rtp_timestamp: self.rtp_timestamp,
             marker: packet.marker,
-            audio_level: packet.level_dbov | if packet.is_voice { IS_VOICE } else { 0 },
+            audio_level: packet.level_dbov | if packet.is_sound && said.is_speech { IS_VOICE } else { 0 },
         }))
     }
 

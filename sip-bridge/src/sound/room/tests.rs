@@ -41,7 +41,7 @@ fn leg_sid(number: u64) -> TransportSid {
 
 /// What a caller says whose number is 1, 2 ...: a tone of that many times 500 Hz.
 fn words(number: u64, tick: usize) -> Said {
-    Said { frame: whistle(tick, hz(number)), is_speech: true, is_worth_sending: true, level_dbov: 18 }
+    Said { frame: whistle(tick, hz(number)), is_speech: true, is_tone: false, is_worth_sending: true, level_dbov: 18 }
 }
 
 fn hz(number: u64) -> f64 {
@@ -321,4 +321,24 @@ fn a_sound_is_through_the_bridge_within_three_ticks() {
         }
     }
     panic!("it was never heard");
+}
+
+#[test]
+fn a_tone_is_heard_by_all_and_is_nobodys_voice() {
+    let mut rig = Rig::new();
+    rig.seat(1, "RM_1");
+    rig.seat(2, "RM_1");
+    let tone = |tick| Said { is_speech: false, is_tone: true, ..words(1, tick) };
+    let mut heard = 0;
+    for tick in 0..50 {
+        rig.rooms.listen_to(call(1), &tone(tick));
+        rig.now += FRAME_TIME;
+        rig.rooms.tick(rig.now, |who, frame| {
+            heard += usize::from(who == call(2) && frame.is_some_and(|frame| share(frame, hz(1)) > 0.8));
+        });
+        let packet = rig.rooms.voice_packet(call(1), &tone(tick), &mut Vec::new()).unwrap();
+        let (_, packet) = packet.expect("a packet in each tick");
+        assert_eq!(packet.audio_level, 18, "how loud it is, and that it is no voice");
+    }
+    assert!(heard > 40, "{heard} of 50");
 }
