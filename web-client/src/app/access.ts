@@ -69,6 +69,11 @@ export function readClaims(token: string): TokenClaims | null {
   }
 }
 
+/** Who somebody is in a room by that token; empty where it does not say. */
+export function identityOf(token: string): string {
+  return readClaims(token)?.identity ?? '';
+}
+
 /** The run of a meeting that a token is for; null when it is for another room. */
 export function meetingSessionOf(token: string): string | null {
   return MEETING_ROOM.exec(readClaims(token)?.room ?? '')?.[1] ?? null;

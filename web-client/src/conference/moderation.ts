@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What moderators see and do, over the REST API with the room token that this person is in with.
 import { signal } from '@preact/signals';
-import { meetingSessionOf } from '../app/access';
+import { identityOf, meetingSessionOf } from '../app/access';
 import { hasAccountHere } from '../app/account-hint';
 import { isMeetingCode, lookAtLink } from '../app/joining';
 import { meetingPath, parseRoute } from '../app/router';
@@ -32,7 +32,7 @@ export class MeetingSession implements Moderation {
   constructor(token: () => string) {
     this.#token = token;
     this.#requests = new MeetingRequests(token);
-    this.phoneCalls = new PhoneCalls(this.#requests);
+    this.phoneCalls = new PhoneCalls(this.#requests, () => identityOf(token()));
   }
 
   /** Looks after the lobby from now on, and whether telephones can be called. */

@@ -45,7 +45,8 @@ export class OwnTelephone implements TelephoneSound {
     effect(() => {
       const own = device.calls.value.filter(({ isForMe }) => isForMe);
       const present = device.remotes.value.map(({ identity }) => identity);
-      untracked(() => this.#look(own, present));
+      const remembered = device.remembered();
+      untracked(() => this.#look(own, present, remembered));
     });
   }
 
@@ -72,8 +73,8 @@ export class OwnTelephone implements TelephoneSound {
     return !this.isByTelephone.peek();
   }
 
-  #look(own: readonly PlacedCall[], present: readonly string[]): void {
-    this.#recognise([...this.#device.remembered(), ...telephonesOf(own)]);
+  #look(own: readonly PlacedCall[], present: readonly string[], remembered: readonly string[]): void {
+    this.#recognise([...remembered, ...telephonesOf(own)]);
     const telephones = present.filter((identity) => this.#known.has(identity));
     // Those that are in are forgotten last.
     this.#recognise(telephones);

@@ -30,6 +30,7 @@ export class PhoneCalls implements PhoneCalling {
   readonly isCalling = signal(false);
   readonly refusal = signal<CallRefusal | null>(null);
   readonly #requests: MeetingRequests;
+  readonly #me: () => string;
   /** What calls were for, by their ids. The server tells no more than the end of a number. */
   readonly #wishes = new Map<string, CallWish>();
   /** A wish that the server may or may not have heard of. The same key keeps a second press from calling twice. */
@@ -41,13 +42,22 @@ export class PhoneCalls implements PhoneCalling {
   /** How often in a row the server has not answered. */
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
 
-  constructor(requests: MeetingRequests) {
+  /** `me` says who this person is in rooms. */
+  constructor(requests: MeetingRequests, me: () => string) {
     this.#requests = requests;
+    this.#me = me;
   }
 
-  /** Asks no more. */
+  /** Asks no more, whatever is still under way, until somebody looks again. */
   stop(): void {
+    this.#isStopped = true;
+    this.#pause();
+  }
+
+  /** What is asked now does not count any more. */
+  #pause(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#turn += 1;
@@ -55,7 +65,7 @@ export class PhoneCalls implements PhoneCalling {
 
   /** This person is in another meeting, whose calls are not known yet. */
   forget(): void {
-    this.stop();
+    this.#pause();
     this.#meeting += 1;
     this.#failures = 0;
     this.#unanswered = null;
@@ -64,8 +74,14 @@ export class PhoneCalls implements PhoneCalling {
     this.#show([]);
   }
 
-  async look(): Promise<void> {
-    this.stop();
+  look(): Promise<void> {
+    this.#isStopped = false;
+    return this.#look();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#pause();
     const turn = this.#turn;
     try {
       const { items, isAllowed } = await this.#ask();
@@ -107,7 +123,7 @@ export class PhoneCalls implements PhoneCalling {
     } catch (error) {
       problem = error;
     }
-    await this.look();
+    await this.#look();
     // It may just have ended by itself.
     const call = this.#find(id);
     if (problem !== null && call !== undefined && call.state !== 'ended') this.refusal.value = refusalOf(problem, id);
@@ -141,7 +157,7 @@ export class PhoneCalls implements PhoneCalling {
 
   #lookIn(pauseMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.look(), pauseMs);
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#look(), pauseMs);
   }
 
   #find(id: string): PlacedCall | undefined {
@@ -163,7 +179,7 @@ export class PhoneCalls implements PhoneCalling {
       const call = readCall(answer);
       if (call !== null) this.#add(call, wish, before);
       // Whoever asked a moment ago does not hear of it.
-      this.stop();
+      this.#pause();
       this.#lookIn(ASK_INTERVAL_MS);
       return true;
     } catch (error) {
@@ -186,7 +202,7 @@ export class PhoneCalls implements PhoneCalling {
   #add(call: Call, wish: CallWish, before: PlacedCall | null): void {
     const { isForMe } = wish;
     const added: PlacedCall = { ...call, key: before?.key ?? call.id, isOwn: true, isForMe };
-    if (isForMe) rememberOwnCall(call.id);
+    if (isForMe) rememberOwnCall(this.#me(), call.id);
     this.#wishes.set(call.id, wish);
     // Asking may have been quicker.
     const others = this.#shown.peek().filter(({ id }) => id !== call.id);
@@ -201,7 +217,7 @@ export class PhoneCalls implements PhoneCalling {
     const kept = known.flatMap((before): PlacedCall[] => {
       const call = now.get(before.id);
       // It may have been made from another tab.
-      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe || isOwnCall(call.id) }];
+      if (call !== undefined) return [{ ...call, key: before.key, isOwn: before.isOwn, isForMe: before.isForMe || isOwnCall(this.#me(), call.id) }];
       // The server forgets what is long over, and everything when it starts anew.
       return before.state === 'ended' ? [before] : [];
     });
@@ -209,11 +225,11 @@ export class PhoneCalls implements PhoneCalling {
     // Others' calls, and those from before this page was reloaded. Of what is over one was told at the time.
     const others: PlacedCall[] = [];
     for (const call of now.values()) {
-      if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false, isForMe: isOwnCall(call.id) });
+      if (call.state !== 'ended') others.push({ ...call, key: call.id, isOwn: false, isForMe: isOwnCall(this.#me(), call.id) });
     }
     const shown = [...others.toReversed(), ...kept];
     for (const { id, isForMe, state, participantId } of shown) {
-      if (isForMe && state === 'in_meeting') rememberOwnCall(id, participantId);
+      if (isForMe && state === 'in_meeting') rememberOwnCall(this.#me(), id, participantId);
     }
     this.#show(shown);
   }

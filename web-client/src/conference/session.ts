@@ -12,13 +12,13 @@ import {
   type TextStreamReader,
   type Track,
 } from 'livekit-client';
-import { meetingSessionOf, readClaims } from '../app/access';
+import { identityOf, meetingSessionOf, readClaims } from '../app/access';
 import { ChatLog } from './chat';
 import { endReason, joinError } from './join-error';
 import { LocalMedia } from './local-media';
 import { MeetingSession } from './moderation';
 import type { Conference, ControlProblem, DeviceKind, EndReason, JoinError, MeetingNotice, Permissions } from './model';
-import { ownTelephones } from './own-calls';
+import { followOtherTabs, ownTelephones } from './own-calls';
 import { OwnTelephone } from './own-telephone';
 import { ParticipantState } from './participant-state';
 import type { PreviewTracks } from './preview';
@@ -133,6 +133,7 @@ class Session implements Conference {
   readonly #granted = signal<Permissions>({ microphone: true, camera: true, screen: true, chat: true });
   readonly #sounds = new Sounds();
   readonly telephone: OwnTelephone;
+  readonly #endFollowing = followOtherTabs();
 
   constructor(room: Room, { token }: JoinOptions) {
     this.#room = room;
@@ -242,7 +243,7 @@ class Session implements Conference {
     const { phoneCalls } = this.#meeting;
     return new OwnTelephone({
       calls: phoneCalls.calls,
-      remembered: ownTelephones,
+      remembered: () => ownTelephones(identityOf(this.#token())),
       remotes: this.remotes,
       isMicrophoneOn: this.#media.microphone.isOn,
       mute: () => this.#media.set('microphone', false),
@@ -420,6 +421,7 @@ class Session implements Conference {
       .on(RoomEvent.Disconnected, (reason) => {
         this.#media.release();
         this.#meeting.stop();
+        this.#endFollowing();
         this.#sounds.stopAll();
         this.endReason.value = endReason(reason, this.connection.peek() !== 'connecting');
       });

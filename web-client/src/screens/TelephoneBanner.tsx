@@ -121,11 +121,11 @@ function TelephoneMicrophone({ conference: { telephone, remotes } }: { conferenc
     if (own.every(({ maySpeak }) => !maySpeak.value)) text = words.mayNotSpeak;
     else if (own.every(({ maySpeak, microphone }) => !maySpeak.value || microphone.value === 'muted')) text = words.muted;
   }
-  return (
-    <p role="status" data-testid="telephone-muted">
-      {text}
-    </p>
-  );
+  // A paragraph that comes with its text already in it is read out by few screen readers.
+  useEffect(() => {
+    if (text !== '') announcer.say(text, 'assertive');
+  }, [text]);
+  return <p data-testid="telephone-muted">{text}</p>;
 }
 
 /** Why the telephone was not hung up. The announcer reads it out, as it may be in the list of calls, too. */

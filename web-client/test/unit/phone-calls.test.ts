@@ -194,11 +194,11 @@ describe('a call to one’s own telephone', () => {
     expect(own(there)).toEqual([['c1', false, null]]);
     server.items = [];
     await here.call({ ...ADA, isForMe: true });
-    expect(ownTelephones()).toEqual([]);
+    expect(ownTelephones('')).toEqual([]);
     server.items = [call('c1', 'in_meeting', { participant_id: 'sip_c1' })];
     await there.look();
     expect(own(there)).toEqual([['c1', true, 'sip_c1']]);
-    expect(ownTelephones()).toEqual(['sip_c1']);
+    expect(ownTelephones('')).toEqual(['sip_c1']);
   });
 
   it('stays one when it is made again', async () => {
@@ -414,6 +414,28 @@ describe('the server’s answers', () => {
     phoneCalls.stop();
     await after(600_000);
     expect(server.methods()).toEqual(['GET', 'GET']);
+  });
+
+  it('are asked for no more by whoever left while one was being hung up', async () => {
+    const server = serve();
+    const phoneCalls = calls();
+    await phoneCalls.call(ADA);
+    await after(1_000);
+    const answer = deferred<Response>();
+    server.instead = ({ method }) => (method === 'DELETE' ? answer.promise : Promise.reject(new TypeError('no network')));
+    const hangingUp = phoneCalls.hangUp('c1');
+    await after(0);
+    phoneCalls.stop();
+    server.asked.length = 0;
+    answer.resolve(new Response(null, { status: 204 }));
+    await hangingUp;
+    await after(600_000);
+    expect(server.methods()).toEqual([]);
+    // Whoever comes back looks again.
+    void phoneCalls.look();
+    await after(0);
+    expect(server.methods()).toEqual(['GET']);
+    phoneCalls.stop();
   });
 
   it('name the number where that is what is wrong', async () => {

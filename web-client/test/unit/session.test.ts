@@ -361,7 +361,7 @@ describe('the sound of the others', () => {
     { order: 'before', isTelephoneFirst: true },
     { order: 'after', isTelephoneFirst: false },
   ])('goes by the telephone in another meeting, too, into which it is moved $order this person', async ({ isTelephoneFirst }) => {
-    rememberOwnCall('mine');
+    rememberOwnCall('', 'mine');
     const { conference, room, caller, isHeard, isCalled, leave } = await withTelephone();
     await isCalled('mine');
     await settled();
@@ -390,7 +390,7 @@ describe('the sound of the others', () => {
   });
 
   it('goes by the telephone from the start for whoever comes back to where they do not moderate', async () => {
-    rememberOwnCall('mine', 'sip_1');
+    rememberOwnCall('', 'mine', 'sip_1');
     const { conference, room, isHeard } = await withTelephone(token(second, false));
     expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([false, [false]]);
     // It was not on for a moment.
@@ -401,7 +401,7 @@ describe('the sound of the others', () => {
 
   it('goes by this person’s own telephone, and is back when that has gone', async () => {
     // As after a reload: the page has not made the call, the tab has.
-    rememberOwnCall('mine');
+    rememberOwnCall('', 'mine');
     const { conference, room, isHeard, isCalled, leave } = await withTelephone();
     expect([conference.isMicrophoneOn.value, isHeard()]).toEqual([true, [true]]);
     await isCalled('mine');
@@ -428,7 +428,7 @@ describe('the sound of the others', () => {
   });
 
   it('is back at once when that is wanted, and the microphone stays off until that is wanted, too', async () => {
-    rememberOwnCall('mine');
+    rememberOwnCall('', 'mine');
     const { conference, room, isHeard, isCalled } = await withTelephone();
     await isCalled('mine');
     conference.telephone.backHere();
@@ -445,7 +445,7 @@ describe('the sound of the others', () => {
   });
 
   it('is said to go on at the telephone to whoever leaves before that', async () => {
-    rememberOwnCall('mine');
+    rememberOwnCall('', 'mine');
     const { conference, isCalled } = await withTelephone();
     expect(conference.telephone.afterword.value).toBeNull();
     await isCalled('mine');
@@ -461,7 +461,7 @@ describe('the sound of the others', () => {
   });
 
   it('stays here when it is somebody else’s telephone', async () => {
-    rememberOwnCall('mine');
+    rememberOwnCall('', 'mine');
     const { conference, isHeard, isCalled } = await withTelephone();
     await isCalled('theirs');
     await settled();

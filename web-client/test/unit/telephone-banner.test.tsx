@@ -120,10 +120,12 @@ describe('the notice', () => {
     telephone.isByTelephone.value = true;
     render(<Banners conference={conference} />);
     says('by-telephone');
+    const said = vi.spyOn(announcer, 'say');
     const text = () => screen.getByTestId('telephone-muted').textContent;
-    expect([text(), screen.getByTestId('telephone-muted').getAttribute('role')]).toEqual(['', 'status']);
+    expect(text()).toBe('');
     act(() => void (mine.microphone.value = 'muted'));
     expect(text()).toBe(words.muted);
+    expect(said).toHaveBeenLastCalledWith(words.muted, 'assertive');
     // It is not yet known.
     act(() => void (mine.microphone.value = 'none'));
     expect(text()).toBe('');
