@@ -115,7 +115,9 @@ pub(crate) fn last_digits(number: &str) -> Option<String> {
 
 /// Whether it is what [`last_digits`] left of a number.
 fn is_masked(number: &str) -> bool {
-    number.starts_with(HIDDEN_DIGITS)
+    number
+        .strip_prefix(HIDDEN_DIGITS)
+        .is_some_and(|digits| digits.len() == SHOWN_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

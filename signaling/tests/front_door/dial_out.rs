@@ -174,6 +174,11 @@ async fn whose_number_it_is_the_directory_tells_nobody_who_has_it_called() {
         assert!(!shown.to_string().contains("Dora"), "{shown}");
         let people = json!(scene.participants().await);
         assert!(people.to_string().contains("…567") && !people.to_string().contains("Dora"), "{people}");
+        // Whom the meeting invites by that number its moderators know.
+        let invite = sql("UPDATE invitees SET phone_e164 = '+49891234568' WHERE id = $1").bind(INVITEE);
+        scene.execute(invite).await;
+        let (call, _rings, _) = scene.call(json!({ "number": "+49 89 1234568" })).await;
+        assert_eq!(call["name"], "Iris Invited", "{call}");
     }
 }
 

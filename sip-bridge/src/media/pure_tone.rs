@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-//! Whether 20 ms are one tone and hardly anything else: a whistle, a signal that somebody plays, a sweep by which a line is measured,
-//! or the tone by which an exchange says that the other side is busy or gone. What tells speech from noise takes most of these for
-//! noise, and the last one for speech. Music is none, nor is noise.
+//! Whether 20 ms are one tone and hardly anything else: a whistle, a signal that somebody plays, a sweep by which a line is measured.
+//! What tells speech from noise takes most of these for noise. Music is none, nor is noise; and where exchanges have their dial and
+//! busy tones, nothing is found, for these are for whoever has called alone.
 //!
 //! The autocorrelation of a tone is a cosine, to which noise adds at the smallest lags alone. So it is looked which cosine it is,
 //! how much of the power it accounts for, and how well it fits.
@@ -21,26 +21,16 @@ const TONE_SHARE: f32 = 0.7;
 /// So much of the autocorrelation's power is something else than the cosine at most.
 const MISFIT: f32 = 0.1;
 
-/// Dial, busy and special information tones of most of the world's exchanges (ITU-T E.180), with what is between two of our
-/// measurements.
-const CALL_PROGRESS_HZ: std::ops::Range<f32> = 400.0..455.0;
+/// Dial and busy tones of most of the world's exchanges are at 400, 425, 440 or 450 Hz (ITU-T E.180), with what our estimate and
+/// their tolerances add.
+const OF_EXCHANGES_HZ: std::ops::Range<f32> = 380.0..480.0;
 
 /// Below that it is hum.
 const LOWEST_HZ: f32 = 150.0;
 
 /// See the [module](self).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PureTone {
-    /// Somebody whistles, or plays it.
-    Played,
-    /// An exchange says something, which is for whoever has called alone.
-    CallProgress,
-}
-
-/// Which one these 20 ms are, if any.
-pub(super) fn pure_tone(frame: &Frame) -> Option<PureTone> {
-    let hertz = tone_hz(frame).filter(|hertz| *hertz >= LOWEST_HZ)?;
-    Some(if CALL_PROGRESS_HZ.contains(&hertz) { PureTone::CallProgress } else { PureTone::Played })
+pub(super) fn is_pure_tone(frame: &Frame) -> bool {
+    tone_hz(frame).is_some_and(|hertz| hertz >= LOWEST_HZ && !OF_EXCHANGES_HZ.contains(&hertz))
 }
 
 /// The frequency of the one tone that there is.
@@ -77,7 +67,8 @@ fn tone_hz(frame: &Frame) -> Option<f32> {
 }
 
 fn emphasised(frame: &Frame) -> [f32; FRAME_SAMPLES] {
-    let mut before = 0.0;
+    // As if it had been like that before, or the step would count as sound of its own.
+    let mut before = f32::from(frame[0]);
     frame.map(|sample| {
         let sample = f32::from(sample);
         sample - EMPHASIS * std::mem::replace(&mut before, sample)
@@ -86,10 +77,24 @@ fn emphasised(frame: &Frame) -> [f32; FRAME_SAMPLES] {
 
 /// The mean product of samples that are so far apart.
 fn autocorrelation(sound: &[f32; FRAME_SAMPLES]) -> [f32; LAGS] {
-    std::array::from_fn(|lag| {
-        let pairs = sound.iter().zip(sound.iter().skip(lag));
-        pairs.map(|(a, b)| a * b).sum::<f32>() / (FRAME_SAMPLES - lag) as f32
-    })
+    std::array::from_fn(|lag| product(sound, &sound[lag..]) / (FRAME_SAMPLES - lag) as f32)
+}
+
+/// The sum of the products. This is most of the work, and done for each caller who is not silent: many sums side by side are
+/// what a processor can do at once.
+fn product(one: &[f32], other: &[f32]) -> f32 {
+    const SUMS: usize = 16;
+    let one = &one[..other.len()];
+    let (mut sums, mut rest) = ([0.0; SUMS], 0.0);
+    for (one, other) in one.chunks_exact(SUMS).zip(other.chunks_exact(SUMS)) {
+        for ((sum, one), other) in sums.iter_mut().zip(one).zip(other) {
+            *sum += one * other;
+        }
+    }
+    for (one, other) in one.chunks_exact(SUMS).remainder().iter().zip(other.chunks_exact(SUMS).remainder()) {
+        rest += one * other;
+    }
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -116,17 +121,14 @@ mod tests {
         (std::f32::consts::TAU * hertz * at).sin()
     }
 
-    fn is_played(frame: &Frame) -> bool {
-        pure_tone(frame) == Some(PureTone::Played)
-    }
-
     fn share(frames: &[Frame]) -> f32 {
-        frames.iter().filter(|frame| is_played(frame)).count() as f32 / frames.len() as f32
+        frames.iter().filter(|frame| is_pure_tone(frame)).count() as f32 / frames.len() as f32
     }
 
     #[test]
     fn tones_are_found_at_each_frequency_and_level() {
-        for hertz in [300.0, 500.0, 1_000.0, 2_000.0, 3_000.0, 4_000.0, 5_000.0, 6_000.0, 7_000.0] {
+        // Frames begin at all phases of most of them.
+        for hertz in [203.7, 317.3, 500.0, 537.3, 1_000.0, 2_013.0, 3_000.0, 4_007.0, 5_000.0, 6_000.0, 6_991.0] {
             for amplitude in [300.0, 3_000.0, 30_000.0] {
                 let tone = frames(20, |at| amplitude * wave(hertz, at));
                 assert!(share(&tone) > 0.99, "{hertz} Hz at {amplitude}");
@@ -138,8 +140,8 @@ mod tests {
     fn a_sweep_is_a_tone_all_the_way() {
         // From 300 Hz to 7 kHz in five seconds.
         let sweep = frames(250, |at| 6_000.0 * wave(300.0 + 670.0 * at, at));
-        let away = sweep.iter().filter(|frame| !is_played(frame)).count();
-        assert!(away <= 6, "{away} of 250, those at call progress tones among them");
+        let away = sweep.iter().filter(|frame| !is_pure_tone(frame)).count();
+        assert!(away <= 6, "{away} of 250, those where exchanges have their tones among them");
     }
 
     #[test]
@@ -174,7 +176,9 @@ mod tests {
         });
         let chord = |at: f32| wave(523.25, at) + wave(659.25, at) + wave(783.99, at);
         for (what, sound) in [
-            ("busy", frames(50, |at| 9_000.0 * wave(425.0, at))),
+            ("busy in Britain", frames(50, |at| 9_000.0 * wave(400.0, at) + 100.0 * wave(3_123.0, at))),
+            ("busy in Germany", frames(50, |at| 9_000.0 * wave(425.0, at))),
+            ("busy in China", frames(50, |at| 9_000.0 * wave(450.0, at) + 100.0 * wave(2_711.0, at))),
             ("dial tone of America", frames(50, |at| 5_000.0 * (wave(350.0, at) + wave(440.0, at)))),
             ("hum", frames(50, |at| 5_000.0 * (wave(50.0, at) + 0.3 * wave(150.0, at)))),
             ("noise", noise),
@@ -186,10 +190,5 @@ mod tests {
             assert!(share(&sound) < 0.05, "{what}: {}", share(&sound));
         }
         assert!(share(&speech()) < 0.2, "{}", share(&speech()));
-        let busy = frames(50, |at| 9_000.0 * wave(425.0, at));
-        assert!(busy.iter().all(|frame| pure_tone(frame) == Some(PureTone::CallProgress)));
-        let spoken = speech();
-        let cut = spoken.iter().filter(|frame| pure_tone(frame) == Some(PureTone::CallProgress)).count();
-        assert_eq!(cut, 0, "of speech");
     }
 }

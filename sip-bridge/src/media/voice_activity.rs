@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 //! Whether somebody speaks, by the small neural network of the crate `earshot`, and whether that is worth being sent on: a
 //! silent telephone, or one with nothing but noise around it, is neither encoded nor mixed. Tones that somebody plays or whistles
-//! are sent on as well, which the network takes for noise, and busy tones are not, which it takes for speech.
+//! are sent on as well, most of which the network takes for noise.
 
 use earshot::Detector;
 
 use super::level::level_dbov;
-use super::pure_tone::{PureTone, pure_tone};
+use super::pure_tone::is_pure_tone;
 use crate::audio::{FRAME_SAMPLES, Frame};
 
 /// What the network looks at: 16 ms.
@@ -24,8 +24,8 @@ const SPEECH_HANGOVER_FRAMES: u32 = 12;
 /// How many frames after the last word are still sent, so that pauses in a sentence stay a part of it: 600 ms.
 const SENDING_HANGOVER_FRAMES: u32 = 30;
 
-/// Quieter than -50 dBov nobody plays a tone to others.
-const TONE_THRESHOLD_DBOV: u8 = 50;
+/// Quieter than -40 dBov nobody plays a tone to others: that is something that whines in the background.
+const TONE_THRESHOLD_DBOV: u8 = 40;
 
 /// For so many frames a tone must last: 40 ms.
 const TONE_FRAMES: u32 = 2;
@@ -67,16 +67,11 @@ impl VoiceActivity {
         if level < SPEECH_THRESHOLD_DBOV {
             self.ask(frame);
         }
-        let tone = if level < TONE_THRESHOLD_DBOV { pure_tone(frame) } else { None };
-        self.tone_frames = if tone.is_some() { self.tone_frames.saturating_add(1) } else { 0 };
-        self.frames_since_tone = self.frames_since_tone.saturating_add(1);
-        match tone.filter(|_| self.tone_frames >= TONE_FRAMES) {
-            Some(PureTone::Played) => self.frames_since_tone = 0,
-            Some(PureTone::CallProgress) => {
-                (self.frames_since_speech, self.frames_since_tone) = (SENDING_HANGOVER_FRAMES, SENDING_HANGOVER_FRAMES);
-            }
-            None => {}
-        }
+        // Of speech it is known that it is worth it.
+        let is_tone = level < TONE_THRESHOLD_DBOV && self.frames_since_speech > 0 && is_pure_tone(frame);
+        self.tone_frames = if is_tone { self.tone_frames.saturating_add(1) } else { 0 };
+        let lasts = self.tone_frames >= TONE_FRAMES;
+        self.frames_since_tone = if lasts { 0 } else { self.frames_since_tone.saturating_add(1) };
         self.is_speech()
     }
 
@@ -142,10 +137,7 @@ mod tests {
     #[test]
     fn tones_are_sent_and_not_learnt_from() {
         let mut activity = VoiceActivity::new();
-        // The last one says that the other side has hung up.
-        for (hertz, is_sent) in
-            [(500.0f32, true), (1_000.0, true), (3_000.0, true), (5_000.0, true), (7_000.0, true), (425.0, false)]
-        {
+        for hertz in [500.0f32, 1_000.0, 3_000.0, 5_000.0, 7_000.0] {
             for _ in 0..50 {
                 activity.hear(&SILENCE);
             }
@@ -158,8 +150,7 @@ mod tests {
                 sent += usize::from(activity.is_worth_sending());
             }
             assert!(spoken < 25, "{spoken} of 50 at {hertz} Hz are taken for speech");
-            let expected = if is_sent { 46..=50 } else { 0..=2 };
-            assert!(expected.contains(&sent), "{sent} of 50 at {hertz} Hz are sent");
+            assert!(sent > 45, "{sent} of 50 at {hertz} Hz are sent");
         }
     }
 

@@ -104,7 +104,11 @@ fn damaged_messages_harm_neither_the_bridge_nor_a_call() {
             }
             round += 1;
             phone.send(&request("OPTIONS", "UDP", &format!("alive{round}"), 1, None, "")).await;
-            phone.expect(200).await;
+            // Whoever sends as much as that takes most of the places there are for transactions. Then the bridge says so, as long as it
+            // is not about a call that is there.
+            let alive = phone.receive().await;
+            let is_full = alive.status == 503 && alive.headers.get("Retry-After").is_some();
+            assert!(alive.status == 200 || is_full, "{} {}", alive.status, alive.reason);
             // The first rounds fill what is bounded.
             if round == 10 {
                 before = Some(memory_kib());

@@ -69,7 +69,7 @@ async fn in_directory(tx: &mut Tx, person: &Person) -> Result<Option<InDirectory
     let Some(user) = person.user else { return Ok(None) };
     let select = sql("SELECT u.phone_e164, u.name,
              (SELECT count(*) FROM users o
-              WHERE o.tenant_id = u.tenant_id AND o.phone_e164 = u.phone_e164 AND o.id <> u.id) AS others
+              WHERE o.tenant_id = u.tenant_id AND o.phone_e164 = u.phone_e164 AND o.id <> u.id AND o.disabled_at IS NULL) AS others
          FROM users u WHERE u.id = $1 AND u.tenant_id = $2 AND u.phone_e164 IS NOT NULL");
     tx.optional(select.bind(user).bind(person.tenant)).await
 }

@@ -135,6 +135,10 @@ async fn calls_that_the_directory_named_go_with_the_account_and_those_of_others_
                 let same = sql("UPDATE users SET phone_e164 = $1 WHERE id = $2").bind(PHONE).bind(world.other);
                 execute(&world.database, same).await;
             }
+            // Somebody has had it whose account is not used any more.
+            let row = json!({ "id": UserId::new(), "tenant_id": world.tenant, "email": "gone@example.org",
+                "role": "participant", "phone_e164": PHONE, "disabled_at": 1 });
+            world.database.insert("users", row).await;
             world.erase(&KnownBy::Account(world.user), None).await;
             let of_calls = world.everything().await.into_iter().filter(|line| line.contains(&mark));
             let of_calls: Vec<_> =

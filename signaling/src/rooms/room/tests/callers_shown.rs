@@ -87,6 +87,8 @@ fn so_it_does_of_those_whom_livekits_bridge_lets_in() {
         (CallerRule::Name, "Phone +49 30 1234567", ("…567", Some("…567"))),
         (CallerRule::Name, "Phone 12345", ("Phone 12345", Some("…567"))),
         (CallerRule::Masked, "Ann", ("…567", Some("…567"))),
+        (CallerRule::Masked, "…+49 30 1234567", ("…567", Some("…567"))),
+        (CallerRule::Name, "…+49 30 1234567", ("…567", Some("…567"))),
         (CallerRule::Hidden, "Ann", ("", None)),
         // That bridge has settings of its own.
         (CallerRule::Unsaid, "Phone +49 30 1234567", ("Phone +49 30 1234567", Some(NUMBER))),
