@@ -40,7 +40,7 @@ const CONTRACT_SECONDS: u32 = 75;
 /// How long damaged messages are sent to the telephones' bridge, where that is chosen.
 const FUZZ_SECONDS: &str = "SAAL_FUZZ_SECONDS";
 
-/// For how long in CI. Others of the same program run beside it.
+/// For how long in CI.
 const FUZZ_SECONDS_IN_CI: &str = "60";
 
 /// The parts of a whole run, in their order.
@@ -97,10 +97,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Contract) {
         contract(&mut steps, saal.as_deref(), options.contract_seconds);
     }
-    // Counting leaves a core idle, and its build shares the dependencies of the tests.
+    // Counting leaves a core idle, and its build shares the dependencies of the tests. So does who sends and waits for an answer.
     let count = |steps: &mut Steps| {
         if wants(Suite::Instructions) {
             instructions::step(steps);
+        }
+        if wants(Suite::Unit) {
+            damaged_messages(steps);
         }
     };
     let others = |steps: &mut Steps| {
@@ -181,13 +184,22 @@ fn unit(steps: &mut Steps) {
     // Many tests wait for somebody, as callers wait for an answer, and leave their core to others.
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cargo.env("RUST_TEST_THREADS", (2 * cores).to_string());
-    if let Some(seconds) = fuzz_seconds(env::var_os("CI").as_deref(), env::var_os(FUZZ_SECONDS).as_deref()) {
-        cargo.env(FUZZ_SECONDS, seconds);
-    }
     steps.command("unit", "cargo test --workspace shows the same", cargo);
 }
 
-/// What to add to what is chosen: CI has more time than who waits for the result.
+/// Sends damaged messages to the telephones' bridge once more and for longer, in CI.
+fn damaged_messages(steps: &mut Steps) {
+    let chosen = env::var_os(FUZZ_SECONDS);
+    let Some(seconds) = fuzz_seconds(env::var_os("CI").as_deref(), chosen.as_deref()) else { return };
+    let mut cargo = tree::cargo();
+    // Of the whole workspace, so that it is built as it was for the tests.
+    cargo.args(["test", "--workspace", "--test", "hostile", "damaged_messages"]).env(FUZZ_SECONDS, seconds);
+    let fix =
+        format!("{FUZZ_SECONDS}={seconds} cargo test -p sip-bridge --test hostile damaged_messages shows the same");
+    steps.command("damaged calls", &fix, cargo);
+}
+
+/// For how long, where nobody has chosen: CI has more time than who waits for the result.
 fn fuzz_seconds(ci: Option<&OsStr>, chosen: Option<&OsStr>) -> Option<&'static str> {
     (chosen.is_none() && ci.is_some_and(|ci| ci == "true")).then_some(FUZZ_SECONDS_IN_CI)
 }
