@@ -97,21 +97,22 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Contract) {
         contract(&mut steps, saal.as_deref(), options.contract_seconds);
     }
-    // Counting leaves a core idle, and its build shares the dependencies of the tests. So does who sends and waits for an answer.
+    // Counting leaves a core idle, and its build shares the dependencies of the tests. What cargo builds is all in one lane, but for
+    // the damaged messages, which are built already: whoever builds keeps the others waiting.
     let count = |steps: &mut Steps| {
         if wants(Suite::Instructions) {
             instructions::step(steps);
         }
-        if wants(Suite::Unit) {
-            damaged_messages(steps);
+        if wants(Suite::Check) {
+            check::docs(steps);
         }
     };
     let others = |steps: &mut Steps| {
+        if wants(Suite::Unit) {
+            damaged_messages(steps);
+        }
         if wants(Suite::Web) {
             web_tests(steps);
-        }
-        if wants(Suite::Check) {
-            check::docs(steps);
         }
     };
     steps.beside(count, others);
