@@ -91,10 +91,10 @@ impl Backend {
         match self {
             Self::Sqlite { readers, writer, .. } => {
                 // Nobody begins to write while those who read come to an end.
-                let written = writer.close();
+                writer.stop();
                 readers.close().await;
-                // Last, so that it folds the journal into the file.
-                written.await;
+                // Last, so that it folds the journal into the file: of two that close at the same time, neither does.
+                writer.close().await;
             }
             Self::Postgres { pool, .. } => pool.close().await,
         }

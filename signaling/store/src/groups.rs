@@ -12,6 +12,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
@@ -57,8 +59,10 @@ pub(crate) struct Writer {
     /// Of one connection.
     pool: SqlitePool,
     waiting: mpsc::Sender<Waiter>,
+    /// Nobody begins a turn any more.
+    has_stopped: Arc<AtomicBool>,
     #[cfg(feature = "testing")]
-    commits: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    commits: Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// Somebody who waits for a turn. Who has given up has dropped the other end.
@@ -75,13 +79,15 @@ impl Writer {
         let writer = Self {
             pool,
             waiting: sender,
+            has_stopped: Arc::default(),
             #[cfg(feature = "testing")]
-            commits: std::sync::Arc::default(),
+            commits: Arc::default(),
         };
         let groups = Groups {
             pool: writer.pool.clone(),
             waiting,
             bounds,
+            has_stopped: writer.has_stopped.clone(),
             #[cfg(feature = "testing")]
             commits: writer.commits.clone(),
         };
@@ -97,11 +103,14 @@ impl Writer {
     /// How many groups were kept.
     #[cfg(feature = "testing")]
     pub(crate) fn commits(&self) -> u64 {
-        self.commits.load(std::sync::atomic::Ordering::Relaxed)
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Waits for a turn.
     pub(crate) async fn begin(&self, behind: Behind) -> Result<Turn, StoreError> {
+        if self.has_stopped.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable);
+        }
         let (turn, begun) = oneshot::channel();
         // When the queue is full, whoever comes is told so at once.
         self.waiting.try_send(Waiter { behind, turn }).map_err(|error| match error {
@@ -116,10 +125,15 @@ impl Writer {
         }
     }
 
-    /// From this call on nobody begins a turn; what it returns is done when the turn has ended that goes on.
-    pub(crate) fn close(&self) -> impl Future<Output = ()> + '_ {
-        // The pool takes it from the call, too, and not from when that is first polled.
-        self.pool.close()
+    /// From now on nobody begins a turn, and who waits for one is told. The turn that goes on may end, with its connection.
+    pub(crate) fn stop(&self) {
+        self.has_stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops, and closes the connection once the turn has ended that goes on.
+    pub(crate) async fn close(&self) {
+        self.stop();
+        self.pool.close().await;
     }
 }
 
@@ -182,8 +196,9 @@ struct Groups {
     pool: SqlitePool,
     waiting: mpsc::Receiver<Waiter>,
     bounds: Bounds,
+    has_stopped: Arc<AtomicBool>,
     #[cfg(feature = "testing")]
-    commits: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    commits: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Groups {
@@ -198,6 +213,10 @@ impl Groups {
                 },
             };
             if first.turn.is_closed() {
+                continue;
+            }
+            if self.has_stopped.load(Ordering::Relaxed) {
+                drop(first.turn.send(Err(StoreError::Unavailable)));
                 continue;
             }
             match begin(&self.pool).await {
@@ -221,6 +240,7 @@ impl Groups {
                 }
             };
             next = match self.waiting.try_recv() {
+                Ok(waiter) if self.has_stopped.load(Ordering::Relaxed) => break Some(waiter),
                 Ok(waiter) if group.has_room(Instant::now(), waiter.behind, &self.bounds) => waiter,
                 Ok(waiter) => break Some(waiter),
                 Err(_) => break None,
@@ -229,7 +249,7 @@ impl Groups {
         let kept = group.end(connection).await;
         #[cfg(feature = "testing")]
         if kept.is_ok() && !group.to_keep.is_empty() {
-            self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.commits.fetch_add(1, Ordering::Relaxed);
         }
         group.answer(&kept);
         left
