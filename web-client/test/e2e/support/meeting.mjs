@@ -91,7 +91,9 @@ export function observeFor(ms) {
 
 /** Checks that nothing was lost and everything moved between two measurements. */
 export function assertFlowing(before, after, { frames }) {
-  assert.equal(after.packetsLost - before.packetsLost, 0, 'packets lost');
+  // Below zero, when one that had been counted came late, or twice because it was asked for again (RFC 3550, 6.4.1).
+  const lost = after.packetsLost - before.packetsLost;
+  assert.ok(lost <= 0, `${lost} packets lost`);
   assert.ok(after.videoStreams > 0, 'a video arrives');
   assert.ok(after.audioStreams > 0, 'sound arrives');
   assert.ok(after.leastEnergy > before.leastEnergy, `sound is heard: ${before.leastEnergy} to ${after.leastEnergy}`);
