@@ -301,6 +301,24 @@ async fn who_has_a_turn_at_the_end_may_finish_it_and_nobody_else_begins() {
 }
 
 #[tokio::test]
+async fn who_reads_longer_than_others_write_leaves_no_journal_behind() {
+    let place = Place::new(PATIENT).await;
+    let mut reader = place.store.read().await.expect("a transaction");
+    assert_eq!(things(&mut reader).await.len(), 0);
+    let first = place.store.write().await.expect("a turn");
+    let closed = waiting(place.store.close());
+    first.commit().await.expect("kept");
+    // The connection is back with the pool, which has nothing to wait for but those who read.
+    let Backend::Sqlite { writer, .. } = &place.store.backend else { panic!("it is SQLite") };
+    while writer.pool().num_idle() == 0 && writer.pool().size() > 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(reader);
+    closed.await;
+    assert!(!place.folder.path().join("things.db-wal").exists(), "the journal is folded into the file");
+}
+
+#[tokio::test]
 async fn the_task_ends_with_the_last_who_could_write() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = opened(&folder, PATIENT).await;
