@@ -2,7 +2,7 @@
 // What goes wrong in a day: the connection breaks, a page is loaded again, a link is bad.
 import assert from 'node:assert/strict';
 import { join as joinPath } from 'node:path';
-import { identityOf, join, observeFor, reception, waitForPeople, waitForPicture } from '../support/meeting.mjs';
+import { identityOf, join, lostBetween, observeFor, reception, waitForPeople, waitForPicture } from '../support/meeting.mjs';
 import { startProxy } from '../support/tcp-proxy.mjs';
 
 async function brokenSocket({ server, newPage, folder }) {
@@ -33,7 +33,7 @@ async function brokenSocket({ server, newPage, folder }) {
   assert.equal(await anna.evaluate(() => window.saalTest.room.localParticipant.sid), sid, 'the same stay goes on');
   assert.equal(await joinsAtBert(), 0, 'nobody saw a new join');
   assert.ok(after.leastFrames > before.leastFrames, 'the picture went on meanwhile');
-  assert.equal(after.packetsLost - before.packetsLost, 0);
+  assert.equal(lostBetween(before, after), 0, 'packets lost');
   await waitForPicture(anna, await identityOf(bert));
   await proxy.close();
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
-import { assertFlowing, identityOf, join, reception, waitForPeople, waitForPicture } from './meeting.mjs';
+import { assertFlowing, identityOf, join, lostBetween, reception, waitForPeople, waitForPicture } from './meeting.mjs';
 import { readMetrics, waitForRise } from './metrics.mjs';
 import { memoryOf, resetPeak } from './memory.mjs';
 import { waitUntil } from './wait.mjs';
@@ -60,7 +60,7 @@ export async function startMeeting({ server, newPage, folder }, room = 'demo') {
     const { residentKib, peakKib } = await memoryOf(server.pid);
     const [grownKib, highKib] = [residentKib - memory.residentKib, peakKib - memory.residentKib];
     const frames = during.map((now, index) => now.leastFrames - before[index].leastFrames);
-    const lost = after.map((now, index) => now.packetsLost - before[index].packetsLost);
+    const lost = after.map((now, index) => lostBetween(before[index], now));
     figures.push({ name, seconds, ...seen, counted, frames, lost, grownKib, highKib });
     await writeFile(joinPath(folder, 'figures.json'), `${JSON.stringify(figures, undefined, 2)}\n`);
     await named(name, async () => {
