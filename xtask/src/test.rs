@@ -97,9 +97,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if wants(Suite::Contract) {
         contract(&mut steps, saal.as_deref(), options.contract_seconds);
     }
-    // Counting leaves a core idle, and its build shares the dependencies of the tests. What cargo builds is all in one lane, but for
-    // the damaged messages, which are built already: whoever builds keeps the others waiting.
-    let count = |steps: &mut Steps| {
+    // Counting leaves a core idle, and its build shares the dependencies of the tests. What cargo builds is all in one lane, since
+    // whoever builds keeps the others waiting; what sends damaged messages is built already.
+    let count_and_document = |steps: &mut Steps| {
         if wants(Suite::Instructions) {
             instructions::step(steps);
         }
@@ -107,15 +107,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             check::docs(steps);
         }
     };
-    let others = |steps: &mut Steps| {
+    let send_and_watch = |steps: &mut Steps| {
         if wants(Suite::Unit) {
-            damaged_messages(steps);
+            fuzz_sip(steps);
         }
         if wants(Suite::Web) {
             web_tests(steps);
         }
     };
-    steps.beside(count, others);
+    steps.beside(count_and_document, send_and_watch);
     if wants(Suite::E2e) {
         browser_tests(&mut steps, saal.as_deref());
     }
@@ -189,7 +189,7 @@ fn unit(steps: &mut Steps) {
 }
 
 /// Sends damaged messages to the telephones' bridge once more and for longer, in CI.
-fn damaged_messages(steps: &mut Steps) {
+fn fuzz_sip(steps: &mut Steps) {
     let chosen = env::var_os(FUZZ_SECONDS);
     let Some(seconds) = fuzz_seconds(env::var_os("CI").as_deref(), chosen.as_deref()) else { return };
     let mut cargo = tree::cargo();
@@ -197,7 +197,7 @@ fn damaged_messages(steps: &mut Steps) {
     cargo.args(["test", "--workspace", "--test", "hostile", "damaged_messages"]).env(FUZZ_SECONDS, seconds);
     let fix =
         format!("{FUZZ_SECONDS}={seconds} cargo test -p sip-bridge --test hostile damaged_messages shows the same");
-    steps.command("damaged calls", &fix, cargo);
+    steps.command("SIP fuzz", &fix, cargo);
 }
 
 /// For how long, where nobody has chosen: CI has more time than who waits for the result.
