@@ -77,12 +77,12 @@ fn emphasised(frame: &Frame) -> [f32; FRAME_SAMPLES] {
 
 /// The mean product of samples that are so far apart.
 fn autocorrelation(sound: &[f32; FRAME_SAMPLES]) -> [f32; LAGS] {
-    std::array::from_fn(|lag| product(sound, &sound[lag..]) / (FRAME_SAMPLES - lag) as f32)
+    std::array::from_fn(|lag| sum_of_products(sound, &sound[lag..]) / (FRAME_SAMPLES - lag) as f32)
 }
 
-/// The sum of the products. This is most of the work, and done for each caller who is not silent: many sums side by side are
+/// This is most of the work, and done for each caller who is not silent: many sums side by side are
 /// what a processor can do at once.
-fn product(one: &[f32], other: &[f32]) -> f32 {
+fn sum_of_products(one: &[f32], other: &[f32]) -> f32 {
     const SUMS: usize = 16;
     let one = &one[..other.len()];
     let (mut sums, mut rest) = ([0.0; SUMS], 0.0);
